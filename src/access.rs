@@ -1,0 +1,240 @@
+//! Who asks, why, for which tenant, when, and who is told.
+
+mod event;
+
+use alloc::sync::Arc;
+use core::fmt;
+
+pub use self::event::{Action, AuditRefused, AuditSink, Event};
+
+use crate::context::{SubjectId, check_tenant};
+use crate::error::{Error, ErrorKind};
+use crate::keyring::KeyRing;
+
+/// A ring and the circumstances of its use. Cheap to copy; everything that takes a ring takes one,
+/// and `&KeyRing` or `&Arc<KeyRing>` is one with nothing filled in.
+///
+/// ```
+/// use fieldseal::{Access, KeyRing};
+///
+/// let ring = KeyRing::generate()?;
+/// let access = Access::new(&ring).tenant("acme").actor("alice").purpose("ticket 812");
+/// let sealed = access.seal(b"note 7", b"call back on Monday")?;
+/// assert_eq!(*access.open(b"note 7", &sealed)?, b"call back on Monday");
+/// assert!(ring.open(b"note 7", &sealed).is_err(), "another tenant");
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    ring: &'a KeyRing,
+    tenant: &'a str,
+    actor: Option<&'a str>,
+    purpose: Option<&'a str>,
+    audit: Option<&'a dyn AuditSink>,
+    clock: Clock,
+    floor: u64,
+    rescue: bool,
+}
+
+impl<'a> Access<'a> {
+    /// Access by this ring, with no tenant, and nobody told.
+    pub fn new(ring: &'a KeyRing) -> Self {
+        Self {
+            ring,
+            tenant: "",
+            actor: None,
+            purpose: None,
+            audit: None,
+            clock: Clock::default(),
+            floor: 0,
+            rescue: false,
+        }
+    }
+
+    /// Whose data it is, in an application that serves several: 0 to 64 bytes, as the caller asserts
+    /// it, never as a row claims. A longer one makes each call fail with
+    /// [`InvalidInput`](ErrorKind::InvalidInput).
+    pub fn tenant(mut self, tenant: &'a str) -> Self {
+        self.tenant = tenant;
+        self
+    }
+
+    /// Who asks, for the audit.
+    pub fn actor(mut self, actor: &'a str) -> Self {
+        self.actor = Some(actor);
+        self
+    }
+
+    /// Why, for the audit.
+    pub fn purpose(mut self, purpose: &'a str) -> Self {
+        self.purpose = Some(purpose);
+        self
+    }
+
+    /// Who is told of every use of keys, before anything is returned.
+    pub fn audit(mut self, sink: &'a dyn AuditSink) -> Self {
+        self.audit = Some(sink);
+        self
+    }
+
+    /// Takes the time from here instead of the system: a function that gives Unix seconds.
+    pub fn clock(mut self, now: fn() -> u64) -> Self {
+        self.clock = Clock::Function(now);
+        self
+    }
+
+    /// Takes this moment, in Unix seconds, for now.
+    pub fn at(mut self, now: u64) -> Self {
+        self.clock = Clock::Fixed(now);
+        self
+    }
+
+    /// Refuses key envelopes below this version as [`RolledBack`](ErrorKind::RolledBack). Keep the
+    /// floor outside the database that holds the envelopes.
+    pub fn version_floor(mut self, version: u64) -> Self {
+        self.floor = version;
+        self
+    }
+
+    /// Lets compromised keys open and verify. The audit is told. Values opened so may have been
+    /// forged.
+    pub fn rescue(mut self) -> Self {
+        self.rescue = true;
+        self
+    }
+
+    pub(crate) fn ring(&self) -> &'a KeyRing {
+        self.ring
+    }
+
+    pub(crate) fn checked_tenant(&self) -> Result<&'a str, Error> {
+        check_tenant(self.tenant)
+    }
+
+    pub(crate) fn time(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    pub(crate) fn is_rescue(&self) -> bool {
+        self.rescue
+    }
+
+    /// The same, for a step of a call that tells the audit itself.
+    pub(crate) fn without_audit(mut self) -> Self {
+        self.audit = None;
+        self
+    }
+
+    /// Tells the audit. Nothing is returned to the caller unless this succeeds.
+    pub(crate) fn tell(
+        &self,
+        action: Action,
+        subject: &SubjectId,
+        classes: &[&str],
+        fields: Option<(&'static str, &[&'static str])>,
+        outcome: Result<(), ErrorKind>,
+    ) -> Result<(), Error> {
+        let Some(sink) = self.audit else {
+            return Ok(());
+        };
+        let event = Event {
+            action,
+            tenant: self.tenant,
+            subject,
+            actor: self.actor,
+            purpose: self.purpose,
+            record: fields.map(|(record, _)| record),
+            fields: fields.map_or(&[], |(_, fields)| fields),
+            classes,
+            rescue: self.rescue,
+            at: self.clock.now().ok(),
+            outcome,
+        };
+        sink.record(&event).map_err(|AuditRefused| {
+            Error::new(
+                ErrorKind::Audit,
+                "the audit did not take the event, so nothing is returned",
+            )
+        })
+    }
+
+    /// Runs one audited call: its outcome is told before it is returned.
+    pub(crate) fn audited<T>(
+        &self,
+        action: Action,
+        subject: &SubjectId,
+        classes: &[&str],
+        fields: Option<(&'static str, &[&'static str])>,
+        call: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let result = call();
+        let outcome = result.as_ref().map(drop).map_err(Error::kind);
+        self.tell(action, subject, classes, fields, outcome)?;
+        result
+    }
+}
+
+impl fmt::Debug for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("tenant", &self.tenant)
+            .field("actor", &self.actor)
+            .field("purpose", &self.purpose)
+            .field("audit", &self.audit.is_some())
+            .field("version_floor", &self.floor)
+            .field("rescue", &self.rescue)
+            .field("ring", &self.ring)
+            .finish()
+    }
+}
+
+impl<'a> From<&'a KeyRing> for Access<'a> {
+    fn from(ring: &'a KeyRing) -> Self {
+        Self::new(ring)
+    }
+}
+
+impl<'a> From<&'a Arc<KeyRing>> for Access<'a> {
+    fn from(ring: &'a Arc<KeyRing>) -> Self {
+        Self::new(ring)
+    }
+}
+
+impl<'a> From<&Access<'a>> for Access<'a> {
+    fn from(access: &Access<'a>) -> Self {
+        *access
+    }
+}
+
+/// Where the time comes from. The one place that reads the clock.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Clock {
+    /// The system's, where there is one.
+    #[default]
+    System,
+    Fixed(u64),
+    Function(fn() -> u64),
+}
+
+impl Clock {
+    /// Unix seconds.
+    pub(crate) fn now(self) -> Result<u64, Error> {
+        match self {
+            Self::Fixed(now) => Ok(now),
+            Self::Function(now) => Ok(now()),
+            #[cfg(feature = "std")]
+            Self::System => std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map(|since| since.as_secs())
+                .map_err(|_| Error::invalid("the system clock stands before 1970: set it")),
+            #[cfg(not(feature = "std"))]
+            Self::System => Err(Error::invalid(
+                "without the feature `std` there is no clock: give one by Access::clock or Access::at",
+            )),
+        }
+    }
+}

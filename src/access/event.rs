@@ -1,0 +1,111 @@
+//! What the audit is told.
+
+use core::fmt;
+
+use crate::context::SubjectId;
+use crate::error::ErrorKind;
+
+/// One use of keys, told to the [`AuditSink`] before its result is returned, be it a success or not.
+///
+/// It names tenant, subject, record, fields and classes, and never a value or a byte of a key.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// What was done.
+    pub action: Action,
+    /// The tenant as the caller asserted it.
+    pub tenant: &'a str,
+    /// The subject as the caller asserted it; the empty id for a standalone envelope.
+    pub subject: &'a SubjectId,
+    /// Who asked, if the caller said so.
+    pub actor: Option<&'a str>,
+    /// Why, if the caller said so.
+    pub purpose: Option<&'a str>,
+    /// The record, where a record's fields were sealed or opened.
+    pub record: Option<&'static str>,
+    /// The ids of those fields.
+    pub fields: &'a [&'static str],
+    /// The classes concerned: asked for when opening or sealing, reached when unwrapping.
+    pub classes: &'a [&'a str],
+    /// Whether compromised keys were let in.
+    pub rescue: bool,
+    /// When, in Unix seconds; `None` where there is no clock.
+    pub at: Option<u64>,
+    /// Whether it succeeded, and why not.
+    pub outcome: Result<(), ErrorKind>,
+}
+
+/// What was done, in an [`Event`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Fresh data keys were made, with their envelope.
+    Create,
+    /// An envelope was unwrapped into data keys; the classes are those that came within reach.
+    Unwrap,
+    /// A record was sealed.
+    Seal,
+    /// A record was opened.
+    Open,
+    /// A class was begun.
+    Ensure,
+    /// A new generation of a class was begun.
+    Renew,
+    /// Data keys were wrapped under newer ring keys.
+    Rewrap,
+    /// A role was given a class.
+    Grant,
+    /// A class was taken from a role.
+    Withdraw,
+    /// A class's data keys were destroyed.
+    EraseClass,
+    /// All data keys of the subject were destroyed.
+    EraseSubject,
+    /// Bytes were sealed into a standalone envelope.
+    SealStandalone,
+    /// A standalone envelope was opened.
+    OpenStandalone,
+}
+
+/// Who is told of every use of keys.
+///
+/// A call returns its result only after the sink has taken the event; a sink that refuses makes the
+/// call fail with [`ErrorKind::Audit`].
+///
+/// ```
+/// use std::sync::Mutex;
+/// use fieldseal::{Access, AuditRefused, AuditSink, Event, KeyRing};
+///
+/// struct Log(Mutex<Vec<String>>);
+/// impl AuditSink for Log {
+///     fn record(&self, event: &Event<'_>) -> Result<(), AuditRefused> {
+///         self.0.lock().map_err(|_| AuditRefused)?.push(format!("{:?} by {:?}", event.action, event.actor));
+///         Ok(())
+///     }
+/// }
+///
+/// let (ring, log) = (KeyRing::generate()?, Log(Mutex::default()));
+/// Access::new(&ring).actor("alice").audit(&log).seal(b"note 7", b"call back")?;
+/// assert_eq!(log.0.lock().unwrap()[..], [r#"SealStandalone by Some("alice")"#]);
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+pub trait AuditSink: Send + Sync {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// [`AuditRefused`] when it cannot be kept; the call it tells of then fails.
+    fn record(&self, event: &Event<'_>) -> Result<(), AuditRefused>;
+}
+
+/// The audit sink could not take an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
+pub struct AuditRefused;
+
+impl fmt::Display for AuditRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the audit sink could not take the event")
+    }
+}
+
+impl core::error::Error for AuditRefused {}

@@ -1,0 +1,95 @@
+//! Suite 1: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), by the fastest back end of the build.
+//!
+//! XChaCha20-Poly1305 is ChaCha20-Poly1305 (RFC 8439) under a key that HChaCha20 derives from the
+//! key and the first 16 bytes of the nonce, with the nonce 0⁴ ‖ last 8 bytes. Splitting it there
+//! lets the values of one call, whose nonces share those 16 bytes, share the derivation.
+
+use chacha20::{R20, hchacha};
+
+use crate::secret::Secret;
+
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
+mod portable;
+#[cfg(feature = "ring")]
+mod ring;
+
+#[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+use aws_lc as backend;
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+use portable as backend;
+#[cfg(feature = "ring")]
+use ring as backend;
+
+pub(crate) const TAG: usize = 16;
+pub(crate) const NONCE: usize = 24;
+/// The part of a nonce that HChaCha20 takes.
+pub(crate) const PREFIX: usize = 16;
+
+/// Authentication failed; nothing more is told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unauthentic;
+
+/// A ChaCha20-Poly1305 key for all nonces that share their first 16 bytes.
+pub(crate) struct Subkey(Secret<32>);
+
+impl Subkey {
+    /// HChaCha20 of the key and the nonce's first 16 bytes.
+    pub(crate) fn derive(key: &[u8; 32], prefix: &[u8; PREFIX]) -> Self {
+        Self(Secret::filled(|subkey| {
+            let mut derived = hchacha::<R20>(key.into(), prefix.into());
+            subkey.copy_from_slice(&derived);
+            zeroize::Zeroize::zeroize(derived.as_mut_slice());
+        }))
+    }
+
+    /// Encrypts `buffer` in place and gives the tag. `tail` is the nonce's last 8 bytes.
+    pub(crate) fn seal(&self, tail: [u8; 8], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG] {
+        backend::seal(self.0.expose(), &nonce(tail), aad, buffer)
+    }
+
+    /// Decrypts `ciphertext` into `plaintext`, which has its length. Nothing useful is in
+    /// `plaintext` when authentication fails.
+    pub(crate) fn open(
+        &self,
+        tail: [u8; 8],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8; TAG],
+        plaintext: &mut [u8],
+    ) -> Result<(), Unauthentic> {
+        backend::open(
+            self.0.expose(),
+            &nonce(tail),
+            aad,
+            ciphertext,
+            tag,
+            plaintext,
+        )
+    }
+}
+
+/// Splits a nonce into what HChaCha20 takes and the rest.
+pub(crate) fn split(nonce: &[u8; NONCE]) -> ([u8; PREFIX], [u8; 8]) {
+    let (mut prefix, mut tail) = ([0; PREFIX], [0; 8]);
+    prefix
+        .iter_mut()
+        .chain(&mut tail)
+        .zip(nonce)
+        .for_each(|(to, from)| *to = *from);
+    (prefix, tail)
+}
+
+/// The last 12 bytes that ChaCha20-Poly1305 takes: four zero bytes ‖ tail.
+fn nonce(tail: [u8; 8]) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    nonce
+        .iter_mut()
+        .skip(4)
+        .zip(tail)
+        .for_each(|(to, from)| *to = from);
+    nonce
+}
+
+#[cfg(test)]
+mod tests;

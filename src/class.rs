@@ -1,0 +1,215 @@
+//! Data classes: fields protected alike and shredded together.
+
+use crate::context::assert_name;
+
+const DAY: u64 = 86_400;
+const NO_ROLES: &[&str] = &[];
+const DEFAULT_READERS: &[&str] = &["app"];
+
+/// A class of data: who may read it and how long it is kept.
+///
+/// Declare classes as constants; a wrong declaration does not compile. A class without
+/// [`readers`](Class::readers) is read by the role `app`.
+///
+/// ```
+/// use fieldseal::Class;
+///
+/// const CONTACT: Class = Class::new("contact")
+///     .readers(&["app", "support"])
+///     .readers_with_consent(&["marketing"]);
+/// const FINANCIAL: Class = Class::new("financial").readers(&["billing"]).retain_days(3 * 365);
+/// assert_eq!(Class::PERSONAL.reader_roles(), ["app"]);
+/// # let _ = (CONTACT, FINANCIAL);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Class {
+    name: &'static str,
+    readers: Option<&'static [&'static str]>,
+    with_consent: &'static [&'static str],
+    retain_days: u32,
+    period_days: u32,
+}
+
+#[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
+impl Class {
+    /// The class of fields that name none; read by the role `app`.
+    pub const PERSONAL: Self = Self::new("personal");
+
+    /// The class of standalone envelopes. Reserved: no field can be of it.
+    pub(crate) const STANDALONE: &'static str = "standalone";
+
+    /// A class by its stable name: at most 59 bytes of `[a-z0-9_.-]`, starting with a letter.
+    ///
+    /// # Panics
+    /// On a bad or reserved name (`mask.…`, `standalone`). In a constant that is a compile error.
+    pub const fn new(name: &'static str) -> Self {
+        assert_name(name);
+        // `mask.` ‖ class must be a name too.
+        assert!(name.len() <= 59, "a class name is at most 59 bytes");
+        assert!(
+            !starts_with(name, b"mask."),
+            "class names that begin with `mask.` are reserved"
+        );
+        assert!(
+            !equal(name, Self::STANDALONE),
+            "the class `standalone` is reserved"
+        );
+        Self {
+            name,
+            readers: None,
+            with_consent: NO_ROLES,
+            retain_days: 0,
+            period_days: 0,
+        }
+    }
+
+    /// The roles that may always read the class.
+    ///
+    /// # Panics
+    /// On a bad, repeated or already consented role name, or when set twice.
+    pub const fn readers(mut self, roles: &'static [&'static str]) -> Self {
+        assert!(
+            self.readers.is_none(),
+            "the readers of this class are set twice"
+        );
+        assert_roles(roles, self.with_consent);
+        self.readers = Some(roles);
+        self
+    }
+
+    /// The roles that may read the class of a subject who has consented; they start without a key.
+    ///
+    /// # Panics
+    /// On a bad or repeated role name, one that is already a reader, or when set twice.
+    pub const fn readers_with_consent(mut self, roles: &'static [&'static str]) -> Self {
+        assert!(
+            self.with_consent.is_empty(),
+            "the readers with consent are set twice"
+        );
+        assert_roles(roles, self.reader_roles());
+        self.with_consent = roles;
+        self
+    }
+
+    /// Keep each value at least this many days, and at most this plus the period in which one
+    /// generation takes values (a twelfth of it, at least a day; see
+    /// [`generation_days`](Class::generation_days)).
+    ///
+    /// # Panics
+    /// On 0 days, or when set twice.
+    pub const fn retain_days(mut self, days: u32) -> Self {
+        assert!(
+            self.retain_days == 0,
+            "the retention of this class is set twice"
+        );
+        assert!(days > 0, "a retention is at least one day");
+        self.retain_days = days;
+        self
+    }
+
+    /// How many days one generation of a class with retention takes values, in place of the
+    /// default of a twelfth of the retention.
+    ///
+    /// # Panics
+    /// On 0 days, without a retention, or when set twice.
+    pub const fn generation_days(mut self, days: u32) -> Self {
+        assert!(
+            self.retain_days > 0,
+            "set the retention before the period of a generation"
+        );
+        assert!(
+            self.period_days == 0,
+            "the period of a generation is set twice"
+        );
+        assert!(days > 0, "a generation takes values for at least one day");
+        self.period_days = days;
+        self
+    }
+
+    /// The name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The roles that may always read the class.
+    pub const fn reader_roles(&self) -> &'static [&'static str] {
+        match self.readers {
+            Some(roles) => roles,
+            None => DEFAULT_READERS,
+        }
+    }
+
+    /// The roles that may read the class of a subject who has consented.
+    pub const fn consent_roles(&self) -> &'static [&'static str] {
+        self.with_consent
+    }
+
+    /// The retention R in seconds, or `None` if values are kept until erased.
+    pub const fn retention_seconds(&self) -> Option<u64> {
+        match self.retain_days {
+            0 => None,
+            days => Some(widen(days).saturating_mul(DAY)),
+        }
+    }
+
+    /// For how many seconds P a generation takes values: `max(86,400, R/12)`, unless set.
+    pub const fn generation_seconds(&self) -> u64 {
+        if self.period_days > 0 {
+            return widen(self.period_days).saturating_mul(DAY);
+        }
+        let twelfth = match self.retention_seconds() {
+            Some(seconds) => seconds / 12,
+            None => 0,
+        };
+        if twelfth > DAY { twelfth } else { DAY }
+    }
+
+    pub(crate) fn is_declared_reader(&self, role: &str) -> bool {
+        self.reader_roles().contains(&role)
+    }
+}
+
+#[allow(clippy::as_conversions, reason = "widening; `From` is not const")]
+const fn widen(days: u32) -> u64 {
+    days as u64
+}
+
+const fn starts_with(name: &str, prefix: &[u8]) -> bool {
+    let (mut name, mut prefix) = (name.as_bytes(), prefix);
+    while let [first, rest @ ..] = prefix {
+        match name {
+            [byte, tail @ ..] if *byte == *first => name = tail,
+            _ => return false,
+        }
+        prefix = rest;
+    }
+    true
+}
+
+const fn equal(a: &str, b: &str) -> bool {
+    a.len() == b.len() && starts_with(a, b.as_bytes())
+}
+
+const fn contains(roles: &[&str], role: &str) -> bool {
+    let mut rest = roles;
+    while let [first, tail @ ..] = rest {
+        if equal(first, role) {
+            return true;
+        }
+        rest = tail;
+    }
+    false
+}
+
+const fn assert_roles(roles: &'static [&'static str], others: &[&str]) {
+    let mut rest = roles;
+    while let [role, tail @ ..] = rest {
+        assert_name(role);
+        assert!(!contains(tail, role), "a role is named twice");
+        assert!(
+            !contains(others, role),
+            "a role is a reader either always or with consent, not both"
+        );
+        rest = tail;
+    }
+}

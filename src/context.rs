@@ -1,0 +1,396 @@
+//! Whose and which: names, tenants, subject and row ids, as they enter keys and associated data.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::encoding::Put;
+use crate::error::Error;
+
+/// Whether `name` is a name: 1 to 64 bytes of `[a-z0-9_.-]` that start with a letter.
+pub(crate) const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.len() > 64 || !matches!(bytes, [b'a'..=b'z', ..]) {
+        return false;
+    }
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        if !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-') {
+            return false;
+        }
+        rest = tail;
+    }
+    true
+}
+
+/// [`is_name`], for declarations in constants, where a bad name must not compile.
+///
+/// # Panics
+/// When the name is none.
+#[allow(clippy::panic, reason = "stops compilation of a bad constant")]
+pub(crate) const fn assert_name(name: &'static str) -> &'static str {
+    if !is_name(name) {
+        // safe: only declarations written in code reach this, not input.
+        panic!("a name is 1 to 64 bytes of a-z 0-9 _ . - and starts with a letter");
+    }
+    name
+}
+
+/// A tenant as the caller asserts it: 0 to 64 bytes of UTF-8, not normalized.
+pub(crate) fn check_tenant(tenant: &str) -> Result<&str, Error> {
+    if tenant.len() > 64 {
+        return Err(Error::invalid(
+            "a tenant is at most 64 bytes: use a shorter stable id",
+        ));
+    }
+    Ok(tenant)
+}
+
+const TYPE_UNSIGNED: u8 = 0x01;
+const TYPE_TEXT: u8 = 0x02;
+const TYPE_UUID: u8 = 0x03;
+const TYPE_BYTES: u8 = 0x04;
+const TYPE_NEGATIVE: u8 = 0x05;
+const TYPE_COMPOSITE: u8 = 0x06;
+
+const MAX_ID: usize = 255;
+const INLINE: usize = 22;
+
+/// A typed id in its encoded form, so that `42` and `"42"` never meet by accident.
+///
+/// | made from | bytes |
+/// |---|---|
+/// | every integer from 0 to 2^64−1 | `01` ‖ u64 |
+/// | text, not empty, as given | `02` ‖ UTF-8 |
+/// | a UUID (feature `uuid`) | `03` ‖ 16 bytes |
+/// | bytes, not empty | `04` ‖ bytes |
+/// | negative integers to −2^63 | `05` ‖ i64 |
+/// | a tuple of two or more ids | `06` ‖ s8(id)… |
+///
+/// At most 255 bytes. See FORMAT.md, "Ids".
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(Repr);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Repr {
+    Inline(u8, [u8; INLINE]),
+    Heap(Box<[u8]>),
+}
+
+impl Id {
+    /// The row id of a record of which a subject has one row, and the subject of a standalone
+    /// envelope: no bytes.
+    pub(crate) const EMPTY: Self = Self(Repr::Inline(0, [0; INLINE]));
+
+    fn typed(kind: u8, body: &[u8]) -> Result<Self, Error> {
+        if body.is_empty() {
+            return Err(Error::invalid("an id must not be empty"));
+        }
+        let len = body.len().saturating_add(1);
+        if len > MAX_ID {
+            return Err(Error::invalid(
+                "an id is at most 255 bytes with its type byte: use a shorter stable id",
+            ));
+        }
+        let mut inline = [0; INLINE];
+        Ok(Self(match (inline.get_mut(..len), u8::try_from(len)) {
+            (Some(place), Ok(short)) => {
+                place
+                    .iter_mut()
+                    .zip([kind].iter().chain(body))
+                    .for_each(|(to, from)| *to = *from);
+                Repr::Inline(short, inline)
+            }
+            _ => {
+                let mut bytes = Vec::with_capacity(len);
+                bytes.put_u8(kind);
+                bytes.put(body);
+                Repr::Heap(bytes.into_boxed_slice())
+            }
+        }))
+    }
+
+    fn composite(parts: &[&dyn ToId]) -> Result<Self, Error> {
+        let mut body = Vec::new();
+        for part in parts {
+            let part = part.to_id()?;
+            if part.as_bytes().first() == Some(&TYPE_COMPOSITE) {
+                return Err(Error::invalid(
+                    "a part of a composite id cannot be composite itself",
+                ));
+            }
+            body.put_s8(part.as_bytes());
+        }
+        Self::typed(TYPE_COMPOSITE, &body)
+    }
+
+    /// An id of the 16 bytes of a UUID in network order.
+    pub fn from_uuid_bytes(bytes: [u8; 16]) -> Self {
+        // safe: 17 bytes are neither empty nor too long, so the fallback is never taken.
+        Self::typed(TYPE_UUID, &bytes).unwrap_or(Self::EMPTY)
+    }
+
+    /// The encoded id, its type byte first.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Inline(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Repr::Heap(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn one(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match bytes {
+                [] => f.write_str("-"),
+                [TYPE_UNSIGNED, n @ ..] if n.len() == 8 => {
+                    write!(
+                        f,
+                        "{}",
+                        n.iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b))
+                    )
+                }
+                [TYPE_NEGATIVE, n @ ..] if n.len() == 8 => {
+                    write!(
+                        f,
+                        "{}",
+                        n.iter().fold(0_i64, |n, b| (n << 8) | i64::from(*b))
+                    )
+                }
+                [TYPE_TEXT, text @ ..] => write!(f, "{:?}", String::from_utf8_lossy(text)),
+                [TYPE_COMPOSITE, parts @ ..] => {
+                    f.write_str("(")?;
+                    let mut rest = parts;
+                    while let Some((len, tail)) = rest.split_first() {
+                        let (part, tail) = tail
+                            .split_at_checked(usize::from(*len))
+                            .unwrap_or((tail, &[]));
+                        one(part, f)?;
+                        f.write_str(if tail.is_empty() { "" } else { ", " })?;
+                        rest = tail;
+                    }
+                    f.write_str(")")
+                }
+                [_, bytes @ ..] => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            }
+        }
+        one(self.as_bytes(), f)
+    }
+}
+
+/// What can be a subject's or a row's id.
+///
+/// # Errors
+/// Empty text or bytes, integers outside i64 and u64, composites of composites, and ids longer than
+/// 255 bytes are [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+///
+/// ```
+/// use fieldseal::ToId;
+///
+/// assert_eq!(42_u32.to_id()?, 42_i64.to_id()?);
+/// assert_ne!(42.to_id()?, "42".to_id()?);
+/// assert!("".to_id().is_err());
+/// assert_eq!(("acme", 7).to_id()?.as_bytes(), b"\x06\x05\x02acme\x09\x01\0\0\0\0\0\0\0\x07");
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+pub trait ToId {
+    /// The id.
+    ///
+    /// # Errors
+    /// See the trait.
+    fn to_id(&self) -> Result<Id, Error>;
+}
+
+impl ToId for Id {
+    fn to_id(&self) -> Result<Id, Error> {
+        Ok(self.clone())
+    }
+}
+
+impl<T: ToId + ?Sized> ToId for &T {
+    fn to_id(&self) -> Result<Id, Error> {
+        (**self).to_id()
+    }
+}
+
+impl ToId for str {
+    fn to_id(&self) -> Result<Id, Error> {
+        Id::typed(TYPE_TEXT, self.as_bytes())
+    }
+}
+
+impl ToId for String {
+    fn to_id(&self) -> Result<Id, Error> {
+        self.as_str().to_id()
+    }
+}
+
+impl ToId for [u8] {
+    fn to_id(&self) -> Result<Id, Error> {
+        Id::typed(TYPE_BYTES, self)
+    }
+}
+
+impl<const N: usize> ToId for [u8; N] {
+    fn to_id(&self) -> Result<Id, Error> {
+        self.as_slice().to_id()
+    }
+}
+
+impl ToId for Vec<u8> {
+    fn to_id(&self) -> Result<Id, Error> {
+        self.as_slice().to_id()
+    }
+}
+
+#[cfg(feature = "uuid")]
+impl ToId for uuid::Uuid {
+    fn to_id(&self) -> Result<Id, Error> {
+        Ok(Id::from_uuid_bytes(*self.as_bytes()))
+    }
+}
+
+macro_rules! integer_ids {
+    ($($int:ty),*) => {$(
+        impl ToId for $int {
+            fn to_id(&self) -> Result<Id, Error> {
+                if let Ok(unsigned) = u64::try_from(*self) {
+                    Id::typed(TYPE_UNSIGNED, &unsigned.to_be_bytes())
+                } else if let Ok(negative) = i64::try_from(*self) {
+                    Id::typed(TYPE_NEGATIVE, &negative.to_be_bytes())
+                } else {
+                    Err(Error::invalid("an integer id lies in -2^63 to 2^64-1"))
+                }
+            }
+        }
+    )*};
+}
+integer_ids!(
+    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize
+);
+
+macro_rules! composite_ids {
+    ($($($part:ident $index:tt),*;)*) => {$(
+        impl<$($part: ToId),*> ToId for ($($part,)*) {
+            fn to_id(&self) -> Result<Id, Error> {
+                Id::composite(&[$(&self.$index),*])
+            }
+        }
+    )*};
+}
+composite_ids! {
+    A 0, B 1;
+    A 0, B 1, C 2;
+    A 0, B 1, C 2, D 3;
+}
+
+macro_rules! id_types {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Id);
+
+        impl $name {
+            /// The typed id.
+            ///
+            /// # Errors
+            /// As [`ToId`] says.
+            pub fn new(id: impl ToId) -> Result<Self, Error> {
+                id.to_id().map(Self)
+            }
+
+            /// The encoded id, its type byte first; empty only for the
+            /// empty id of the format.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl ToId for $name {
+            fn to_id(&self) -> Result<Id, Error> {
+                Ok(self.0.clone())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.0)
+            }
+        }
+    )*};
+}
+id_types! {
+    /// The person (or account) a record is about, as the caller asserts it.
+    SubjectId,
+    /// Which row of its record, where a subject can have many.
+    RowId
+}
+
+impl SubjectId {
+    /// The subject of a standalone envelope.
+    pub(crate) const NONE: Self = Self(Id::EMPTY);
+}
+
+impl RowId {
+    /// The row of a record of which a subject has one.
+    pub const SINGLE: Self = Self(Id::EMPTY);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_the_format_says() {
+        let longest = "a".repeat(64);
+        for name in ["a", "a0_.-", longest.as_str()] {
+            assert!(is_name(name), "{name}");
+        }
+        let too_long = "a".repeat(65);
+        for name in [
+            "",
+            "A",
+            "0a",
+            "-a",
+            "_a",
+            ".a",
+            "aB",
+            "a b",
+            "ä",
+            "a\0",
+            too_long.as_str(),
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn ids_print_what_they_were_made_from() {
+        let print = |id: &dyn ToId| alloc::format!("{:?}", id.to_id().unwrap());
+        assert_eq!(print(&42), "42");
+        assert_eq!(print(&-42), "-42");
+        assert_eq!(print(&"ada"), "\"ada\"");
+        assert_eq!(print(&b"\x01\xFF"), "01ff");
+        assert_eq!(print(&("acme", 7)), "(\"acme\", 7)");
+    }
+
+    #[test]
+    fn ids_that_would_be_ambiguous_are_refused() {
+        let nested = (1, 2).to_id().unwrap();
+        let too_long = "a".repeat(255);
+        let refused: [&dyn ToId; 6] = [
+            &"",
+            &[0_u8; 0],
+            &u128::MAX,
+            &i128::MIN,
+            &(nested, 3),
+            &too_long,
+        ];
+        for id in refused {
+            assert!(id.to_id().is_err());
+        }
+        assert!("a".repeat(254).to_id().is_ok());
+    }
+}

@@ -1,0 +1,316 @@
+//! A subject's data keys: made, wrapped for every role that may read them, unwrapped, changed.
+
+mod edit;
+pub(crate) mod format;
+mod generation;
+mod inspect;
+mod keys;
+pub(crate) mod sealed;
+mod standalone;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use self::edit::{EnvelopeEdit, History, Rewrapped};
+pub use self::inspect::{EntryInfo, EntryState, EnvelopeInfo, RecipientInfo};
+pub use self::keys::DataKeys;
+
+use self::format::{Layout, Trailer};
+use self::generation::Bound;
+use crate::access::{Access, Action};
+use crate::class::Class;
+use crate::context::{SubjectId, ToId};
+use crate::encoding::{KEY_ENVELOPE, Put as _, SmallBuf, from_text, to_text, wrong_first_byte};
+use crate::error::{Error, ErrorKind};
+use crate::keyring::{KeyId, KeyState};
+use crate::random::CallRng;
+
+/// The stored bytes that hold a subject's data keys, each wrapped for every role that may read its
+/// class. Stored beside the row, or once for all rows of the subject.
+///
+/// Store a new one only where none is stored, and a changed one only while the version that was read
+/// is still stored: the loser of a race reads again and seals again.
+///
+/// ```
+/// use fieldseal::{Class, DataKeys, KeyEnvelope, KeyRing};
+///
+/// const CONTACT: Class = Class::new("contact");
+///
+/// let ring = KeyRing::generate()?;
+/// let keys = DataKeys::create(&ring, 42, &[CONTACT])?;      // fresh data keys, for an insert
+/// let stored: Vec<u8> = keys.envelope().as_bytes().to_vec();
+/// assert_eq!(stored.len(), 171);                             // one class, one role
+///
+/// let envelope = KeyEnvelope::from_bytes(stored);
+/// let keys = envelope.unwrap(&ring, 42)?;
+/// assert!(envelope.unwrap(&ring, 43).is_err(), "another subject");
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+///
+/// The bytes are believed only after [`unwrap`](Self::unwrap) or [`edit`](Self::edit) has verified
+/// them. `Debug` shows their length.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct KeyEnvelope {
+    bytes: Box<[u8]>,
+}
+
+impl KeyEnvelope {
+    /// Takes stored bytes. What they are is checked when they are used.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: bytes.into().into_boxed_slice(),
+        }
+    }
+
+    /// Decodes the text form, `fs1.…`.
+    ///
+    /// # Errors
+    /// [`NotSealed`](ErrorKind::NotSealed), [`Malformed`](ErrorKind::Malformed),
+    /// [`Unsupported`](ErrorKind::Unsupported).
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        from_text(text, "a key envelope").map(Self::from_bytes)
+    }
+
+    /// The bytes to store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The text form to store in a text column: `fs1.` and base64url.
+    pub fn to_text(&self) -> String {
+        to_text(&self.bytes)
+    }
+
+    /// Verifies the envelope as the subject's and unwraps its data keys as far as the roles of the
+    /// ring reach. Classes out of reach stay named, so that opening them says who could.
+    ///
+    /// # Errors
+    /// [`NotSealed`](ErrorKind::NotSealed), [`Unsupported`](ErrorKind::Unsupported),
+    /// [`Malformed`](ErrorKind::Malformed) for bytes that are no envelope;
+    /// [`WrongKey`](ErrorKind::WrongKey) when the ring lacks its envelope key;
+    /// [`NotPermitted`](ErrorKind::NotPermitted) when that key is compromised and this is no rescue;
+    /// [`Tampered`](ErrorKind::Tampered) when it was altered, or is another tenant's or subject's;
+    /// [`RolledBack`](ErrorKind::RolledBack) below the version floor.
+    pub fn unwrap<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<DataKeys, Error> {
+        let access = access.into();
+        let subject = SubjectId::new(subject)?;
+        let result = self.unwrap_wanted(&access, &subject, &|_, _| true);
+        let (classes, outcome) = match &result {
+            Ok(keys) => (keys.reached(), Ok(())),
+            Err(error) => (Vec::new(), Err(error.kind())),
+        };
+        access.tell(Action::Unwrap, &subject, &classes, None, outcome)?;
+        result
+    }
+
+    /// Begins a change: verifies the envelope as the subject's.
+    ///
+    /// ```
+    /// # use fieldseal::{Class, DataKeys, History, KeyEnvelope, KeyRing};
+    /// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
+    ///
+    /// let mut ring = KeyRing::generate()?;
+    /// ring.add_role("marketing")?;
+    /// let envelope = DataKeys::create(&ring, 42, &[CONTACT])?.envelope().clone();
+    ///
+    /// let mut edit = envelope.edit(&ring, 42)?;
+    /// edit.grant(&CONTACT, "marketing", History::Included)?;
+    /// let granted = edit.finish()?;                              // version 2
+    ///
+    /// let mut edit = granted.edit(&ring, 42)?;
+    /// edit.withdraw(&CONTACT, "marketing")?;                      // out of every generation; a new one begun
+    /// let withdrawn = edit.finish()?;                            // version 3
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`unwrap`](Self::unwrap).
+    pub fn edit<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<EnvelopeEdit<'a>, Error> {
+        EnvelopeEdit::begin(self, access.into(), SubjectId::new(subject)?)
+    }
+
+    /// Unwraps the envelope for sealing values of these classes. A ring that may not read the latest
+    /// generation of a class, but can wrap for all its readers, begins the next one: then the
+    /// envelope of the keys is a later version than this, and is stored with the values.
+    ///
+    /// # Errors
+    /// As [`unwrap`](Self::unwrap); [`MissingKey`](ErrorKind::MissingKey) when it cannot be told who
+    /// consented. A class that cannot be sealed for another reason is refused when it is sealed.
+    pub fn prepare<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        classes: &[Class],
+    ) -> Result<DataKeys, Error> {
+        let access = access.into();
+        let subject = SubjectId::new(subject)?;
+        let keys = self.unwrap_wanted(&access, &subject, &|_, _| true)?;
+        let unreached: Vec<&Class> = classes
+            .iter()
+            .filter(|class| keys.wants_next_generation(class))
+            .collect();
+        let mut edit = self.edit(access, &subject)?;
+        for class in unreached {
+            edit.begin_next(class)?;
+        }
+        if edit.is_changed() {
+            return edit.finish_keys();
+        }
+        access.tell(Action::Unwrap, &subject, &keys.reached(), None, Ok(()))?;
+        Ok(keys)
+    }
+
+    /// What the envelope says of itself, unverified and without a key: never take a decision on it
+    /// that an attacker could want.
+    ///
+    /// # Errors
+    /// [`NotSealed`](ErrorKind::NotSealed), [`Unsupported`](ErrorKind::Unsupported),
+    /// [`Malformed`](ErrorKind::Malformed).
+    pub fn inspect(&self) -> Result<EnvelopeInfo, Error> {
+        self.check_first_byte()?;
+        Layout::parse(&self.bytes).map(|layout| EnvelopeInfo::of(&layout))
+    }
+
+    /// Without an event: unwraps the generations that `wanted` says by class and tag.
+    pub(crate) fn unwrap_wanted(
+        &self,
+        access: &Access<'_>,
+        subject: &SubjectId,
+        wanted: &dyn Fn(&str, format::KeyTag) -> bool,
+    ) -> Result<DataKeys, Error> {
+        let bound = Bound::new(access, subject)?;
+        let layout = self.verify(&bound)?;
+        let generations = keys::unwrap_all(&bound, &layout, wanted);
+        Ok(DataKeys::of(self.clone(), &bound, &layout, generations))
+    }
+
+    /// `[KE-6]`, in its order: first byte and length, the envelope key, the MAC, the parts, the floor.
+    fn verify(&self, bound: &Bound<'_>) -> Result<Layout<'_>, Error> {
+        self.check_first_byte()?;
+        format::check_len(self.bytes.len())?;
+        let Trailer {
+            covered,
+            key_id,
+            mac,
+        } = Trailer::read(&self.bytes)?;
+        let access = bound.access;
+        let key = KeyId::new(key_id)
+            .and_then(|id| access.ring().key(id))
+            .ok_or_else(unknown_envelope_key)?;
+        let Some(mac_key) = key.mac(access.is_rescue()) else {
+            return Err(match key.state() {
+                KeyState::Compromised => Error::new(
+                    ErrorKind::NotPermitted,
+                    "the envelope key of this key envelope is marked compromised: it opens in rescue mode only",
+                ),
+                _ => unknown_envelope_key(),
+            });
+        };
+        // "fieldseal/v1 envelope" ‖ s8(tenant) ‖ s8(subject) ‖ all bytes before the MAC.
+        if !mac_key.verify16(&[bound.mac_prefix().as_slice(), covered], mac) {
+            return Err(Error::tampered());
+        }
+        let layout = Layout::parse(&self.bytes)?;
+        if layout.version < access.floor() {
+            return Err(Error::new(
+                ErrorKind::RolledBack,
+                "the key envelope is older than the version floor: an earlier copy was put back",
+            ));
+        }
+        Ok(layout)
+    }
+
+    fn check_first_byte(&self) -> Result<(), Error> {
+        match self.bytes.first() {
+            Some(&KEY_ENVELOPE) => Ok(()),
+            first => Err(wrong_first_byte(first.copied(), "a key envelope")),
+        }
+    }
+}
+
+impl Bound<'_> {
+    fn mac_prefix(&self) -> SmallBuf {
+        let mut prefix = SmallBuf::new();
+        prefix.put(b"fieldseal/v1 envelope");
+        prefix.put_s8(self.tenant.as_bytes());
+        prefix.put_s8(self.subject.as_bytes());
+        prefix
+    }
+}
+
+#[cold]
+fn unknown_envelope_key() -> Error {
+    Error::new(
+        ErrorKind::WrongKey,
+        "the ring does not hold the envelope key of this key envelope: is it another installation's, or was it retired?",
+    )
+}
+
+impl DataKeys {
+    /// Makes fresh data keys for an insert: an envelope of version 1 with the first generation of
+    /// each class, wrapped for its readers.
+    ///
+    /// # Errors
+    /// [`MissingKey`](ErrorKind::MissingKey), naming a reader whose key the ring lacks;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a subject or tenant that is none, or a class
+    /// without readers; [`Randomness`](ErrorKind::Randomness).
+    pub fn create<'a>(
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        classes: &[Class],
+    ) -> Result<Self, Error> {
+        Self::created(
+            &access.into(),
+            SubjectId::new(subject)?,
+            classes,
+            &mut CallRng::from_os()?,
+        )
+    }
+
+    /// [`create`](Self::create) with randomness of the caller's: 32 bytes are drawn.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), without `Randomness`.
+    pub fn create_with_rng<'a>(
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        classes: &[Class],
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
+    ) -> Result<Self, Error> {
+        Self::created(
+            &access.into(),
+            SubjectId::new(subject)?,
+            classes,
+            &mut CallRng::from_rng(rng),
+        )
+    }
+
+    pub(crate) fn created(
+        access: &Access<'_>,
+        subject: SubjectId,
+        classes: &[Class],
+        rng: &mut CallRng,
+    ) -> Result<Self, Error> {
+        let mut edit = EnvelopeEdit::new(*access, subject)?;
+        for class in classes {
+            edit.ensure_in(class, rng)?;
+        }
+        edit.finish_keys()
+    }
+}
+
+impl fmt::Debug for KeyEnvelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyEnvelope({} bytes)", self.bytes.len())
+    }
+}

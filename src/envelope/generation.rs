@@ -1,0 +1,284 @@
+//! One generation of a class's data key: made, wrapped for its readers, unwrapped.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::format::{Entry, KeyTag, Live, Recipient, State, tag_of};
+use crate::access::Access;
+use crate::class::Class;
+use crate::context::SubjectId;
+use crate::encoding::{Put as _, SmallBuf};
+use crate::error::{Error, ErrorKind};
+use crate::kdf::expand;
+use crate::keyring::KeyId;
+use crate::random::CallRng;
+use crate::secret::{Secret, ct_eq};
+
+/// The suite that is written: XChaCha20-Poly1305 with HKDF-SHA256.
+pub(crate) const SUITE: u8 = 1;
+
+/// Access to one subject's keys, its tenant checked.
+pub(crate) struct Bound<'a> {
+    pub(crate) access: &'a Access<'a>,
+    pub(crate) tenant: &'a str,
+    pub(crate) subject: &'a SubjectId,
+}
+
+impl<'a> Bound<'a> {
+    pub(crate) fn new(access: &'a Access<'a>, subject: &'a SubjectId) -> Result<Self, Error> {
+        Ok(Self {
+            access,
+            tenant: access.checked_tenant()?,
+            subject,
+        })
+    }
+}
+
+/// A generation's keys: AEAD key (32) ‖ commitment (32).
+pub(crate) struct GenerationKey(Secret<64>);
+
+impl GenerationKey {
+    /// `[DK-3]` `Expand(DK, "fieldseal/v1 data key" ‖ u8 suite ‖ s8(tenant) ‖ s8(subject) ‖
+    /// s8(class) ‖ u16 generation, 64)`.
+    pub(crate) fn derive(
+        data_key: &Secret<32>,
+        bound: &Bound<'_>,
+        class: &str,
+        generation: u16,
+    ) -> Self {
+        let mut info = SmallBuf::new();
+        info.put(b"fieldseal/v1 data key");
+        info.put_u8(SUITE);
+        info.put_s8(bound.tenant.as_bytes());
+        info.put_s8(bound.subject.as_bytes());
+        info.put_s8(class.as_bytes());
+        info.put_u16(generation);
+        Self(expand(data_key, info.as_slice()))
+    }
+
+    pub(crate) fn aead_key(&self) -> &[u8; 32] {
+        let (key, _) = self.halves();
+        key
+    }
+
+    pub(crate) fn commitment(&self) -> &[u8; 32] {
+        let (_, commitment) = self.halves();
+        commitment
+    }
+
+    fn halves(&self) -> (&[u8; 32], &[u8; 32]) {
+        const EMPTY: &[u8; 32] = &[0; 32];
+        // safe: 64 bytes have a first and a last half, so the fallback is never taken.
+        match (self.0.expose().first_chunk(), self.0.expose().last_chunk()) {
+            (Some(key), Some(commitment)) => (key, commitment),
+            _ => (EMPTY, EMPTY),
+        }
+    }
+
+    pub(crate) fn tag(&self) -> KeyTag {
+        tag_of(self.commitment())
+    }
+}
+
+/// A data key that was unwrapped, and what follows from it.
+pub(crate) struct Unwrapped {
+    pub(crate) data_key: Secret<32>,
+    pub(crate) key: GenerationKey,
+}
+
+/// How far the ring reaches into a live generation.
+pub(crate) enum Reach {
+    Opened(Unwrapped),
+    NotPermitted,
+    Tampered,
+    Unsupported,
+}
+
+/// `[WR-6]` to `[WR-8]`: tries our recipients in order; the first that gives the committed key wins.
+pub(crate) fn unwrap_live(
+    bound: &Bound<'_>,
+    class: &str,
+    generation: u16,
+    live: &Live<'_>,
+) -> Reach {
+    if live.suite != SUITE {
+        return Reach::Unsupported;
+    }
+    let context = live.context(bound.tenant, bound.subject.as_bytes(), class, generation);
+    let mut failed = false;
+    for recipient in &live.recipients {
+        let ours = KeyId::new(recipient.key_id)
+            .and_then(|id| bound.access.ring().key(id))
+            .filter(|key| recipient.is_known() && key.is_ours(bound.access.is_rescue()));
+        let Some(key) = ours else { continue };
+        if let Ok(data_key) = key.unwrap(recipient.kind, &recipient.wrapped, &context) {
+            let key = GenerationKey::derive(&data_key, bound, class, generation);
+            // `[DK-6]`
+            if ct_eq(key.commitment(), &live.commitment) {
+                return Reach::Opened(Unwrapped { data_key, key });
+            }
+        }
+        failed = true;
+    }
+    if failed {
+        Reach::Tampered
+    } else {
+        Reach::NotPermitted
+    }
+}
+
+/// The roles, as far as the ring knows their keys, for which a generation is wrapped.
+pub(crate) fn roles_of(bound: &Bound<'_>, live: &Live<'_>) -> alloc::string::String {
+    let mut roles: Vec<&str> = live
+        .recipients
+        .iter()
+        .filter_map(|recipient| bound.access.ring().role_of(recipient.key_id))
+        .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles.join("`, `")
+}
+
+/// What a new generation is to be.
+pub(crate) struct NewGeneration<'a> {
+    pub(crate) class: &'a str,
+    pub(crate) number: u16,
+    pub(crate) readers: &'a [&'a str],
+    /// `(P, R)` of a class with retention, in seconds.
+    pub(crate) retention: Option<(u64, u64)>,
+    pub(crate) now: u64,
+}
+
+/// The retention `(P, R)` of a class.
+pub(crate) fn retention(class: &Class) -> Option<(u64, u64)> {
+    class
+        .retention_seconds()
+        .map(|seconds| (class.generation_seconds(), seconds))
+}
+
+impl NewGeneration<'_> {
+    /// Draws a data key and wraps it for every reader. `[DK-5]`: redraws while its tag is taken.
+    pub(crate) fn make(
+        &self,
+        bound: &Bound<'_>,
+        taken: impl Fn(KeyTag) -> bool,
+        rng: &mut CallRng,
+    ) -> Result<(Entry<'static>, GenerationKey), Error> {
+        let expires_at = match self.retention {
+            None => 0,
+            // `[RT-3]` created_at + P + R.
+            Some((period, keep)) => self
+                .now
+                .checked_add(period)
+                .and_then(|time| time.checked_add(keep))
+                .ok_or_else(|| {
+                    Error::new(ErrorKind::Exhausted, "the expiry lies beyond all time")
+                })?,
+        };
+        let (data_key, key) = loop {
+            let data_key = rng.secret();
+            let key = GenerationKey::derive(&data_key, bound, self.class, self.number);
+            if !taken(key.tag()) {
+                break (data_key, key);
+            }
+        };
+        let mut live = Live {
+            suite: SUITE,
+            created_at: self.now,
+            expires_at,
+            commitment: *key.commitment(),
+            recipients: Vec::with_capacity(self.readers.len()),
+        };
+        for role in self.readers {
+            let recipient = wrap_for(bound, self.class, self.number, &live, &data_key, role, rng)?;
+            live.recipients.push(recipient);
+        }
+        if live.recipients.is_empty() {
+            return Err(Error::invalid(format!(
+                "class `{}` has no reader: declare one, or grant a role its consent",
+                self.class
+            )));
+        }
+        live.sort();
+        let entry = Entry {
+            class: Cow::Owned(self.class.into()),
+            generation: self.number,
+            state: State::Live(live),
+        };
+        Ok((entry, key))
+    }
+}
+
+/// Wraps a data key for a role under its primary key. `[GN-6]`: refused, naming the role, without it.
+pub(crate) fn wrap_for(
+    bound: &Bound<'_>,
+    class: &str,
+    generation: u16,
+    live: &Live<'_>,
+    data_key: &Secret<32>,
+    role: &str,
+    rng: &mut CallRng,
+) -> Result<Recipient<'static>, Error> {
+    let missing = || {
+        Error::new(
+            ErrorKind::MissingKey,
+            format!(
+                "class `{class}` is read by role `{role}`, and this ring holds no primary key or writer half \
+                 of it: add the role to the ring"
+            ),
+        )
+    };
+    let key = bound.access.ring().wrapping(role).ok_or_else(missing)?;
+    let context = live.context(bound.tenant, bound.subject.as_bytes(), class, generation);
+    let (kind, wrapped) = key.wrap(data_key, &context, rng).ok_or_else(missing)?;
+    Ok(Recipient {
+        kind,
+        key_id: key.id().get(),
+        wrapped: Cow::Owned(wrapped.into_vec()),
+    })
+}
+
+impl Live<'_> {
+    /// `[RC-1]` Ascending by key id, each once.
+    pub(crate) fn sort(&mut self) {
+        self.recipients
+            .sort_unstable_by_key(|recipient| recipient.key_id);
+    }
+}
+
+impl<'a> Live<'a> {
+    /// Puts one recipient in the place of all those that `replaced` says by key id.
+    pub(crate) fn replace(
+        &mut self,
+        by: Recipient<'a>,
+        replaced: impl Fn(u32) -> bool,
+    ) -> Result<(), Error> {
+        // `[ED-8]` An unknown kind is kept, so its id cannot be used for another.
+        if self
+            .recipients
+            .iter()
+            .any(|recipient| !recipient.is_known() && recipient.key_id == by.key_id)
+        {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a recipient of a kind that a later version added has the id of the primary key: update fieldseal",
+            ));
+        }
+        self.recipients
+            .retain(|recipient| !(recipient.is_known() && replaced(recipient.key_id)));
+        self.recipients.push(by);
+        self.sort();
+        Ok(())
+    }
+}
+
+impl Recipient<'_> {
+    /// Whether this version knows the recipient's kind.
+    pub(crate) fn is_known(&self) -> bool {
+        matches!(
+            self.kind,
+            crate::wrap::KIND_SYMMETRIC | crate::wrap::KIND_HPKE
+        )
+    }
+}

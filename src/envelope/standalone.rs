@@ -1,0 +1,190 @@
+//! Standalone envelopes: bytes sealed without a record, their data key with them.
+
+use alloc::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use super::format::Layout;
+use super::generation::Bound;
+use super::sealed::{
+    Nonces, Opening, PURPOSE_STANDALONE, Parts, check_standalone, refuse_sealed, split_standalone,
+};
+use super::{DataKeys, EnvelopeEdit, KeyEnvelope, keys};
+use crate::access::{Access, Action};
+use crate::cbor;
+use crate::class::Class;
+use crate::context::SubjectId;
+use crate::encoding::{Put as _, STANDALONE, SmallBuf};
+use crate::error::Error;
+use crate::keyring::KeyRing;
+use crate::random::CallRng;
+
+const MULTIPLE: u16 = 16;
+const DEFAULT_READERS: &[&str] = &["app"];
+
+impl KeyRing {
+    /// [`Access::seal`] with nothing filled in.
+    ///
+    /// ```
+    /// let ring = fieldseal::KeyRing::generate()?;
+    /// let sealed = ring.seal(b"avatar of 42", b"\x89PNG")?;
+    /// assert_eq!(*ring.open(b"avatar of 42", &sealed)?, b"\x89PNG");
+    /// assert!(ring.open(b"avatar of 43", &sealed).is_err());
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Access::seal`].
+    pub fn seal(&self, context: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        Access::new(self).seal(context, bytes)
+    }
+
+    /// [`Access::open`] with nothing filled in.
+    ///
+    /// # Errors
+    /// As [`Access::open`].
+    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Access::new(self).open(context, envelope)
+    }
+}
+
+impl Access<'_> {
+    /// Seals bytes into a standalone envelope that role `app` can open: bytes without a record, with
+    /// a data key of their own. 222 bytes of overhead before padding to 16.
+    ///
+    /// `context` says what the bytes are; it is not stored, and opening takes the same.
+    ///
+    /// # Errors
+    /// As [`seal_for`](Self::seal_for).
+    pub fn seal(&self, context: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        self.seal_for(DEFAULT_READERS, context, bytes)
+    }
+
+    /// [`seal`](Self::seal) for the roles named.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a context above 65,535 bytes, no reader,
+    /// or one named twice; [`MissingKey`](crate::ErrorKind::MissingKey), naming a role whose key the
+    /// ring lacks; [`AlreadySealed`](crate::ErrorKind::AlreadySealed);
+    /// [`Randomness`](crate::ErrorKind::Randomness).
+    pub fn seal_for(
+        &self,
+        readers: &[&str],
+        context: &[u8],
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        self.seal_in(readers, context, bytes, CallRng::from_os()?)
+    }
+
+    /// [`seal_for`](Self::seal_for) with randomness of the caller's: 32 bytes are drawn.
+    ///
+    /// # Errors
+    /// As [`seal_for`](Self::seal_for), without `Randomness`.
+    pub fn seal_for_with_rng(
+        &self,
+        readers: &[&str],
+        context: &[u8],
+        bytes: &[u8],
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
+    ) -> Result<Vec<u8>, Error> {
+        self.seal_in(readers, context, bytes, CallRng::from_rng(rng))
+    }
+
+    fn seal_in(
+        &self,
+        readers: &[&str],
+        context: &[u8],
+        bytes: &[u8],
+        mut rng: CallRng,
+    ) -> Result<Vec<u8>, Error> {
+        self.audited(
+            Action::SealStandalone,
+            &SubjectId::NONE,
+            &[Class::STANDALONE],
+            None,
+            || {
+                let context_len = context_len(context)?;
+                if readers.iter().enumerate().any(|(position, role)| {
+                    readers
+                        .iter()
+                        .skip(position.saturating_add(1))
+                        .any(|other| other == role)
+                }) {
+                    return Err(Error::invalid("a reader is named twice"));
+                }
+                let quiet = self.without_audit();
+                let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
+                edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
+                let keys = edit.finish_keys()?;
+                let mut item_len = 0;
+                cbor::write_bytes(bytes, cbor::Out::Count(&mut item_len))?;
+                let generation = keys.only_generation()?;
+                let field = Nonces::begin(generation.key_to_seal()?, &mut rng).seal(
+                    item_len,
+                    MULTIPLE,
+                    |out| cbor::write_bytes(bytes, cbor::Out::Bytes(out)),
+                    |item| refuse_sealed(item, &keys),
+                    |aad| standalone_aad(aad, context_len, context),
+                )?;
+                let envelope = keys.envelope().as_bytes();
+                let mut out = Vec::with_capacity(
+                    envelope.len().saturating_add(field.len()).saturating_add(3),
+                );
+                out.put_u8(STANDALONE);
+                // safe: an envelope is at most 65,535 bytes.
+                out.put_u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX));
+                out.put(envelope);
+                out.put(&field);
+                Ok(out)
+            },
+        )
+    }
+
+    /// Opens a standalone envelope under the context it was sealed under. The bytes are wiped when
+    /// dropped.
+    ///
+    /// # Errors
+    /// Those of [`KeyEnvelope::unwrap`] but `RolledBack`;
+    /// [`NotPermitted`](crate::ErrorKind::NotPermitted) when no role of the ring is among the readers;
+    /// [`Expired`](crate::ErrorKind::Expired); [`Tampered`](crate::ErrorKind::Tampered), which another
+    /// context or tenant is too; [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when what was sealed
+    /// is no byte string.
+    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.audited(
+            Action::OpenStandalone,
+            &SubjectId::NONE,
+            &[Class::STANDALONE],
+            None,
+            || {
+                let context_len = context_len(context)?;
+                let (envelope, field) = split_standalone(envelope)?;
+                let envelope = KeyEnvelope::from_bytes(envelope);
+                // `[SA-7]` No version floor applies.
+                let access = self.version_floor(0);
+                let bound = Bound::new(&access, &SubjectId::NONE)?;
+                let layout: Layout<'_> = envelope.verify(&bound)?;
+                check_standalone(&layout, Parts::parse(field)?.tag)?;
+                let generations = keys::unwrap_all(&bound, &layout, &|_, _| true);
+                let keys = DataKeys::of(envelope.clone(), &bound, &layout, generations);
+                Opening::begin(&keys).open(
+                    field,
+                    Class::STANDALONE,
+                    None,
+                    |aad| standalone_aad(aad, context_len, context),
+                    |item| cbor::read_bytes(item).map(|bytes| Zeroizing::new(bytes.to_vec())),
+                )
+            },
+        )
+    }
+}
+
+fn context_len(context: &[u8]) -> Result<u16, Error> {
+    u16::try_from(context.len()).map_err(|_| Error::invalid("a context is at most 65,535 bytes"))
+}
+
+/// `[SA-3]` Behind bytes 0..5 of the sealed field: u8 purpose ‖ s16(context).
+fn standalone_aad(aad: &mut SmallBuf, len: u16, context: &[u8]) {
+    aad.put_u8(PURPOSE_STANDALONE);
+    aad.put_u16(len);
+    aad.put(context);
+}

@@ -1,0 +1,207 @@
+//! One opaque error for the whole crate.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use core::fmt;
+
+/// What went wrong, where, and what to do about it.
+///
+/// The error is opaque; [`kind`](Error::kind) says what happened. Its text names the record, the
+/// field, the class and the roles concerned, and never a value or a byte of a key. Every failure of
+/// authentication is [`ErrorKind::Tampered`] with one and the same text.
+///
+/// ```
+/// use fieldseal::{ErrorKind, KeyRing};
+///
+/// let ring = KeyRing::generate()?;
+/// let error = ring.open(b"invoice 7", b"not an envelope").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotSealed);
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    detail: Cow<'static, str>,
+    record: Option<&'static str>,
+    field: Option<&'static str>,
+    row: Option<usize>,
+}
+
+/// The kinds of [`Error`]. Each says what a web handler would answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes break the format: truncated, extended, out of order, or not canonical. (500)
+    Malformed,
+    /// The bytes are no sealed field or envelope at all: plaintext was never accepted. (500)
+    NotSealed,
+    /// The value to be sealed is a sealed field or envelope already. (500)
+    AlreadySealed,
+    /// A version, suite or kind that this build does not know. Update, then try again. (500)
+    Unsupported,
+    /// No key of this subject and class, or no such key in the ring. (500)
+    WrongKey,
+    /// The ring holds no role that may open the class. (403)
+    NotPermitted,
+    /// The retention term of the value has passed. (410)
+    Expired,
+    /// The key was destroyed: the person or the class was erased. (410)
+    Erased,
+    /// Authentication failed: altered, moved, forged, or under another context. (500)
+    Tampered,
+    /// The value opened, but is of another type than the field declares. (500)
+    TypeMismatch,
+    /// The row is another subject's than the one the caller asserts. (404)
+    WrongSubject,
+    /// The envelope is older than the version the caller demands. (500)
+    RolledBack,
+    /// The envelope has no entry for the class; `ensure` begins it. (500)
+    MissingClass,
+    /// The generation takes no more values under the class's retention; `renew` begins the next. (500)
+    Retention,
+    /// A ring key that the operation needs is not in the ring. (500)
+    MissingKey,
+    /// The caller's own input cannot be used: a name, an id, a size, a declaration. (400)
+    InvalidInput,
+    /// A counter or size limit of the format is reached. (500)
+    Exhausted,
+    /// The operating system gave no randomness. (503)
+    Randomness,
+    /// The audit sink refused the event, so nothing was returned. (503)
+    Audit,
+}
+
+impl ErrorKind {
+    /// The kind in the words of FORMAT.md, section "Errors": lower case with hyphens, stable.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotSealed => "not-sealed",
+            Self::AlreadySealed => "already-sealed",
+            Self::Unsupported => "unsupported",
+            Self::WrongKey => "wrong-key",
+            Self::NotPermitted => "not-permitted",
+            Self::Expired => "expired",
+            Self::Erased => "erased",
+            Self::Tampered => "tampered",
+            Self::TypeMismatch => "type-mismatch",
+            Self::WrongSubject => "wrong-subject",
+            Self::RolledBack => "rolled-back",
+            Self::MissingClass => "missing-class",
+            Self::Retention => "retention",
+            Self::MissingKey => "missing-key",
+            Self::InvalidInput => "invalid-input",
+            Self::Exhausted => "exhausted",
+            Self::Randomness => "randomness",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            detail: detail.into(),
+            record: None,
+            field: None,
+            row: None,
+        }))
+    }
+
+    /// One text for every failure of authentication, whatever the reason.
+    #[cold]
+    pub(crate) fn tampered() -> Self {
+        Self::new(
+            ErrorKind::Tampered,
+            "authentication failed: the bytes were altered or moved, or belong to another tenant, \
+             subject, record, field or row",
+        )
+    }
+
+    #[cold]
+    pub(crate) fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Malformed, detail)
+    }
+
+    #[cold]
+    pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::InvalidInput, detail)
+    }
+
+    #[cold]
+    pub(crate) fn type_mismatch(expected: &'static str) -> Self {
+        Self::new(
+            ErrorKind::TypeMismatch,
+            alloc::format!(
+                "the stored value is not {expected}: the field was declared with another type when it was sealed"
+            ),
+        )
+    }
+
+    #[cold]
+    pub(crate) fn at(mut self, record: &'static str, field: &'static str) -> Self {
+        self.0.record = Some(record);
+        self.0.field = Some(field);
+        self
+    }
+
+    #[cold]
+    pub(crate) fn in_row(mut self, row: usize) -> Self {
+        self.0.row = Some(row);
+        self
+    }
+
+    /// An error of a value's own encoding or decoding, for implementors of
+    /// [`SealValue`](crate::SealValue). `what` must name no value.
+    pub fn value(what: &'static str) -> Self {
+        Self::new(ErrorKind::InvalidInput, what)
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The record that was being sealed or opened, if it was one.
+    pub fn record(&self) -> Option<&'static str> {
+        self.0.record
+    }
+
+    /// The id of the field that was being sealed or opened, if it was one.
+    pub fn field(&self) -> Option<&'static str> {
+        self.0.field
+    }
+
+    /// The position, from 0, of the row in a call that takes many.
+    pub fn row(&self) -> Option<usize> {
+        self.0.row
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(row) = self.0.row {
+            write!(f, "row {row}: ")?;
+        }
+        if let (Some(record), Some(field)) = (self.0.record, self.0.field) {
+            write!(f, "{record}.{field}: ")?;
+        }
+        write!(f, "{}: {}", self.0.kind, self.0.detail)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self})")
+    }
+}
+
+impl core::error::Error for Error {}

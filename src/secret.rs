@@ -1,0 +1,69 @@
+//! Bytes that must not leak: wiped when dropped, never printed, compared in constant time.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// `N` secret bytes on the heap, so that moving the owner leaves no copy behind.
+///
+/// There is no `Clone`, no `PartialEq` and no way to print it. The bytes are wiped on drop.
+pub struct Secret<const N: usize>(Box<[u8; N]>);
+
+impl<const N: usize> Secret<N> {
+    /// Takes a copy of `bytes`. The caller wipes its own.
+    pub fn from_bytes(bytes: &[u8; N]) -> Self {
+        Self::filled(|secret| secret.copy_from_slice(bytes))
+    }
+
+    /// Makes the secret where it will stay, so that no copy is left on the stack.
+    pub(crate) fn filled(fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut bytes = Box::new([0; N]);
+        fill(&mut bytes);
+        Self(bytes)
+    }
+
+    /// [`filled`](Self::filled), by something that can fail.
+    pub(crate) fn try_filled<E>(
+        fill: impl FnOnce(&mut [u8; N]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut secret = Self(Box::new([0; N]));
+        fill(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// The bytes themselves. Every use of this is a place to review.
+    pub fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// A second owner of the same bytes; by name, so that no copy is made by accident.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self::from_bytes(self.expose())
+    }
+
+    /// Whether the two hold the same bytes, in time that does not depend on them.
+    pub fn ct_eq(&self, other: &Self) -> bool {
+        self.0.as_slice().ct_eq(other.0.as_slice()).into()
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<const N: usize> ZeroizeOnDrop for Secret<N> {}
+
+impl<const N: usize> fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({N} bytes)")
+    }
+}
+
+/// Whether two public or authentication values are equal, in constant time.
+pub(crate) fn ct_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}

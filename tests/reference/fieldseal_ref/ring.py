@@ -1,0 +1,158 @@
+"""Section 12: ring keys and states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, Union
+
+from . import hpke
+from .encoding import U32_MAX, check_name
+from .errors import Refused
+
+STATES = ("primary", "open-only", "disabled", "compromised", "destroyed")
+
+
+@dataclass(frozen=True)
+class SymmetricForm:
+    secret: bytes
+
+
+@dataclass(frozen=True)
+class PairForm:
+    private: bytes
+    public: bytes
+    writer: bytes
+
+
+@dataclass(frozen=True)
+class WriterForm:
+    """A writer half [WR-4]: it wraps and opens nothing [WR-6]."""
+
+    public: bytes
+    writer: bytes
+
+
+@dataclass(frozen=True)
+class NameOnly:
+    """A tombstone, or a key of which this ring holds no secret."""
+
+
+Form = Union[SymmetricForm, PairForm, WriterForm, NameOnly]
+
+
+@dataclass(frozen=True)
+class RingKey:
+    id: int
+    use: str
+    name: str
+    state: str
+    form: Form
+
+    @property
+    def opens_by_form(self) -> bool:
+        """[WR-6]: with a secret or private key."""
+        return isinstance(self.form, (SymmetricForm, PairForm))
+
+
+def _exactly_32(value: bytes | None) -> bytes:
+    if value is None or len(value) != 32:
+        raise Refused("invalid-input", "a key part is 32 bytes")
+    return value
+
+
+def make_form(
+    form: str,
+    secret: bytes | None,
+    private: bytes | None,
+    public: bytes | None,
+    writer: bytes | None,
+) -> Form:
+    """[RK-3]"""
+    if form == "symmetric":
+        return SymmetricForm(_exactly_32(secret))
+    if form == "pair":
+        key = _exactly_32(private)
+        derived = hpke.public_of(key)
+        if public is not None and public != derived:
+            raise Refused("invalid-input", "public key is not that of the private key")
+        return PairForm(key, derived, _exactly_32(writer))
+    if form == "writer":
+        return WriterForm(_exactly_32(public), _exactly_32(writer))
+    if form == "name-only":
+        return NameOnly()
+    raise Refused("invalid-input", "unknown key form")
+
+
+class Ring:
+    def __init__(self, keys: Iterable[RingKey]) -> None:
+        """[RK-1] to [RK-3] and [ST-1]; a ring that breaks them is `invalid-input`."""
+        self._keys: dict[int, RingKey] = {}
+        self._primaries: dict[tuple[str, str], RingKey] = {}
+        for key in keys:
+            check_name(key.name)
+            if not 1 <= key.id <= U32_MAX or key.id in self._keys:
+                raise Refused("invalid-input", "key id zero or repeated")
+            if key.use not in ("wrap", "envelope") or key.state not in STATES:
+                raise Refused("invalid-input", "unknown use or state")
+            if key.use == "envelope" and (
+                key.name != "envelope" or isinstance(key.form, (PairForm, WriterForm))
+            ):
+                raise Refused("invalid-input", "not an envelope key")
+            self._keys[key.id] = key
+            if key.state == "primary":
+                if (key.use, key.name) in self._primaries:
+                    raise Refused("invalid-input", "two primaries")
+                self._primaries[key.use, key.name] = key
+
+    def get(self, key_id: int) -> RingKey | None:
+        return self._keys.get(key_id)
+
+    def knows(self, key_id: int) -> bool:
+        """8.1: a key in any state counts, a tombstone included [ST-2]."""
+        return key_id in self._keys
+
+    def role_of(self, key_id: int) -> str | None:
+        """The role a recipient's key names; only a `wrap` key names one [RK-2]."""
+        key = self._keys.get(key_id)
+        return key.name if key is not None and key.use == "wrap" else None
+
+    def ours(self, key_id: int, rescue: bool) -> RingKey | None:
+        """[WR-6] but for the recipient's kind."""
+        key = self._keys.get(key_id)
+        if key is None or not key.opens_by_form:
+            return None
+        if key.state in ("primary", "open-only") or (key.state == "compromised" and rescue):
+            return key
+        return None
+
+    def wrapping(self, role: str) -> RingKey | None:
+        """The primary `wrap` key of a role, whole or writer half [GN-6]."""
+        key = self._primaries.get(("wrap", role))
+        return None if key is None or isinstance(key.form, NameOnly) else key
+
+    def wrapping_or_missing(self, role: str) -> RingKey:
+        key = self.wrapping(role)
+        if key is None:
+            raise Refused("missing-key", role)
+        return key
+
+    def sealing_envelope_key(self) -> tuple[int, bytes]:
+        """[MAC-2]"""
+        key = self._primaries.get(("envelope", "envelope"))
+        if key is None or not isinstance(key.form, SymmetricForm):
+            raise Refused("missing-key", "envelope")
+        return key.id, key.form.secret
+
+    def verifying_envelope_key(self, key_id: int, rescue: bool) -> tuple[bytes, bool]:
+        """Steps b1 and b2 of [KE-6]: the secret, and whether it is compromised."""
+        key = self._keys.get(key_id)
+        if (
+            key is None
+            or key.use != "envelope"
+            or key.state in ("disabled", "destroyed")
+            or not isinstance(key.form, SymmetricForm)
+        ):
+            raise Refused("wrong-key", "envelope key")
+        if key.state == "compromised" and not rescue:
+            raise Refused("not-permitted", "compromised envelope key")
+        return key.form.secret, key.state == "compromised"
