@@ -129,6 +129,10 @@ impl<'a> Access<'a> {
         self
     }
 
+    pub(crate) fn is_audited(&self) -> bool {
+        self.audit.is_some()
+    }
+
     /// Tells the audit. Nothing is returned to the caller unless this succeeds.
     pub(crate) fn tell(
         &self,

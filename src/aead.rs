@@ -6,7 +6,7 @@
 
 use chacha20::{R20, hchacha};
 
-use crate::secret::Secret;
+use zeroize::Zeroizing;
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
@@ -30,22 +30,21 @@ pub(crate) const PREFIX: usize = 16;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unauthentic;
 
-/// A ChaCha20-Poly1305 key for all nonces that share their first 16 bytes.
-pub(crate) struct Subkey(Secret<32>);
+/// A ChaCha20-Poly1305 key for all nonces that share their first 16 bytes. Lives for one call, in
+/// place, so that sealing a value allocates nothing for it; wiped on drop.
+pub(crate) struct Subkey(Zeroizing<[u8; 32]>);
 
 impl Subkey {
     /// HChaCha20 of the key and the nonce's first 16 bytes.
     pub(crate) fn derive(key: &[u8; 32], prefix: &[u8; PREFIX]) -> Self {
-        Self(Secret::filled(|subkey| {
-            let mut derived = hchacha::<R20>(key.into(), prefix.into());
-            subkey.copy_from_slice(&derived);
-            zeroize::Zeroize::zeroize(derived.as_mut_slice());
-        }))
+        Self(Zeroizing::new(
+            hchacha::<R20>(key.into(), prefix.into()).into(),
+        ))
     }
 
     /// Encrypts `buffer` in place and gives the tag. `tail` is the nonce's last 8 bytes.
     pub(crate) fn seal(&self, tail: [u8; 8], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG] {
-        backend::seal(self.0.expose(), &nonce(tail), aad, buffer)
+        backend::seal(&self.0, &nonce(tail), aad, buffer)
     }
 
     /// Decrypts `ciphertext` into `plaintext`, which has its length. Nothing useful is in
@@ -58,14 +57,7 @@ impl Subkey {
         tag: &[u8; TAG],
         plaintext: &mut [u8],
     ) -> Result<(), Unauthentic> {
-        backend::open(
-            self.0.expose(),
-            &nonce(tail),
-            aad,
-            ciphertext,
-            tag,
-            plaintext,
-        )
+        backend::open(&self.0, &nonce(tail), aad, ciphertext, tag, plaintext)
     }
 }
 

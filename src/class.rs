@@ -22,12 +22,24 @@ const DEFAULT_READERS: &[&str] = &["app"];
 /// # let _ = (CONTACT, FINANCIAL);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Class {
     name: &'static str,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "declared_or_default"))]
     readers: Option<&'static [&'static str]>,
+    #[cfg_attr(feature = "serde", serde(rename = "readers_with_consent"))]
     with_consent: &'static [&'static str],
     retain_days: u32,
+    #[cfg_attr(feature = "serde", serde(rename = "generation_days"))]
     period_days: u32,
+}
+
+#[cfg(feature = "serde")]
+fn declared_or_default<S: serde::Serializer>(
+    readers: &Option<&'static [&'static str]>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(readers.unwrap_or(DEFAULT_READERS), serializer)
 }
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
@@ -164,6 +176,15 @@ impl Class {
         if twelfth > DAY { twelfth } else { DAY }
     }
 
+    /// Whether the two are one name with two meanings.
+    pub(crate) const fn contradicts(&self, other: &Self) -> bool {
+        equal(self.name, other.name)
+            && !(same_roles(self.reader_roles(), other.reader_roles())
+                && same_roles(self.with_consent, other.with_consent)
+                && self.retain_days == other.retain_days
+                && self.generation_seconds() == other.generation_seconds())
+    }
+
     pub(crate) fn is_declared_reader(&self, role: &str) -> bool {
         self.reader_roles().contains(&role)
     }
@@ -186,7 +207,7 @@ const fn starts_with(name: &str, prefix: &[u8]) -> bool {
     true
 }
 
-const fn equal(a: &str, b: &str) -> bool {
+pub(crate) const fn equal(a: &str, b: &str) -> bool {
     a.len() == b.len() && starts_with(a, b.as_bytes())
 }
 
@@ -199,6 +220,18 @@ const fn contains(roles: &[&str], role: &str) -> bool {
         rest = tail;
     }
     false
+}
+
+/// Whether two lists, in each of which a role stands once, name the same roles.
+const fn same_roles(a: &[&str], b: &[&str]) -> bool {
+    let mut rest = a;
+    while let [role, tail @ ..] = rest {
+        if !contains(b, role) {
+            return false;
+        }
+        rest = tail;
+    }
+    a.len() == b.len()
 }
 
 const fn assert_roles(roles: &'static [&'static str], others: &[&str]) {

@@ -252,24 +252,33 @@ impl ToId for uuid::Uuid {
     }
 }
 
+impl ToId for i128 {
+    fn to_id(&self) -> Result<Id, Error> {
+        if let Ok(unsigned) = u64::try_from(*self) {
+            Id::typed(TYPE_UNSIGNED, &unsigned.to_be_bytes())
+        } else if let Ok(negative) = i64::try_from(*self) {
+            Id::typed(TYPE_NEGATIVE, &negative.to_be_bytes())
+        } else {
+            Err(out_of_range())
+        }
+    }
+}
+
+#[cold]
+fn out_of_range() -> Error {
+    Error::invalid("an integer id lies in -2^63 to 2^64-1")
+}
+
 macro_rules! integer_ids {
     ($($int:ty),*) => {$(
         impl ToId for $int {
             fn to_id(&self) -> Result<Id, Error> {
-                if let Ok(unsigned) = u64::try_from(*self) {
-                    Id::typed(TYPE_UNSIGNED, &unsigned.to_be_bytes())
-                } else if let Ok(negative) = i64::try_from(*self) {
-                    Id::typed(TYPE_NEGATIVE, &negative.to_be_bytes())
-                } else {
-                    Err(Error::invalid("an integer id lies in -2^63 to 2^64-1"))
-                }
+                i128::try_from(*self).map_err(|_| out_of_range())?.to_id()
             }
         }
     )*};
 }
-integer_ids!(
-    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize
-);
+integer_ids!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, isize);
 
 macro_rules! composite_ids {
     ($($($part:ident $index:tt),*;)*) => {$(

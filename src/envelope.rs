@@ -272,7 +272,7 @@ impl DataKeys {
         Self::created(
             &access.into(),
             SubjectId::new(subject)?,
-            classes,
+            classes.iter().copied(),
             &mut CallRng::from_os()?,
         )
     }
@@ -290,7 +290,7 @@ impl DataKeys {
         Self::created(
             &access.into(),
             SubjectId::new(subject)?,
-            classes,
+            classes.iter().copied(),
             &mut CallRng::from_rng(rng),
         )
     }
@@ -298,12 +298,12 @@ impl DataKeys {
     pub(crate) fn created(
         access: &Access<'_>,
         subject: SubjectId,
-        classes: &[Class],
+        classes: impl IntoIterator<Item = Class>,
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
         let mut edit = EnvelopeEdit::new(*access, subject)?;
         for class in classes {
-            edit.ensure_in(class, rng)?;
+            edit.ensure_in(&class, rng)?;
         }
         edit.finish_keys()
     }

@@ -14,9 +14,13 @@ mod context;
 mod encoding;
 mod envelope;
 mod error;
+mod field;
+#[cfg(any(feature = "rusqlite", feature = "serde"))]
+mod integrations;
 mod kdf;
 mod keyring;
 mod random;
+mod record;
 mod secret;
 mod wrap;
 
@@ -28,5 +32,21 @@ pub use envelope::{
     RecipientInfo, Rewrapped,
 };
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "serde")]
+pub use field::Structured;
+pub use field::{
+    Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, SealValue, Sealed, SingleRow,
+    Update,
+};
 pub use keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Subset};
+pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::Secret;
+
+/// What derived code names; no part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::record::{Opener, Sealer};
+    pub use alloc::vec::Vec;
+    #[cfg(feature = "rusqlite")]
+    pub use rusqlite;
+}

@@ -283,12 +283,12 @@ pub(crate) fn check_standalone(layout: &Layout<'_>, tag: KeyTag) -> Result<(), E
 /// The nonces of one sealing call, begun for each generation at its first value.
 pub(crate) struct Sealing<'k> {
     keys: &'k DataKeys,
-    rng: CallRng,
+    rng: &'k mut CallRng,
     nonces: Vec<Nonces>,
 }
 
 impl<'k> Sealing<'k> {
-    pub(crate) fn begin(keys: &'k DataKeys, rng: CallRng) -> Self {
+    pub(crate) fn begin(keys: &'k DataKeys, rng: &'k mut CallRng) -> Self {
         Self {
             keys,
             rng,
@@ -310,7 +310,7 @@ impl<'k> Sealing<'k> {
             Some(position) => position,
             None => {
                 self.nonces
-                    .push(Nonces::begin(generation.key_to_seal()?, &mut self.rng));
+                    .push(Nonces::begin(generation.key_to_seal()?, self.rng));
                 self.nonces.len().saturating_sub(1)
             }
         };

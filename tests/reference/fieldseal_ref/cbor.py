@@ -26,7 +26,7 @@ class F64:
 
 @dataclass(frozen=True)
 class Map:
-    pairs: tuple[tuple["Item", "Item"], ...]
+    pairs: tuple[tuple[Item, Item], ...]
 
 
 @dataclass(frozen=True)

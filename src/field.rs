@@ -1,0 +1,441 @@
+//! One sealed column: its declaration, sealing, opening and updating.
+
+mod column;
+mod value;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+pub use self::column::{Column, Sealed};
+#[cfg(feature = "serde")]
+pub use self::value::Structured;
+pub use self::value::{Decoder, Encoder, NotNull, SealValue};
+
+use crate::cbor;
+use crate::class::Class;
+use crate::context::{RowId, ToId, assert_name};
+use crate::encoding::{Put as _, SmallBuf};
+use crate::envelope::DataKeys;
+use crate::envelope::sealed::{Nonces, Opening, PURPOSE_VALUE, Sealing, refuse_sealed};
+use crate::error::{Error, ErrorKind};
+use crate::random::CallRng;
+
+/// A subject has one row of the record.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct SingleRow;
+
+/// A subject can have many rows of the record, told apart by a row id.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct ManyRows;
+
+/// One sealed field of a record: its stable ids, class and padding.
+///
+/// `#[derive(Record)]` declares them as constants; by hand it is
+///
+/// ```
+/// use fieldseal::{Class, DataKeys, Field, KeyRing, ManyRows};
+///
+/// const CONTACT: Class = Class::new("contact");
+/// const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
+/// const STREET: Field<String, ManyRows> = Field::new("address", "street", CONTACT).pad(64);
+///
+/// let ring = KeyRing::generate()?;
+/// let keys = DataKeys::create(&ring, 42, &[CONTACT])?;
+///
+/// let email = EMAIL.seal(&keys, &"ada@example.com".into())?;
+/// assert_eq!(EMAIL.open(&keys, &email)?, "ada@example.com");
+///
+/// let street = STREET.row(7)?.seal(&keys, &"1 Main St".into())?;
+/// assert!(STREET.row(8)?.open(&keys, &street).is_err(), "another row");
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+///
+/// Reading or writing a field through [`DataKeys`] is covered in the audit by the event of their
+/// unwrapping.
+pub struct Field<T, R = SingleRow> {
+    spec: Spec,
+    marker: PhantomData<fn(T, R) -> T>,
+}
+
+/// A declaration without its types.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spec {
+    pub(crate) record: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) class: Class,
+    pub(crate) was: Option<&'static str>,
+    pub(crate) multiple: u16,
+    pub(crate) hide_null: bool,
+    padding_set: bool,
+}
+
+impl<T, R> Clone for Field<T, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, R> Copy for Field<T, R> {}
+
+impl<T, R> fmt::Debug for Field<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Field({}.{}: {})",
+            self.spec.record,
+            self.spec.id,
+            self.spec.class.name()
+        )
+    }
+}
+
+/// `[PAD-1]`
+const DEFAULT_MULTIPLE: u16 = 16;
+
+impl<T, R> Field<T, R> {
+    /// A field by the stable ids of its record and of itself. Renaming a struct, a struct's field or a
+    /// column never breaks data; changing these ids does.
+    ///
+    /// # Panics
+    /// On an id that is no name. In a constant that is a compile error.
+    pub const fn new(record: &'static str, id: &'static str, class: Class) -> Self {
+        Self {
+            spec: Spec {
+                record: assert_name(record),
+                id: assert_name(id),
+                class,
+                was: None,
+                multiple: DEFAULT_MULTIPLE,
+                hide_null: false,
+                padding_set: false,
+            },
+            marker: PhantomData,
+        }
+    }
+
+    /// Pads values to the next multiple of this many bytes, from 1 (none) to 65,535. The default is
+    /// 16. The length of a value shows up to its padding.
+    ///
+    /// # Panics
+    /// On 0, or when set twice.
+    pub const fn pad(mut self, multiple: u16) -> Self {
+        assert!(
+            multiple > 0,
+            "the least padding multiple is 1, which is no padding"
+        );
+        assert!(
+            !self.spec.padding_set,
+            "the padding of this field is set twice"
+        );
+        self.spec.multiple = multiple;
+        self.spec.padding_set = true;
+        self
+    }
+
+    /// Seals absence like a value, all padded to this one length, instead of leaving NULL in the
+    /// column. A value that is longer is refused.
+    ///
+    /// # Panics
+    /// On 0, or when the padding is set already.
+    pub const fn hide_null(self, length: u16) -> Self {
+        let mut field = self.pad(length);
+        field.spec.hide_null = true;
+        field
+    }
+
+    /// Opens values of this former class too, sealed before the field moved to its present one.
+    ///
+    /// # Panics
+    /// On a bad name, or when set twice.
+    pub const fn was(mut self, class: &'static str) -> Self {
+        assert!(
+            self.spec.was.is_none(),
+            "the former class of this field is set twice"
+        );
+        self.spec.was = Some(assert_name(class));
+        self
+    }
+
+    /// The stable id of the record.
+    pub const fn record(&self) -> &'static str {
+        self.spec.record
+    }
+
+    /// The stable id of the field.
+    pub const fn id(&self) -> &'static str {
+        self.spec.id
+    }
+
+    /// The class.
+    pub const fn class(&self) -> Class {
+        self.spec.class
+    }
+
+    pub(crate) const fn spec(&self) -> Spec {
+        self.spec
+    }
+}
+
+impl<T> Field<T, ManyRows> {
+    /// The field in one row.
+    ///
+    /// # Errors
+    /// As [`ToId`] says.
+    pub fn row(&self, id: impl ToId) -> Result<FieldInRow<T>, Error> {
+        Ok(FieldInRow {
+            field: *self,
+            row: RowId::new(id).map_err(|error| error.at(self.spec.record, self.spec.id))?,
+        })
+    }
+}
+
+/// A field in one row of its record: what [`Field::row`] gives.
+pub struct FieldInRow<T> {
+    field: Field<T, ManyRows>,
+    row: RowId,
+}
+
+impl<T> fmt::Debug for FieldInRow<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of {:?}", self.field, self.row)
+    }
+}
+
+/// The columns that hold a value and what goes with it, to be written together.
+#[non_exhaustive]
+pub struct Update<T: SealValue> {
+    /// The column of the value.
+    pub value: T::Column,
+}
+
+impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("value", &self.value)
+            .finish()
+    }
+}
+
+macro_rules! field_methods {
+    () => {
+        /// Seals a value under the latest generation of the field's class.
+        ///
+        /// # Errors
+        /// [`InvalidInput`](ErrorKind::InvalidInput) for a value that cannot be encoded or padded;
+        /// [`AlreadySealed`](ErrorKind::AlreadySealed);
+        /// [`MissingClass`](ErrorKind::MissingClass), [`Erased`](ErrorKind::Erased),
+        /// [`Expired`](ErrorKind::Expired), [`Retention`](ErrorKind::Retention),
+        /// [`NotPermitted`](ErrorKind::NotPermitted), [`Tampered`](ErrorKind::Tampered) or
+        /// [`Unsupported`](ErrorKind::Unsupported) when that generation takes no values of this ring;
+        /// [`Randomness`](ErrorKind::Randomness).
+        pub fn seal(&self, keys: &DataKeys, value: &T) -> Result<T::Column, Error> {
+            let (spec, row) = self.place();
+            spec.seal_one(row, keys, value, CallRng::from_os)
+                .map_err(|error| spec.locate(error))
+        }
+
+        /// [`seal`](Self::seal) with randomness of the caller's: 32 bytes are drawn.
+        ///
+        /// # Errors
+        /// As [`seal`](Self::seal), without `Randomness`.
+        pub fn seal_with_rng(
+            &self,
+            keys: &DataKeys,
+            value: &T,
+            rng: &mut (impl CryptoRng + ?Sized),
+        ) -> Result<T::Column, Error> {
+            let (spec, row) = self.place();
+            spec.seal_one(row, keys, value, || Ok(CallRng::from_rng(rng)))
+                .map_err(|error| spec.locate(error))
+        }
+
+        /// Opens the column's value.
+        ///
+        /// # Errors
+        /// [`NotSealed`](ErrorKind::NotSealed), [`Unsupported`](ErrorKind::Unsupported) or
+        /// [`Malformed`](ErrorKind::Malformed) for bytes that are no sealed field;
+        /// [`Erased`](ErrorKind::Erased), [`WrongKey`](ErrorKind::WrongKey),
+        /// [`NotPermitted`](ErrorKind::NotPermitted) (naming the class and the roles that could) or
+        /// [`Expired`](ErrorKind::Expired) for a key that does not open;
+        /// [`Tampered`](ErrorKind::Tampered) for every failure of authentication;
+        /// [`TypeMismatch`](ErrorKind::TypeMismatch) for a value of another type, or NULL where the
+        /// type has no absent value.
+        pub fn open(&self, keys: &DataKeys, column: &T::Column) -> Result<T, Error> {
+            let (spec, row) = self.place();
+            spec.open_one(row, &mut Opening::begin(keys), column)
+                .map_err(|error| spec.locate(error))
+        }
+
+        /// Seals a new value with all that goes with it, to be written in one statement.
+        ///
+        /// # Errors
+        /// As [`seal`](Self::seal).
+        pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<T>, Error> {
+            self.seal(keys, value).map(|value| Update { value })
+        }
+    };
+}
+
+impl<T: SealValue> Field<T, SingleRow> {
+    field_methods!();
+
+    fn place(&self) -> (&Spec, &RowId) {
+        (&self.spec, &RowId::SINGLE)
+    }
+}
+
+impl<T: SealValue> FieldInRow<T> {
+    field_methods!();
+
+    fn place(&self) -> (&Spec, &RowId) {
+        (&self.field.spec, &self.row)
+    }
+}
+
+impl Spec {
+    #[cold]
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        error.at(self.record, self.id)
+    }
+
+    /// Behind bytes 0..5: u8 purpose ‖ s8(record) ‖ s8(field) ‖ s8(row id).
+    fn aad(&self, row: &RowId, aad: &mut SmallBuf) {
+        aad.put_u8(PURPOSE_VALUE);
+        aad.put_s8(self.record.as_bytes());
+        aad.put_s8(self.id.as_bytes());
+        aad.put_s8(row.as_bytes());
+    }
+
+    fn seal_one<T: SealValue>(
+        &self,
+        row: &RowId,
+        keys: &DataKeys,
+        value: &T,
+        rng: impl FnOnce() -> Result<CallRng, Error>,
+    ) -> Result<T::Column, Error> {
+        self.seal_column(value, keys, |len| {
+            let generation = keys.sealing(&self.class)?;
+            let mut nonces = Nonces::begin(generation.key_to_seal()?, &mut rng()?);
+            self.seal_under(row, keys, value, len, &mut nonces)
+        })
+    }
+
+    /// Seals a value among others of one call.
+    pub(crate) fn seal_among<T: SealValue>(
+        &self,
+        row: &RowId,
+        sealing: &mut Sealing<'_>,
+        value: &T,
+    ) -> Result<T::Column, Error> {
+        let keys = sealing.keys();
+        self.seal_column(value, keys, |len| {
+            let nonces = sealing.nonces(keys.sealing(&self.class)?)?;
+            self.seal_under(row, keys, value, len, nonces)
+        })
+    }
+
+    /// `[SF-3]`: encoding and padding, then already sealed, then the sealing generation.
+    fn seal_column<T: SealValue>(
+        &self,
+        value: &T,
+        keys: &DataKeys,
+        seal: impl FnOnce(usize) -> Result<Vec<u8>, Error>,
+    ) -> Result<T::Column, Error> {
+        let bytes = if value.is_absent() && !self.hide_null {
+            None
+        } else {
+            let mut len = 0;
+            value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
+            if self.hide_null && len > usize::from(self.multiple) {
+                return Err(Error::invalid(alloc::format!(
+                    "the value takes {len} bytes, and the field hides absence in {}: declare it longer",
+                    self.multiple
+                )));
+            }
+            Some(seal(len).or_else(|error| self.earlier_refusal(value, keys).and(Err(error)))?)
+        };
+        T::Column::of(bytes)
+            .ok_or_else(|| Error::invalid("the value is absent, and its type has no absence"))
+    }
+
+    /// What refuses the value before the state of its keys does.
+    #[cold]
+    fn earlier_refusal<T: SealValue>(&self, value: &T, keys: &DataKeys) -> Result<(), Error> {
+        let mut item = Zeroizing::new(Vec::new());
+        value.encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
+        check_item(&item, keys)
+    }
+
+    fn seal_under<T: SealValue>(
+        &self,
+        row: &RowId,
+        keys: &DataKeys,
+        value: &T,
+        len: usize,
+        nonces: &mut Nonces,
+    ) -> Result<Vec<u8>, Error> {
+        nonces.seal(
+            len,
+            self.multiple,
+            |out| value.encode(&mut Encoder::new(cbor::Out::Bytes(out))),
+            |item| check_item(item, keys),
+            |aad| self.aad(row, aad),
+        )
+    }
+
+    pub(crate) fn open_one<T: SealValue>(
+        &self,
+        row: &RowId,
+        opening: &mut Opening<'_>,
+        column: &T::Column,
+    ) -> Result<T, Error> {
+        let Some(bytes) = column.bytes() else {
+            return match T::absent() {
+                // `[PAD-4]`
+                Some(_) if self.hide_null => Err(Error::malformed(
+                    "NULL where absence is sealed: the value was deleted",
+                )),
+                Some(absent) => Ok(absent),
+                None => Err(Error::type_mismatch("NULL")),
+            };
+        };
+        opening.open(
+            bytes,
+            self.class.name(),
+            self.was,
+            |aad| self.aad(row, aad),
+            |item| {
+                // `[PT-11]`
+                if item == [0xF6] && !self.hide_null {
+                    return Err(Error::type_mismatch("a value, but absence"));
+                }
+                let mut decoder = Decoder::new(item);
+                let value = T::decode(&mut decoder)?;
+                decoder.finish()?;
+                Ok(value)
+            },
+        )
+    }
+}
+
+/// `[AS-1]`, and that what a type wrote is canonical: text and numbers are by their encoder, what
+/// nests is looked at.
+fn check_item(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
+    const FIRST_NESTED: u8 = 0x80;
+    if item.first().is_some_and(|first| *first >= FIRST_NESTED) {
+        let whole = cbor::item_len(item).is_ok_and(|len| len == item.len());
+        if !whole {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the value cannot be sealed: nested too deep, or of a type that the format does not have",
+            ));
+        }
+    }
+    refuse_sealed(item, keys)
+}

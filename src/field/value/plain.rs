@@ -1,0 +1,157 @@
+//! Text, bytes, numbers, options and sequences.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Decoder, Encoder, NotNull, SealValue};
+use crate::error::Error;
+use crate::field::Sealed;
+
+macro_rules! plain {
+    ($($type:ty: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr;)*) => {$(
+        impl SealValue for $type {
+            type Column = Sealed<Self>;
+
+            fn encode(&self, $to: &mut Encoder<'_>) -> Result<(), Error> {
+                let $value = self;
+                $encode
+            }
+
+            fn decode($from: &mut Decoder<'_>) -> Result<Self, Error> {
+                $decode
+            }
+        }
+
+        impl NotNull for $type {}
+    )*};
+}
+
+plain! {
+    String: |value, to| to.text(value), |from| from.text().map(Into::into);
+    Box<str>: |value, to| to.text(value), |from| from.text().map(Into::into);
+    bool: |value, to| to.bool(*value), |from| from.bool();
+    f32: |value, to| to.f32(*value), |from| from.f32();
+    f64: |value, to| to.f64(*value), |from| from.f64();
+}
+
+macro_rules! integers {
+    ($($type:ty: $wide:ident)*) => {$(
+        impl SealValue for $type {
+            type Column = Sealed<Self>;
+
+            fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+                to.$wide((*self).into())
+            }
+
+            fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+                from.$wide()?.try_into().map_err(|_| Error::type_mismatch("an integer in range"))
+            }
+        }
+
+        impl NotNull for $type {}
+    )*};
+}
+
+integers! {
+    u16: unsigned u32: unsigned u64: unsigned
+    i8: signed i16: signed i32: signed i64: signed
+}
+
+impl SealValue for u8 {
+    type Column = Sealed<Self>;
+
+    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+        to.unsigned((*self).into())
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+        from.unsigned()?
+            .try_into()
+            .map_err(|_| Error::type_mismatch("an integer in range"))
+    }
+
+    // A sequence of them is a byte string.
+    fn encode_slice(items: &[Self], to: &mut Encoder<'_>) -> Result<(), Error> {
+        to.bytes(items)
+    }
+
+    fn decode_vec(from: &mut Decoder<'_>) -> Result<Vec<Self>, Error> {
+        from.bytes().map(<[u8]>::to_vec)
+    }
+}
+
+impl NotNull for u8 {}
+
+impl<const N: usize> SealValue for [u8; N] {
+    type Column = Sealed<Self>;
+
+    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+        to.bytes(self)
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+        from.bytes()?
+            .try_into()
+            .map_err(|_| Error::type_mismatch("a byte string of the length declared"))
+    }
+}
+
+impl<const N: usize> NotNull for [u8; N] {}
+
+impl<T: SealValue> SealValue for Vec<T> {
+    type Column = Sealed<Self>;
+
+    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+        T::encode_slice(self, to)
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+        T::decode_vec(from)
+    }
+}
+
+impl<T: SealValue> NotNull for Vec<T> {}
+
+impl<T: NotNull> SealValue for Option<T> {
+    type Column = Option<Sealed<T>>;
+
+    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+        match self {
+            Some(value) => value.encode(to),
+            None => to.null(),
+        }
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+        if from.is_null() {
+            from.null().map(|()| None)
+        } else {
+            T::decode(from).map(Some)
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: NotNull + Zeroize> SealValue for Zeroizing<T> {
+    type Column = Sealed<Self>;
+
+    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+        T::encode(self, to)
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+        T::decode(from).map(Self::new)
+    }
+}
+
+impl<T: NotNull + Zeroize> NotNull for Zeroizing<T> {}

@@ -1,0 +1,48 @@
+//! SQLite through rusqlite: BLOB columns, or TEXT columns in the text form.
+
+use alloc::boxed::Box;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::envelope::KeyEnvelope;
+use crate::field::Sealed;
+
+impl<T> ToSql for Sealed<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
+
+impl<T> FromSql for Sealed<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
+            ValueRef::Text(text) => utf8(text).and_then(|text| {
+                Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
+            }),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+impl ToSql for KeyEnvelope {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
+
+impl FromSql for KeyEnvelope {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
+            ValueRef::Text(text) => utf8(text).and_then(|text| {
+                Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
+            }),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+fn utf8(text: &[u8]) -> FromSqlResult<&str> {
+    core::str::from_utf8(text).map_err(|error| FromSqlError::Other(Box::new(error)))
+}

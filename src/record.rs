@@ -1,0 +1,370 @@
+//! A struct's fields sealed and opened together.
+//!
+//! `#[derive(Record)]` implements the two traits for a struct and its row; everything that happens is
+//! in their provided methods.
+
+mod parts;
+mod schema;
+
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+
+pub use self::parts::{Opener, Sealer};
+pub use self::schema::{Catalog, FieldSchema, KeysPlace, Rows, Schema};
+
+use crate::access::{Access, Action};
+use crate::context::{RowId, SubjectId, ToId};
+use crate::envelope::{DataKeys, KeyEnvelope};
+use crate::error::{Error, ErrorKind};
+use crate::random::CallRng;
+
+/// A struct whose personal fields are sealed before the row is written.
+///
+/// Implemented by `#[derive(Record)]`, which is where the attributes are described. Import
+/// [`SealedRecord`] beside it to open rows.
+pub trait Record: Sized {
+    /// The row: the same fields, the personal ones sealed.
+    type Sealed: SealedRecord<Record = Self>;
+
+    /// What is sealed, how, and who reads it.
+    const SCHEMA: &'static Schema;
+
+    #[doc(hidden)]
+    fn subject_id(&self) -> Result<SubjectId, Error>;
+    #[doc(hidden)]
+    fn row_id(&self) -> Result<RowId, Error>;
+    #[doc(hidden)]
+    fn seal_fields(&self, sealer: &mut Sealer<'_>) -> Result<Self::Sealed, Error>;
+
+    /// Seals the record of a new subject: with fresh data keys, their envelope in the row. For
+    /// inserts; a row that exists is sealed [under its envelope](Record::seal_under).
+    ///
+    /// # Errors
+    /// Those of [`DataKeys::create`] and of [`Field::seal`](crate::Field::seal).
+    fn seal<'a>(&self, access: impl Into<Access<'a>>) -> Result<Self::Sealed, Error>
+    where
+        Self: InlineKeys,
+    {
+        seal_new(self, &access.into(), &mut CallRng::from_os()?)
+    }
+
+    /// [`seal`](Record::seal) with randomness of the caller's: 32 bytes are drawn.
+    ///
+    /// # Errors
+    /// As [`seal`](Record::seal), without `Randomness`.
+    fn seal_with_rng<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Self::Sealed, Error>
+    where
+        Self: InlineKeys,
+    {
+        seal_new(self, &access.into(), &mut CallRng::from_rng(rng))
+    }
+
+    /// Seals many new records in one call, by one draw of randomness. All or nothing.
+    ///
+    /// # Errors
+    /// As [`seal`](Record::seal), naming the [row](Error::row).
+    fn seal_all<'a>(
+        records: &[Self],
+        access: impl Into<Access<'a>>,
+    ) -> Result<Vec<Self::Sealed>, Error>
+    where
+        Self: InlineKeys,
+    {
+        let (access, mut rng) = (access.into(), CallRng::from_os()?);
+        let numbered = records.iter().enumerate();
+        numbered
+            .map(|(n, record)| seal_new(record, &access, &mut rng).map_err(|error| error.in_row(n)))
+            .collect()
+    }
+
+    /// Seals all fields anew under the data keys of an envelope that the subject has: for an update of
+    /// the whole row. Where this ring may not read a class but can write it, the envelope in the
+    /// result is a later version: store it with the row, while the version that was read is stored.
+    ///
+    /// # Errors
+    /// Those of [`KeyEnvelope::prepare`] and of [`Field::seal`](crate::Field::seal).
+    fn seal_under<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        envelope: &KeyEnvelope,
+    ) -> Result<Self::Sealed, Error>
+    where
+        Self: InlineKeys,
+    {
+        let access = access.into();
+        let subject = self.subject_id()?;
+        told::<Self, _>(&access, Action::Seal, &subject, || {
+            let classes: Vec<_> = Self::SCHEMA.classes().collect();
+            let keys = envelope.prepare(access.without_audit(), &subject, &classes)?;
+            self.seal_fields(&mut Sealer::begin(
+                &keys,
+                self.row_id()?,
+                &mut CallRng::from_os()?,
+            ))
+        })
+    }
+
+    /// Seals all fields under data keys at hand.
+    ///
+    /// # Errors
+    /// [`WrongSubject`](ErrorKind::WrongSubject) when the keys are another subject's; those of
+    /// [`Field::seal`](crate::Field::seal).
+    fn seal_with(&self, keys: &DataKeys) -> Result<Self::Sealed, Error> {
+        check_subject(&self.subject_id()?, keys.subject())?;
+        self.seal_fields(&mut Sealer::begin(
+            keys,
+            self.row_id()?,
+            &mut CallRng::from_os()?,
+        ))
+    }
+
+    /// Seals many rows of one subject under data keys at hand, in one call. All or nothing.
+    ///
+    /// # Errors
+    /// As [`seal_with`](Record::seal_with), naming the [row](Error::row).
+    fn seal_all_with(records: &[Self], keys: &DataKeys) -> Result<Vec<Self::Sealed>, Error> {
+        let mut rng = CallRng::from_os()?;
+        let mut sealer = Sealer::begin(keys, RowId::SINGLE, &mut rng);
+        let mut seal = |record: &Self| {
+            check_subject(&record.subject_id()?, keys.subject())?;
+            sealer.next_row(record.row_id()?);
+            record.seal_fields(&mut sealer)
+        };
+        records
+            .iter()
+            .enumerate()
+            .map(|(n, record)| seal(record).map_err(|error| error.in_row(n)))
+            .collect()
+    }
+}
+
+/// The row of a [`Record`]: what is stored.
+///
+/// Implemented by `#[derive(Record)]`.
+pub trait SealedRecord: Sized {
+    /// What it opens to.
+    type Record: Record<Sealed = Self>;
+    /// What it opens to field by field, each sealed one with its own result.
+    type Partial;
+
+    #[doc(hidden)]
+    fn key_envelope(&self) -> Option<&KeyEnvelope>;
+    #[doc(hidden)]
+    fn subject_id(&self) -> Result<SubjectId, Error>;
+    #[doc(hidden)]
+    fn row_id(&self) -> Result<RowId, Error>;
+    #[doc(hidden)]
+    fn key_tags(&self) -> Vec<[u8; 4]>;
+    #[doc(hidden)]
+    fn open_fields(&self, opener: &mut Opener<'_>) -> Result<Self::Record, Error>;
+    #[doc(hidden)]
+    fn open_fields_partial(&self, opener: &mut Opener<'_>) -> Self::Partial;
+
+    /// Opens the row as that of the subject the caller asked for; never a part of it.
+    ///
+    /// # Errors
+    /// [`WrongSubject`](ErrorKind::WrongSubject) when the row is another's; those of
+    /// [`KeyEnvelope::unwrap`] and, naming the field, of [`Field::open`](crate::Field::open).
+    fn open<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<Self::Record, Error>
+    where
+        Self::Record: InlineKeys,
+    {
+        open_one(self, &access.into(), &SubjectId::new(subject)?)
+    }
+
+    /// Opens the row under data keys at hand.
+    ///
+    /// # Errors
+    /// As [`open`](SealedRecord::open), without those of unwrapping.
+    fn open_with(&self, keys: &DataKeys) -> Result<Self::Record, Error> {
+        check_subject(&self.subject_id()?, keys.subject())?;
+        self.open_fields(&mut Opener::begin(keys, self.row_id()?))
+    }
+
+    /// Opens the row field by field, for pages that must render: each sealed field is its value or its
+    /// own error. An audit is told the first of those.
+    ///
+    /// # Errors
+    /// Those of [`open`](SealedRecord::open) that are of the row as a whole.
+    fn open_partial<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<Self::Partial, Error>
+    where
+        Self::Record: InlineKeys,
+    {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        let mut first = None;
+        let result = unwrapped(self, &access, &subject).and_then(|keys| {
+            let mut opener = Opener::begin(&keys, self.row_id()?);
+            let partial = self.open_fields_partial(&mut opener);
+            first = opener.first_failure();
+            Ok(partial)
+        });
+        let outcome = match (&result, first) {
+            (Err(error), _) => Err(error.kind()),
+            (Ok(_), Some(kind)) => Err(kind),
+            (Ok(_), None) => Ok(()),
+        };
+        tell::<Self::Record>(&access, Action::Open, &subject, outcome)?;
+        result
+    }
+
+    /// [`open_partial`](SealedRecord::open_partial) under data keys at hand.
+    ///
+    /// # Errors
+    /// [`WrongSubject`](ErrorKind::WrongSubject) when the keys are another subject's.
+    fn open_partial_with(&self, keys: &DataKeys) -> Result<Self::Partial, Error> {
+        check_subject(&self.subject_id()?, keys.subject())?;
+        Ok(self.open_fields_partial(&mut Opener::begin(keys, self.row_id()?)))
+    }
+
+    /// Opens many rows, each as that of the subject named with it. All or nothing.
+    ///
+    /// # Errors
+    /// As [`open`](SealedRecord::open), naming the [row](Error::row).
+    fn open_all<'a, 'r, Id: ToId>(
+        rows: impl IntoIterator<Item = (&'r Self, Id)>,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Vec<Self::Record>, Error>
+    where
+        Self: 'r,
+        Self::Record: InlineKeys,
+    {
+        let access = access.into();
+        let open = |row: &Self, subject: Id| open_one(row, &access, &SubjectId::new(subject)?);
+        let numbered = rows.into_iter().enumerate();
+        numbered
+            .map(|(n, (row, subject))| open(row, subject).map_err(|error| error.in_row(n)))
+            .collect()
+    }
+
+    /// Unwraps the row's key envelope, to open or update single fields.
+    ///
+    /// # Errors
+    /// [`WrongSubject`](ErrorKind::WrongSubject) when the row is another's; those of
+    /// [`KeyEnvelope::unwrap`].
+    fn unwrap_keys<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<DataKeys, Error>
+    where
+        Self::Record: InlineKeys,
+    {
+        let subject = SubjectId::new(subject)?;
+        check_subject(&self.subject_id()?, &subject)?;
+        self.key_envelope()
+            .ok_or_else(no_envelope)?
+            .unwrap(access, &subject)
+    }
+}
+
+/// A record whose rows carry the subject's key envelope themselves.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` keeps its key envelopes outside its rows",
+    label = "declared with `keys = \"external\"`",
+    note = "unwrap the subject's key envelope, then use `seal_with`, `open_with` and `open_partial_with`"
+)]
+pub trait InlineKeys {}
+
+fn seal_new<R: Record>(
+    record: &R,
+    access: &Access<'_>,
+    rng: &mut CallRng,
+) -> Result<R::Sealed, Error> {
+    let subject = record.subject_id()?;
+    told::<R, _>(access, Action::Seal, &subject, || {
+        let keys = DataKeys::created(
+            &access.without_audit(),
+            subject.clone(),
+            R::SCHEMA.classes(),
+            rng,
+        )?;
+        record.seal_fields(&mut Sealer::begin(&keys, record.row_id()?, rng))
+    })
+}
+
+fn open_one<S: SealedRecord>(
+    row: &S,
+    access: &Access<'_>,
+    subject: &SubjectId,
+) -> Result<S::Record, Error> {
+    told::<S::Record, _>(access, Action::Open, subject, || {
+        let keys = unwrapped(row, access, subject)?;
+        row.open_fields(&mut Opener::begin(&keys, row.row_id()?))
+    })
+}
+
+/// The data keys that the row's fields were sealed under, and no others.
+fn unwrapped<S: SealedRecord>(
+    row: &S,
+    access: &Access<'_>,
+    subject: &SubjectId,
+) -> Result<DataKeys, Error> {
+    check_subject(&row.subject_id()?, subject)?;
+    let tags = row.key_tags();
+    row.key_envelope()
+        .ok_or_else(no_envelope)?
+        .unwrap_wanted(access, subject, &|_, tag| tags.contains(&tag))
+}
+
+fn check_subject(of_row: &SubjectId, asserted: &SubjectId) -> Result<(), Error> {
+    if of_row == asserted {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::WrongSubject,
+        "the row is another subject's than the one asked for",
+    ))
+}
+
+#[cold]
+fn no_envelope() -> Error {
+    Error::invalid("the row carries no key envelope")
+}
+
+fn told<R: Record, T>(
+    access: &Access<'_>,
+    action: Action,
+    subject: &SubjectId,
+    call: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let result = call();
+    tell::<R>(
+        access,
+        action,
+        subject,
+        result.as_ref().map(drop).map_err(Error::kind),
+    )?;
+    result
+}
+
+fn tell<R: Record>(
+    access: &Access<'_>,
+    action: Action,
+    subject: &SubjectId,
+    outcome: Result<(), ErrorKind>,
+) -> Result<(), Error> {
+    if !access.is_audited() {
+        return Ok(());
+    }
+    let classes: Vec<&str> = R::SCHEMA.classes().map(|class| class.name()).collect();
+    access.tell(
+        action,
+        subject,
+        &classes,
+        Some((R::SCHEMA.record(), R::SCHEMA.field_ids())),
+        outcome,
+    )
+}

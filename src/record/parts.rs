@@ -1,0 +1,94 @@
+//! What derived code calls for each field.
+
+use crate::context::RowId;
+use crate::envelope::sealed::{Opening, Sealing};
+use crate::envelope::{DataKeys, KeyEnvelope};
+use crate::error::{Error, ErrorKind};
+use crate::field::{Field, SealValue};
+use crate::random::CallRng;
+
+/// Seals the fields of rows, all in one call.
+#[doc(hidden)]
+#[allow(
+    missing_debug_implementations,
+    reason = "only derived code holds one, for the length of a call"
+)]
+pub struct Sealer<'a> {
+    sealing: Sealing<'a>,
+    row: RowId,
+}
+
+impl<'a> Sealer<'a> {
+    pub(super) fn begin(keys: &'a DataKeys, row: RowId, rng: &'a mut CallRng) -> Self {
+        Self {
+            sealing: Sealing::begin(keys, rng),
+            row,
+        }
+    }
+
+    pub(super) fn next_row(&mut self, row: RowId) {
+        self.row = row;
+    }
+
+    pub fn seal<T: SealValue, R>(
+        &mut self,
+        field: &Field<T, R>,
+        value: &T,
+    ) -> Result<T::Column, Error> {
+        let spec = field.spec();
+        spec.seal_among(&self.row, &mut self.sealing, value)
+            .map_err(|error| spec.locate(error))
+    }
+
+    pub fn envelope(&self) -> KeyEnvelope {
+        self.sealing.keys().envelope().clone()
+    }
+}
+
+/// Opens the fields of one row.
+#[doc(hidden)]
+#[allow(
+    missing_debug_implementations,
+    reason = "only derived code holds one, for the length of a call"
+)]
+pub struct Opener<'a> {
+    opening: Opening<'a>,
+    row: RowId,
+    first_failure: Option<ErrorKind>,
+}
+
+impl<'a> Opener<'a> {
+    pub(super) fn begin(keys: &'a DataKeys, row: RowId) -> Self {
+        Self {
+            opening: Opening::begin(keys),
+            row,
+            first_failure: None,
+        }
+    }
+
+    pub(super) fn first_failure(&self) -> Option<ErrorKind> {
+        self.first_failure
+    }
+
+    pub fn open<T: SealValue, R>(
+        &mut self,
+        field: &Field<T, R>,
+        column: &T::Column,
+    ) -> Result<T, Error> {
+        let spec = field.spec();
+        spec.open_one(&self.row, &mut self.opening, column)
+            .map_err(|error| {
+                self.first_failure.get_or_insert(error.kind());
+                spec.locate(error)
+            })
+    }
+
+    /// A column that was added later: NULL, and nothing else, is the default.
+    pub fn open_or_default<T: SealValue + Default, R>(
+        &mut self,
+        field: &Field<T, R>,
+        column: Option<&T::Column>,
+    ) -> Result<T, Error> {
+        column.map_or_else(|| Ok(T::default()), |column| self.open(field, column))
+    }
+}

@@ -1,0 +1,267 @@
+//! What a record seals, how, and who reads it: for accounts, checks and other tools.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::class::Class;
+use crate::error::Error;
+use crate::field::Field;
+
+/// What a struct declares of a record. `#[derive(Record)]` makes it; with the feature `serde` it
+/// serializes, for instance to JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Schema {
+    record: &'static str,
+    rows: Rows,
+    keys: KeysPlace,
+    columns: &'static [&'static str],
+    fields: &'static [FieldSchema],
+    #[cfg_attr(feature = "serde", serde(skip))]
+    field_ids: &'static [&'static str],
+}
+
+/// How many rows of the record a subject has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "kebab-case")
+)]
+#[allow(clippy::exhaustive_enums, reason = "one or many")]
+pub enum Rows {
+    /// One: values are bound to the subject alone.
+    Single,
+    /// Many: values are bound to a row id as well.
+    Many,
+}
+
+/// Where the key envelope of a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "kebab-case")
+)]
+#[allow(clippy::exhaustive_enums, reason = "in the row or not")]
+pub enum KeysPlace {
+    /// In the row.
+    Inline,
+    /// Elsewhere, shared by the subject's rows.
+    External,
+}
+
+/// What a struct declares of one sealed field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct FieldSchema {
+    /// The stable id.
+    pub id: &'static str,
+    /// The column's name.
+    pub column: &'static str,
+    /// The Rust type, as written.
+    pub rust_type: &'static str,
+    /// The class: who reads it and for how long it is kept.
+    pub class: Class,
+    /// The class it was of before.
+    pub was: Option<&'static str>,
+    /// The multiple of bytes that values are padded to.
+    pub pad: u16,
+    /// Whether absence is sealed like a value.
+    pub hide_null: bool,
+}
+
+impl FieldSchema {
+    /// The schema of a field constant.
+    pub const fn of<T, R>(
+        field: &Field<T, R>,
+        column: &'static str,
+        rust_type: &'static str,
+    ) -> Self {
+        let spec = field.spec();
+        Self {
+            id: spec.id,
+            column,
+            rust_type,
+            class: spec.class,
+            was: spec.was,
+            pad: spec.multiple,
+            hide_null: spec.hide_null,
+        }
+    }
+}
+
+impl Schema {
+    /// A schema; what `#[derive(Record)]` writes.
+    ///
+    /// # Panics
+    /// When two fields have one id, or one class name has two meanings. In a constant that is a
+    /// compile error.
+    #[doc(hidden)]
+    pub const fn new(
+        record: &'static str,
+        rows: Rows,
+        keys: KeysPlace,
+        columns: &'static [&'static str],
+        fields: &'static [FieldSchema],
+        field_ids: &'static [&'static str],
+    ) -> Self {
+        let mut rest = fields;
+        while let [field, later @ ..] = rest {
+            let mut others = later;
+            while let [other, tail @ ..] = others {
+                assert!(
+                    !crate::class::equal(field.id, other.id),
+                    "two fields of the record have one id"
+                );
+                assert!(
+                    !field.class.contradicts(&other.class),
+                    "one class name is declared with two meanings"
+                );
+                others = tail;
+            }
+            rest = later;
+        }
+        Self {
+            record,
+            rows,
+            keys,
+            columns,
+            fields,
+            field_ids,
+        }
+    }
+
+    /// The stable id of the record.
+    pub const fn record(&self) -> &'static str {
+        self.record
+    }
+
+    /// How many rows of it a subject has.
+    pub const fn rows(&self) -> Rows {
+        self.rows
+    }
+
+    /// Where the key envelope of a row is.
+    pub const fn keys(&self) -> KeysPlace {
+        self.keys
+    }
+
+    /// The names of all columns, sealed or not, in the order of the row.
+    pub const fn columns(&self) -> &'static [&'static str] {
+        self.columns
+    }
+
+    /// The sealed fields.
+    pub const fn fields(&self) -> &'static [FieldSchema] {
+        self.fields
+    }
+
+    pub(crate) const fn field_ids(&self) -> &'static [&'static str] {
+        self.field_ids
+    }
+
+    /// The classes of the sealed fields, each once.
+    pub fn classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
+        let fields = self.fields;
+        fields
+            .iter()
+            .enumerate()
+            .filter_map(move |(position, field)| {
+                let earlier = fields.get(..position).unwrap_or_default();
+                (!earlier
+                    .iter()
+                    .any(|other| other.class.name() == field.class.name()))
+                .then_some(field.class)
+            })
+    }
+}
+
+/// The schemas of an application, which agree with each other.
+///
+/// ```
+/// use fieldseal::Catalog;
+/// # #[cfg(feature = "derive")] {
+/// use fieldseal::Record;
+///
+/// #[derive(Record)]
+/// #[record(name = "customer", single_row)]
+/// struct Customer {
+///     #[record(subject)]
+///     id: i64,
+///     #[record(seal)]
+///     email: String,
+/// }
+///
+/// let catalog = Catalog::new(&[Customer::SCHEMA])?;
+/// assert_eq!(catalog.schemas()[0].fields()[0].id, "email");
+/// # }
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Catalog {
+    schemas: Vec<&'static Schema>,
+}
+
+impl Catalog {
+    /// Takes the schemas of all records and of their views.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming what they disagree on: one class name
+    /// with two meanings, or one field of a record declared in two ways.
+    pub fn new(schemas: &[&'static Schema]) -> Result<Self, Error> {
+        let mut seen: Vec<(&Schema, &FieldSchema)> = Vec::new();
+        for schema in schemas {
+            for field in schema.fields {
+                for (other_schema, other) in &seen {
+                    check_pair((schema, field), (other_schema, other))?;
+                }
+                seen.push((schema, field));
+            }
+        }
+        Ok(Self {
+            schemas: schemas.to_vec(),
+        })
+    }
+
+    /// The schemas.
+    pub fn schemas(&self) -> &[&'static Schema] {
+        &self.schemas
+    }
+}
+
+fn check_pair(
+    (schema, field): (&Schema, &FieldSchema),
+    (other, its): (&Schema, &FieldSchema),
+) -> Result<(), Error> {
+    if field.class.contradicts(&its.class) {
+        return Err(Error::invalid(format!(
+            "class `{}` has one meaning in {}.{} and another in {}.{}: declare it once and share the constant",
+            field.class.name(),
+            schema.record,
+            field.id,
+            other.record,
+            its.id
+        )));
+    }
+    if schema.record != other.record {
+        return Ok(());
+    }
+    if schema.rows != other.rows {
+        return Err(Error::invalid(format!(
+            "record `{}` has a single row per subject in one view and many in another",
+            schema.record
+        )));
+    }
+    let same = (field.class.name(), field.was, field.pad, field.hide_null)
+        == (its.class.name(), its.was, its.pad, its.hide_null);
+    if field.id == its.id && !same {
+        return Err(Error::invalid(format!(
+            "views of record `{}` declare field `{}` with another class, padding or absence",
+            schema.record, field.id
+        )));
+    }
+    Ok(())
+}

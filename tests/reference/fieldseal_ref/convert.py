@@ -1,0 +1,137 @@
+"""The JSON forms of rings, ids, classes and values used by `serve`."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from . import cbor
+from .classes import ClassDecl, declare
+from .encoding import Id
+from .errors import Refused
+from .ring import Ring, RingKey, make_form
+
+_INT = re.compile(r"-?[0-9]{1,80}")
+
+
+def integer(text: str) -> int:
+    if not _INT.fullmatch(text):
+        raise Refused("invalid-input", "integer")
+    return int(text)
+
+
+def exactly(n: int, text: str) -> bytes:
+    out = bytes.fromhex(text)
+    if len(out) != n:
+        raise Refused("invalid-input", f"not {n} bytes")
+    return out
+
+
+def ring_key(j: dict[str, Any]) -> RingKey:
+    parts = [
+        bytes.fromhex(j[name]) if j.get(name) is not None else None
+        for name in ("secret", "private", "public", "writer")
+    ]
+    return RingKey(j["id"], j["use"], j["name"], j["state"], make_form(j["form"], *parts))
+
+
+def ring(j: dict[str, Any]) -> Ring:
+    return Ring(ring_key(key) for key in j["keys"])
+
+
+def id_(j: dict[str, Any] | None) -> Id | None:
+    if j is None:
+        return None
+    ((form, v),) = j.items()
+    if form == "int":
+        return integer(v)
+    if form == "text":
+        return str(v)
+    if form == "uuid":
+        return uuid.UUID(bytes=exactly(16, v))
+    if form == "bytes":
+        return bytes.fromhex(v)
+    if form == "composite":
+        return tuple(_part(part) for part in v)
+    raise ValueError(f"id form {form}")
+
+
+def _part(j: dict[str, Any] | None) -> Id:
+    """[ID-4]: a part is a whole encoded id, so never the empty one."""
+    part = id_(j)
+    if part is None:
+        raise Refused("invalid-input", "empty part")
+    return part
+
+
+def class_(j: dict[str, Any]) -> ClassDecl:
+    return declare(
+        j["name"],
+        j.get("readers"),
+        j.get("consent") or [],
+        j.get("retain_days") or 0,
+        j.get("period"),
+        j.get("consented"),
+    )
+
+
+def value(j: dict[str, Any]) -> cbor.Item:
+    t, v = j["t"], j.get("v")
+    if t == "null":
+        return None
+    if t == "instant":
+        return cbor.Instant(integer(j["s"]), j["n"])
+    if t == "decimal":
+        return cbor.Decimal(j["e"], integer(j["m"]))
+    if v is None:
+        raise ValueError(f"value of {t}")
+    if t == "text":
+        return str(v)
+    if t == "bytes":
+        return bytes.fromhex(v)
+    if t == "bool":
+        return bool(v)
+    if t == "int":
+        return integer(v)
+    if t == "f32":
+        return cbor.F32(exactly(4, v))
+    if t == "f64":
+        return cbor.F64(exactly(8, v))
+    if t == "array":
+        return [value(x) for x in v]
+    if t == "map":
+        return cbor.Map(tuple((value(k), value(x)) for k, x in v))
+    if t == "uuid":
+        return uuid.UUID(bytes=exactly(16, v))
+    if t == "date":
+        return cbor.Date(v)
+    raise ValueError(f"value {t}")
+
+
+def json_value(item: cbor.Item) -> dict[str, Any]:
+    if item is None:
+        return {"t": "null"}
+    if isinstance(item, bool):
+        return {"t": "bool", "v": item}
+    if isinstance(item, int):
+        return {"t": "int", "v": str(item)}
+    if isinstance(item, bytes):
+        return {"t": "bytes", "v": item.hex()}
+    if isinstance(item, str):
+        return {"t": "text", "v": item}
+    if isinstance(item, list):
+        return {"t": "array", "v": [json_value(x) for x in item]}
+    if isinstance(item, cbor.Map):
+        return {"t": "map", "v": [[json_value(k), json_value(x)] for k, x in item.pairs]}
+    if isinstance(item, cbor.F32):
+        return {"t": "f32", "v": item.bits.hex()}
+    if isinstance(item, cbor.F64):
+        return {"t": "f64", "v": item.bits.hex()}
+    if isinstance(item, uuid.UUID):
+        return {"t": "uuid", "v": item.bytes.hex()}
+    if isinstance(item, cbor.Date):
+        return {"t": "date", "v": item.text}
+    if isinstance(item, cbor.Instant):
+        return {"t": "instant", "s": str(item.seconds), "n": item.nanos}
+    return {"t": "decimal", "e": item.exponent, "m": str(item.mantissa)}

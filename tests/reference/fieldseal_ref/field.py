@@ -1,0 +1,237 @@
+"""Section 5: sealing and opening fields, and what is already sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import cbor, classes, crypto, standalone_layout
+from .classes import ClassDecl
+from .crypto import Generator
+from .edit import Editor
+from .encoding import check_declared_class, check_name, from_text, s8, u8, u64
+from .envelope import Envelope, Erased, Live, Verified, parse, unwrap
+from .errors import Refused
+from .ring import Ring
+
+FIRST_BYTE = 0xF5
+MIN_LENGTH = 46
+PURPOSE_VALUE = 0
+
+
+def aad(head: bytes, purpose: int, record: str, field: str, row: bytes) -> bytes:
+    """[AAD-1]"""
+    return head + u8(purpose) + s8(record.encode("ascii")) + s8(field.encode("ascii")) + s8(row)
+
+
+def pad(item: bytes, multiple: int, hides_absence: bool) -> bytes:
+    """[PAD-1] [PAD-3]"""
+    if not 1 <= multiple <= 65_535:
+        raise Refused("invalid-input", "padding multiple")
+    if hides_absence and len(item) > multiple:
+        raise Refused("invalid-input", "longer than the one multiple")
+    return item + bytes(-len(item) % multiple)
+
+
+def plaintext(item: cbor.Item, multiple: int, hides_absence: bool) -> bytes:
+    """[PT-11] [PT-12]: an absent value is sealed only where absence is hidden."""
+    if item is None and not hides_absence:
+        raise Refused("invalid-input", "null outermost")
+    padded = pad(cbor.encode(item), multiple, hides_absence)
+    if len(padded) > crypto.MAX_PLAINTEXT:
+        raise Refused("invalid-input", "value too long")
+    return padded
+
+
+# --- already sealed --------------------------------------------------------
+
+
+def refuse_sealed(item: cbor.Item, envelope: Envelope | None) -> None:
+    """[AS-1] [AS-2]"""
+    if isinstance(item, str):
+        try:
+            data = from_text(item)
+        except Refused:
+            return
+    elif isinstance(item, bytes):
+        data = item
+    else:
+        return
+    if not data:
+        return
+    if data[0] == FIRST_BYTE:
+        sealed = len(data) >= 45 and envelope is not None and envelope.by_tag(data[1:5]) is not None
+    else:
+        sealed = _parses(data)
+    if sealed:
+        raise Refused("already-sealed")
+
+
+def _parses(data: bytes) -> bool:
+    try:
+        if data[0] == 0xF6:
+            parse(data)
+            return True
+        if data[0] == 0xF7:
+            inner, sealed = standalone_layout.split(data)
+            standalone_layout.check(parse(inner), sealed)
+            return True
+    except Refused:
+        pass
+    return False
+
+
+# --- sealing ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ToSeal:
+    record: str
+    field: str
+    row: bytes
+    decl: ClassDecl
+    multiple: int
+    hides_absence: bool
+    item: cbor.Item
+
+
+class Nonces:
+    """[RN-3]: R, fresh per call and data key, and a counter from 0."""
+
+    def __init__(self, gen: Generator) -> None:
+        self._gen = gen
+        self._state: dict[bytes, tuple[bytes, int]] = {}
+
+    def next(self, data_key: bytes) -> bytes:
+        prefix, counter = self._state.get(data_key) or (self._gen.take(16), 0)
+        self._state[data_key] = prefix, counter + 1
+        return prefix + u64(counter)
+
+
+def sealed_bytes(keys: crypto.Keys, nonce: bytes, aad_: bytes, padded: bytes) -> bytes:
+    """[SF-1] [SF-4]"""
+    return bytes([FIRST_BYTE]) + keys.tag + nonce + crypto.aead_seal(keys.aead, nonce, aad_, padded)
+
+
+def seal(
+    verified: Verified, ring: Ring, now: int, fields: list[ToSeal], gen: Generator
+) -> tuple[list[bytes], bytes]:
+    """[SF-3]: each check over all fields before the next one; nothing unless all pass."""
+    for f in fields:
+        check_name(f.record)
+        check_name(f.field)
+    classes.consistent([f.decl for f in fields])
+    padded = [plaintext(f.item, f.multiple, f.hides_absence) for f in fields]
+    for f in fields:
+        refuse_sealed(f.item, verified.envelope)
+    if verified.under_compromised:  # [ED-4]: only opening and rewrap
+        raise Refused("not-permitted", "compromised envelope key")
+    editor = Editor(ring, verified.tenant, verified.subject, now, gen, verified)
+    chosen: dict[str, tuple[int, bytes]] = {}
+    for f in fields:
+        if f.decl.name not in chosen:
+            chosen[f.decl.name] = _sealing_generation(editor, f.decl, now)
+    envelope = editor.finish()
+    nonces = Nonces(gen)
+    out = []
+    for f, plain in zip(fields, padded):
+        generation, data_key = chosen[f.decl.name]
+        keys = crypto.derive(
+            data_key, crypto.SUITE, verified.tenant, verified.subject, f.decl.name, generation
+        )
+        head = bytes([FIRST_BYTE]) + keys.tag
+        aad_ = aad(head, PURPOSE_VALUE, f.record, f.field, f.row)
+        out.append(sealed_bytes(keys, nonces.next(data_key), aad_, plain))
+    return out, envelope
+
+
+def _sealing_generation(editor: Editor, decl: ClassDecl, now: int) -> tuple[int, bytes]:
+    """[GN-2] [GN-3]. The editor unwraps without rescue: a compromised key never seals [ST-3]."""
+    if editor.subject_erased:
+        raise Refused("erased", "subject")
+    entries = editor.of_class(decl.name)
+    if not entries:
+        raise Refused("missing-class", decl.name)
+    highest = entries[-1]
+    if isinstance(highest, Erased):
+        raise Refused("erased", "highest generation")
+    if highest.suite != crypto.SUITE:
+        raise Refused("unsupported", "suite")
+    if highest.expired(now):
+        raise Refused("expired")
+    outcome = editor.outcome(highest)
+    if outcome.reach == "tampered":
+        raise Refused("tampered")
+    if outcome.data_key is None:
+        editor.refuse_untold_consent(decl)
+        readers = list(decl.readers) + editor.consented(decl)
+        if not all(editor.ring.wrapping(role) for role in readers):
+            raise Refused("not-permitted", "the next generation cannot be made")
+        return highest.generation + 1, editor.begin_next(decl, readers)
+    if decl.retention is not None and (
+        highest.expires_at == 0 or now + decl.retention > highest.expires_at
+    ):
+        raise Refused("retention", "renew")
+    return highest.generation, outcome.data_key
+
+
+# --- opening ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ToOpen:
+    record: str
+    field: str
+    row: bytes
+    cls: str
+    was: str | None
+    hides_absence: bool
+    type: str
+    sealed: bytes
+
+
+def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> cbor.Item:
+    """[OP-1]"""
+    check_name(f.record)
+    check_name(f.field)
+    check_declared_class(f.cls)
+    if f.was is not None:
+        check_declared_class(f.was)
+    data = f.sealed
+    if not data or data[0] < FIRST_BYTE or data[0] in (0xF6, 0xF7):
+        raise Refused("not-sealed")
+    if data[0] >= 0xF8:
+        raise Refused("unsupported", "reserved first byte")
+    if len(data) < MIN_LENGTH:
+        raise Refused("malformed", "too short")
+    if verified.envelope.subject_erased:
+        raise Refused("erased", "subject")
+    entry = verified.envelope.by_tag(data[1:5])
+    if entry is None or entry.cls not in (f.cls, f.was):  # [OP-2]
+        raise Refused("wrong-key")
+    if isinstance(entry, Erased):
+        raise Refused("erased", "generation")
+    aad_ = aad(data[:5], PURPOSE_VALUE, f.record, f.field, f.row)
+    return open_under(verified, ring, now, rescue, entry, data, aad_, f.type, f.hides_absence)
+
+
+def open_under(
+    verified: Verified,
+    ring: Ring,
+    now: int,
+    rescue: bool,
+    entry: Live,
+    data: bytes,
+    aad_: bytes,
+    kind: str,
+    hides_absence: bool,
+) -> cbor.Item:
+    """Steps c3 to f of [OP-1], which [SA-5] e takes over."""
+    tenant, subject = verified.tenant, verified.subject
+    data_key = unwrap(entry, ring, tenant, subject, rescue).key_or_refuse()
+    if entry.expired(now):
+        raise Refused("expired")
+    keys = crypto.derive(data_key, entry.suite, tenant, subject, entry.cls, entry.generation)
+    plain = crypto.aead_open(keys.aead, data[5:29], aad_, data[29:])  # [RN-4]
+    if plain is None:
+        raise Refused("tampered")
+    return cbor.accept(kind, cbor.decode_padded(plain), hides_absence)  # [OP-5]

@@ -1,0 +1,386 @@
+"""A quick self-consistency check: `python3 selftest.py` in tests/reference."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+from typing import Any
+
+from fieldseal_ref import convert, crypto, envelope
+from selftest_parts import Cbor, Parts
+from selftest_support import (
+    APP,
+    CONTACT,
+    DAY,
+    DOCTOR,
+    NOW,
+    RING,
+    VALUES,
+    WRITER,
+    Case,
+    H,
+    cls,
+    field,
+    flipped,
+    key,
+    ring,
+    sealed,
+)
+
+__all__ = ["Cbor", "Parts"]
+
+
+class Fields(Case):
+    def test_round_trips(self) -> None:
+        env = self.create()
+        self.assertEqual(len(H(env)), 171)
+        out = self.ok("seal", envelope=env, fields=[field(v) for _, v in VALUES])
+        opened = self.ok(
+            "open", envelope=env, fields=[sealed(s, t) for s, (t, _) in zip(out["sealed"], VALUES)]
+        )
+        self.assertEqual(opened["results"], [{"ok": v} for _, v in VALUES])
+        raw = [H(s) for s in out["sealed"]]
+        self.assertEqual({s[5:21] for s in raw}, {raw[0][5:21]})
+        self.assertEqual([int.from_bytes(s[21:29], "big") for s in raw], list(range(len(raw))))
+        self.assertTrue(all((len(s) - 45) % 16 == 0 for s in raw))
+
+    def test_bound(self) -> None:
+        env = self.create(CONTACT, cls("health"))
+        s = self.seal(env, {"t": "text", "v": "Ada"})
+        ada = {"ok": {"t": "text", "v": "Ada"}}
+        self.assertEqual(self.open(env, s), ada)
+        self.assertEqual(self.open(env, s, **{"class": "health", "was": "contact"}), ada)
+        for changed, kind in (
+            ({"record": "pet"}, "tampered"),
+            ({"field": "nick"}, "tampered"),
+            ({"row": {"int": "2"}}, "tampered"),
+            ({"row": None}, "tampered"),
+            ({"class": "health"}, "wrong-key"),
+            ({"class": "standalone"}, "invalid-input"),
+            ({"type": "i8"}, "type-mismatch"),
+        ):
+            self.assertEqual(self.open(env, s, **changed), {"error": kind})
+        for hex_, kind in (
+            ("", "not-sealed"), ("41", "not-sealed"), ("f6", "not-sealed"), ("f7", "not-sealed"),
+            ("f8", "unsupported"), ("ff", "unsupported"), (s[:90], "malformed"),
+            ("f500000000" + s[10:], "wrong-key"), (flipped(s), "tampered"),
+        ):  # fmt: skip
+            self.assertEqual(self.open(env, hex_), {"error": kind})
+        self.refused("tampered", "open", envelope=env, fields=[], tenant="other")
+        self.refused("tampered", "open", envelope=env, fields=[], subject={"int": "8"})
+        self.refused("invalid-input", "open", envelope=env, fields=[], subject=None)
+
+    def test_refusals(self) -> None:
+        env = self.create()
+        s = self.seal(env, {"t": "text", "v": "Ada"})
+        text = self.ok("text", bytes=s)["text"]
+        alone = self.ok("standalone-seal", readers=[], context="", bytes="00")["envelope"]
+        for value in (
+            {"t": "bytes", "v": s}, {"t": "text", "v": text}, {"t": "bytes", "v": env},
+            {"t": "bytes", "v": alone}, {"t": "bytes", "v": s[:90]},
+        ):  # fmt: skip
+            self.refused("already-sealed", "seal", envelope=env, fields=[field(value)])
+        for value in (
+            {"t": "bytes", "v": s[:88]}, {"t": "bytes", "v": "f6"}, {"t": "bytes", "v": "f7"},
+            {"t": "bytes", "v": "f500000000" + s[10:]},
+            {"t": "array", "v": [{"t": "bytes", "v": s}]},
+        ):  # fmt: skip
+            self.seal(env, value)
+        for more in (
+            {"pad": 0}, {"pad": 65_536}, {"record": "A"}, {"row": {"int": "99999999999999999999"}},
+            {"value": {"t": "null"}}, {"value": {"t": "int", "v": str(2**64)}},
+            {"class": cls("mask.x")}, {"class": cls("c" * 60)}, {"class": cls(readers=["a", "a"])},
+            {"value": {"t": "text", "v": "\ud800"}}, {"hide_absence": True, "pad": 3},
+        ):  # fmt: skip
+            f = field({"t": "text", "v": "Ada"}) | more
+            self.refused("invalid-input", "seal", envelope=env, fields=[f])
+        f = field({"t": "text", "v": "Ada"}, **{"class": cls("other")})
+        self.refused("missing-class", "seal", envelope=env, fields=[f])
+
+    def test_hidden_absence(self) -> None:
+        env = self.create()
+        hide = {"hide_absence": True}
+        s = self.seal(env, {"t": "null"}, pad=32, **hide)
+        self.assertEqual(len(H(s)), 45 + 32)
+        self.assertEqual(len(H(self.seal(env, {"t": "text", "v": "x" * 30}, pad=32, **hide))), 77)
+        self.assertEqual(self.open(env, s, "text", **hide), {"ok": {"t": "null"}})
+        self.assertEqual(self.open(env, s, "any"), {"error": "type-mismatch"})
+
+    def test_plaintexts(self) -> None:
+        """Steps e and f, with plaintexts no sealer writes."""
+        env = self.create(seed="05" * 32)
+        head = "f5" + self.ok("verify", envelope=env)["entries"][0]["tag"]
+        e = envelope.parse(H(env)).entries[0]
+        assert isinstance(e, envelope.Live)
+        dk = crypto.unwrap(
+            1,
+            convert.ring_key(APP),
+            e.recipients[0].wrapped,
+            envelope.aad_of(e, 1, 2, b"acme", H("010000000000000007")),
+        )
+        assert dk is not None
+        keys = self.ok("derive", data_key=dk.hex(), suite=1, generation=1, **{"class": "contact"})
+        aad = self.ok("aad", head=head, purpose=0, record="person", field="name", row={"int": "1"})
+        for plain, want in (
+            ("00", {"ok": {"t": "int", "v": "0"}}),
+            ("6141" + "00" * 99, {"error": "type-mismatch"}),
+            ("f6", {"error": "type-mismatch"}),
+            ("0001", {"error": "malformed"}),
+            ("1800", {"error": "malformed"}),
+        ):
+            nonce = "ab" * 24
+            body = self.ok(
+                "aead", key=keys["aead_key"], nonce=nonce, aad=aad["aad"], plaintext=plain
+            )["out"]
+            self.assertEqual(self.open(env, head + nonce + body, "u8"), want)
+
+
+class Envelopes(Case):
+    def test_order_of_checks(self) -> None:
+        env = self.create()
+        for hex_, kind in (
+            ("", "not-sealed"), ("f5" + env[2:], "not-sealed"), ("f7" + env[2:], "not-sealed"),
+            ("f8", "unsupported"), (env[:78], "malformed"), ("f6" + "00" * 65_535, "malformed"),
+            (flipped(env), "tampered"), (env[:-40] + "00000009" + env[-32:], "wrong-key"),
+            (env[:-40] + "00000000" + env[-32:], "wrong-key"),
+            (env[:-40] + "00000002" + env[-32:], "wrong-key"),
+        ):  # fmt: skip
+            self.refused(kind, "verify", envelope=hex_)
+        self.refused("rolled-back", "verify", envelope=env, floor=2)
+        for state, kind in (("disabled", "wrong-key"), ("compromised", "not-permitted")):
+            r = {"keys": [key(1, "envelope", state, "envelope"), APP]}
+            self.refused(kind, "verify", envelope=env, ring=r)
+        r["keys"].append(key(9, "envelope", use="envelope"))
+        self.ok("verify", envelope=env, ring=r, rescue=True)
+        new = self.edit(env, {"do": "rewrap"}, ring=r, rescue=True)
+        self.assertEqual(new[-40:-32], "00000009")
+        self.no_edit("not-permitted", env, {"do": "erase-subject"}, ring=r, rescue=True)
+        self.no_edit("not-permitted", env, {"do": "ensure", "class": CONTACT}, ring=r, rescue=True)
+
+    def test_parse(self) -> None:
+        env = self.create(CONTACT, cls("health", ["app", "doctor"]))
+        self.assertEqual(self.ok("inspect", envelope=env)["version"], 1)
+        e = H(env)
+
+        def with_(at: int, b: bytes) -> str:
+            return (e[:at] + b + e[at + len(b) :]).hex()
+
+        for hex_, kind in (
+            (with_(1, bytes(8)), "malformed"),
+            (with_(9, bytes(2)), "malformed"),
+            (with_(9, b"\0\1"), "malformed"),
+            (with_(9, b"\0\3"), "malformed"),
+            (with_(11, b"\0"), "unsupported"),
+            (with_(11, b"\4"), "unsupported"),
+            (with_(13, b"C"), "malformed"),
+            (with_(13, b"x"), "malformed"),
+            (with_(20, bytes(2)), "malformed"),
+            (with_(71, b"\0"), "malformed"),
+            (with_(73, bytes(4)), "malformed"),
+            (with_(77, b"\0\0"), "malformed"),
+            (with_(len(e) - 20, bytes(4)), "malformed"),
+        ):
+            self.refused(kind, "inspect", envelope=hex_)
+        for hex_ in (with_(22, b"\7"), with_(72, b"\3")):
+            self.ok("inspect", envelope=hex_)
+        self.assertEqual(envelope.length_of(list(envelope.parse(e).entries)), len(e))
+
+    def test_smallest(self) -> None:
+        env = self.ok("erase-absent")["envelope"]
+        self.assertEqual(len(H(env)), 40)
+        self.no_edit("erased", env, {"do": "ensure", "class": CONTACT})
+        self.assertEqual(self.edit(env, {"do": "erase-subject"}), env)
+        self.assertNotEqual(self.edit(env, {"do": "rewrap"}), env)
+        f = field({"t": "text", "v": "Ada"})
+        self.refused("erased", "seal", envelope=env, fields=[f])
+        self.assertEqual(self.open(env, "f5" + "00" * 45), {"error": "erased"})
+
+    def test_reach(self) -> None:
+        env = self.create(CONTACT, cls("health", ["doctor"]))
+        rings = {
+            ("opened", "opened"): RING,
+            ("opened", "not-permitted"): ring(APP, WRITER),
+            ("not-permitted", "opened"): ring(key(2, "app", "disabled"), DOCTOR),
+            ("tampered", "opened"): ring(APP | {"secret": "00" * 32}, DOCTOR),
+            ("not-permitted", "tampered"): ring(key(3, "doctor")),
+        }
+        for want, r in rings.items():
+            entries = self.ok("verify", envelope=env, ring=r)["entries"]
+            self.assertEqual(tuple(e["reach"] for e in entries), want)
+        r = ring(key(2, "app", "compromised"))
+        self.assertEqual(
+            self.ok("verify", envelope=env, ring=r)["entries"][0]["reach"], "not-permitted"
+        )
+        self.assertEqual(
+            self.ok("verify", envelope=env, ring=r, rescue=True)["entries"][0]["reach"], "opened"
+        )
+
+
+class Generations(Case):
+    def test_writer_makes_the_next(self) -> None:
+        health = cls("health", ["doctor"])
+        env = self.create(health)
+        f = field({"t": "text", "v": "Ada"}, **{"class": health})
+        out = self.ok("seal", envelope=env, fields=[f, f], ring=ring(WRITER))
+        new = out["envelope"]
+        self.assertEqual([x[1] for x in self.shape(new)], [1, 2])
+        self.assertEqual(self.ok("verify", envelope=new)["version"], 2)
+        got = self.open(new, out["sealed"][1], **{"class": "health"})
+        self.assertEqual(got, {"ok": {"t": "text", "v": "Ada"}})
+        self.refused("not-permitted", "seal", envelope=env, fields=[f], ring=ring(APP))
+
+    def test_retention(self) -> None:
+        short = cls(retain_days=30)
+        env = self.create(short)
+        expires = NOW + 30 * DAY + 30 * DAY // 12
+        self.assertEqual(self.ok("verify", envelope=env)["entries"][0]["expires_at"], expires)
+        f = field({"t": "text", "v": "Ada"}, **{"class": short})
+        s = self.ok("seal", envelope=env, fields=[f])["sealed"][0]
+        last = NOW + 30 * DAY // 12
+        self.ok("seal", envelope=env, fields=[f], now=last)
+        self.refused("retention", "seal", envelope=env, fields=[f], now=last + 1)
+        self.refused("expired", "seal", envelope=env, fields=[f], now=expires)
+        self.assertIn("ok", self.open(env, s, r={"now": expires - 1}))
+        self.assertEqual(self.open(env, s, r={"now": expires}), {"error": "expired"})
+        plain = self.create()
+        self.refused("retention", "seal", envelope=plain, fields=[f])
+        swept = self.edit(env, {"do": "sweep"}, now=expires)
+        self.assertEqual(self.shape(swept), [("contact", 1, "erased", ())])
+        self.assertEqual(self.open(swept, s), {"error": "erased"})
+        self.refused("exhausted", "create", classes=[short], now=2**64 - 1)
+        self.refused("invalid-input", "create", classes=[cls(period=0)])
+
+    def test_making(self) -> None:
+        self.refused("missing-key", "create", classes=[cls(readers=["nurse"])])
+        self.refused("invalid-input", "create", classes=[cls(readers=[], consent=["doctor"])])
+        self.refused("missing-key", "create", classes=[CONTACT], ring={"keys": [APP]})
+        env = self.create(cls(readers=[], consent=["doctor"], consented=["doctor"]))
+        self.assertEqual(self.shape(env), [("contact", 1, "live", ("doctor",))])
+
+
+class Edits(Case):
+    consent = cls(consent=["doctor"])
+
+    def grant(self, env: str, history: bool, **r: Any) -> str:
+        change = {"do": "grant", "class": self.consent, "role": "doctor", "history": history}
+        return self.edit(env, change, **r)
+
+    def test_grant_and_withdraw(self) -> None:
+        env = self.create(self.consent)
+        both = ("app", "doctor")
+        renewed = self.edit(env, {"do": "renew", "class": self.consent})
+        self.assertEqual([x[3] for x in self.shape(renewed)], [("app",)] * 2)
+        whole = self.grant(renewed, True)
+        self.assertEqual([x[3] for x in self.shape(whole)], [both] * 2)
+        later = self.grant(env, False)
+        self.assertEqual([x[3] for x in self.shape(later)], [("app",), both])
+        again = self.edit(later, {"do": "renew", "class": self.consent})
+        self.assertEqual([x[3] for x in self.shape(again)], [("app",), both, both])
+        out = {"do": "withdraw", "class": self.consent, "role": "doctor"}
+        gone = self.edit(again, out)
+        self.assertEqual([x[3] for x in self.shape(gone)], [("app",)] * 4)
+        self.assertEqual(self.edit(gone, out), gone)
+        self.no_edit("missing-key", again, out, ring=ring(APP))
+        self.no_edit("missing-key", again, {"do": "renew", "class": self.consent}, ring=ring(APP))
+        self.no_edit("invalid-input", again, out | {"role": "app"})
+        nurse = {"do": "grant", "class": self.consent, "role": "nurse", "history": True}
+        self.no_edit("invalid-input", env, nurse)
+        stranger = {"do": "grant", "class": self.consent, "role": "doctor", "history": True}
+        self.no_edit("not-permitted", env, stranger, ring=ring(key(7, "app"), DOCTOR))
+        self.no_edit("missing-class", env, stranger | {"class": cls("health", consent=["doctor"])})
+
+    def test_withdraw_the_last(self) -> None:
+        alone = cls(readers=[], consent=["doctor"], consented=["doctor"])
+        env = self.create(alone)
+        gone = self.edit(env, {"do": "withdraw", "class": alone, "role": "doctor"})
+        self.assertEqual(self.shape(gone), [("contact", 1, "erased", ())])
+        self.no_edit("invalid-input", gone, {"do": "renew", "class": alone})
+        back = self.edit(gone, {"do": "renew", "class": CONTACT})
+        self.assertEqual([x[2] for x in self.shape(back)], ["erased", "live"])
+
+    def test_rewrap(self) -> None:
+        env = self.create(cls(readers=["app", "doctor"]))
+        s = self.seal(env, {"t": "text", "v": "Ada"})
+        newer = ring(key(2, "app", "open-only"), key(9, "app"), key(3, "doctor", "destroyed"))
+        out = self.edit(env, {"do": "rewrap"}, ring=newer)
+        ids = [r.key_id for r in envelope.parse(H(out)).entries[0].recipients]  # type: ignore[union-attr]
+        self.assertEqual(ids, [3, 9])
+        self.assertIn("ok", self.open(out, s, r={"ring": ring(key(9, "app"))}))
+        self.assertIn("ok", self.open(out, s, r={"ring": ring(DOCTOR)}))
+
+    def test_erase(self) -> None:
+        env = self.create(CONTACT, cls("health"))
+        s = self.seal(env, {"t": "text", "v": "Ada"})
+        out = self.edit(env, {"do": "erase-class", "class": "contact"})
+        self.assertEqual([x[2] for x in self.shape(out)], ["erased", "live"])
+        self.assertEqual(self.edit(out, {"do": "erase-class", "class": "contact"}), out)
+        self.no_edit("missing-class", out, {"do": "erase-class", "class": "other"})
+        self.assertEqual(self.open(out, s), {"error": "erased"})
+        f = field({"t": "text", "v": "Ada"})
+        self.refused("erased", "seal", envelope=out, fields=[f])
+        self.refused("already-sealed", "seal", envelope=out, fields=[field({"t": "bytes", "v": s})])
+        all_ = self.edit(out, {"do": "erase-subject"})
+        self.assertEqual([x[2] for x in self.shape(all_)], ["erased", "erased", "subject"])
+        self.no_edit("erased", all_, {"do": "renew", "class": CONTACT})
+
+    def test_one_version(self) -> None:
+        env = self.create()
+        self.assertEqual(self.edit(env, {"do": "ensure", "class": CONTACT}), env)
+        changes = [
+            {"do": "ensure", "class": cls("health")},
+            {"do": "renew", "class": cls("health")},
+        ]
+        out = self.edit(env, *changes)
+        self.assertEqual(self.ok("verify", envelope=out)["version"], 2)
+        self.assertEqual(
+            [x[:2] for x in self.shape(out)], [("contact", 1), ("health", 1), ("health", 2)]
+        )
+
+
+class Standalone(Case):
+    def test_standalone(self) -> None:
+        env = self.ok("standalone-seal", readers=["doctor"], context="aa", bytes="0102")["envelope"]
+        self.assertEqual(len(H(env)), 3 + (31 + 54 + 10 + 87) + 61)
+        r = ring(DOCTOR)
+        got = self.ok("standalone-open", context="aa", envelope=env, ring=r)
+        self.assertEqual(got["bytes"], "0102")
+        new = self.ok("standalone-rewrap", envelope=env)["envelope"]
+        self.assertEqual(new[-122:], env[-122:])
+        self.ok("standalone-open", context="aa", envelope=new)
+        for hex_, kind in (
+            ("", "not-sealed"), ("f6", "not-sealed"), ("f8", "unsupported"), ("f700", "malformed"),
+            ("f70027" + env[6:], "malformed"), ("f7ffff" + env[6:], "malformed"),
+            (env[:-124], "malformed"), (flipped(env), "tampered"),
+            (env[:-122] + "f500000000" + env[-112:], "malformed"),
+        ):  # fmt: skip
+            self.refused(kind, "standalone-open", context="aa", envelope=hex_)
+        self.refused("tampered", "standalone-open", context="ab", envelope=env)
+        self.refused("not-permitted", "standalone-open", context="aa", envelope=env, ring=ring(APP))
+        self.refused("already-sealed", "standalone-seal", readers=[], context="", bytes=env)
+        self.refused(
+            "invalid-input", "standalone-seal", readers=[], context="00" * 65_536, bytes=""
+        )
+
+
+class Serve(unittest.TestCase):
+    def test_process(self) -> None:
+        lines = '{"op":"id","id":{"text":"x"}}\n\n{"op":"nothing"}\n{"op":"id","id":{"text":""}}\n'
+        done = subprocess.run(
+            [sys.executable, "-m", "fieldseal_ref"],
+            input=lines,
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            check=True,
+        )
+        out = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(out[0], {"ok": {"bytes": "0278"}})
+        self.assertIn("bug", out[1])
+        self.assertEqual(out[2], {"error": "invalid-input"})
+
+
+if __name__ == "__main__":
+    unittest.main()
