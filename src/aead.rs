@@ -8,8 +8,9 @@ use chacha20::{R20, hchacha};
 
 use zeroize::Zeroizing;
 
-#[cfg(feature = "aws-lc-rs")]
+#[cfg(all(feature = "aws-lc-rs", any(test, not(feature = "ring"))))]
 mod aws_lc;
+#[cfg(any(test, not(any(feature = "ring", feature = "aws-lc-rs"))))]
 mod portable;
 #[cfg(feature = "ring")]
 mod ring;
