@@ -159,10 +159,7 @@ impl<'a> Access<'a> {
             outcome,
         };
         sink.record(&event).map_err(|AuditRefused| {
-            Error::new(
-                ErrorKind::Audit,
-                "the audit did not take the event, so nothing is returned",
-            )
+            Error::new(ErrorKind::Audit, "the audit did not take the event, so nothing is returned")
         })
     }
 

@@ -38,9 +38,7 @@ pub(crate) struct Subkey(Zeroizing<[u8; 32]>);
 impl Subkey {
     /// HChaCha20 of the key and the nonce's first 16 bytes.
     pub(crate) fn derive(key: &[u8; 32], prefix: &[u8; PREFIX]) -> Self {
-        Self(Zeroizing::new(
-            hchacha::<R20>(key.into(), prefix.into()).into(),
-        ))
+        Self(Zeroizing::new(hchacha::<R20>(key.into(), prefix.into()).into()))
     }
 
     /// Encrypts `buffer` in place and gives the tag. `tail` is the nonce's last 8 bytes.
@@ -65,22 +63,14 @@ impl Subkey {
 /// Splits a nonce into what HChaCha20 takes and the rest.
 pub(crate) fn split(nonce: &[u8; NONCE]) -> ([u8; PREFIX], [u8; 8]) {
     let (mut prefix, mut tail) = ([0; PREFIX], [0; 8]);
-    prefix
-        .iter_mut()
-        .chain(&mut tail)
-        .zip(nonce)
-        .for_each(|(to, from)| *to = *from);
+    prefix.iter_mut().chain(&mut tail).zip(nonce).for_each(|(to, from)| *to = *from);
     (prefix, tail)
 }
 
 /// The last 12 bytes that ChaCha20-Poly1305 takes: four zero bytes ‖ tail.
 fn nonce(tail: [u8; 8]) -> [u8; 12] {
     let mut nonce = [0; 12];
-    nonce
-        .iter_mut()
-        .skip(4)
-        .zip(tail)
-        .for_each(|(to, from)| *to = from);
+    nonce.iter_mut().skip(4).zip(tail).for_each(|(to, from)| *to = from);
     nonce
 }
 

@@ -30,10 +30,7 @@ impl Write for Out<'_> {
 
 /// Writes a byte string.
 pub(crate) fn write_bytes(bytes: &[u8], out: Out<'_>) -> Result<(), Error> {
-    minicbor::Encoder::new(out)
-        .bytes(bytes)
-        .map(drop)
-        .map_err(unwritable)
+    minicbor::Encoder::new(out).bytes(bytes).map(drop).map_err(unwritable)
 }
 
 /// What an encoder that writes to memory says: nothing it is given here can fail.
@@ -73,9 +70,7 @@ fn head(bytes: &[u8]) -> Option<(Head, &[u8])> {
         26 => rest
             .split_first_chunk::<4>()
             .map(|(n, rest)| (u64::from(u32::from_be_bytes(*n)), rest))?,
-        27 => rest
-            .split_first_chunk::<8>()
-            .map(|(n, rest)| (u64::from_be_bytes(*n), rest))?,
+        27 => rest.split_first_chunk::<8>().map(|(n, rest)| (u64::from_be_bytes(*n), rest))?,
         // Reserved, and indefinite lengths.
         _ => return None,
     };
@@ -87,46 +82,21 @@ fn head(bytes: &[u8]) -> Option<(Head, &[u8])> {
         _ => true,
     };
     // The width of a float is its type, not a spelling.
-    (shortest || major == 7).then_some((
-        Head {
-            major,
-            argument,
-            info,
-        },
-        rest,
-    ))
+    (shortest || major == 7).then_some((Head { major, argument, info }, rest))
 }
 
 /// What follows after a tag of this number: `[PT-3]`, the only forms a tag may have.
 fn tagged(tag: u64, bytes: &[u8], level: u8) -> Option<&[u8]> {
-    let fits = |below: u8| {
-        level
-            .checked_add(below)
-            .is_some_and(|deepest| deepest <= DEEPEST)
-    };
+    let fits = |below: u8| level.checked_add(below).is_some_and(|deepest| deepest <= DEEPEST);
     match tag {
         // UUID: exactly 16 bytes.
         37 if fits(1) => match head(bytes)? {
-            (
-                Head {
-                    major: 2,
-                    argument: 16,
-                    ..
-                },
-                rest,
-            ) => rest.get(16..),
+            (Head { major: 2, argument: 16, .. }, rest) => rest.get(16..),
             _ => None,
         },
         // `[PT-5]` Date: text of 10 characters, a day there is.
         1004 if fits(1) => match head(bytes)? {
-            (
-                Head {
-                    major: 3,
-                    argument: 10,
-                    ..
-                },
-                rest,
-            ) => {
+            (Head { major: 3, argument: 10, .. }, rest) => {
                 let (text, rest) = rest.split_first_chunk()?;
                 is_date(text).then_some(rest)
             }
@@ -134,16 +104,15 @@ fn tagged(tag: u64, bytes: &[u8], level: u8) -> Option<&[u8]> {
         },
         // `[PT-6]` Instant: {1: seconds, −9: nanoseconds}.
         1001 if fits(2) => {
-            let rest = integer(bytes.strip_prefix(&[0xA2, 0x01])?)?.strip_prefix(&[0x28])?;
+            let rest = match head(bytes.strip_prefix(&[0xA2, 0x01])?)? {
+                (Head { major: 0 | 1, argument, .. }, rest) if i64::try_from(argument).is_ok() => {
+                    rest
+                }
+                _ => return None,
+            };
+            let rest = rest.strip_prefix(&[0x28])?;
             match head(rest)? {
-                (
-                    Head {
-                        major: 0,
-                        argument: 0..=999_999_999,
-                        ..
-                    },
-                    rest,
-                ) => Some(rest),
+                (Head { major: 0, argument: 0..=999_999_999, .. }, rest) => Some(rest),
                 _ => None,
             }
         }
@@ -152,29 +121,15 @@ fn tagged(tag: u64, bytes: &[u8], level: u8) -> Option<&[u8]> {
             let rest = bytes.strip_prefix(&[0x82])?;
             let rest = match head(rest)? {
                 (
-                    Head {
-                        major: 0,
-                        argument: 0,
-                        ..
-                    }
-                    | Head {
-                        major: 1,
-                        argument: 0..=27,
-                        ..
-                    },
+                    Head { major: 0, argument: 0, .. } | Head { major: 1, argument: 0..=27, .. },
                     rest,
                 ) => rest,
                 _ => return None,
             };
             match head(rest)? {
-                (
-                    Head {
-                        major: 6,
-                        argument: sign @ (2 | 3),
-                        ..
-                    },
-                    rest,
-                ) if fits(3) => bignum(sign, rest),
+                (Head { major: 6, argument: sign @ (2 | 3), .. }, rest) if fits(3) => {
+                    bignum(sign, rest)
+                }
                 _ => integer(rest),
             }
         }
@@ -184,13 +139,7 @@ fn tagged(tag: u64, bytes: &[u8], level: u8) -> Option<&[u8]> {
 
 /// `[PT-8]` The bytes of a mantissa that is no plain integer, which does not begin with a zero.
 fn bignum(sign: u64, bytes: &[u8]) -> Option<&[u8]> {
-    let (
-        Head {
-            major: 2, argument, ..
-        },
-        rest,
-    ) = head(bytes)?
-    else {
+    let (Head { major: 2, argument, .. }, rest) = head(bytes)? else {
         return None;
     };
     let (number, rest) = rest.split_at_checked(usize::try_from(argument).ok()?)?;
@@ -210,16 +159,12 @@ fn is_date(text: &[u8; 10]) -> bool {
     };
     let number = |digits: &[u8]| {
         digits.iter().try_fold(0_u32, |n, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| n * 10 + u32::from(digit - b'0'))
+            digit.is_ascii_digit().then(|| n * 10 + u32::from(digit - b'0'))
         })
     };
-    let (Some(year), Some(month), Some(day)) = (
-        number(&[y1, y2, y3, y4]),
-        number(&[m1, m2]),
-        number(&[d1, d2]),
-    ) else {
+    let (Some(year), Some(month), Some(day)) =
+        (number(&[y1, y2, y3, y4]), number(&[m1, m2]), number(&[d1, d2]))
+    else {
         return false;
     };
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -237,12 +182,7 @@ fn is_date(text: &[u8; 10]) -> bool {
 fn integer(bytes: &[u8]) -> Option<&[u8]> {
     match head(bytes)? {
         (Head { major: 0, .. }, rest) => Some(rest),
-        (
-            Head {
-                major: 1, argument, ..
-            },
-            rest,
-        ) => i64::try_from(argument).ok().map(|_| rest),
+        (Head { major: 1, argument, .. }, rest) => i64::try_from(argument).ok().map(|_| rest),
         _ => None,
     }
 }
@@ -252,14 +192,7 @@ fn item(bytes: &[u8], level: u8) -> Option<&[u8]> {
     if level > DEEPEST {
         return None;
     }
-    let (
-        Head {
-            major,
-            argument,
-            info,
-        },
-        rest,
-    ) = head(bytes)?;
+    let (Head { major, argument, info }, rest) = head(bytes)?;
     match major {
         0 | 1 => integer(bytes),
         2 => rest.get(usize::try_from(argument).ok()?..),
@@ -269,11 +202,7 @@ fn item(bytes: &[u8], level: u8) -> Option<&[u8]> {
         }
         4 | 5 => {
             // A count beyond the bytes at hand ends the loop at the first item that is missing.
-            let items = if major == 5 {
-                argument.checked_mul(2)?
-            } else {
-                argument
-            };
+            let items = if major == 5 { argument.checked_mul(2)? } else { argument };
             let mut rest = rest;
             for _ in 0..items {
                 rest = item(rest, level.saturating_add(1))?;
@@ -299,9 +228,7 @@ pub(crate) fn unpad(padded: &[u8]) -> Result<&[u8], Error> {
         .split_at_checked(item_len(padded)?)
         .ok_or_else(|| Error::malformed("the sealed value is not in canonical form"))?;
     if padding.iter().fold(0, |seen, byte| seen | byte) != 0 {
-        return Err(Error::malformed(
-            "the padding of the sealed value is not zero",
-        ));
+        return Err(Error::malformed("the padding of the sealed value is not zero"));
     }
     Ok(item)
 }

@@ -1,6 +1,6 @@
 //! Data classes: fields protected alike and shredded together.
 
-use crate::context::assert_name;
+use crate::context::{assert_name, equal, is_declarable};
 
 const DAY: u64 = 86_400;
 const NO_ROLES: &[&str] = &[];
@@ -55,24 +55,11 @@ impl Class {
     /// # Panics
     /// On a bad or reserved name (`mask.…`, `standalone`). In a constant that is a compile error.
     pub const fn new(name: &'static str) -> Self {
-        assert_name(name);
-        // `mask.` ‖ class must be a name too.
-        assert!(name.len() <= 59, "a class name is at most 59 bytes");
         assert!(
-            !starts_with(name, b"mask."),
-            "class names that begin with `mask.` are reserved"
+            is_declarable(name),
+            "a class name is 1 to 59 bytes of a-z 0-9 _ . -, starts with a letter, and is not reserved"
         );
-        assert!(
-            !equal(name, Self::STANDALONE),
-            "the class `standalone` is reserved"
-        );
-        Self {
-            name,
-            readers: None,
-            with_consent: NO_ROLES,
-            retain_days: 0,
-            period_days: 0,
-        }
+        Self { name, readers: None, with_consent: NO_ROLES, retain_days: 0, period_days: 0 }
     }
 
     /// The roles that may always read the class.
@@ -80,10 +67,7 @@ impl Class {
     /// # Panics
     /// On a bad, repeated or already consented role name, or when set twice.
     pub const fn readers(mut self, roles: &'static [&'static str]) -> Self {
-        assert!(
-            self.readers.is_none(),
-            "the readers of this class are set twice"
-        );
+        assert!(self.readers.is_none(), "the readers of this class are set twice");
         assert_roles(roles, self.with_consent);
         self.readers = Some(roles);
         self
@@ -94,10 +78,7 @@ impl Class {
     /// # Panics
     /// On a bad or repeated role name, one that is already a reader, or when set twice.
     pub const fn readers_with_consent(mut self, roles: &'static [&'static str]) -> Self {
-        assert!(
-            self.with_consent.is_empty(),
-            "the readers with consent are set twice"
-        );
+        assert!(self.with_consent.is_empty(), "the readers with consent are set twice");
         assert_roles(roles, self.reader_roles());
         self.with_consent = roles;
         self
@@ -110,10 +91,7 @@ impl Class {
     /// # Panics
     /// On 0 days, or when set twice.
     pub const fn retain_days(mut self, days: u32) -> Self {
-        assert!(
-            self.retain_days == 0,
-            "the retention of this class is set twice"
-        );
+        assert!(self.retain_days == 0, "the retention of this class is set twice");
         assert!(days > 0, "a retention is at least one day");
         self.retain_days = days;
         self
@@ -125,14 +103,8 @@ impl Class {
     /// # Panics
     /// On 0 days, without a retention, or when set twice.
     pub const fn generation_days(mut self, days: u32) -> Self {
-        assert!(
-            self.retain_days > 0,
-            "set the retention before the period of a generation"
-        );
-        assert!(
-            self.period_days == 0,
-            "the period of a generation is set twice"
-        );
+        assert!(self.retain_days > 0, "set the retention before the period of a generation");
+        assert!(self.period_days == 0, "the period of a generation is set twice");
         assert!(days > 0, "a generation takes values for at least one day");
         self.period_days = days;
         self
@@ -193,22 +165,6 @@ impl Class {
 #[allow(clippy::as_conversions, reason = "widening; `From` is not const")]
 const fn widen(days: u32) -> u64 {
     days as u64
-}
-
-const fn starts_with(name: &str, prefix: &[u8]) -> bool {
-    let (mut name, mut prefix) = (name.as_bytes(), prefix);
-    while let [first, rest @ ..] = prefix {
-        match name {
-            [byte, tail @ ..] if *byte == *first => name = tail,
-            _ => return false,
-        }
-        prefix = rest;
-    }
-    true
-}
-
-pub(crate) const fn equal(a: &str, b: &str) -> bool {
-    a.len() == b.len() && starts_with(a, b.as_bytes())
 }
 
 const fn contains(roles: &[&str], role: &str) -> bool {

@@ -24,6 +24,32 @@ pub(crate) const fn is_name(name: &str) -> bool {
     true
 }
 
+/// Whether a class of this name can be declared: `mask.` ‖ class must be a name too, and `mask.…` and
+/// `standalone` are reserved.
+pub(crate) const fn is_declarable(class: &str) -> bool {
+    is_name(class)
+        && class.len() <= 59
+        && !starts_with(class, "mask.")
+        && !equal(class, "standalone")
+}
+
+const fn starts_with(name: &str, prefix: &str) -> bool {
+    let (mut name, mut prefix) = (name.as_bytes(), prefix.as_bytes());
+    while let [first, rest @ ..] = prefix {
+        match name {
+            [byte, tail @ ..] if *byte == *first => name = tail,
+            _ => return false,
+        }
+        prefix = rest;
+    }
+    true
+}
+
+/// Equality that constants can use.
+pub(crate) const fn equal(a: &str, b: &str) -> bool {
+    a.len() == b.len() && starts_with(a, b)
+}
+
 /// [`is_name`], for declarations in constants, where a bad name must not compile.
 ///
 /// # Panics
@@ -40,9 +66,7 @@ pub(crate) const fn assert_name(name: &'static str) -> &'static str {
 /// A tenant as the caller asserts it: 0 to 64 bytes of UTF-8, not normalized.
 pub(crate) fn check_tenant(tenant: &str) -> Result<&str, Error> {
     if tenant.len() > 64 {
-        return Err(Error::invalid(
-            "a tenant is at most 64 bytes: use a shorter stable id",
-        ));
+        return Err(Error::invalid("a tenant is at most 64 bytes: use a shorter stable id"));
     }
     Ok(tenant)
 }
@@ -96,10 +120,7 @@ impl Id {
         let mut inline = [0; INLINE];
         Ok(Self(match (inline.get_mut(..len), u8::try_from(len)) {
             (Some(place), Ok(short)) => {
-                place
-                    .iter_mut()
-                    .zip([kind].iter().chain(body))
-                    .for_each(|(to, from)| *to = *from);
+                place.iter_mut().zip([kind].iter().chain(body)).for_each(|(to, from)| *to = *from);
                 Repr::Inline(short, inline)
             }
             _ => {
@@ -116,9 +137,7 @@ impl Id {
         for part in parts {
             let part = part.to_id()?;
             if part.as_bytes().first() == Some(&TYPE_COMPOSITE) {
-                return Err(Error::invalid(
-                    "a part of a composite id cannot be composite itself",
-                ));
+                return Err(Error::invalid("a part of a composite id cannot be composite itself"));
             }
             body.put_s8(part.as_bytes());
         }
@@ -146,27 +165,18 @@ impl fmt::Debug for Id {
             match bytes {
                 [] => f.write_str("-"),
                 [TYPE_UNSIGNED, n @ ..] if n.len() == 8 => {
-                    write!(
-                        f,
-                        "{}",
-                        n.iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b))
-                    )
+                    write!(f, "{}", n.iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b)))
                 }
                 [TYPE_NEGATIVE, n @ ..] if n.len() == 8 => {
-                    write!(
-                        f,
-                        "{}",
-                        n.iter().fold(0_i64, |n, b| (n << 8) | i64::from(*b))
-                    )
+                    write!(f, "{}", n.iter().fold(0_i64, |n, b| (n << 8) | i64::from(*b)))
                 }
                 [TYPE_TEXT, text @ ..] => write!(f, "{:?}", String::from_utf8_lossy(text)),
                 [TYPE_COMPOSITE, parts @ ..] => {
                     f.write_str("(")?;
                     let mut rest = parts;
                     while let Some((len, tail)) = rest.split_first() {
-                        let (part, tail) = tail
-                            .split_at_checked(usize::from(*len))
-                            .unwrap_or((tail, &[]));
+                        let (part, tail) =
+                            tail.split_at_checked(usize::from(*len)).unwrap_or((tail, &[]));
                         one(part, f)?;
                         f.write_str(if tail.is_empty() { "" } else { ", " })?;
                         rest = tail;
@@ -358,19 +368,7 @@ mod tests {
             assert!(is_name(name), "{name}");
         }
         let too_long = "a".repeat(65);
-        for name in [
-            "",
-            "A",
-            "0a",
-            "-a",
-            "_a",
-            ".a",
-            "aB",
-            "a b",
-            "ä",
-            "a\0",
-            too_long.as_str(),
-        ] {
+        for name in ["", "A", "0a", "-a", "_a", ".a", "aB", "a b", "ä", "a\0", too_long.as_str()] {
             assert!(!is_name(name), "{name}");
         }
     }
@@ -389,14 +387,8 @@ mod tests {
     fn ids_that_would_be_ambiguous_are_refused() {
         let nested = (1, 2).to_id().unwrap();
         let too_long = "a".repeat(255);
-        let refused: [&dyn ToId; 6] = [
-            &"",
-            &[0_u8; 0],
-            &u128::MAX,
-            &i128::MIN,
-            &(nested, 3),
-            &too_long,
-        ];
+        let refused: [&dyn ToId; 6] =
+            [&"", &[0_u8; 0], &u128::MAX, &i128::MIN, &(nested, 3), &too_long];
         for id in refused {
             assert!(id.to_id().is_err());
         }

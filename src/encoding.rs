@@ -63,11 +63,7 @@ impl SmallBuf {
     const STACK: usize = 192;
 
     pub(crate) fn new() -> Self {
-        Self {
-            stack: [0; Self::STACK],
-            len: 0,
-            heap: Vec::new(),
-        }
+        Self { stack: [0; Self::STACK], len: 0, heap: Vec::new() }
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -89,8 +85,7 @@ impl Put for SmallBuf {
             }
             _ => {
                 if self.heap.is_empty() {
-                    self.heap
-                        .extend_from_slice(self.stack.get(..self.len).unwrap_or_default());
+                    self.heap.extend_from_slice(self.stack.get(..self.len).unwrap_or_default());
                 }
                 self.heap.extend_from_slice(bytes);
             }
@@ -116,19 +111,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or_else(|| self.short())?;
+        let (head, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.short())?;
         self.rest = rest;
         Ok(head)
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or_else(|| self.short())?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or_else(|| self.short())?;
         self.rest = rest;
         Ok(*head)
     }
@@ -163,10 +152,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(Error::malformed(alloc::format!(
-                "{} has bytes behind its end",
-                self.what
-            )))
+            Err(Error::malformed(alloc::format!("{} has bytes behind its end", self.what)))
         }
     }
 }
@@ -201,13 +187,9 @@ pub(crate) fn to_text(bytes: &[u8]) -> String {
 /// Decodes the text form. Refuses any first byte but the three it exists for, padding, white space
 /// and nonzero spare bits.
 pub(crate) fn from_text(text: &str, what: &'static str) -> Result<Vec<u8>, Error> {
-    let encoded = text
-        .strip_prefix(TEXT_PREFIX)
-        .ok_or_else(|| wrong_first_byte(None, what))?;
+    let encoded = text.strip_prefix(TEXT_PREFIX).ok_or_else(|| wrong_first_byte(None, what))?;
     let bytes = Base64UrlUnpadded::decode_vec(encoded).map_err(|_| {
-        Error::malformed(alloc::format!(
-            "{what} is not canonical base64url without padding"
-        ))
+        Error::malformed(alloc::format!("{what} is not canonical base64url without padding"))
     })?;
     match bytes.first() {
         Some(&(SEALED_FIELD | KEY_ENVELOPE | STANDALONE)) => Ok(bytes),

@@ -17,6 +17,7 @@ pub use self::edit::{EnvelopeEdit, History, Rewrapped};
 pub use self::inspect::{EntryInfo, EntryState, EnvelopeInfo, RecipientInfo};
 pub use self::keys::DataKeys;
 
+use self::edit::Consent;
 use self::format::{Layout, Trailer};
 use self::generation::Bound;
 use crate::access::{Access, Action};
@@ -59,9 +60,7 @@ pub struct KeyEnvelope {
 impl KeyEnvelope {
     /// Takes stored bytes. What they are is checked when they are used.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            bytes: bytes.into().into_boxed_slice(),
-        }
+        Self { bytes: bytes.into().into_boxed_slice() }
     }
 
     /// Decodes the text form, `fs1.…`.
@@ -143,30 +142,57 @@ impl KeyEnvelope {
     /// generation of a class, but can wrap for all its readers, begins the next one: then the
     /// envelope of the keys is a later version than this, and is stored with the values.
     ///
+    /// Each such call begins a generation, and a few hundred fill an envelope: for a service that
+    /// only writes, and often, use standalone envelopes or a role of its own.
+    ///
     /// # Errors
-    /// As [`unwrap`](Self::unwrap); [`MissingKey`](ErrorKind::MissingKey) when it cannot be told who
-    /// consented. A class that cannot be sealed for another reason is refused when it is sealed.
+    /// As [`unwrap`](Self::unwrap); [`MissingKey`](ErrorKind::MissingKey) when it cannot be proven who
+    /// consented: see [`prepare_for`](Self::prepare_for). A class that cannot be sealed for another
+    /// reason is refused when it is sealed.
     pub fn prepare<'a>(
         &self,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
         classes: &[Class],
     ) -> Result<DataKeys, Error> {
-        let access = access.into();
-        let subject = SubjectId::new(subject)?;
-        let keys = self.unwrap_wanted(&access, &subject, &|_, _| true)?;
-        let unreached: Vec<&Class> = classes
-            .iter()
-            .filter(|class| keys.wants_next_generation(class))
-            .collect();
-        let mut edit = self.edit(access, &subject)?;
-        for class in unreached {
-            edit.begin_next(class)?;
+        self.prepared(access.into(), &SubjectId::new(subject)?, classes, Consent::Proven)
+    }
+
+    /// [`prepare`](Self::prepare), where the caller names who has consented, from its own record: of
+    /// each class those of its readers with consent that are named.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_for<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        classes: &[Class],
+        consented: &[&str],
+    ) -> Result<DataKeys, Error> {
+        self.prepared(access.into(), &SubjectId::new(subject)?, classes, Consent::Named(consented))
+    }
+
+    fn prepared(
+        &self,
+        access: Access<'_>,
+        subject: &SubjectId,
+        classes: &[Class],
+        consent: Consent<'_>,
+    ) -> Result<DataKeys, Error> {
+        let keys = self.unwrap_wanted(&access, subject, &|_, _| true)?;
+        let unreached: Vec<&Class> =
+            classes.iter().filter(|class| keys.wants_next_generation(class)).collect();
+        if !unreached.is_empty() {
+            let mut edit = self.edit(access, subject)?;
+            for class in unreached {
+                edit.begin_next(class, consent)?;
+            }
+            if edit.is_changed() {
+                return edit.finish_keys();
+            }
         }
-        if edit.is_changed() {
-            return edit.finish_keys();
-        }
-        access.tell(Action::Unwrap, &subject, &keys.reached(), None, Ok(()))?;
+        access.tell(Action::Unwrap, subject, &keys.reached(), None, Ok(()))?;
         Ok(keys)
     }
 
@@ -198,11 +224,7 @@ impl KeyEnvelope {
     fn verify(&self, bound: &Bound<'_>) -> Result<Layout<'_>, Error> {
         self.check_first_byte()?;
         format::check_len(self.bytes.len())?;
-        let Trailer {
-            covered,
-            key_id,
-            mac,
-        } = Trailer::read(&self.bytes)?;
+        let Trailer { covered, key_id, mac } = Trailer::read(&self.bytes)?;
         let access = bound.access;
         let key = KeyId::new(key_id)
             .and_then(|id| access.ring().key(id))
@@ -302,8 +324,16 @@ impl DataKeys {
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
         let mut edit = EnvelopeEdit::new(*access, subject)?;
+        let mut declared: Vec<Class> = Vec::new();
         for class in classes {
-            edit.ensure_in(&class, rng)?;
+            if declared.iter().any(|other| other.contradicts(&class)) {
+                return Err(Error::invalid(alloc::format!(
+                    "class `{}` is declared in two ways",
+                    class.name()
+                )));
+            }
+            edit.ensure_in(&class, &[], rng)?;
+            declared.push(class);
         }
         edit.finish_keys()
     }

@@ -107,13 +107,7 @@ impl fmt::Display for ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            detail: detail.into(),
-            record: None,
-            field: None,
-            row: None,
-        }))
+        Self(Box::new(Inner { kind, detail: detail.into(), record: None, field: None, row: None }))
     }
 
     /// One text for every failure of authentication, whatever the reason.

@@ -85,13 +85,7 @@ impl<T, R> Copy for Field<T, R> {}
 
 impl<T, R> fmt::Debug for Field<T, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Field({}.{}: {})",
-            self.spec.record,
-            self.spec.id,
-            self.spec.class.name()
-        )
+        write!(f, "Field({}.{}: {})", self.spec.record, self.spec.id, self.spec.class.name())
     }
 }
 
@@ -125,14 +119,8 @@ impl<T, R> Field<T, R> {
     /// # Panics
     /// On 0, or when set twice.
     pub const fn pad(mut self, multiple: u16) -> Self {
-        assert!(
-            multiple > 0,
-            "the least padding multiple is 1, which is no padding"
-        );
-        assert!(
-            !self.spec.padding_set,
-            "the padding of this field is set twice"
-        );
+        assert!(multiple > 0, "the least padding multiple is 1, which is no padding");
+        assert!(!self.spec.padding_set, "the padding of this field is set twice");
         self.spec.multiple = multiple;
         self.spec.padding_set = true;
         self
@@ -154,11 +142,8 @@ impl<T, R> Field<T, R> {
     /// # Panics
     /// On a bad name, or when set twice.
     pub const fn was(mut self, class: &'static str) -> Self {
-        assert!(
-            self.spec.was.is_none(),
-            "the former class of this field is set twice"
-        );
-        self.spec.was = Some(assert_name(class));
+        assert!(self.spec.was.is_none(), "the former class of this field is set twice");
+        self.spec.was = Some(Class::new(class).name());
         self
     }
 
@@ -216,9 +201,7 @@ pub struct Update<T: SealValue> {
 
 impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Update")
-            .field("value", &self.value)
-            .finish()
+        f.debug_struct("Update").field("value", &self.value).finish()
     }
 }
 
@@ -236,8 +219,7 @@ macro_rules! field_methods {
         /// [`Randomness`](ErrorKind::Randomness).
         pub fn seal(&self, keys: &DataKeys, value: &T) -> Result<T::Column, Error> {
             let (spec, row) = self.place();
-            spec.seal_one(row, keys, value, CallRng::from_os)
-                .map_err(|error| spec.locate(error))
+            spec.seal_one(row, keys, value, CallRng::from_os).map_err(|error| spec.locate(error))
         }
 
         /// [`seal`](Self::seal) with randomness of the caller's: 32 bytes are drawn.
@@ -398,9 +380,9 @@ impl Spec {
         let Some(bytes) = column.bytes() else {
             return match T::absent() {
                 // `[PAD-4]`
-                Some(_) if self.hide_null => Err(Error::malformed(
-                    "NULL where absence is sealed: the value was deleted",
-                )),
+                Some(_) if self.hide_null => {
+                    Err(Error::malformed("NULL where absence is sealed: the value was deleted"))
+                }
                 Some(absent) => Ok(absent),
                 None => Err(Error::type_mismatch("NULL")),
             };
@@ -411,9 +393,11 @@ impl Spec {
             self.was,
             |aad| self.aad(row, aad),
             |item| {
-                // `[PT-11]`
-                if item == [0xF6] && !self.hide_null {
-                    return Err(Error::type_mismatch("a value, but absence"));
+                // `[PT-11]` Absence is sealed only where it is hidden.
+                if item == [0xF6] {
+                    return T::absent()
+                        .filter(|_| self.hide_null)
+                        .ok_or_else(|| Error::type_mismatch("a value, but absence"));
                 }
                 let mut decoder = Decoder::new(item);
                 let value = T::decode(&mut decoder)?;

@@ -154,10 +154,7 @@ impl KeyRing {
     /// use and name have a primary key already.
     pub fn insert(&mut self, key: RingKey) -> Result<(), Error> {
         if self.keys.contains_key(&key.id) {
-            return Err(Error::invalid(format!(
-                "the ring has a key {} already",
-                key.id
-            )));
+            return Err(Error::invalid(format!("the ring has a key {} already", key.id)));
         }
         if key.state == KeyState::Primary {
             let names = self.primaries.entry(key.key_use).or_default();
@@ -215,10 +212,7 @@ impl KeyRing {
     }
 
     fn demote(&mut self, key_use: KeyUse, name: &str) {
-        let former = self
-            .primaries
-            .get_mut(&key_use)
-            .and_then(|names| names.remove(name));
+        let former = self.primaries.get_mut(&key_use).and_then(|names| names.remove(name));
         if let Some(key) = former.and_then(|id| self.keys.get_mut(&id)) {
             key.state = KeyState::OpenOnly;
         }
@@ -253,9 +247,7 @@ impl KeyRing {
         let key = self.keys.get(&id).ok_or_else(|| no_such_key(id))?;
         let (key_use, name, from) = (key.key_use, key.name.clone(), key.state);
         if !from.may_become(state) {
-            return Err(Error::invalid(format!(
-                "a key that is {from} cannot become {state}"
-            )));
+            return Err(Error::invalid(format!("a key that is {from} cannot become {state}")));
         }
         if from == KeyState::Primary || state == KeyState::Primary {
             self.demote(key_use, &name);
@@ -279,10 +271,7 @@ impl KeyRing {
 
     /// The primary key of a use and name.
     pub fn primary(&self, key_use: KeyUse, name: &str) -> Option<&RingKey> {
-        self.primaries
-            .get(&key_use)?
-            .get(name)
-            .and_then(|id| self.keys.get(id))
+        self.primaries.get(&key_use)?.get(name).and_then(|id| self.keys.get(id))
     }
 
     /// All keys, by ascending id.
@@ -296,8 +285,7 @@ impl KeyRing {
         key_use: KeyUse,
         name: &'a str,
     ) -> impl Iterator<Item = &'a RingKey> {
-        self.keys()
-            .filter(move |key| key.key_use == key_use && &*key.name == name)
+        self.keys().filter(move |key| key.key_use == key_use && &*key.name == name)
     }
 
     /// The role of a recipient's ring key, if the ring knows it.
@@ -308,8 +296,7 @@ impl KeyRing {
 
     /// The primary wrap key of a role, able to wrap.
     pub(crate) fn wrapping(&self, role: &str) -> Option<&RingKey> {
-        self.primary(KeyUse::Wrap, role)
-            .filter(|key| key.can_wrap())
+        self.primary(KeyUse::Wrap, role).filter(|key| key.can_wrap())
     }
 }
 

@@ -101,11 +101,7 @@ pub trait Record: Sized {
         told::<Self, _>(&access, Action::Seal, &subject, || {
             let classes: Vec<_> = Self::SCHEMA.classes().collect();
             let keys = envelope.prepare(access.without_audit(), &subject, &classes)?;
-            self.seal_fields(&mut Sealer::begin(
-                &keys,
-                self.row_id()?,
-                &mut CallRng::from_os()?,
-            ))
+            self.seal_fields(&mut Sealer::begin(&keys, self.row_id()?, &mut CallRng::from_os()?))
         })
     }
 
@@ -116,11 +112,7 @@ pub trait Record: Sized {
     /// [`Field::seal`](crate::Field::seal).
     fn seal_with(&self, keys: &DataKeys) -> Result<Self::Sealed, Error> {
         check_subject(&self.subject_id()?, keys.subject())?;
-        self.seal_fields(&mut Sealer::begin(
-            keys,
-            self.row_id()?,
-            &mut CallRng::from_os()?,
-        ))
+        self.seal_fields(&mut Sealer::begin(keys, self.row_id()?, &mut CallRng::from_os()?))
     }
 
     /// Seals many rows of one subject under data keys at hand, in one call. All or nothing.
@@ -264,9 +256,7 @@ pub trait SealedRecord: Sized {
     {
         let subject = SubjectId::new(subject)?;
         check_subject(&self.subject_id()?, &subject)?;
-        self.key_envelope()
-            .ok_or_else(no_envelope)?
-            .unwrap(access, &subject)
+        self.key_envelope().ok_or_else(no_envelope)?.unwrap(access, &subject)
     }
 }
 
@@ -285,12 +275,8 @@ fn seal_new<R: Record>(
 ) -> Result<R::Sealed, Error> {
     let subject = record.subject_id()?;
     told::<R, _>(access, Action::Seal, &subject, || {
-        let keys = DataKeys::created(
-            &access.without_audit(),
-            subject.clone(),
-            R::SCHEMA.classes(),
-            rng,
-        )?;
+        let keys =
+            DataKeys::created(&access.without_audit(), subject.clone(), R::SCHEMA.classes(), rng)?;
         record.seal_fields(&mut Sealer::begin(&keys, record.row_id()?, rng))
     })
 }
@@ -323,10 +309,7 @@ fn check_subject(of_row: &SubjectId, asserted: &SubjectId) -> Result<(), Error> 
     if of_row == asserted {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::WrongSubject,
-        "the row is another subject's than the one asked for",
-    ))
+    Err(Error::new(ErrorKind::WrongSubject, "the row is another subject's than the one asked for"))
 }
 
 #[cold]
@@ -341,12 +324,7 @@ fn told<R: Record, T>(
     call: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let result = call();
-    tell::<R>(
-        access,
-        action,
-        subject,
-        result.as_ref().map(drop).map_err(Error::kind),
-    )?;
+    tell::<R>(access, action, subject, result.as_ref().map(drop).map_err(Error::kind))?;
     result
 }
 

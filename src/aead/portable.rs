@@ -41,10 +41,7 @@ fn seal_short(
 
 fn seal_long(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG] {
     // safe: fails only above 256 GiB, which no allocation of one value reaches.
-    #[allow(
-        clippy::expect_used,
-        reason = "a value that fits in memory is short enough"
-    )]
+    #[allow(clippy::expect_used, reason = "a value that fits in memory is short enough")]
     ChaCha20Poly1305::new(key.into())
         .encrypt_inout_detached(nonce.into(), aad, InOutBuf::from(buffer))
         .expect("a value below 256 GiB")

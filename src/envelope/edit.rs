@@ -1,23 +1,23 @@
 //! Changes to a key envelope: ensure, renew, rewrap, grant, withdraw, erase.
 
+mod steps;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::format::{Entry, KeyTag, Layout, State};
-use super::generation::{
-    Bound, GenerationKey, NewGeneration, Reach, Unwrapped, retention, roles_of, unwrap_live,
-    wrap_for,
-};
+use super::format::{Entry, KeyTag, Layout};
+use super::generation::{Bound, GenerationKey, our_key, retention, roles_of};
 use super::{DataKeys, KeyEnvelope, keys};
 use crate::access::{Access, Action};
 use crate::class::Class;
 use crate::context::SubjectId;
+use crate::context::is_declarable;
 use crate::encoding::Put as _;
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{KeyId, KeyState, KeyUse, RingKey};
+use crate::keyring::{KeyId, KeyUse, RingKey};
 use crate::random::CallRng;
 
 /// A change to a key envelope in the making. However many changes it holds, they become one new
@@ -36,15 +36,21 @@ pub struct EnvelopeEdit<'a> {
 
 /// Whether a grant covers what was sealed before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(
-    clippy::exhaustive_enums,
-    reason = "a grant covers history or it does not"
-)]
+#[allow(clippy::exhaustive_enums, reason = "a grant covers history or it does not")]
 pub enum History {
     /// The role can open what was sealed before, too. Needs a ring that can open it.
     Included,
     /// A new generation is begun, and only what is sealed from now on opens.
     Excluded,
+}
+
+/// Who has consented, as far as a new generation is concerned.
+#[derive(Clone, Copy)]
+pub(super) enum Consent<'c> {
+    /// Those for whom the highest generation provably is wrapped.
+    Proven,
+    /// Those the caller names, from its own record of consents.
+    Named(&'c [&'c str]),
 }
 
 /// What [`EnvelopeEdit::rewrap`] did.
@@ -55,8 +61,10 @@ pub struct Rewrapped {
     pub wrapped: usize,
     /// How many live generations stayed as they were because this ring could not unwrap them.
     pub unreached: usize,
-    /// The recipients that the declared readers do not account for: class, generation, and key id.
-    /// Roles that read with consent are among them; compare them with the record of consents.
+    /// The recipients that stay although nothing proves that they may read: class, generation, and
+    /// key id. Neither is their role a declared reader, nor does their wrapped key unwrap here.
+    /// Compare them with the record of consents; [`withdraw_for`](EnvelopeEdit::withdraw_for) removes
+    /// them.
     pub unproven: Vec<(String, u16, KeyId)>,
 }
 
@@ -66,12 +74,7 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(Self {
             access,
             subject,
-            layout: Layout {
-                version: 0,
-                entries: Vec::new(),
-                erased_at: None,
-                key_id: 0,
-            },
+            layout: Layout { version: 0, entries: Vec::new(), erased_at: None, key_id: 0 },
             original: None,
             rewrap_only: false,
             fresh: Vec::new(),
@@ -84,18 +87,14 @@ impl<'a> EnvelopeEdit<'a> {
         access: Access<'a>,
         subject: SubjectId,
     ) -> Result<Self, Error> {
-        let layout = envelope
-            .verify(&Bound::new(&access, &subject)?)?
-            .into_owned();
-        let state = KeyId::new(layout.key_id)
-            .and_then(|id| access.ring().key(id))
-            .map(RingKey::state);
+        let layout = envelope.verify(&Bound::new(&access, &subject)?)?.into_owned();
+        let rewrap_only = Bound::new(&access, &subject)?.verified_by_compromised(layout.key_id);
         Ok(Self {
             access,
             subject,
             layout,
             original: Some(envelope.clone()),
-            rewrap_only: state == Some(KeyState::Compromised),
+            rewrap_only,
             fresh: Vec::new(),
             changes: Vec::new(),
         })
@@ -108,21 +107,40 @@ impl<'a> EnvelopeEdit<'a> {
     /// naming a reader whose key the ring lacks; [`InvalidInput`](ErrorKind::InvalidInput) for a class
     /// without readers; [`Randomness`](ErrorKind::Randomness).
     pub fn ensure(&mut self, class: &Class) -> Result<(), Error> {
-        self.ensure_in(class, &mut CallRng::from_os()?)
+        self.ensure_in(class, &[], &mut CallRng::from_os()?)
     }
 
-    pub(super) fn ensure_in(&mut self, class: &Class, rng: &mut CallRng) -> Result<(), Error> {
+    /// [`ensure`](Self::ensure), with readers who have consented already. They are named from the
+    /// caller's own record of consents.
+    ///
+    /// # Errors
+    /// As [`ensure`](Self::ensure); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
+    /// not among the class's readers with consent.
+    pub fn ensure_for(&mut self, class: &Class, consented: &[&str]) -> Result<(), Error> {
+        self.ensure_in(class, consented, &mut CallRng::from_os()?)
+    }
+
+    pub(super) fn ensure_in(
+        &mut self,
+        class: &Class,
+        consented: &[&str],
+        rng: &mut CallRng,
+    ) -> Result<(), Error> {
         self.attempt(Action::Ensure, class.name(), |edit| {
+            let readers = edit.readers(class, Consent::Named(consented), None)?;
             if edit.layout.highest(class.name()).is_some() {
                 return Ok(false);
             }
-            edit.add_generation(class, 1, class.reader_roles(), rng)
-                .map(|()| true)
+            edit.add(class.name(), 1, &readers, retention(class), rng).map(|()| true)
         })
     }
 
     /// Begins the next generation of a class, over a live or an erased one, for its declared readers
     /// and those who have consent. Values sealed from now on are under it; reseal the others.
+    ///
+    /// Who has consent is read from the highest generation, and must be proven: this ring must be able
+    /// to unwrap what is wrapped for them, since every service that holds the envelope key could have
+    /// added a recipient. A ring that cannot uses [`renew_for`](Self::renew_for).
     ///
     /// # Errors
     /// As [`ensure`](Self::ensure); [`MissingClass`](ErrorKind::MissingClass) when there is none to
@@ -130,20 +148,39 @@ impl<'a> EnvelopeEdit<'a> {
     /// [`Unsupported`](ErrorKind::Unsupported) over a suite of a later version;
     /// [`Exhausted`](ErrorKind::Exhausted) after generation 65,535.
     pub fn renew(&mut self, class: &Class) -> Result<(), Error> {
+        self.renew_by(class, Consent::Proven)
+    }
+
+    /// [`renew`](Self::renew) for the declared readers and these roles, which have consented according
+    /// to the caller's own record.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is not
+    /// among the class's readers with consent.
+    pub fn renew_for(&mut self, class: &Class, consented: &[&str]) -> Result<(), Error> {
+        self.renew_by(class, Consent::Named(consented))
+    }
+
+    fn renew_by(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
         self.attempt(Action::Renew, class.name(), |edit| {
-            let readers = edit.readers(class)?;
+            edit.check_renewable(class)?;
+            let readers = edit.readers(class, consent, None)?;
             edit.next_generation(class, &readers).map(|()| true)
         })
     }
 
     /// `[GN-3]` As a writer that has no role in the class: renews if it can wrap for every reader.
-    pub(super) fn begin_next(&mut self, class: &Class) -> Result<(), Error> {
-        let readers = self.readers(class)?;
-        if readers
-            .iter()
-            .all(|role| self.access.ring().wrapping(role).is_some())
-        {
-            self.renew(class)?;
+    pub(super) fn begin_next(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
+        let consented: Vec<&str> = match consent {
+            Consent::Named(roles) => {
+                class.consent_roles().iter().copied().filter(|role| roles.contains(role)).collect()
+            }
+            Consent::Proven => self.proven_consent(class, None)?,
+        };
+        let mut readers = class.reader_roles().iter().chain(&consented).peekable();
+        let has_reader = readers.peek().is_some();
+        if has_reader && readers.all(|role| self.access.ring().wrapping(role).is_some()) {
+            self.renew_for(class, &consented)?;
         }
         Ok(())
     }
@@ -152,19 +189,22 @@ impl<'a> EnvelopeEdit<'a> {
     /// is touched, no reader added or dropped. The envelope's MAC is made anew under the primary
     /// envelope key, always.
     ///
-    /// `declared` is compared with who can read: see [`Rewrapped::unproven`].
+    /// `declared` are the classes as the application declares them. A role's wrapped key is made anew
+    /// if the role is a declared reader, or its present one unwraps here; any other recipient stays as
+    /// it is and is [reported](Rewrapped::unproven).
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) when a recipient of a later version bears the id of a
     /// primary key; [`Randomness`](ErrorKind::Randomness).
     pub fn rewrap(&mut self, declared: &[Class]) -> Result<Rewrapped, Error> {
         let mut report = Rewrapped::default();
-        let mut rng = CallRng::from_os()?;
-        for position in 0..self.layout.entries.len() {
-            self.rewrap_entry(position, &mut report, &mut rng)?;
-        }
-        report.unproven = self.unproven(declared);
-        self.changes.push((Action::Rewrap, String::new()));
+        self.attempt(Action::Rewrap, "", |edit| {
+            let mut rng = CallRng::from_os()?;
+            for position in 0..edit.layout.entries.len() {
+                edit.rewrap_entry(position, declared, &mut report, &mut rng)?;
+            }
+            Ok(true)
+        })?;
         Ok(report)
     }
 
@@ -174,7 +214,8 @@ impl<'a> EnvelopeEdit<'a> {
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a role the class does not declare;
     /// [`MissingClass`](ErrorKind::MissingClass); [`MissingKey`](ErrorKind::MissingKey) when the ring
     /// cannot wrap for the role; with history [`NotPermitted`](ErrorKind::NotPermitted) when it cannot
-    /// open all of it; [`Erased`](ErrorKind::Erased) when nothing is live;
+    /// open all of it; without, what [`renew`](Self::renew) answers;
+    /// [`Erased`](ErrorKind::Erased) when nothing is live;
     /// [`Randomness`](ErrorKind::Randomness). Nothing is granted then.
     pub fn grant(&mut self, class: &Class, role: &str, history: History) -> Result<(), Error> {
         self.attempt(Action::Grant, class.name(), |edit| {
@@ -185,12 +226,16 @@ impl<'a> EnvelopeEdit<'a> {
                     class.name()
                 )));
             };
-            let highest = edit.highest(class.name())?;
+            let is_live = edit.highest(class.name())?.live().is_some();
+            if edit.access.ring().wrapping(role).is_none() {
+                return Err(super::generation::no_wrapping_key(class.name(), role));
+            }
             match history {
                 History::Included => edit.grant_history(class, role),
-                History::Excluded if highest.live().is_none() => Err(edit.all_erased(class.name())),
+                History::Excluded if !is_live => Err(edit.all_erased(class.name())),
                 History::Excluded => {
-                    let mut readers = edit.readers(class)?;
+                    edit.check_renewable(class)?;
+                    let mut readers = edit.readers(class, Consent::Proven, Some(role))?;
                     if !readers.contains(role) {
                         readers.push(role);
                     }
@@ -205,23 +250,49 @@ impl<'a> EnvelopeEdit<'a> {
     /// that remain, which the role cannot open. What was sealed before stays readable to whoever
     /// kept the old envelope or its data keys: reseal it.
     ///
-    /// A generation left without a recipient is erased. A role without the class changes nothing.
+    /// Who else has consent must be proven, as for [`renew`](Self::renew). A generation left without a
+    /// recipient is erased. A role without the class changes nothing.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a declared reader, which the next renewal would
     /// include again: change the declaration first; [`MissingClass`](ErrorKind::MissingClass);
-    /// [`MissingKey`](ErrorKind::MissingKey) when a recipient's role cannot be told, or the ring
-    /// cannot wrap for a remaining reader; [`Randomness`](ErrorKind::Randomness). Nothing is
-    /// withdrawn then.
+    /// [`MissingKey`](ErrorKind::MissingKey) when a recipient's role cannot be told, or another's
+    /// consent, or the ring cannot wrap for a remaining reader;
+    /// [`Randomness`](ErrorKind::Randomness). Nothing is withdrawn then.
     pub fn withdraw(&mut self, class: &Class, role: &str) -> Result<(), Error> {
         self.attempt(Action::Withdraw, class.name(), |edit| {
-            if class.is_declared_reader(role) {
-                return Err(Error::invalid(format!(
-                    "role `{role}` is a declared reader of class `{}`: take it out of the declaration first",
-                    class.name()
-                )));
+            check_withdrawal(class, role, &[])?;
+            edit.highest(class.name())?;
+            let of_class = |entry: &&Entry<'_>| entry.class == class.name();
+            for live in edit.layout.entries.iter().filter(of_class).filter_map(Entry::live) {
+                for recipient in &live.recipients {
+                    edit.role_of(class.name(), recipient.key_id)?;
+                }
             }
-            edit.withdraw_role(class, role)
+            edit.withdraw_where(class, Consent::Proven, Some(role), |known| known != Some(role))
+        })
+    }
+
+    /// [`withdraw`](Self::withdraw), where the caller names who else has consented, from its own
+    /// record. Afterwards the declared readers and these have the class, and nobody else: recipients
+    /// that this ring does not know are removed too.
+    ///
+    /// # Errors
+    /// As [`withdraw`](Self::withdraw); [`InvalidInput`](ErrorKind::InvalidInput) also for a remaining
+    /// role that is not among the class's readers with consent, or is the one withdrawn.
+    pub fn withdraw_for(
+        &mut self,
+        class: &Class,
+        role: &str,
+        remaining: &[&str],
+    ) -> Result<(), Error> {
+        self.attempt(Action::Withdraw, class.name(), |edit| {
+            check_withdrawal(class, role, remaining)?;
+            let readers = edit.readers(class, Consent::Named(remaining), None)?;
+            edit.highest(class.name())?;
+            edit.withdraw_where(class, Consent::Named(remaining), None, |known| {
+                known.is_some_and(|role| readers.contains(&role))
+            })
         })
     }
 
@@ -232,8 +303,15 @@ impl<'a> EnvelopeEdit<'a> {
     /// [`MissingClass`](ErrorKind::MissingClass) when there is no such class.
     pub fn erase_class(&mut self, class: &str) -> Result<(), Error> {
         self.attempt(Action::EraseClass, class, |edit| {
-            edit.highest(class)?;
+            if !is_declarable(class) {
+                return Err(Error::invalid(
+                    "a class name is at most 59 bytes of a-z 0-9 _ . - and not reserved",
+                ));
+            }
             let mask = format!("mask.{class}");
+            if edit.layout.highest(&mask).is_none() {
+                edit.highest(class)?;
+            }
             edit.erase_where(|entry| entry.class == class || entry.class == mask.as_str())
         })
     }
@@ -249,6 +327,7 @@ impl<'a> EnvelopeEdit<'a> {
             }
             let now = edit.access.time().now()?;
             edit.erase_where(|_| true)?;
+            edit.prune_for(SUBJECT_ERASURE)?;
             edit.layout.erased_at = Some(now);
             Ok(true)
         })
@@ -288,11 +367,10 @@ impl<'a> EnvelopeEdit<'a> {
                 .find(|entry| entry.tag() == tag)
                 .and_then(Entry::live)
                 .and_then(|live| {
-                    let ours = live.recipients.iter().any(|recipient| {
-                        KeyId::new(recipient.key_id)
-                            .and_then(|id| bound.access.ring().key(id))
-                            .is_some_and(|key| key.is_ours(bound.access.is_rescue()))
-                    });
+                    let ours = live
+                        .recipients
+                        .iter()
+                        .any(|recipient| our_key(&bound, recipient).is_some());
                     (!ours).then(|| Box::from(roles_of(&bound, live)))
                 });
             data_keys.set_fresh(tag, key, readers);
@@ -304,18 +382,17 @@ impl<'a> EnvelopeEdit<'a> {
         if let (Some(original), false) = (&self.original, self.is_changed()) {
             return Ok(original.clone());
         }
+        if self.layout.entries.is_empty() && self.layout.erased_at.is_none() {
+            return Err(Error::invalid("a key envelope holds at least one class"));
+        }
         // `[ED-2]` The version read plus one, however many changes.
         self.layout.version = self.layout.version.checked_add(1).ok_or_else(|| {
             Error::new(ErrorKind::Exhausted, "the envelope's versions are used up")
         })?;
         // `[MAC-2]`
-        let key = self
-            .access
-            .ring()
-            .primary(KeyUse::Envelope, RingKey::ENVELOPE);
-        let (key_id, mac_key) = key
-            .and_then(|key| Some((key.id(), key.mac(false)?)))
-            .ok_or_else(|| {
+        let key = self.access.ring().primary(KeyUse::Envelope, RingKey::ENVELOPE);
+        let (key_id, mac_key) =
+            key.and_then(|key| Some((key.id(), key.mac(false)?))).ok_or_else(|| {
                 Error::new(
                     ErrorKind::MissingKey,
                     "the ring holds no primary envelope key: take one in, or rotate it",
@@ -332,23 +409,12 @@ impl<'a> EnvelopeEdit<'a> {
 
     fn tell_changes(&self) -> Result<(), Error> {
         if self.original.is_none() {
-            let classes: Vec<&str> = self
-                .changes
-                .iter()
-                .map(|(_, class)| class.as_str())
-                .collect();
-            return self
-                .access
-                .tell(Action::Create, &self.subject, &classes, None, Ok(()));
+            let classes: Vec<&str> = self.changes.iter().map(|(_, class)| class.as_str()).collect();
+            return self.access.tell(Action::Create, &self.subject, &classes, None, Ok(()));
         }
         self.changes.iter().try_for_each(|(action, class)| {
-            let classes: &[&str] = if class.is_empty() {
-                &[]
-            } else {
-                &[class.as_str()]
-            };
-            self.access
-                .tell(*action, &self.subject, classes, None, Ok(()))
+            let classes: &[&str] = if class.is_empty() { &[] } else { &[class.as_str()] };
+            self.access.tell(*action, &self.subject, classes, None, Ok(()))
         })
     }
 
@@ -359,14 +425,15 @@ impl<'a> EnvelopeEdit<'a> {
         class: &str,
         change: impl FnOnce(&mut Self) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        let erasing = matches!(action, Action::EraseClass | Action::EraseSubject);
         let before = (self.layout.clone(), self.fresh.len());
-        let result = if self.rewrap_only {
+        let after_erasure =
+            matches!(action, Action::EraseClass | Action::EraseSubject | Action::Rewrap);
+        let result = if self.rewrap_only && action != Action::Rewrap {
             Err(Error::new(
                 ErrorKind::NotPermitted,
                 "under a compromised envelope key an envelope can only be rewrapped: do that first",
             ))
-        } else if self.layout.erased_at.is_some() && !erasing {
+        } else if self.layout.erased_at.is_some() && !after_erasure {
             Err(Error::new(ErrorKind::Erased, "the subject was erased"))
         } else {
             change(self)
@@ -381,8 +448,7 @@ impl<'a> EnvelopeEdit<'a> {
             Err(error) => {
                 (self.layout, _) = before;
                 self.fresh.truncate(before.1);
-                self.access
-                    .tell(action, &self.subject, &[class], None, Err(error.kind()))?;
+                self.access.tell(action, &self.subject, &[class], None, Err(error.kind()))?;
                 Err(error)
             }
         }
@@ -393,296 +459,35 @@ impl<'a> EnvelopeEdit<'a> {
         position.and_then(|position| self.layout.entries.get(position)).ok_or_else(|| {
             Error::new(
                 ErrorKind::MissingClass,
-                format!("the key envelope has no key of class `{class}`: begin the class with ensure"),
+                format!(
+                    "the key envelope has no key of class `{class}`: begin the class with ensure"
+                ),
             )
         })
     }
 
     #[cold]
     fn all_erased(&self, class: &str) -> Error {
-        Error::new(
-            ErrorKind::Erased,
-            format!("class `{class}` was erased: renew begins it again"),
-        )
+        Error::new(ErrorKind::Erased, format!("class `{class}` was erased: renew begins it again"))
     }
+}
 
-    /// The declared readers, and those who have consent: the roles among the readers with consent for
-    /// which the highest live generation is wrapped.
-    fn readers(&self, class: &Class) -> Result<Vec<&'static str>, Error> {
-        let mut readers = class.reader_roles().to_vec();
-        let highest_live = self
-            .layout
-            .entries
-            .iter()
-            .rev()
-            .filter(|entry| entry.class == class.name())
-            .find_map(Entry::live);
-        if let (Some(live), [_, ..]) = (highest_live, class.consent_roles()) {
-            let mut roles = Vec::with_capacity(live.recipients.len());
-            for recipient in &live.recipients {
-                roles.push(self.role_of(class.name(), recipient.key_id)?);
-            }
-            readers.extend(
-                class
-                    .consent_roles()
-                    .iter()
-                    .copied()
-                    .filter(|role| roles.contains(role)),
-            );
-        }
-        Ok(readers)
-    }
+/// Bytes of a whole-subject erasure.
+const SUBJECT_ERASURE: usize = 9;
 
-    fn role_of(&self, class: &str, key_id: u32) -> Result<&'a str, Error> {
-        self.access.ring().role_of(key_id).ok_or_else(|| {
-            Error::new(
-                ErrorKind::MissingKey,
-                format!(
-                    "class `{class}` is wrapped for ring key {key_id:08x}, which this ring does not know, so it \
-                     cannot be told whose consent that is: use a ring that knows it by name"
-                ),
-            )
-        })
+fn check_withdrawal(class: &Class, role: &str, remaining: &[&str]) -> Result<(), Error> {
+    if class.is_declared_reader(role) {
+        return Err(Error::invalid(format!(
+            "role `{role}` is a declared reader of class `{}`: take it out of the declaration first",
+            class.name()
+        )));
     }
-
-    fn next_generation(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
-        let highest = self.highest(class.name())?;
-        // `[ED-7]`
-        if highest
-            .live()
-            .is_some_and(|live| live.suite != super::generation::SUITE)
-        {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "class `{}` is of a suite that a later version added: update fieldseal",
-                    class.name()
-                ),
-            ));
-        }
-        let number = highest.generation.checked_add(1).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Exhausted,
-                format!(
-                    "class `{}` has used up its 65,535 generations",
-                    class.name()
-                ),
-            )
-        })?;
-        self.add_generation(class, number, readers, &mut CallRng::from_os()?)
+    if remaining.contains(&role) {
+        return Err(Error::invalid(format!(
+            "role `{role}` is withdrawn, and named among those who remain"
+        )));
     }
-
-    fn add_generation(
-        &mut self,
-        class: &Class,
-        number: u16,
-        readers: &[&str],
-        rng: &mut CallRng,
-    ) -> Result<(), Error> {
-        let retention = retention(class);
-        self.add(class.name(), number, readers, retention, rng)
-    }
-
-    pub(super) fn add(
-        &mut self,
-        class: &str,
-        number: u16,
-        readers: &[&str],
-        retention: Option<(u64, u64)>,
-        rng: &mut CallRng,
-    ) -> Result<(), Error> {
-        let now = self.access.time().now()?;
-        let bound = Bound::new(&self.access, &self.subject)?;
-        let taken = |tag| self.layout.entries.iter().any(|entry| entry.tag() == tag);
-        let (entry, key) = NewGeneration {
-            class,
-            number,
-            readers,
-            retention,
-            now,
-        }
-        .make(&bound, taken, rng)?;
-        let place = (entry.class.as_bytes(), entry.generation);
-        let position = self
-            .layout
-            .entries
-            .partition_point(|other| (other.class.as_bytes(), other.generation) < place);
-        self.fresh.push((key.tag(), key));
-        self.layout.entries.insert(position, entry);
-        Ok(())
-    }
-
-    fn rewrap_entry(
-        &mut self,
-        position: usize,
-        report: &mut Rewrapped,
-        rng: &mut CallRng,
-    ) -> Result<(), Error> {
-        let bound = Bound::new(&self.access, &self.subject)?;
-        let Some(Entry {
-            class,
-            generation,
-            state: State::Live(live),
-        }) = self.layout.entries.get_mut(position)
-        else {
-            return Ok(());
-        };
-        let Reach::Opened(Unwrapped { data_key, .. }) =
-            unwrap_live(&bound, class, *generation, live)
-        else {
-            report.unreached = report.unreached.saturating_add(1);
-            return Ok(());
-        };
-        let ring = bound.access.ring();
-        let mut roles: Vec<&str> = live
-            .recipients
-            .iter()
-            .filter(|recipient| recipient.is_known())
-            .filter_map(|recipient| ring.role_of(recipient.key_id))
-            .filter(|role| ring.wrapping(role).is_some())
-            .collect();
-        roles.sort_unstable();
-        roles.dedup();
-        for role in roles {
-            let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, rng)?;
-            live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
-            report.wrapped = report.wrapped.saturating_add(1);
-        }
-        Ok(())
-    }
-
-    /// The recipients for which no declaration says that they may read without consent.
-    fn unproven(&self, declared: &[Class]) -> Vec<(String, u16, KeyId)> {
-        let mut unproven = Vec::new();
-        for entry in &self.layout.entries {
-            let class = declared.iter().find(|class| entry.class == class.name());
-            for recipient in entry.live().into_iter().flat_map(|live| &live.recipients) {
-                let role = self.access.ring().role_of(recipient.key_id);
-                let proven = class
-                    .zip(role)
-                    .is_some_and(|(class, role)| class.is_declared_reader(role));
-                if let (false, Some(id)) = (proven, KeyId::new(recipient.key_id)) {
-                    unproven.push((entry.class.clone().into_owned(), entry.generation, id));
-                }
-            }
-        }
-        unproven
-    }
-
-    fn grant_history(&mut self, class: &Class, role: &'static str) -> Result<(), Error> {
-        let mut rng = CallRng::from_os()?;
-        let bound = Bound::new(&self.access, &self.subject)?;
-        let ring = bound.access.ring();
-        let mut granted = false;
-        for entry in self
-            .layout
-            .entries
-            .iter_mut()
-            .filter(|entry| entry.class == class.name())
-        {
-            let Entry {
-                class,
-                generation,
-                state: State::Live(live),
-            } = entry
-            else {
-                continue;
-            };
-            let data_key = match unwrap_live(&bound, class, *generation, live) {
-                Reach::Opened(Unwrapped { data_key, .. }) => data_key,
-                Reach::Tampered => return Err(Error::tampered()),
-                Reach::Unsupported => {
-                    return Err(Error::new(
-                        ErrorKind::Unsupported,
-                        format!(
-                            "generation {generation} of class `{class}` is of a suite that a later version added: update fieldseal"
-                        ),
-                    ));
-                }
-                Reach::NotPermitted => {
-                    return Err(Error::new(
-                        ErrorKind::NotPermitted,
-                        format!(
-                            "class `{class}` is read by `{}`: granting its history needs a ring that can open it",
-                            roles_of(&bound, live)
-                        ),
-                    ));
-                }
-            };
-            let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, &mut rng)?;
-            live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
-            granted = true;
-        }
-        if granted {
-            Ok(())
-        } else {
-            Err(self.all_erased(class.name()))
-        }
-    }
-
-    /// `[ED-11]`, step by step.
-    fn withdraw_role(&mut self, class: &Class, role: &str) -> Result<bool, Error> {
-        let highest_was_live = self.highest(class.name())?.live().is_some();
-        let of_class = |entry: &Entry<'_>| entry.class == class.name();
-        for live in self
-            .layout
-            .entries
-            .iter()
-            .filter(|entry| of_class(entry))
-            .filter_map(Entry::live)
-        {
-            for recipient in &live.recipients {
-                self.role_of(class.name(), recipient.key_id)?;
-            }
-        }
-        let mut readers = self.readers(class)?;
-        readers.retain(|reader| *reader != role);
-        let ring = self.access.ring();
-        let mut removed = false;
-        for entry in self
-            .layout
-            .entries
-            .iter_mut()
-            .filter(|entry| of_class(entry))
-        {
-            if let State::Live(live) = &mut entry.state {
-                let before = live.recipients.len();
-                live.recipients
-                    .retain(|recipient| ring.role_of(recipient.key_id) != Some(role));
-                removed |= live.recipients.len() < before;
-            }
-        }
-        if !removed {
-            return Ok(false);
-        }
-        if readers.is_empty() {
-            self.erase_where(of_class)?;
-        } else {
-            self.erase_where(|entry| {
-                of_class(entry) && entry.live().is_some_and(|live| live.recipients.is_empty())
-            })?;
-            if highest_was_live {
-                self.next_generation(class, &readers)?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// `[ED-12]` Erases the live entries that `which` says. Whether there were any.
-    fn erase_where(&mut self, which: impl Fn(&Entry<'_>) -> bool) -> Result<bool, Error> {
-        let erased_at = self.access.time().now()?;
-        let mut any = false;
-        for entry in &mut self.layout.entries {
-            if entry.live().is_some() && which(entry) {
-                entry.state = State::Erased {
-                    tag: entry.tag(),
-                    erased_at,
-                };
-                any = true;
-            }
-        }
-        Ok(any)
-    }
+    Ok(())
 }
 
 impl fmt::Debug for EnvelopeEdit<'_> {

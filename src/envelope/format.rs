@@ -94,11 +94,7 @@ impl Entry<'_> {
                     created_at: live.created_at,
                     expires_at: live.expires_at,
                     commitment: live.commitment,
-                    recipients: live
-                        .recipients
-                        .into_iter()
-                        .map(Recipient::into_owned)
-                        .collect(),
+                    recipients: live.recipients.into_iter().map(Recipient::into_owned).collect(),
                 }),
                 State::Erased { tag, erased_at } => State::Erased { tag, erased_at },
             },
@@ -171,20 +167,12 @@ impl<'a> Live<'a> {
             let recipient = Recipient::read(reader)?;
             // `[RC-1]` Strictly ascending by ring key id, which is not 0.
             if recipient.key_id <= last {
-                return Err(Error::malformed(
-                    "the recipients of a generation are out of order",
-                ));
+                return Err(Error::malformed("the recipients of a generation are out of order"));
             }
             last = recipient.key_id;
             recipients.push(recipient);
         }
-        Ok(Self {
-            suite,
-            created_at,
-            expires_at,
-            commitment,
-            recipients,
-        })
+        Ok(Self { suite, created_at, expires_at, commitment, recipients })
     }
 }
 
@@ -200,15 +188,9 @@ impl<'a> Recipient<'a> {
             _ => true,
         };
         if !fits {
-            return Err(Error::malformed(
-                "a wrapped key has the wrong length for its kind",
-            ));
+            return Err(Error::malformed("a wrapped key has the wrong length for its kind"));
         }
-        Ok(Self {
-            kind,
-            key_id,
-            wrapped: Cow::Borrowed(wrapped),
-        })
+        Ok(Self { kind, key_id, wrapped: Cow::Borrowed(wrapped) })
     }
 
     fn into_owned(self) -> Recipient<'static> {
@@ -233,11 +215,7 @@ impl<'a> Trailer<'a> {
         let short = || Error::malformed("the key envelope is too short");
         let (covered, mac) = bytes.split_last_chunk::<MAC>().ok_or_else(short)?;
         let (_, key_id) = covered.split_last_chunk::<4>().ok_or_else(short)?;
-        Ok(Self {
-            covered,
-            key_id: u32::from_be_bytes(*key_id),
-            mac,
-        })
+        Ok(Self { covered, key_id: u32::from_be_bytes(*key_id), mac })
     }
 }
 
@@ -246,10 +224,16 @@ pub(crate) fn check_len(len: usize) -> Result<(), Error> {
     if (SMALLEST..=LARGEST).contains(&len) {
         Ok(())
     } else {
-        Err(Error::malformed(
-            "a key envelope is 40 to 65,535 bytes long",
-        ))
+        Err(Error::malformed("a key envelope is 40 to 65,535 bytes long"))
     }
+}
+
+#[cold]
+fn too_long() -> Error {
+    Error::new(
+        ErrorKind::Exhausted,
+        "the key envelope would exceed 65,535 bytes: erase generations that are no longer needed",
+    )
 }
 
 impl<'a> Layout<'a> {
@@ -268,12 +252,7 @@ impl<'a> Layout<'a> {
         if version == 0 || count == 0 {
             return Err(Error::malformed("a key envelope has a version and entries"));
         }
-        let mut layout = Self {
-            version,
-            entries: Vec::new(),
-            erased_at: None,
-            key_id: 0,
-        };
+        let mut layout = Self { version, entries: Vec::new(), erased_at: None, key_id: 0 };
         let mut tags = BTreeSet::new();
         for _ in 0..count {
             layout.read_entry(&mut reader, &mut tags)?;
@@ -294,9 +273,7 @@ impl<'a> Layout<'a> {
         let kind = reader.u8()?;
         // `[EE-2]` The whole-subject erasure stands last, with nothing live beside it.
         if self.erased_at.is_some() {
-            return Err(Error::malformed(
-                "an entry stands behind the erasure of the subject",
-            ));
+            return Err(Error::malformed("an entry stands behind the erasure of the subject"));
         }
         match kind {
             LIVE | ERASED => {}
@@ -328,23 +305,15 @@ impl<'a> Layout<'a> {
         let state = if kind == LIVE {
             State::Live(Live::read(reader)?)
         } else {
-            State::Erased {
-                tag: reader.array()?,
-                erased_at: reader.u64()?,
-            }
+            State::Erased { tag: reader.array()?, erased_at: reader.u64()? }
         };
-        let entry = Entry {
-            class: Cow::Borrowed(class),
-            generation,
-            state,
-        };
+        let entry = Entry { class: Cow::Borrowed(class), generation, state };
         // `[KE-3]` Ascending by class name, then by generation, each once.
-        if let Some(last) = self.entries.last() {
-            if (last.class.as_bytes(), last.generation) >= (class.as_bytes(), generation) {
-                return Err(Error::malformed(
-                    "the entries of the key envelope are out of order",
-                ));
-            }
+        let follows = |last: &Entry<'_>| {
+            (last.class.as_bytes(), last.generation) < (class.as_bytes(), generation)
+        };
+        if !self.entries.last().is_none_or(follows) {
+            return Err(Error::malformed("the entries of the key envelope are out of order"));
         }
         // `[DK-5]`
         if !tags.insert(entry.tag()) {
@@ -356,10 +325,7 @@ impl<'a> Layout<'a> {
 
     /// The envelope's bytes up to its MAC.
     pub(crate) fn write(&self) -> Result<Vec<u8>, Error> {
-        let count = self
-            .entries
-            .len()
-            .saturating_add(usize::from(self.erased_at.is_some()));
+        let count = self.entries.len().saturating_add(usize::from(self.erased_at.is_some()));
         let mut out = Vec::with_capacity(256);
         out.put_u8(KEY_ENVELOPE);
         out.put_u64(self.version);
@@ -380,12 +346,15 @@ impl<'a> Layout<'a> {
         }
         out.put_u32(self.key_id);
         if out.len() > LARGEST.saturating_sub(MAC) {
-            return Err(Error::new(
-                ErrorKind::Exhausted,
-                "the key envelope would exceed 65,535 bytes: erase generations that are no longer needed",
-            ));
+            return Err(too_long());
         }
         Ok(out)
+    }
+
+    /// Whether the envelope would be short enough with `more` bytes.
+    pub(crate) fn check_len_with(&self, more: usize) -> Result<(), Error> {
+        let len = self.write()?.len().saturating_add(MAC).saturating_add(more);
+        if len > LARGEST { Err(too_long()) } else { Ok(()) }
     }
 
     /// The position of the highest generation of a class, live or erased.

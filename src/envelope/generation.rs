@@ -11,7 +11,7 @@ use crate::context::SubjectId;
 use crate::encoding::{Put as _, SmallBuf};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::expand;
-use crate::keyring::KeyId;
+use crate::keyring::{KeyId, KeyState, KeyUse, RingKey};
 use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
 
@@ -27,11 +27,14 @@ pub(crate) struct Bound<'a> {
 
 impl<'a> Bound<'a> {
     pub(crate) fn new(access: &'a Access<'a>, subject: &'a SubjectId) -> Result<Self, Error> {
-        Ok(Self {
-            access,
-            tenant: access.checked_tenant()?,
-            subject,
-        })
+        Ok(Self { access, tenant: access.checked_tenant()?, subject })
+    }
+
+    /// Whether an envelope under this envelope key is readable in rescue only.
+    pub(crate) fn verified_by_compromised(&self, envelope_key: u32) -> bool {
+        KeyId::new(envelope_key)
+            .and_then(|id| self.access.ring().key(id))
+            .is_some_and(|key| key.state() == KeyState::Compromised)
     }
 }
 
@@ -85,6 +88,8 @@ impl GenerationKey {
 pub(crate) struct Unwrapped {
     pub(crate) data_key: Secret<32>,
     pub(crate) key: GenerationKey,
+    /// No key but a compromised one unwraps it.
+    pub(crate) compromised: bool,
 }
 
 /// How far the ring reaches into a live generation.
@@ -95,7 +100,8 @@ pub(crate) enum Reach {
     Unsupported,
 }
 
-/// `[WR-6]` to `[WR-8]`: tries our recipients in order; the first that gives the committed key wins.
+/// `[WR-6]` to `[WR-8]`: tries our recipients in order, those under compromised keys last; the first
+/// that gives the committed key wins.
 pub(crate) fn unwrap_live(
     bound: &Bound<'_>,
     class: &str,
@@ -105,27 +111,65 @@ pub(crate) fn unwrap_live(
     if live.suite != SUITE {
         return Reach::Unsupported;
     }
-    let context = live.context(bound.tenant, bound.subject.as_bytes(), class, generation);
     let mut failed = false;
-    for recipient in &live.recipients {
-        let ours = KeyId::new(recipient.key_id)
-            .and_then(|id| bound.access.ring().key(id))
-            .filter(|key| recipient.is_known() && key.is_ours(bound.access.is_rescue()));
-        let Some(key) = ours else { continue };
-        if let Ok(data_key) = key.unwrap(recipient.kind, &recipient.wrapped, &context) {
-            let key = GenerationKey::derive(&data_key, bound, class, generation);
-            // `[DK-6]`
-            if ct_eq(key.commitment(), &live.commitment) {
-                return Reach::Opened(Unwrapped { data_key, key });
+    for compromised in [false, true] {
+        for recipient in &live.recipients {
+            let Some(key) = our_key(bound, recipient) else {
+                continue;
+            };
+            if (key.state() == KeyState::Compromised) != compromised {
+                continue;
+            }
+            match unwrap_by(bound, class, generation, live, recipient, key) {
+                Some((data_key, key)) => {
+                    return Reach::Opened(Unwrapped { data_key, key, compromised });
+                }
+                None => failed = true,
             }
         }
-        failed = true;
     }
-    if failed {
-        Reach::Tampered
-    } else {
-        Reach::NotPermitted
-    }
+    if failed { Reach::Tampered } else { Reach::NotPermitted }
+}
+
+/// The ring key of a recipient that is ours.
+pub(crate) fn our_key<'a>(bound: &Bound<'a>, recipient: &Recipient<'_>) -> Option<&'a RingKey> {
+    KeyId::new(recipient.key_id)
+        .and_then(|id| bound.access.ring().key(id))
+        .filter(|key| recipient.is_known() && key.is_ours(bound.access.is_rescue()))
+}
+
+fn unwrap_by(
+    bound: &Bound<'_>,
+    class: &str,
+    generation: u16,
+    live: &Live<'_>,
+    recipient: &Recipient<'_>,
+    key: &RingKey,
+) -> Option<(Secret<32>, GenerationKey)> {
+    let context = live.context(bound.tenant, bound.subject.as_bytes(), class, generation);
+    let data_key = key.unwrap(recipient.kind, &recipient.wrapped, &context).ok()?;
+    let key = GenerationKey::derive(&data_key, bound, class, generation);
+    // `[DK-6]`
+    ct_eq(key.commitment(), &live.commitment).then_some((data_key, key))
+}
+
+/// Whether a role can really read a generation: one of its recipients unwraps. A recipient proves
+/// nothing by its key id, as every holder of the envelope key can add one.
+pub(crate) fn is_proven(
+    bound: &Bound<'_>,
+    class: &str,
+    generation: u16,
+    live: &Live<'_>,
+    role: &str,
+) -> bool {
+    live.suite == SUITE
+        && live.recipients.iter().any(|recipient| {
+            our_key(bound, recipient)
+                .filter(|key| key.key_use() == KeyUse::Wrap && key.name() == role)
+                .is_some_and(|key| {
+                    unwrap_by(bound, class, generation, live, recipient, key).is_some()
+                })
+        })
 }
 
 /// The roles, as far as the ring knows their keys, for which a generation is wrapped.
@@ -152,9 +196,7 @@ pub(crate) struct NewGeneration<'a> {
 
 /// The retention `(P, R)` of a class.
 pub(crate) fn retention(class: &Class) -> Option<(u64, u64)> {
-    class
-        .retention_seconds()
-        .map(|seconds| (class.generation_seconds(), seconds))
+    class.retention_seconds().map(|seconds| (class.generation_seconds(), seconds))
 }
 
 impl NewGeneration<'_> {
@@ -168,14 +210,18 @@ impl NewGeneration<'_> {
         let expires_at = match self.retention {
             None => 0,
             // `[RT-3]` created_at + P + R.
-            Some((period, keep)) => self
-                .now
-                .checked_add(period)
-                .and_then(|time| time.checked_add(keep))
-                .ok_or_else(|| {
-                    Error::new(ErrorKind::Exhausted, "the expiry lies beyond all time")
-                })?,
+            Some((period, keep)) => {
+                self.now.checked_add(period).and_then(|time| time.checked_add(keep)).ok_or_else(
+                    || Error::new(ErrorKind::Exhausted, "the expiry lies beyond all time"),
+                )?
+            }
         };
+        if self.readers.is_empty() {
+            return Err(Error::invalid(format!(
+                "class `{}` has no reader: declare one, or name those who have consented",
+                self.class
+            )));
+        }
         let (data_key, key) = loop {
             let data_key = rng.secret();
             let key = GenerationKey::derive(&data_key, bound, self.class, self.number);
@@ -194,12 +240,6 @@ impl NewGeneration<'_> {
             let recipient = wrap_for(bound, self.class, self.number, &live, &data_key, role, rng)?;
             live.recipients.push(recipient);
         }
-        if live.recipients.is_empty() {
-            return Err(Error::invalid(format!(
-                "class `{}` has no reader: declare one, or grant a role its consent",
-                self.class
-            )));
-        }
         live.sort();
         let entry = Entry {
             class: Cow::Owned(self.class.into()),
@@ -208,6 +248,17 @@ impl NewGeneration<'_> {
         };
         Ok((entry, key))
     }
+}
+
+#[cold]
+pub(crate) fn no_wrapping_key(class: &str, role: &str) -> Error {
+    Error::new(
+        ErrorKind::MissingKey,
+        format!(
+            "class `{class}` is read by role `{role}`, and this ring holds no primary key or writer half \
+             of it: add the role to the ring"
+        ),
+    )
 }
 
 /// Wraps a data key for a role under its primary key. `[GN-6]`: refused, naming the role, without it.
@@ -220,30 +271,20 @@ pub(crate) fn wrap_for(
     role: &str,
     rng: &mut CallRng,
 ) -> Result<Recipient<'static>, Error> {
-    let missing = || {
-        Error::new(
-            ErrorKind::MissingKey,
-            format!(
-                "class `{class}` is read by role `{role}`, and this ring holds no primary key or writer half \
-                 of it: add the role to the ring"
-            ),
-        )
-    };
-    let key = bound.access.ring().wrapping(role).ok_or_else(missing)?;
+    let key = bound.access.ring().wrapping(role).ok_or_else(|| no_wrapping_key(class, role))?;
     let context = live.context(bound.tenant, bound.subject.as_bytes(), class, generation);
-    let (kind, wrapped) = key.wrap(data_key, &context, rng).ok_or_else(missing)?;
-    Ok(Recipient {
-        kind,
-        key_id: key.id().get(),
-        wrapped: Cow::Owned(wrapped.into_vec()),
-    })
+    let (kind, wrapped) = key.wrap(data_key, &context, rng).ok_or_else(|| {
+        Error::invalid(format!(
+            "the public key of role `{role}` cannot be used: take in the right one"
+        ))
+    })?;
+    Ok(Recipient { kind, key_id: key.id().get(), wrapped: Cow::Owned(wrapped.into_vec()) })
 }
 
 impl Live<'_> {
     /// `[RC-1]` Ascending by key id, each once.
     pub(crate) fn sort(&mut self) {
-        self.recipients
-            .sort_unstable_by_key(|recipient| recipient.key_id);
+        self.recipients.sort_unstable_by_key(|recipient| recipient.key_id);
     }
 }
 
@@ -265,8 +306,7 @@ impl<'a> Live<'a> {
                 "a recipient of a kind that a later version added has the id of the primary key: update fieldseal",
             ));
         }
-        self.recipients
-            .retain(|recipient| !(recipient.is_known() && replaced(recipient.key_id)));
+        self.recipients.retain(|recipient| !(recipient.is_known() && replaced(recipient.key_id)));
         self.recipients.push(by);
         self.sort();
         Ok(())
@@ -276,9 +316,6 @@ impl<'a> Live<'a> {
 impl Recipient<'_> {
     /// Whether this version knows the recipient's kind.
     pub(crate) fn is_known(&self) -> bool {
-        matches!(
-            self.kind,
-            crate::wrap::KIND_SYMMETRIC | crate::wrap::KIND_HPKE
-        )
+        matches!(self.kind, crate::wrap::KIND_SYMMETRIC | crate::wrap::KIND_HPKE)
     }
 }

@@ -81,10 +81,7 @@ impl EnvelopeInfo {
 
 impl EntryInfo {
     fn of(entry: &Entry<'_>) -> Self {
-        let recipient = |of: &Recipient<'_>| RecipientInfo {
-            kind: of.kind,
-            key_id: of.key_id,
-        };
+        let recipient = |of: &Recipient<'_>| RecipientInfo { kind: of.kind, key_id: of.key_id };
         Self {
             class: entry.class.clone().into_owned(),
             generation: entry.generation,
@@ -96,9 +93,7 @@ impl EntryInfo {
                     expires_at: (live.expires_at != 0).then_some(live.expires_at),
                     recipients: live.recipients.iter().map(recipient).collect(),
                 },
-                State::Erased { erased_at, .. } => EntryState::Erased {
-                    erased_at: *erased_at,
-                },
+                State::Erased { erased_at, .. } => EntryState::Erased { erased_at: *erased_at },
             },
         }
     }

@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::KeyEnvelope;
 use super::format::{KeyTag, Layout, State};
-use super::generation::{Bound, GenerationKey, Reach, roles_of, unwrap_live};
+use super::generation::{Bound, GenerationKey, Reach, Unwrapped, roles_of, unwrap_live};
 use crate::access::Clock;
 use crate::class::Class;
 use crate::context::SubjectId;
@@ -23,6 +23,8 @@ pub struct DataKeys {
     subject: SubjectId,
     version: u64,
     erased: bool,
+    /// The envelope was verified by a compromised key: nothing may be sealed under it.
+    rescued: bool,
     clock: Clock,
     generations: Vec<Generation>,
 }
@@ -39,6 +41,8 @@ pub(crate) struct Generation {
 enum Keys {
     /// Unwrapped through a role of the ring.
     Open(GenerationKey),
+    /// Unwrapped through a compromised key only: opens what it must not seal.
+    RescueOnly(GenerationKey, Box<str>),
     /// Made by this ring for readers it is not one of: seals what it cannot open.
     SealOnly(GenerationKey, Box<str>),
     Erased,
@@ -63,6 +67,9 @@ pub(super) fn unwrap_all(
             State::Live(live) if !wanted(&entry.class, tag) => (live.expires_at, Keys::Unwanted),
             State::Live(live) => {
                 let keys = match unwrap_live(bound, &entry.class, entry.generation, live) {
+                    Reach::Opened(Unwrapped { key, compromised: true, .. }) => {
+                        Keys::RescueOnly(key, roles_of(bound, live).into())
+                    }
                     Reach::Opened(unwrapped) => Keys::Open(unwrapped.key),
                     Reach::NotPermitted => Keys::NotPermitted(roles_of(bound, live).into()),
                     Reach::Tampered => Keys::Tampered,
@@ -94,6 +101,7 @@ impl DataKeys {
             subject: bound.subject.clone(),
             version: layout.version,
             erased: layout.erased_at.is_some(),
+            rescued: bound.verified_by_compromised(layout.key_id),
             clock: bound.access.time(),
             generations,
         }
@@ -124,7 +132,9 @@ impl DataKeys {
         let mut classes: Vec<&str> = self
             .generations
             .iter()
-            .filter(|generation| matches!(generation.keys, Keys::Open(_) | Keys::SealOnly(..)))
+            .filter(|generation| {
+                matches!(generation.keys, Keys::Open(_) | Keys::RescueOnly(..) | Keys::SealOnly(..))
+            })
             .map(|generation| &*generation.class)
             .collect();
         classes.dedup();
@@ -162,9 +172,7 @@ impl DataKeys {
         // `[GN-2]` step 8, `[RT-4]`.
         if let Some(retention) = class.retention_seconds() {
             let takes_more = highest.expires_at != 0
-                && now
-                    .checked_add(retention)
-                    .is_some_and(|latest| latest <= highest.expires_at);
+                && now.checked_add(retention).is_some_and(|latest| latest <= highest.expires_at);
             if !takes_more {
                 return Err(Error::new(
                     ErrorKind::Retention,
@@ -182,18 +190,22 @@ impl DataKeys {
     pub(super) fn wants_next_generation(&self, class: &Class) -> bool {
         self.highest(class).is_ok_and(|highest| {
             highest.check_before_sealing(self.clock).is_ok()
-                && matches!(highest.keys, Keys::NotPermitted(_))
+                && matches!(highest.keys, Keys::NotPermitted(_) | Keys::RescueOnly(..))
         })
     }
 
     fn highest(&self, class: &Class) -> Result<&Generation, Error> {
+        if self.rescued {
+            return Err(Error::new(
+                ErrorKind::NotPermitted,
+                "the envelope key of this key envelope is marked compromised: rewrap the envelope before sealing",
+            ));
+        }
         if self.erased {
             return Err(erased("the subject was erased"));
         }
-        self.generations
-            .iter()
-            .rfind(|generation| &*generation.class == class.name())
-            .ok_or_else(|| {
+        self.generations.iter().rfind(|generation| &*generation.class == class.name()).ok_or_else(
+            || {
                 Error::new(
                     ErrorKind::MissingClass,
                     format!(
@@ -201,21 +213,18 @@ impl DataKeys {
                         class.name()
                     ),
                 )
-            })
+            },
+        )
     }
 
     /// Whether any entry, live or erased, has this tag: `[AS-1]`.
     pub(crate) fn knows_tag(&self, tag: KeyTag) -> bool {
-        self.generations
-            .iter()
-            .any(|generation| generation.tag == tag)
+        self.generations.iter().any(|generation| generation.tag == tag)
     }
 
     /// The generation of a standalone envelope.
     pub(super) fn only_generation(&self) -> Result<&Generation, Error> {
-        self.generations
-            .first()
-            .ok_or_else(|| Error::malformed("the key envelope has no entry"))
+        self.generations.first().ok_or_else(|| Error::malformed("the key envelope has no entry"))
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -242,7 +251,7 @@ impl Generation {
     /// `[OP-1]` c2 to c6: the key to open with.
     pub(crate) fn key_to_open(&self, clock: Clock) -> Result<&GenerationKey, Error> {
         let key = match &self.keys {
-            Keys::Open(key) => key,
+            Keys::Open(key) | Keys::RescueOnly(key, _) => key,
             Keys::Erased => return Err(self.erased()),
             Keys::Unsupported => return Err(self.unsupported()),
             Keys::Tampered => return Err(Error::tampered()),
@@ -250,10 +259,7 @@ impl Generation {
                 return Err(self.not_permitted(roles));
             }
             Keys::Unwanted => {
-                return Err(Error::new(
-                    ErrorKind::WrongKey,
-                    "this key was not unwrapped",
-                ));
+                return Err(Error::new(ErrorKind::WrongKey, "this key was not unwrapped"));
             }
         };
         self.check_expiry(clock)?;
@@ -265,13 +271,12 @@ impl Generation {
         match &self.keys {
             Keys::Open(key) | Keys::SealOnly(key, _) => Ok(key),
             Keys::Tampered => Err(Error::tampered()),
-            Keys::NotPermitted(roles) => Err(self.not_permitted(roles)),
+            Keys::NotPermitted(roles) | Keys::RescueOnly(_, roles) => {
+                Err(self.not_permitted(roles))
+            }
             Keys::Erased => Err(self.erased()),
             Keys::Unsupported => Err(self.unsupported()),
-            Keys::Unwanted => Err(Error::new(
-                ErrorKind::WrongKey,
-                "this key was not unwrapped",
-            )),
+            Keys::Unwanted => Err(Error::new(ErrorKind::WrongKey, "this key was not unwrapped")),
         }
     }
 
@@ -304,10 +309,7 @@ impl Generation {
 
     #[cold]
     fn erased(&self) -> Error {
-        erased(format!(
-            "generation {} of class `{}` was erased",
-            self.number, self.class
-        ))
+        erased(format!("generation {} of class `{}` was erased", self.number, self.class))
     }
 
     #[cold]
@@ -324,10 +326,7 @@ impl Generation {
     #[cold]
     fn not_permitted(&self, roles: &str) -> Error {
         let readers = if roles.is_empty() {
-            format!(
-                "class `{}` is read by no role that this ring knows",
-                self.class
-            )
+            format!("class `{}` is read by no role that this ring knows", self.class)
         } else {
             format!(
                 "class `{}` is read by `{roles}`, of which this ring holds no key that opens",
@@ -359,6 +358,7 @@ impl fmt::Debug for Generation {
         let reach = match self.keys {
             Keys::Open(_) => "open",
             Keys::SealOnly(..) => "seal only",
+            Keys::RescueOnly(..) => "open in rescue",
             Keys::Erased => "erased",
             Keys::NotPermitted(_) => "not permitted",
             Keys::Tampered => "tampered",

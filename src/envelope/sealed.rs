@@ -25,6 +25,9 @@ pub(crate) const OVERHEAD: usize = HEAD + NONCE + TAG;
 pub(crate) const PURPOSE_VALUE: u8 = 0;
 pub(crate) const PURPOSE_STANDALONE: u8 = 2;
 
+/// The longest plaintext of the AEAD: 2^38 - 64 bytes.
+const LONGEST: u64 = 274_877_906_880;
+
 /// Plaintexts up to here are opened on the stack.
 const SHORT: usize = 512;
 
@@ -52,13 +55,7 @@ impl<'a> Parts<'a> {
         let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
         let (ciphertext, mac) = rest.split_last_chunk::<TAG>()?;
         let [_, tag @ ..] = *head;
-        (!ciphertext.is_empty()).then_some(Self {
-            head,
-            tag,
-            nonce,
-            ciphertext,
-            mac,
-        })
+        (!ciphertext.is_empty()).then_some(Self { head, tag, nonce, ciphertext, mac })
     }
 }
 
@@ -75,12 +72,7 @@ impl Nonces {
     /// `[RN-3]` R is 16 random bytes, fresh per call and data key.
     pub(crate) fn begin(key: &GenerationKey, rng: &mut CallRng) -> Self {
         let prefix = rng.array();
-        Self {
-            tag: key.tag(),
-            prefix,
-            subkey: Subkey::derive(key.aead_key(), &prefix),
-            counter: 0,
-        }
+        Self { tag: key.tag(), prefix, subkey: Subkey::derive(key.aead_key(), &prefix), counter: 0 }
     }
 
     /// `[SF-4]` Seals one item of `item_len` bytes, which `write` appends, padded to the multiple.
@@ -94,9 +86,11 @@ impl Nonces {
         context: impl FnOnce(&mut SmallBuf),
     ) -> Result<Vec<u8>, Error> {
         let padded = padded_len(item_len, multiple)?;
-        let len = padded
-            .checked_add(OVERHEAD)
-            .ok_or_else(|| Error::invalid("the value is too long"))?;
+        if u64::try_from(padded).is_ok_and(|len| len > LONGEST) {
+            return Err(Error::invalid("the value is longer than one AEAD call takes, 256 GiB"));
+        }
+        let len =
+            padded.checked_add(OVERHEAD).ok_or_else(|| Error::invalid("the value is too long"))?;
         let start = HEAD + NONCE;
         // Zeroizing, so that a refused value does not stay behind; never grown, so that no copy does.
         let mut out = Zeroizing::new(Vec::with_capacity(len));
@@ -117,9 +111,7 @@ impl Nonces {
         check(item)?;
         out.resize(start.saturating_add(padded), 0);
         let plaintext = out.get_mut(start..).unwrap_or_default();
-        let mac = self
-            .subkey
-            .seal(self.counter.to_be_bytes(), aad.as_slice(), plaintext);
+        let mac = self.subkey.seal(self.counter.to_be_bytes(), aad.as_slice(), plaintext);
         out.put(&mac);
         self.counter = self.counter.checked_add(1).ok_or_else(|| {
             Error::new(ErrorKind::Exhausted, "one call seals at most 2^64 values")
@@ -136,10 +128,7 @@ pub(crate) struct Opening<'k> {
 
 impl<'k> Opening<'k> {
     pub(crate) fn begin(keys: &'k DataKeys) -> Self {
-        Self {
-            keys,
-            subkeys: Vec::new(),
-        }
+        Self { keys, subkeys: Vec::new() }
     }
 
     /// `[OP-1]`: opens bytes sealed under a generation of the class, and reads the item.
@@ -168,17 +157,13 @@ impl<'k> Opening<'k> {
     }
 
     fn subkey(&mut self, key: &GenerationKey, tag: KeyTag, prefix: [u8; PREFIX]) -> &Subkey {
-        let known = self
-            .subkeys
-            .iter()
-            .position(|(of, r, _)| *of == tag && *r == prefix);
+        let known = self.subkeys.iter().position(|(of, r, _)| *of == tag && *r == prefix);
         let position = known.unwrap_or_else(|| {
             // Rows resealed field by field share nothing: keep no more than a few.
             if self.subkeys.len() >= 8 {
                 self.subkeys.clear();
             }
-            self.subkeys
-                .push((tag, prefix, Subkey::derive(key.aead_key(), &prefix)));
+            self.subkeys.push((tag, prefix, Subkey::derive(key.aead_key(), &prefix)));
             self.subkeys.len().saturating_sub(1)
         });
         // safe: the position is of an entry found or just pushed.
@@ -229,9 +214,7 @@ pub(crate) fn refuse_sealed(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
 
 fn is_sealed(content: &[u8], keys: &DataKeys) -> bool {
     match content {
-        [SEALED_FIELD, a, b, c, d, ..] => {
-            content.len() >= OVERHEAD && keys.knows_tag([*a, *b, *c, *d])
-        }
+        [SEALED_FIELD, ..] => Parts::parse(content).is_ok_and(|parts| keys.knows_tag(parts.tag)),
         [KEY_ENVELOPE, ..] => Layout::parse(content).is_ok(),
         [STANDALONE, ..] => split_standalone(content)
             .and_then(|(envelope, field)| {
@@ -289,11 +272,7 @@ pub(crate) struct Sealing<'k> {
 
 impl<'k> Sealing<'k> {
     pub(crate) fn begin(keys: &'k DataKeys, rng: &'k mut CallRng) -> Self {
-        Self {
-            keys,
-            rng,
-            nonces: Vec::new(),
-        }
+        Self { keys, rng, nonces: Vec::new() }
     }
 
     pub(crate) fn keys(&self) -> &'k DataKeys {
@@ -302,15 +281,11 @@ impl<'k> Sealing<'k> {
 
     /// The nonces of this call under a generation.
     pub(crate) fn nonces(&mut self, generation: &Generation) -> Result<&mut Nonces, Error> {
-        let known = self
-            .nonces
-            .iter()
-            .position(|nonces| nonces.tag == generation.tag);
+        let known = self.nonces.iter().position(|nonces| nonces.tag == generation.tag);
         let position = match known {
             Some(position) => position,
             None => {
-                self.nonces
-                    .push(Nonces::begin(generation.key_to_seal()?, self.rng));
+                self.nonces.push(Nonces::begin(generation.key_to_seal()?, self.rng));
                 self.nonces.len().saturating_sub(1)
             }
         };

@@ -97,47 +97,37 @@ impl Access<'_> {
         bytes: &[u8],
         mut rng: CallRng,
     ) -> Result<Vec<u8>, Error> {
-        self.audited(
-            Action::SealStandalone,
-            &SubjectId::NONE,
-            &[Class::STANDALONE],
-            None,
-            || {
-                let context_len = context_len(context)?;
-                if readers.iter().enumerate().any(|(position, role)| {
-                    readers
-                        .iter()
-                        .skip(position.saturating_add(1))
-                        .any(|other| other == role)
-                }) {
-                    return Err(Error::invalid("a reader is named twice"));
-                }
-                let quiet = self.without_audit();
-                let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
-                edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
-                let keys = edit.finish_keys()?;
-                let mut item_len = 0;
-                cbor::write_bytes(bytes, cbor::Out::Count(&mut item_len))?;
-                let generation = keys.only_generation()?;
-                let field = Nonces::begin(generation.key_to_seal()?, &mut rng).seal(
-                    item_len,
-                    MULTIPLE,
-                    |out| cbor::write_bytes(bytes, cbor::Out::Bytes(out)),
-                    |item| refuse_sealed(item, &keys),
-                    |aad| standalone_aad(aad, context_len, context),
-                )?;
-                let envelope = keys.envelope().as_bytes();
-                let mut out = Vec::with_capacity(
-                    envelope.len().saturating_add(field.len()).saturating_add(3),
-                );
-                out.put_u8(STANDALONE);
-                // safe: an envelope is at most 65,535 bytes.
-                out.put_u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX));
-                out.put(envelope);
-                out.put(&field);
-                Ok(out)
-            },
-        )
+        self.audited(Action::SealStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
+            let context_len = context_len(context)?;
+            if readers.iter().enumerate().any(|(position, role)| {
+                readers.iter().skip(position.saturating_add(1)).any(|other| other == role)
+            }) {
+                return Err(Error::invalid("a reader is named twice"));
+            }
+            let quiet = self.without_audit();
+            let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
+            edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
+            let keys = edit.finish_keys()?;
+            let mut item_len = 0;
+            cbor::write_bytes(bytes, cbor::Out::Count(&mut item_len))?;
+            let generation = keys.only_generation()?;
+            let field = Nonces::begin(generation.key_to_seal()?, &mut rng).seal(
+                item_len,
+                MULTIPLE,
+                |out| cbor::write_bytes(bytes, cbor::Out::Bytes(out)),
+                |item| refuse_sealed(item, &keys),
+                |aad| standalone_aad(aad, context_len, context),
+            )?;
+            let envelope = keys.envelope().as_bytes();
+            let mut out =
+                Vec::with_capacity(envelope.len().saturating_add(field.len()).saturating_add(3));
+            out.put_u8(STANDALONE);
+            // safe: an envelope is at most 65,535 bytes.
+            out.put_u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX));
+            out.put(envelope);
+            out.put(&field);
+            Ok(out)
+        })
     }
 
     /// Opens a standalone envelope under the context it was sealed under. The bytes are wiped when
@@ -150,31 +140,25 @@ impl Access<'_> {
     /// context or tenant is too; [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when what was sealed
     /// is no byte string.
     pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.audited(
-            Action::OpenStandalone,
-            &SubjectId::NONE,
-            &[Class::STANDALONE],
-            None,
-            || {
-                let context_len = context_len(context)?;
-                let (envelope, field) = split_standalone(envelope)?;
-                let envelope = KeyEnvelope::from_bytes(envelope);
-                // `[SA-7]` No version floor applies.
-                let access = self.version_floor(0);
-                let bound = Bound::new(&access, &SubjectId::NONE)?;
-                let layout: Layout<'_> = envelope.verify(&bound)?;
-                check_standalone(&layout, Parts::parse(field)?.tag)?;
-                let generations = keys::unwrap_all(&bound, &layout, &|_, _| true);
-                let keys = DataKeys::of(envelope.clone(), &bound, &layout, generations);
-                Opening::begin(&keys).open(
-                    field,
-                    Class::STANDALONE,
-                    None,
-                    |aad| standalone_aad(aad, context_len, context),
-                    |item| cbor::read_bytes(item).map(|bytes| Zeroizing::new(bytes.to_vec())),
-                )
-            },
-        )
+        self.audited(Action::OpenStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
+            let context_len = context_len(context)?;
+            let (envelope, field) = split_standalone(envelope)?;
+            let envelope = KeyEnvelope::from_bytes(envelope);
+            // `[SA-7]` No version floor applies.
+            let access = self.version_floor(0);
+            let bound = Bound::new(&access, &SubjectId::NONE)?;
+            let layout: Layout<'_> = envelope.verify(&bound)?;
+            check_standalone(&layout, Parts::parse(field)?.tag)?;
+            let generations = keys::unwrap_all(&bound, &layout, &|_, _| true);
+            let keys = DataKeys::of(envelope.clone(), &bound, &layout, generations);
+            Opening::begin(&keys).open(
+                field,
+                Class::STANDALONE,
+                None,
+                |aad| standalone_aad(aad, context_len, context),
+                |item| cbor::read_bytes(item).map(|bytes| Zeroizing::new(bytes.to_vec())),
+            )
+        })
     }
 }
 

@@ -22,10 +22,7 @@ pub struct Sealed<T> {
 impl<T> Sealed<T> {
     /// Takes stored bytes. What they are is checked when they are opened.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            bytes: bytes.into().into_boxed_slice(),
-            marker: PhantomData,
-        }
+        Self { bytes: bytes.into().into_boxed_slice(), marker: PhantomData }
     }
 
     /// Decodes the text form, `fs1.…`.
@@ -55,10 +52,7 @@ impl<T> Sealed<T> {
 
 impl<T> Clone for Sealed<T> {
     fn clone(&self) -> Self {
-        Self {
-            bytes: self.bytes.clone(),
-            marker: PhantomData,
-        }
+        Self { bytes: self.bytes.clone(), marker: PhantomData }
     }
 }
 

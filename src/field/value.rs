@@ -163,20 +163,14 @@ impl<'a> Encoder<'a> {
         feature = "time"
     ))]
     pub(crate) fn tag(&mut self, tag: u64) -> Result<(), Error> {
-        self.0
-            .tag(minicbor::data::Tag::new(tag))
-            .map(drop)
-            .map_err(unwritable)
+        self.0.tag(minicbor::data::Tag::new(tag)).map(drop).map_err(unwritable)
     }
 
     /// Writes an item that is encoded already.
     #[cfg(feature = "serde")]
     pub(crate) fn item(&mut self, item: &[u8]) -> Result<(), Error> {
         use minicbor::encode::Write as _;
-        self.0
-            .writer_mut()
-            .write_all(item)
-            .map_err(|never| match never {})
+        self.0.writer_mut().write_all(item).map_err(|never| match never {})
     }
 }
 
@@ -204,9 +198,7 @@ macro_rules! decode {
 impl<'a> Decoder<'a> {
     /// `item` is known to be whole and canonical.
     pub(crate) fn new(item: &'a [u8]) -> Self {
-        Self {
-            inner: minicbor::Decoder::new(item),
-        }
+        Self { inner: minicbor::Decoder::new(item) }
     }
 
     decode! {
@@ -230,10 +222,7 @@ impl<'a> Decoder<'a> {
     /// [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when another item follows.
     pub fn f32(&mut self) -> Result<f32, Error> {
         match self.datatype() {
-            Some(Type::F32) => self
-                .inner
-                .f32()
-                .map_err(|_| Error::type_mismatch("a 32-bit float")),
+            Some(Type::F32) => self.inner.f32().map_err(|_| Error::type_mismatch("a 32-bit float")),
             _ => Err(Error::type_mismatch("a 32-bit float")),
         }
     }
@@ -244,15 +233,10 @@ impl<'a> Decoder<'a> {
     /// [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when another item follows.
     pub fn f64(&mut self) -> Result<f64, Error> {
         match self.datatype() {
-            Some(Type::F32) => self
-                .inner
-                .f32()
-                .map(f64::from)
-                .map_err(|_| Error::type_mismatch("a float")),
-            Some(Type::F64) => self
-                .inner
-                .f64()
-                .map_err(|_| Error::type_mismatch("a float")),
+            Some(Type::F32) => {
+                self.inner.f32().map(f64::from).map_err(|_| Error::type_mismatch("a float"))
+            }
+            Some(Type::F64) => self.inner.f64().map_err(|_| Error::type_mismatch("a float")),
             _ => Err(Error::type_mismatch("a float")),
         }
     }
@@ -263,9 +247,7 @@ impl<'a> Decoder<'a> {
     /// [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when another item follows.
     pub fn array(&mut self) -> Result<usize, Error> {
         let count = self.inner.array().ok().flatten();
-        count
-            .and_then(|n| usize::try_from(n).ok())
-            .ok_or_else(|| Error::type_mismatch("an array"))
+        count.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| Error::type_mismatch("an array"))
     }
 
     /// Begins a map and gives how many pairs follow.
@@ -274,9 +256,7 @@ impl<'a> Decoder<'a> {
     /// [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when another item follows.
     pub fn map(&mut self) -> Result<usize, Error> {
         let count = self.inner.map().ok().flatten();
-        count
-            .and_then(|n| usize::try_from(n).ok())
-            .ok_or_else(|| Error::type_mismatch("a map"))
+        count.and_then(|n| usize::try_from(n).ok()).ok_or_else(|| Error::type_mismatch("a map"))
     }
 
     /// Whether null follows.
@@ -314,10 +294,7 @@ impl<'a> Decoder<'a> {
     /// Reads an integer of either sign.
     #[cfg(feature = "rust_decimal")]
     pub(crate) fn integer(&mut self) -> Result<i128, Error> {
-        self.inner
-            .int()
-            .map(i128::from)
-            .map_err(|_| Error::type_mismatch("an integer"))
+        self.inner.int().map(i128::from).map_err(|_| Error::type_mismatch("an integer"))
     }
 
     /// The item that follows, as bytes, and steps over it.

@@ -87,13 +87,13 @@ impl KeyState {
     /// open-only; nothing leaves compromised but to be destroyed, and nothing leaves destroyed.
     pub const fn may_become(self, to: Self) -> bool {
         use KeyState::{Compromised, Destroyed, Disabled, OpenOnly, Primary};
-        match (self, to) {
+        matches!(
+            (self, to),
             (Primary, OpenOnly | Disabled | Compromised)
-            | (OpenOnly, Primary | Disabled | Compromised | Destroyed)
-            | (Disabled, OpenOnly | Compromised | Destroyed)
-            | (Compromised, Destroyed) => true,
-            _ => false,
-        }
+                | (OpenOnly, Primary | Disabled | Compromised | Destroyed)
+                | (Disabled, OpenOnly | Compromised | Destroyed)
+                | (Compromised, Destroyed)
+        )
     }
 }
 
@@ -166,24 +166,14 @@ impl RingKey {
             ));
         }
         if key_use == KeyUse::Envelope && name != Self::ENVELOPE {
-            return Err(Error::invalid(
-                "a key that authenticates envelopes is named `envelope`",
-            ));
+            return Err(Error::invalid("a key that authenticates envelopes is named `envelope`"));
         }
         if (state == KeyState::Destroyed) != matches!(material, Material::NameOnly)
             && state == KeyState::Destroyed
         {
-            return Err(Error::invalid(
-                "a destroyed key has no secret: only its name is kept",
-            ));
+            return Err(Error::invalid("a destroyed key has no secret: only its name is kept"));
         }
-        Ok(Self {
-            id,
-            name: name.into(),
-            key_use,
-            state,
-            material,
-        })
+        Ok(Self { id, name: name.into(), key_use, state, material })
     }
 
     pub(crate) const ENVELOPE: &'static str = "envelope";
@@ -307,8 +297,7 @@ impl RingKey {
     /// The public key and the writer secret of a key-pair role. The writer secret is a secret too:
     /// who holds both can make keys that readers accept.
     pub fn expose_writer_half(&self) -> Option<([u8; 32], Secret<32>)> {
-        self.half()
-            .map(|half| (half.public(), half.writer().duplicate()))
+        self.half().map(|half| (half.public(), half.writer().duplicate()))
     }
 
     pub(super) fn half(&self) -> Option<&WriterHalf> {
@@ -324,9 +313,7 @@ impl RingKey {
         let material = match (keep, &self.material) {
             (Holds::NameOnly, _) | (_, Material::NameOnly) => Material::NameOnly,
             (Holds::WriterHalf, _) | (_, Material::Writer(_)) => {
-                self.half().map_or(Material::NameOnly, |half| {
-                    Material::Writer(half.duplicate())
-                })
+                self.half().map_or(Material::NameOnly, |half| Material::Writer(half.duplicate()))
             }
             (_, Material::Pair(pair)) => Material::Pair(pair.duplicate()),
             (_, Material::Wrap(secret, _) | Material::Envelope(secret, _)) => {
@@ -367,10 +354,7 @@ impl RingKey {
     /// Whether this is a wrap key that can wrap in its state.
     pub(crate) fn can_wrap(&self) -> bool {
         self.state == KeyState::Primary
-            && matches!(
-                self.material,
-                Material::Wrap(..) | Material::Pair(_) | Material::Writer(_)
-            )
+            && matches!(self.material, Material::Wrap(..) | Material::Pair(_) | Material::Writer(_))
     }
 
     /// Wraps a data key: the recipient's kind and wrapped bytes. `None` if the key cannot wrap.
@@ -386,10 +370,7 @@ impl RingKey {
         let id = self.id.get();
         if let Material::Wrap(_, key) = &self.material {
             let aad = context.aad(KIND_SYMMETRIC, id);
-            return Some((
-                KIND_SYMMETRIC,
-                Box::new(key.wrap(data_key, aad.as_slice(), rng)),
-            ));
+            return Some((KIND_SYMMETRIC, Box::new(key.wrap(data_key, aad.as_slice(), rng))));
         }
         let aad = context.aad(KIND_HPKE, id);
         let wrapped = self.half()?.wrap(id, data_key, aad.as_slice(), rng).ok()?;

@@ -18,12 +18,10 @@ pub struct Sealer<'a> {
     row: RowId,
 }
 
+#[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
 impl<'a> Sealer<'a> {
     pub(super) fn begin(keys: &'a DataKeys, row: RowId, rng: &'a mut CallRng) -> Self {
-        Self {
-            sealing: Sealing::begin(keys, rng),
-            row,
-        }
+        Self { sealing: Sealing::begin(keys, rng), row }
     }
 
     pub(super) fn next_row(&mut self, row: RowId) {
@@ -36,8 +34,7 @@ impl<'a> Sealer<'a> {
         value: &T,
     ) -> Result<T::Column, Error> {
         let spec = field.spec();
-        spec.seal_among(&self.row, &mut self.sealing, value)
-            .map_err(|error| spec.locate(error))
+        spec.seal_among(&self.row, &mut self.sealing, value).map_err(|error| spec.locate(error))
     }
 
     pub fn envelope(&self) -> KeyEnvelope {
@@ -57,13 +54,10 @@ pub struct Opener<'a> {
     first_failure: Option<ErrorKind>,
 }
 
+#[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
 impl<'a> Opener<'a> {
     pub(super) fn begin(keys: &'a DataKeys, row: RowId) -> Self {
-        Self {
-            opening: Opening::begin(keys),
-            row,
-            first_failure: None,
-        }
+        Self { opening: Opening::begin(keys), row, first_failure: None }
     }
 
     pub(super) fn first_failure(&self) -> Option<ErrorKind> {
@@ -76,11 +70,10 @@ impl<'a> Opener<'a> {
         column: &T::Column,
     ) -> Result<T, Error> {
         let spec = field.spec();
-        spec.open_one(&self.row, &mut self.opening, column)
-            .map_err(|error| {
-                self.first_failure.get_or_insert(error.kind());
-                spec.locate(error)
-            })
+        spec.open_one(&self.row, &mut self.opening, column).map_err(|error| {
+            self.first_failure.get_or_insert(error.kind());
+            spec.locate(error)
+        })
     }
 
     /// A column that was added later: NULL, and nothing else, is the default.

@@ -23,11 +23,7 @@ pub struct Schema {
 
 /// How many rows of the record a subject has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(rename_all = "kebab-case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[allow(clippy::exhaustive_enums, reason = "one or many")]
 pub enum Rows {
     /// One: values are bound to the subject alone.
@@ -38,11 +34,7 @@ pub enum Rows {
 
 /// Where the key envelope of a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize),
-    serde(rename_all = "kebab-case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[allow(clippy::exhaustive_enums, reason = "in the row or not")]
 pub enum KeysPlace {
     /// In the row.
@@ -112,7 +104,7 @@ impl Schema {
             let mut others = later;
             while let [other, tail @ ..] = others {
                 assert!(
-                    !crate::class::equal(field.id, other.id),
+                    !crate::context::equal(field.id, other.id),
                     "two fields of the record have one id"
                 );
                 assert!(
@@ -123,14 +115,7 @@ impl Schema {
             }
             rest = later;
         }
-        Self {
-            record,
-            rows,
-            keys,
-            columns,
-            fields,
-            field_ids,
-        }
+        Self { record, rows, keys, columns, fields, field_ids }
     }
 
     /// The stable id of the record.
@@ -165,16 +150,11 @@ impl Schema {
     /// The classes of the sealed fields, each once.
     pub fn classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
         let fields = self.fields;
-        fields
-            .iter()
-            .enumerate()
-            .filter_map(move |(position, field)| {
-                let earlier = fields.get(..position).unwrap_or_default();
-                (!earlier
-                    .iter()
-                    .any(|other| other.class.name() == field.class.name()))
+        fields.iter().enumerate().filter_map(move |(position, field)| {
+            let earlier = fields.get(..position).unwrap_or_default();
+            (!earlier.iter().any(|other| other.class.name() == field.class.name()))
                 .then_some(field.class)
-            })
+        })
     }
 }
 
@@ -221,9 +201,7 @@ impl Catalog {
                 seen.push((schema, field));
             }
         }
-        Ok(Self {
-            schemas: schemas.to_vec(),
-        })
+        Ok(Self { schemas: schemas.to_vec() })
     }
 
     /// The schemas.

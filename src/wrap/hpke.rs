@@ -37,10 +37,7 @@ pub(crate) struct KeyPair {
 impl WriterHalf {
     /// `None` for a public key that is no point HPKE accepts.
     pub(crate) fn new(public: &[u8; 32], writer: Secret<32>) -> Option<Self> {
-        Some(Self {
-            public: PublicKey::from_bytes(public).ok()?,
-            writer,
-        })
+        Some(Self { public: PublicKey::from_bytes(public).ok()?, writer })
     }
 
     pub(crate) fn public(&self) -> [u8; 32] {
@@ -52,10 +49,7 @@ impl WriterHalf {
     }
 
     pub(crate) fn duplicate(&self) -> Self {
-        Self {
-            public: self.public.clone(),
-            writer: self.writer.duplicate(),
-        }
+        Self { public: self.public.clone(), writer: self.writer.duplicate() }
     }
 
     fn psk(&self) -> Secret<32> {
@@ -71,16 +65,14 @@ impl WriterHalf {
     ) -> Result<[u8; WRAPPED], Unauthentic> {
         let (psk, psk_id) = (self.psk(), key_id.to_be_bytes());
         let mode = OpModeS::Psk(PskBundle::new(psk.expose(), &psk_id).map_err(|_| Unauthentic)?);
-        let (enc, ciphertext) =
-            hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-                &mode,
-                &self.public,
-                INFO,
-                data_key.expose(),
-                aad,
-                rng.inner(),
-            )
-            .map_err(|_| Unauthentic)?;
+        let (enc, ciphertext) = hpke::single_shot_seal_with_rng::<
+            ChaCha20Poly1305,
+            HkdfSha256,
+            X25519HkdfSha256,
+        >(
+            &mode, &self.public, INFO, data_key.expose(), aad, rng.inner()
+        )
+        .map_err(|_| Unauthentic)?;
         let mut wrapped = [0; WRAPPED];
         wrapped
             .iter_mut()
@@ -94,23 +86,14 @@ impl KeyPair {
     /// Draws a private key and a writer secret.
     pub(crate) fn generate(rng: &mut CallRng) -> Self {
         let (private, public) = X25519HkdfSha256::gen_keypair_with_rng(rng.inner());
-        Self {
-            private,
-            half: WriterHalf {
-                public,
-                writer: rng.secret(),
-            },
-        }
+        Self { private, half: WriterHalf { public, writer: rng.secret() } }
     }
 
     /// `None` for private bytes that HPKE does not accept.
     pub(crate) fn new(private: &Secret<32>, writer: Secret<32>) -> Option<Self> {
         let private = PrivateKey::from_bytes(private.expose()).ok()?;
         let public = X25519HkdfSha256::sk_to_pk(&private);
-        Some(Self {
-            private,
-            half: WriterHalf { public, writer },
-        })
+        Some(Self { private, half: WriterHalf { public, writer } })
     }
 
     pub(crate) fn private(&self) -> Secret<32> {
@@ -125,10 +108,7 @@ impl KeyPair {
     }
 
     pub(crate) fn duplicate(&self) -> Self {
-        Self {
-            private: self.private.clone(),
-            half: self.half.duplicate(),
-        }
+        Self { private: self.private.clone(), half: self.half.duplicate() }
     }
 
     pub(crate) fn unwrap(

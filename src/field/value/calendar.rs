@@ -29,11 +29,7 @@ fn decode_date(from: &mut Decoder<'_>) -> Result<(i16, u8, u8), Error> {
     let mut parts = text.splitn(3, '-');
     let (year, month, day) = (parts.next(), parts.next(), parts.next());
     let number = |part: Option<&str>| part.and_then(|digits| digits.parse::<u8>().ok());
-    match (
-        year.and_then(|digits| digits.parse().ok()),
-        number(month),
-        number(day),
-    ) {
+    match (year.and_then(|digits| digits.parse().ok()), number(month), number(day)) {
         (Some(year), Some(month), Some(day)) => Ok((year, month, day)),
         _ => Err(Error::type_mismatch(A_DATE)),
     }
@@ -59,10 +55,7 @@ fn decode_instant(from: &mut Decoder<'_>) -> Result<(i64, u32), Error> {
     if from.signed()? != NANOSECONDS {
         return Err(mismatch());
     }
-    Ok((
-        seconds,
-        from.unsigned()?.try_into().map_err(|_| mismatch())?,
-    ))
+    Ok((seconds, from.unsigned()?.try_into().map_err(|_| mismatch())?))
 }
 
 #[cfg(any(feature = "jiff", feature = "time"))]
@@ -79,9 +72,7 @@ fn split_nanoseconds(total: i128) -> Result<(i64, u32), Error> {
 
 #[cfg(any(feature = "jiff", feature = "time"))]
 fn join_nanoseconds((seconds, nanoseconds): (i64, u32)) -> i128 {
-    i128::from(seconds)
-        .saturating_mul(NANOS)
-        .saturating_add(nanoseconds.into())
+    i128::from(seconds).saturating_mul(NANOS).saturating_add(nanoseconds.into())
 }
 
 macro_rules! calendar_value {

@@ -27,11 +27,8 @@ impl SealValue for Decimal {
             return to.signed(plain);
         }
         // `[PT-8]`: −1 − mantissa is the bits' complement.
-        let (tag, magnitude) = if mantissa < 0 {
-            (NEGATIVE, !mantissa)
-        } else {
-            (POSITIVE, mantissa)
-        };
+        let (tag, magnitude) =
+            if mantissa < 0 { (NEGATIVE, !mantissa) } else { (POSITIVE, mantissa) };
         let bytes = magnitude.to_be_bytes();
         let leading = bytes.iter().take_while(|byte| **byte == 0).count();
         to.tag(tag)?;
@@ -44,20 +41,14 @@ impl SealValue for Decimal {
         if from.array()? != 2 {
             return Err(mismatch());
         }
-        let scale = from
-            .signed()?
-            .checked_neg()
-            .and_then(|scale| u32::try_from(scale).ok());
+        let scale = from.signed()?.checked_neg().and_then(|scale| u32::try_from(scale).ok());
         let mantissa = match from.either_tag(POSITIVE, NEGATIVE)? {
             None => from.integer()?,
             Some(negative) => {
                 let magnitude = from.bytes()?.iter().try_fold(0_i128, |n, byte| {
-                    n.checked_mul(256)
-                        .and_then(|n| n.checked_add(i128::from(*byte)))
+                    n.checked_mul(256).and_then(|n| n.checked_add(i128::from(*byte)))
                 });
-                magnitude
-                    .map(|n| if negative { !n } else { n })
-                    .ok_or_else(mismatch)?
+                magnitude.map(|n| if negative { !n } else { n }).ok_or_else(mismatch)?
             }
         };
         scale

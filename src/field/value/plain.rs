@@ -68,9 +68,7 @@ impl SealValue for u8 {
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
-        from.unsigned()?
-            .try_into()
-            .map_err(|_| Error::type_mismatch("an integer in range"))
+        from.unsigned()?.try_into().map_err(|_| Error::type_mismatch("an integer in range"))
     }
 
     // A sequence of them is a byte string.
@@ -126,11 +124,7 @@ impl<T: NotNull> SealValue for Option<T> {
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
-        if from.is_null() {
-            from.null().map(|()| None)
-        } else {
-            T::decode(from).map(Some)
-        }
+        if from.is_null() { from.null().map(|()| None) } else { T::decode(from).map(Some) }
     }
 
     fn is_absent(&self) -> bool {

@@ -138,14 +138,7 @@ fn copy_item(
         copied = copied.checked_add(1)?;
     }
     let count = copied.checked_div(per_entry)?;
-    put(
-        out,
-        &if per_entry == 1 {
-            Token::Array(count)
-        } else {
-            Token::Map(count)
-        },
-    )?;
+    put(out, &if per_entry == 1 { Token::Array(count) } else { Token::Map(count) })?;
     out.extend_from_slice(&items);
     Some(())
 }

@@ -1,0 +1,302 @@
+//! The steps that changes are made of: who reads, the next generation, wrapping anew, removing.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::super::format::{Entry, State};
+use super::super::generation::{
+    Bound, NewGeneration, Reach, SUITE, Unwrapped, is_proven, retention, roles_of, unwrap_live,
+    wrap_for,
+};
+use super::{Consent, EnvelopeEdit, Rewrapped};
+use crate::class::Class;
+use crate::error::{Error, ErrorKind};
+use crate::keyring::KeyId;
+use crate::random::CallRng;
+
+impl<'a> EnvelopeEdit<'a> {
+    /// The declared readers, then those who have consent. `except` is a role whose consent is not
+    /// asked about.
+    pub(super) fn readers(
+        &self,
+        class: &Class,
+        consent: Consent<'_>,
+        except: Option<&str>,
+    ) -> Result<Vec<&'static str>, Error> {
+        let mut readers = class.reader_roles().to_vec();
+        let consented: Vec<&str> = match consent {
+            Consent::Named(roles) => {
+                if let Some(role) = roles.iter().find(|role| !class.consent_roles().contains(role))
+                {
+                    return Err(Error::invalid(format!(
+                        "role `{role}` is not among the readers with consent of class `{}`",
+                        class.name()
+                    )));
+                }
+                roles.to_vec()
+            }
+            Consent::Proven => self.proven_consent(class, except)?,
+        };
+        readers
+            .extend(class.consent_roles().iter().copied().filter(|role| consented.contains(role)));
+        Ok(readers)
+    }
+
+    /// The roles among the readers with consent for whom the highest generation provably is wrapped.
+    pub(super) fn proven_consent(
+        &self,
+        class: &Class,
+        except: Option<&str>,
+    ) -> Result<Vec<&'static str>, Error> {
+        let highest = self
+            .layout
+            .highest(class.name())
+            .and_then(|position| self.layout.entries.get(position));
+        let (Some(Entry { generation, state: State::Live(live), .. }), [_, ..]) =
+            (highest, class.consent_roles())
+        else {
+            return Ok(Vec::new());
+        };
+        let bound = Bound::new(&self.access, &self.subject)?;
+        let mut proven = Vec::new();
+        for recipient in &live.recipients {
+            let role = self.role_of(class.name(), recipient.key_id)?;
+            let Some(role) = class.consent_roles().iter().find(|name| **name == role) else {
+                continue;
+            };
+            if except == Some(*role) || proven.contains(role) {
+                continue;
+            }
+            if !is_proven(&bound, class.name(), *generation, live, role) {
+                return Err(Error::new(
+                    ErrorKind::MissingKey,
+                    format!(
+                        "class `{}` claims the consent of role `{role}`, which this ring cannot prove: name those \
+                         who have consented, from your record of consents",
+                        class.name()
+                    ),
+                ));
+            }
+            proven.push(*role);
+        }
+        Ok(proven)
+    }
+
+    pub(super) fn role_of(&self, class: &str, key_id: u32) -> Result<&'a str, Error> {
+        self.access.ring().role_of(key_id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingKey,
+                format!(
+                    "class `{class}` is wrapped for ring key {key_id:08x}, which this ring does not know, so it \
+                     cannot be told whose consent that is: name those who have consented, from your record of \
+                     consents"
+                ),
+            )
+        })
+    }
+
+    /// `[ED-7]` Whether a class has a generation that another can follow.
+    pub(super) fn check_renewable(&self, class: &Class) -> Result<(), Error> {
+        let highest = self.highest(class.name())?;
+        if highest.live().is_some_and(|live| live.suite != SUITE) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "class `{}` is of a suite that a later version added: update fieldseal",
+                    class.name()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_generation(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
+        let number = self.highest(class.name())?.generation.checked_add(1).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Exhausted,
+                format!("class `{}` has used up its 65,535 generations", class.name()),
+            )
+        })?;
+        self.add(class.name(), number, readers, retention(class), &mut CallRng::from_os()?)
+    }
+
+    pub(in crate::envelope) fn add(
+        &mut self,
+        class: &str,
+        number: u16,
+        readers: &[&str],
+        retention: Option<(u64, u64)>,
+        rng: &mut CallRng,
+    ) -> Result<(), Error> {
+        let now = self.access.time().now()?;
+        let bound = Bound::new(&self.access, &self.subject)?;
+        let taken = |tag| self.layout.entries.iter().any(|entry| entry.tag() == tag);
+        let (entry, key) =
+            NewGeneration { class, number, readers, retention, now }.make(&bound, taken, rng)?;
+        let place = (entry.class.as_bytes(), entry.generation);
+        let position = self
+            .layout
+            .entries
+            .partition_point(|other| (other.class.as_bytes(), other.generation) < place);
+        self.fresh.push((key.tag(), key));
+        self.layout.entries.insert(position, entry);
+        Ok(())
+    }
+
+    /// `[ED-8]` on one generation.
+    pub(super) fn rewrap_entry(
+        &mut self,
+        position: usize,
+        declared: &[Class],
+        report: &mut Rewrapped,
+        rng: &mut CallRng,
+    ) -> Result<(), Error> {
+        let bound = Bound::new(&self.access, &self.subject)?;
+        let Some(Entry { class, generation, state: State::Live(live) }) =
+            self.layout.entries.get_mut(position)
+        else {
+            return Ok(());
+        };
+        let Reach::Opened(Unwrapped { data_key, .. }) =
+            unwrap_live(&bound, class, *generation, live)
+        else {
+            report.unreached = report.unreached.saturating_add(1);
+            return Ok(());
+        };
+        let ring = bound.access.ring();
+        let declaration = declared.iter().find(|declared| *class == declared.name());
+        let mut roles: Vec<&str> = Vec::new();
+        for recipient in &live.recipients {
+            let role = ring.role_of(recipient.key_id);
+            let is_reader = role.is_some_and(|role| {
+                roles.contains(&role)
+                    || declaration.is_some_and(|class| class.is_declared_reader(role))
+                    || is_proven(&bound, class, *generation, live, role)
+            });
+            match (role, KeyId::new(recipient.key_id)) {
+                (Some(role), _) if is_reader => {
+                    let can_wrap = recipient.is_known() && ring.wrapping(role).is_some();
+                    if can_wrap && !roles.contains(&role) {
+                        roles.push(role);
+                    }
+                }
+                (_, Some(id)) => {
+                    report.unproven.push((class.clone().into_owned(), *generation, id));
+                }
+                _ => {}
+            }
+        }
+        for role in roles {
+            let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, rng)?;
+            live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
+            report.wrapped = report.wrapped.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    pub(super) fn grant_history(&mut self, class: &Class, role: &'static str) -> Result<(), Error> {
+        let mut rng = CallRng::from_os()?;
+        let bound = Bound::new(&self.access, &self.subject)?;
+        let ring = bound.access.ring();
+        let mut granted = false;
+        for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class.name()) {
+            let Entry { class, generation, state: State::Live(live) } = entry else {
+                continue;
+            };
+            let data_key = match unwrap_live(&bound, class, *generation, live) {
+                Reach::Opened(Unwrapped { data_key, .. }) => data_key,
+                Reach::Tampered => return Err(Error::tampered()),
+                Reach::Unsupported => {
+                    return Err(Error::new(
+                        ErrorKind::Unsupported,
+                        format!(
+                            "generation {generation} of class `{class}` is of a suite that a later version added: update fieldseal"
+                        ),
+                    ));
+                }
+                Reach::NotPermitted => {
+                    return Err(Error::new(
+                        ErrorKind::NotPermitted,
+                        format!(
+                            "class `{class}` is read by `{}`: granting its history needs a ring that can open it",
+                            roles_of(&bound, live)
+                        ),
+                    ));
+                }
+            };
+            let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, &mut rng)?;
+            live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
+            granted = true;
+        }
+        if granted { Ok(()) } else { Err(self.all_erased(class.name())) }
+    }
+
+    /// `[ED-11]` Removes the recipients that `keep` does not say by role, and renews for the readers
+    /// that remain.
+    pub(super) fn withdraw_where(
+        &mut self,
+        class: &Class,
+        consent: Consent<'_>,
+        withdrawn: Option<&str>,
+        keep: impl Fn(Option<&str>) -> bool,
+    ) -> Result<bool, Error> {
+        let highest_was_live = self.highest(class.name())?.live().is_some();
+        let readers = self.readers(class, consent, withdrawn)?;
+        let of_class = |entry: &Entry<'_>| entry.class == class.name();
+        let ring = self.access.ring();
+        let mut removed = false;
+        for entry in self.layout.entries.iter_mut().filter(|entry| of_class(entry)) {
+            if let State::Live(live) = &mut entry.state {
+                let before = live.recipients.len();
+                live.recipients.retain(|recipient| keep(ring.role_of(recipient.key_id)));
+                removed |= live.recipients.len() < before;
+            }
+        }
+        if !removed {
+            return Ok(false);
+        }
+        if readers.is_empty() {
+            self.erase_where(of_class)?;
+        } else {
+            self.erase_where(|entry| {
+                of_class(entry) && entry.live().is_some_and(|live| live.recipients.is_empty())
+            })?;
+            if highest_was_live {
+                self.check_renewable(class)?;
+                self.next_generation(class, &readers)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// `[ED-14]` Prunes erased entries from the front, but for each class's highest, until `more` bytes
+    /// fit.
+    pub(super) fn prune_for(&mut self, more: usize) -> Result<(), Error> {
+        while self.layout.check_len_with(more).is_err() {
+            let prunable = self.layout.entries.iter().enumerate().position(|(position, entry)| {
+                entry.live().is_none() && self.layout.highest(&entry.class) != Some(position)
+            });
+            match prunable {
+                Some(position) => drop(self.layout.entries.remove(position)),
+                None => return self.layout.check_len_with(more),
+            }
+        }
+        Ok(())
+    }
+
+    /// `[ED-12]` Erases the live entries that `which` says. Whether there were any.
+    pub(super) fn erase_where(
+        &mut self,
+        which: impl Fn(&Entry<'_>) -> bool,
+    ) -> Result<bool, Error> {
+        let erased_at = self.access.time().now()?;
+        let mut any = false;
+        for entry in &mut self.layout.entries {
+            if entry.live().is_some() && which(entry) {
+                entry.state = State::Erased { tag: entry.tag(), erased_at };
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+}
