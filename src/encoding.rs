@@ -16,7 +16,8 @@ pub(crate) const STANDALONE: u8 = 0xF7;
 /// Bytes from here on are reserved for streams and later versions.
 const FIRST_RESERVED: u8 = 0xF8;
 
-const TEXT_PREFIX: &str = "fs1.";
+/// What the text form begins with.
+pub(crate) const TEXT_PREFIX: &str = "fs1.";
 
 /// Something bytes of the format are written to.
 pub(crate) trait Put {

@@ -1,4 +1,5 @@
 #![doc = "x"]
+#![forbid(unsafe_code)]
 #![no_std]
 #![cfg_attr(fieldseal_docsrs, feature(doc_cfg))]
 

@@ -9,6 +9,15 @@ use crate::encoding::{Put, SmallBuf};
 pub(crate) const KIND_SYMMETRIC: u8 = 1;
 pub(crate) const KIND_HPKE: u8 = 2;
 
+/// `[RC-2]` The length of a wrapped key of a known kind.
+pub(crate) const fn wrapped_len(kind: u8) -> Option<usize> {
+    match kind {
+        KIND_SYMMETRIC => Some(symmetric::WRAPPED),
+        KIND_HPKE => Some(hpke::WRAPPED),
+        _ => None,
+    }
+}
+
 /// What a wrapped key is bound to.
 pub(crate) struct WrapContext<'a> {
     pub(crate) tenant: &'a str,

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::context::is_name;
 use crate::encoding::{KEY_ENVELOPE, Put, Reader};
 use crate::error::{Error, ErrorKind};
-use crate::wrap::{KIND_HPKE, KIND_SYMMETRIC, WrapContext, hpke, symmetric};
+use crate::wrap::{WrapContext, wrapped_len};
 
 /// `[KE-1]` The smallest envelope holds one whole-subject erasure.
 pub(crate) const SMALLEST: usize = 40;
@@ -182,11 +182,7 @@ impl<'a> Recipient<'a> {
         let key_id = reader.u32()?;
         let wrapped = reader.s16()?;
         // `[RC-2]`, `[RC-3]` A known kind has its length; an unknown one is kept as it is.
-        let fits = match kind {
-            KIND_SYMMETRIC => wrapped.len() == symmetric::WRAPPED,
-            KIND_HPKE => wrapped.len() == hpke::WRAPPED,
-            _ => true,
-        };
+        let fits = wrapped_len(kind).is_none_or(|len| len == wrapped.len());
         if !fits {
             return Err(Error::malformed("a wrapped key has the wrong length for its kind"));
         }

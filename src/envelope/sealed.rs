@@ -11,7 +11,8 @@ use super::keys::Generation;
 use crate::aead::{NONCE, PREFIX, Subkey, TAG, split};
 use crate::cbor::{padded_len, top_level_content, unpad};
 use crate::encoding::{
-    KEY_ENVELOPE, Put as _, Reader, SEALED_FIELD, STANDALONE, SmallBuf, from_text, wrong_first_byte,
+    KEY_ENVELOPE, Put as _, Reader, SEALED_FIELD, STANDALONE, SmallBuf, TEXT_PREFIX, from_text,
+    wrong_first_byte,
 };
 use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
@@ -195,13 +196,14 @@ pub(crate) fn refuse_sealed(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
     let Some((is_text, content)) = top_level_content(item) else {
         return Ok(());
     };
-    let sealed = if is_text {
-        core::str::from_utf8(content)
-            .ok()
-            .and_then(|text| from_text(text, "the value").ok())
-            .is_some_and(|bytes| is_sealed(&Zeroizing::new(bytes), keys))
-    } else {
-        is_sealed(content, keys)
+    let sealed = match core::str::from_utf8(content) {
+        // Most text does not begin so, and then nothing is decoded.
+        Ok(text) if is_text => {
+            text.starts_with(TEXT_PREFIX)
+                && from_text(text, "the value")
+                    .is_ok_and(|bytes| is_sealed(&Zeroizing::new(bytes), keys))
+        }
+        _ => is_sealed(content, keys),
     };
     if sealed {
         return Err(Error::new(

@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::kdf::{MacKey, expand};
 use crate::random::CallRng;
 use crate::secret::Secret;
-use crate::wrap::hpke::{self, KeyPair, WriterHalf};
-use crate::wrap::symmetric::{self, WrapKey};
+use crate::wrap::hpke::{KeyPair, WriterHalf};
+use crate::wrap::symmetric::WrapKey;
 use crate::wrap::{KIND_HPKE, KIND_SYMMETRIC, WrapContext};
 
 /// The id of a ring key: a random number that is not 0, unique in its ring.
@@ -385,11 +385,11 @@ impl RingKey {
         context: &WrapContext<'_>,
     ) -> Result<Secret<32>, Unauthentic> {
         let id = self.id.get();
-        match (&self.material, kind, wrapped.len()) {
-            (Material::Wrap(_, key), KIND_SYMMETRIC, symmetric::WRAPPED) => {
+        match (&self.material, kind) {
+            (Material::Wrap(_, key), KIND_SYMMETRIC) => {
                 key.unwrap(wrapped, context.aad(kind, id).as_slice())
             }
-            (Material::Pair(pair), KIND_HPKE, hpke::WRAPPED) => {
+            (Material::Pair(pair), KIND_HPKE) => {
                 pair.unwrap(id, wrapped, context.aad(kind, id).as_slice())
             }
             _ => Err(Unauthentic),

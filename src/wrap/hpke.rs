@@ -15,7 +15,7 @@ use crate::kdf::expand;
 use crate::random::CallRng;
 use crate::secret::Secret;
 
-pub(crate) const WRAPPED: usize = 80;
+pub(super) const WRAPPED: usize = 80;
 const INFO: &[u8] = b"fieldseal/v1 wrap";
 
 type PublicKey = <X25519HkdfSha256 as hpke::Kem>::PublicKey;

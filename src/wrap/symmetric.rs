@@ -5,7 +5,7 @@ use crate::kdf::expand;
 use crate::random::CallRng;
 use crate::secret::Secret;
 
-pub(crate) const WRAPPED: usize = 72;
+pub(super) const WRAPPED: usize = 72;
 
 /// The wrap key of a symmetric role: `Expand(secret, "fieldseal/v1 wrap key", 32)`.
 pub(crate) struct WrapKey(Secret<32>);

@@ -12,6 +12,8 @@ from .encoding import I64_MIN, U64_MAX
 from .errors import Refused
 
 MAX_LEVEL = 64  # [PT-9]
+MAX_NANOS = 999_999_999
+I64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def encode(item: Item, level: int = 0) -> bytes:
             raise Refused("invalid-input", "not a date")
         return _head(6, 1004) + encode(item.text, level + 1)
     if isinstance(item, Instant):
-        if not 0 <= item.nanos <= 999_999_999:  # [PT-6]
-            raise Refused("invalid-input", "nanoseconds out of range")
+        if not I64_MIN <= item.seconds <= I64_MAX or not 0 <= item.nanos <= MAX_NANOS:  # [PT-6]
+            raise Refused("invalid-input", "instant out of range")
         entries = Map(((1, item.seconds), (-9, item.nanos)))
         return _head(6, 1001) + encode(entries, level + 1)
     if not -28 <= item.exponent <= 0 or abs(item.mantissa) >= 2**96:  # [PT-7]
@@ -239,7 +241,8 @@ class _Decoder:
                     and (_is_int(k2) and k2 == -9)
                     and (isinstance(seconds, int) and _is_int(seconds))
                     and (isinstance(nanos, int) and _is_int(nanos))
-                    and 0 <= nanos <= 999_999_999
+                    and I64_MIN <= seconds <= I64_MAX
+                    and 0 <= nanos <= MAX_NANOS
                 ):
                     return Instant(seconds, nanos)
         elif tag == 4:
@@ -316,7 +319,10 @@ _PLAIN: dict[str, type] = {
 
 
 def widen(f: F32) -> F64:
-    """A 32-bit float as a 64-bit one; a NaN keeps its sign and leading bits and is quiet."""
+    """A 32-bit float as a 64-bit one.
+
+    Which NaN a NaN gives is not fixed; here it keeps its sign and leading bits and is quiet.
+    """
     bits = int.from_bytes(f.bits, "big")
     if bits & 0x7F80_0000 == 0x7F80_0000 and bits & 0x007F_FFFF:
         wide = (bits >> 31) << 63 | 0x7FF8 << 48 | (bits & 0x007F_FFFF) << 29
@@ -324,10 +330,13 @@ def widen(f: F32) -> F64:
     return F64(struct.pack(">d", struct.unpack(">f", f.bits)[0]))
 
 
-def accept(kind: str, item: Item, hides_absence: bool) -> Item:
-    """The table of accepted items [PT-11] [PT-13]."""
+def accept(kind: str, item: Item, takes_absence: bool) -> Item:
+    """The table of accepted items [PT-11] [PT-13].
+
+    `takes_absence`: the field hides absence, and the type asked for has an absent value.
+    """
     if item is None:
-        if hides_absence:
+        if takes_absence:
             return None
         raise Refused("type-mismatch", "an outermost null")
     if kind == "any":

@@ -18,18 +18,26 @@ class ClassDecl:
     consent: tuple[str, ...]
     retention: int | None  # R, seconds
     period: int | None  # P, seconds, if set
-    consented: tuple[str, ...] = ()  # named by the caller for a first generation [GN-7]
+    consented: tuple[str, ...] | None = None  # as the caller names them [GN-10]
+
+    @property
+    def period_or_default(self) -> int | None:
+        return default_period(self.retention) if self.period is None else self.period
 
     def expires_at(self, created_at: int) -> int:
-        return expires_at(created_at, self.retention, self.period)
+        return expires_at(created_at, self.retention, self.period_or_default)
+
+
+def default_period(retention: int | None) -> int | None:
+    """[RT-2]"""
+    return None if retention is None else max(DAY, retention // 12)
 
 
 def expires_at(created_at: int, retention: int | None, period: int | None) -> int:
-    """[RT-2] [RT-3]"""
-    if retention is None:
+    """[RT-3]"""
+    if retention is None or period is None:
         return 0
-    p = max(DAY, retention // 12) if period is None else period
-    out = created_at + p + retention
+    out = created_at + period + retention
     if out > U64_MAX:
         raise Refused("exhausted", "time overflow")
     return out
@@ -60,22 +68,32 @@ def declare(
         raise Refused("invalid-input", "a role twice")
     if period is not None and period < 1:
         raise Refused("invalid-input", "period below one second")
-    named = consented or []
-    if len(set(named)) != len(named) or not set(named) <= set(consent):
-        raise Refused("invalid-input", "consented role not declared so")
     return ClassDecl(
-        name, tuple(declared), tuple(consent), retention_seconds(retain_days), period, tuple(named)
+        name,
+        tuple(declared),
+        tuple(consent),
+        retention_seconds(retain_days),
+        period,
+        None if consented is None else tuple(consented),
     )
 
 
-def consistent(declarations: list[ClassDecl]) -> None:
-    """One class declared in two ways in one call is `invalid-input`."""
-    seen: dict[str, ClassDecl] = {}
-    for d in declarations:
-        first = seen.setdefault(d.name, d)
-        if (
-            set(first.readers) != set(d.readers)
-            or set(first.consent) != set(d.consent)
-            or (first.retention, first.period) != (d.retention, d.period)
-        ):
+class Declarations:
+    """[GN-12]: one class declared in two ways in one call."""
+
+    def __init__(self, *, with_consented: bool) -> None:
+        self._seen: dict[str, object] = {}
+        self._with_consented = with_consented
+
+    def add(self, decl: ClassDecl) -> ClassDecl:
+        named = decl.consented if self._with_consented else None
+        terms = (
+            frozenset(decl.readers),
+            frozenset(decl.consent),
+            decl.retention,
+            decl.period_or_default,
+            None if named is None else frozenset(named),
+        )
+        if self._seen.setdefault(decl.name, terms) != terms:
             raise Refused("invalid-input", "class declared in two ways")
+        return decl

@@ -53,7 +53,9 @@ class Editor:
         self.verified = verified
         self.entries: list[Entry] = [] if verified is None else list(verified.envelope.entries)
         self.changed = False
+        self.unproven: list[tuple[str, int, int]] = []  # of the last rewrap [ED-9]
         self._outcomes: dict[tuple[str, int], Outcome] = {}
+        self._made: set[tuple[str, int, Recipient]] = set()
 
     # --- looking -----------------------------------------------------------
 
@@ -73,27 +75,41 @@ class Editor:
             self._outcomes[at] = unwrap(entry, self.ring, self.tenant, self.subject, self.rescue)
         return self._outcomes[at]
 
-    def knows_all(self, entry: Live) -> bool:
-        return all(self.ring.knows(r.key_id) for r in entry.recipients)
+    def proven(self, entry: Live) -> set[str]:
+        """[GN-9]: the roles of which a recipient unwrapped, or was made, in this call."""
+        unwrapped = self.outcome(entry).unwrapped
+        roles = {
+            self.ring.role_of(r.key_id)
+            for r in entry.recipients
+            if r.is_known_kind
+            and (r.key_id in unwrapped or (entry.cls, entry.generation, r) in self._made)
+        }
+        return {role for role in roles if role is not None}
 
-    def consented(self, decl: ClassDecl) -> list[str]:
-        """The consented readers of 8.1."""
-        live = self.live_of(decl.name)
-        if not live:
+    def consented(self, decl: ClassDecl, aside: str | None = None) -> list[str]:
+        """[GN-10]; `aside` is the role being withdrawn [ED-11]."""
+        if decl.consented is not None:
+            named = list(decl.consented)
+            if len(set(named)) != len(named) or not set(named) <= set(decl.consent):
+                raise Refused("invalid-input", "not readers with consent")
+            return named
+        entries = self.of_class(decl.name)
+        if not decl.consent or not entries or not isinstance(entries[-1], Live):
             return []
-        roles = {self.ring.role_of(r.key_id) for r in live[-1].recipients}
-        return [role for role in decl.consent if role in roles]
-
-    def refuse_untold_consent(self, decl: ClassDecl) -> None:
-        """[ED-7] [GN-3]: it cannot be told who consented."""
-        live = self.live_of(decl.name)
-        if decl.consent and live and not self.knows_all(live[-1]):
-            raise Refused("missing-key", "a recipient's key is unknown")
+        proven = self.proven(entries[-1])
+        for r in entries[-1].recipients:
+            role = self.ring.role_of(r.key_id)
+            if aside is not None and role == aside:
+                continue
+            unproven = role in decl.consent and role not in proven
+            if role is None or not r.is_known_kind or unproven:
+                raise Refused("missing-key", "it cannot be told who consented")
+        return [role for role in decl.consent if role in proven and role != aside]
 
     # --- parts of changes --------------------------------------------------
 
-    def _allow(self, erased_refuses: bool) -> None:
-        """[ED-4] [ED-5]"""
+    def allow(self, erased_refuses: bool) -> None:
+        """[ED-4] [ED-5], the first two checks of a change [ED-16]."""
         if self.verified is not None and self.verified.under_compromised:
             raise Refused("not-permitted", "compromised envelope key")
         if erased_refuses and self.subject_erased:
@@ -116,9 +132,9 @@ class Editor:
             kind = crypto.kind_of(key)
             assert kind is not None
             aad = aad_of(entry, kind, key.id, self.tenant, self.subject)
-            out.append(
-                Recipient(kind, key.id, crypto.wrap_fresh(kind, key, data_key, aad, self.gen))
-            )
+            made = Recipient(kind, key.id, crypto.wrap_fresh(kind, key, data_key, aad, self.gen))
+            self._made.add((entry.cls, entry.generation, made))
+            out.append(made)
         return out
 
     @staticmethod
@@ -146,8 +162,8 @@ class Editor:
         return data_key
 
     def begin_first(self, decl: ClassDecl) -> bytes:
-        """[GN-7]"""
-        roles = list(decl.readers) + list(decl.consented)
+        """[GN-7], by steps 3, 5, 6 and 7 of [ED-7]."""
+        roles = list(decl.readers) + self.consented(decl)
         return self._begin(decl.name, 1, decl.expires_at(self.now), roles)
 
     def begin_standalone(self, expires_at: int, roles: list[str]) -> bytes:
@@ -155,7 +171,7 @@ class Editor:
         return self._begin(STANDALONE_CLASS, 1, expires_at, roles)
 
     def begin_next(self, decl: ClassDecl, roles: list[str]) -> bytes:
-        """[GN-4]"""
+        """[GN-4], by steps 4 to 7 of [ED-7]."""
         highest = self.of_class(decl.name)[-1]
         if highest.generation == U16_MAX:
             raise Refused("exhausted", "generation 65,535")
@@ -177,40 +193,43 @@ class Editor:
             raise Refused("unsupported", "an unknown kind bears the primary's id")
         self._put(self._with(entry, kept + made))
 
-    # --- the changes of 9.2 ------------------------------------------------
+    # --- the changes of 9.2: after `allow` and what the caller gave [ED-16] ---
 
     def ensure(self, decl: ClassDecl) -> None:
         """[ED-6]"""
-        self._allow(erased_refuses=True)
         if not self.of_class(decl.name):
             self.begin_first(decl)
 
     def renew(self, decl: ClassDecl, also: tuple[str, ...] = ()) -> None:
         """[ED-7]"""
-        self._allow(erased_refuses=True)
-        self._renewable(decl.name)
-        self.refuse_untold_consent(decl)
+        if not self.of_class(decl.name):
+            raise Refused("missing-class", decl.name)
+        self._refuse_unknown_suite(decl.name)
         roles = list(decl.readers) + self.consented(decl)
         self.begin_next(decl, roles + [role for role in also if role not in roles])
 
-    def _renewable(self, cls: str) -> None:
-        entries = self.of_class(cls)
-        if not entries:
-            raise Refused("missing-class", cls)
-        highest = entries[-1]
+    def _refuse_unknown_suite(self, cls: str) -> None:
+        highest = self.of_class(cls)[-1]
         if isinstance(highest, Live) and highest.suite != crypto.SUITE:
             raise Refused("unsupported", "suite of the highest generation")
 
-    def rewrap(self) -> None:
-        """[ED-8]: every recipient it may is wrapped anew."""
+    def rewrap(self, declared: dict[str, tuple[str, ...]]) -> None:
+        """[ED-8] [ED-9]: `declared` gives the readers of classes."""
+        self.unproven = []
         for entry in [e for e in self.entries if isinstance(e, Live)]:
             data_key = self.outcome(entry).data_key
             if data_key is None:
                 continue
-            names = {self.ring.role_of(r.key_id) for r in entry.recipients if r.is_known_kind}
-            roles = sorted(n for n in names if n is not None and self.ring.wrapping(n))
+            trusted = self.proven(entry) | set(declared.get(entry.cls, ()))
+            roles = set()
+            for r in entry.recipients:
+                role = self.ring.role_of(r.key_id)
+                if role is None or not r.is_known_kind or role not in trusted:
+                    self.unproven.append((entry.cls, entry.generation, r.key_id))
+                elif self.ring.wrapping(role):
+                    roles.add(role)
             if roles:
-                self._replace_roles(entry, roles, data_key)
+                self._replace_roles(entry, sorted(roles), data_key)
         self.changed = True
 
     def grant(self, decl: ClassDecl, role: str, history: bool) -> None:
@@ -218,7 +237,6 @@ class Editor:
         check_name(role)
         if role not in decl.readers and role not in decl.consent:
             raise Refused("invalid-input", "role not declared")
-        self._allow(erased_refuses=True)
         entries = self.of_class(decl.name)
         if not entries:
             raise Refused("missing-class", decl.name)
@@ -231,26 +249,34 @@ class Editor:
         live = self.live_of(decl.name)
         if not live:
             raise Refused("erased", "no live generation")
-        data_keys = [self.outcome(entry).key_or_refuse() for entry in live]
-        for entry, data_key in zip(live, data_keys):
-            self._replace_roles(entry, [role], data_key)
+        for entry in live:
+            self._replace_roles(entry, [role], self.outcome(entry).key_or_refuse())
 
     def withdraw(self, decl: ClassDecl, role: str) -> None:
         """[ED-11]"""
         check_name(role)
         if role in decl.readers:
             raise Refused("invalid-input", "a declared reader")
-        self._allow(erased_refuses=True)
         entries = self.of_class(decl.name)
         if not entries:
             raise Refused("missing-class", decl.name)
         live = self.live_of(decl.name)
-        if not all(self.knows_all(entry) for entry in live):  # step 1
-            raise Refused("missing-key", "a recipient's key is unknown")
-        readers = list(decl.readers) + [r for r in self.consented(decl) if r != role]
+        if decl.consented is None:  # step 1
+            if any(self.ring.role_of(r.key_id) is None for e in live for r in e.recipients):
+                raise Refused("missing-key", "a recipient's key is unknown")
+            readers = list(decl.readers) + self.consented(decl, aside=role)
+        else:
+            readers = list(decl.readers) + self.consented(decl)
+            if role in readers:
+                raise Refused("invalid-input", "the withdrawn role remains")
+
+        def stays(r: Recipient) -> bool:
+            name = self.ring.role_of(r.key_id)
+            return name != role if decl.consented is None else name in readers
+
         found = False
         for entry in live:  # steps 2 and 3
-            kept = [r for r in entry.recipients if self.ring.role_of(r.key_id) != role]
+            kept = [r for r in entry.recipients if stays(r)]
             if len(kept) == len(entry.recipients):
                 continue
             found = True
@@ -264,21 +290,19 @@ class Editor:
             for entry in self.live_of(decl.name):
                 self._erase(entry)
         elif isinstance(entries[-1], Live):  # step 4
-            self._renewable(decl.name)
+            self._refuse_unknown_suite(decl.name)
             self.begin_next(decl, readers)
 
     def erase_class(self, cls: str) -> None:
         """[ED-13]"""
         check_declared_class(cls)
-        self._allow(erased_refuses=False)
-        if not self.of_class(cls):
+        if not self.of_class(cls) and not self.of_class(MASK_PREFIX + cls):
             raise Refused("missing-class", cls)
         for entry in self.live_of(cls) + self.live_of(MASK_PREFIX + cls):
             self._erase(entry)
 
     def erase_subject(self) -> None:
         """[ED-14]"""
-        self._allow(erased_refuses=False)
         if self.subject_erased:
             return
         for entry in [e for e in self.entries if isinstance(e, Live)]:
@@ -287,20 +311,32 @@ class Editor:
         self.changed = True
         self._prune_to_fit()
 
+    def _prunable(self) -> Erased | None:
+        """[RT-7]: the first erased entry that is not its class's highest generation."""
+        classes = [e for e in self.entries if not isinstance(e, SubjectErased)]
+        for entry, following in zip(classes, classes[1:]):
+            if isinstance(entry, Erased) and following.cls == entry.cls:
+                return entry
+        return None
+
     def _prune_to_fit(self) -> None:
-        """[RT-7]: front to back, as few as needed, never a class's highest generation."""
+        """[ED-14]: from the front, as few as needed."""
         while length_of(self.entries) > MAX_LENGTH:
-            classes = [e for e in self.entries if not isinstance(e, SubjectErased)]
-            for entry, following in zip(classes, classes[1:]):
-                if isinstance(entry, Erased) and following.cls == entry.cls:
-                    self.entries.remove(entry)
-                    break
-            else:
+            entry = self._prunable()
+            if entry is None:
                 raise Refused("exhausted", "envelope too long")
+            self.entries.remove(entry)
+
+    def prune(self) -> None:
+        """[RT-7]: every entry that may be."""
+        if self.subject_erased:
+            return
+        while (entry := self._prunable()) is not None:
+            self.entries.remove(entry)
+            self.changed = True
 
     def sweep(self) -> None:
         """[RT-6]"""
-        self._allow(erased_refuses=False)
         for entry in [e for e in self.entries if isinstance(e, Live)]:
             if entry.expired(self.now):
                 self._erase(entry)
@@ -308,7 +344,7 @@ class Editor:
     # --- storing -----------------------------------------------------------
 
     def finish(self) -> bytes:
-        """[ED-1] [ED-2]: the new envelope, or the given bytes if nothing changed."""
+        """[ED-1] [ED-2] [ED-17]: the new envelope, or the given bytes if nothing changed."""
         if self.verified is not None and not self.changed:
             return self.verified.data
         version = 0 if self.verified is None else self.verified.envelope.version
@@ -326,6 +362,8 @@ def create(
     gen: Generator,
 ) -> bytes:
     """Create (9.2): generation 1 of the classes asked for."""
+    if not declarations:
+        raise Refused("invalid-input", "an envelope without entries")
     editor = Editor(ring, tenant, subject, now, gen)
     for decl in declarations:
         editor.ensure(decl)

@@ -227,8 +227,6 @@ def length_of(entries: list[Entry]) -> int:
 
 def write(version: int, entries: list[Entry], ring: Ring, tenant: bytes, subject: bytes) -> bytes:
     """[KE-1] [MAC-1] [MAC-2]"""
-    if not entries:  # [KE-2]
-        raise Refused("invalid-input", "an envelope without entries")
     key_id, secret = ring.sealing_envelope_key()
     out = body(Envelope(version, tuple(entries), key_id))
     return out + crypto.mac(secret, tenant, subject, out)
@@ -243,6 +241,7 @@ class Outcome:
 
     reach: str
     data_key: bytes | None = None
+    unwrapped: frozenset[int] = frozenset()  # the key ids that did [GN-9]
 
     def key_or_refuse(self) -> bytes:
         """Steps c3 to c5 of [OP-1]; `reach` is then the error kind."""
@@ -297,21 +296,26 @@ def aad_of(entry: Live, kind: int, key_id: int, tenant: bytes, subject: bytes) -
 
 
 def unwrap(entry: Live, ring: Ring, tenant: bytes, subject: bytes, rescue: bool) -> Outcome:
-    """[WR-6] to [WR-8], and [LE-2]."""
+    """[WR-6] to [WR-8], and [LE-2]; all of ours are tried, for the proof of [GN-9]."""
     if entry.suite != crypto.SUITE:
         return Outcome("unsupported")
-    failed = False
-    for r in entry.recipients:
-        key = ring.ours(r.key_id, rescue) if r.is_known_kind else None
-        if key is None:
-            continue
+    ours = [
+        (r, key)
+        for r in entry.recipients
+        if r.is_known_kind and (key := ring.ours(r.key_id, rescue)) is not None
+    ]
+    ours.sort(key=lambda pair: pair[1].state == "compromised")  # [WR-7]; the sort is stable
+    found: bytes | None = None
+    unwrapped = set()
+    for r, key in ours:
         aad = aad_of(entry, r.kind, r.key_id, tenant, subject)
         data_key = crypto.unwrap(r.kind, key, r.wrapped, aad)
-        if data_key is not None:
-            keys = crypto.derive(
-                data_key, entry.suite, tenant, subject, entry.cls, entry.generation
-            )
-            if crypto.same(keys.commitment, entry.commitment):  # [DK-6]
-                return Outcome("opened", data_key)
-        failed = True
-    return Outcome("tampered" if failed else "not-permitted")
+        if data_key is None:
+            continue
+        keys = crypto.derive(data_key, entry.suite, tenant, subject, entry.cls, entry.generation)
+        if crypto.same(keys.commitment, entry.commitment):  # [DK-6]
+            found = data_key if found is None else found
+            unwrapped.add(r.key_id)
+    if found is not None:
+        return Outcome("opened", found, frozenset(unwrapped))
+    return Outcome("tampered" if ours else "not-permitted")

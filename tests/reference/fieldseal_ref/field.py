@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from . import cbor, classes, crypto, standalone_layout
-from .classes import ClassDecl
+from . import cbor, crypto, standalone_layout
+from .classes import ClassDecl, Declarations
 from .crypto import Generator
 from .edit import Editor
 from .encoding import check_declared_class, check_name, from_text, s8, u8, u64
@@ -59,7 +60,7 @@ def refuse_sealed(item: cbor.Item, envelope: Envelope | None) -> None:
     if not data:
         return
     if data[0] == FIRST_BYTE:
-        sealed = len(data) >= 45 and envelope is not None and envelope.by_tag(data[1:5]) is not None
+        sealed = len(data) >= MIN_LENGTH and envelope is not None and envelope.by_tag(data[1:5]) is not None
     else:
         sealed = _parses(data)
     if sealed:
@@ -113,27 +114,26 @@ def sealed_bytes(keys: crypto.Keys, nonce: bytes, aad_: bytes, padded: bytes) ->
 
 
 def seal(
-    verified: Verified, ring: Ring, now: int, fields: list[ToSeal], gen: Generator
+    verified: Verified, ring: Ring, now: int, fields: Iterable[ToSeal], gen: Generator
 ) -> tuple[list[bytes], bytes]:
-    """[SF-3]: each check over all fields before the next one; nothing unless all pass."""
+    """[SF-3]: value by value, all four checks for one before `fields` gives the next."""
+    # Without rescue: a compromised key never seals [ST-3] [GN-2].
+    editor = Editor(ring, verified.tenant, verified.subject, now, gen, verified)
+    declarations = Declarations(with_consented=True)
+    chosen: dict[str, tuple[int, bytes]] = {}
+    checked: list[tuple[ToSeal, bytes]] = []
     for f in fields:
         check_name(f.record)
         check_name(f.field)
-    classes.consistent([f.decl for f in fields])
-    padded = [plaintext(f.item, f.multiple, f.hides_absence) for f in fields]
-    for f in fields:
+        declarations.add(f.decl)
+        checked.append((f, plaintext(f.item, f.multiple, f.hides_absence)))
         refuse_sealed(f.item, verified.envelope)
-    if verified.under_compromised:  # [ED-4]: only opening and rewrap
-        raise Refused("not-permitted", "compromised envelope key")
-    editor = Editor(ring, verified.tenant, verified.subject, now, gen, verified)
-    chosen: dict[str, tuple[int, bytes]] = {}
-    for f in fields:
-        if f.decl.name not in chosen:
+        if f.decl.name not in chosen:  # [GN-11]
             chosen[f.decl.name] = _sealing_generation(editor, f.decl, now)
     envelope = editor.finish()
     nonces = Nonces(gen)
     out = []
-    for f, plain in zip(fields, padded):
+    for f, plain in checked:
         generation, data_key = chosen[f.decl.name]
         keys = crypto.derive(
             data_key, crypto.SUITE, verified.tenant, verified.subject, f.decl.name, generation
@@ -145,9 +145,8 @@ def seal(
 
 
 def _sealing_generation(editor: Editor, decl: ClassDecl, now: int) -> tuple[int, bytes]:
-    """[GN-2] [GN-3]. The editor unwraps without rescue: a compromised key never seals [ST-3]."""
-    if editor.subject_erased:
-        raise Refused("erased", "subject")
+    """[GN-2] [GN-3]"""
+    editor.allow(erased_refuses=True)  # steps 0 and 1
     entries = editor.of_class(decl.name)
     if not entries:
         raise Refused("missing-class", decl.name)
@@ -162,9 +161,8 @@ def _sealing_generation(editor: Editor, decl: ClassDecl, now: int) -> tuple[int,
     if outcome.reach == "tampered":
         raise Refused("tampered")
     if outcome.data_key is None:
-        editor.refuse_untold_consent(decl)
         readers = list(decl.readers) + editor.consented(decl)
-        if not all(editor.ring.wrapping(role) for role in readers):
+        if not readers or not all(editor.ring.wrapping(role) for role in readers):
             raise Refused("not-permitted", "the next generation cannot be made")
         return highest.generation + 1, editor.begin_next(decl, readers)
     if decl.retention is not None and (
@@ -184,7 +182,7 @@ class ToOpen:
     row: bytes
     cls: str
     was: str | None
-    hides_absence: bool
+    takes_absence: bool
     type: str
     sealed: bytes
 
@@ -211,7 +209,7 @@ def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> 
     if isinstance(entry, Erased):
         raise Refused("erased", "generation")
     aad_ = aad(data[:5], PURPOSE_VALUE, f.record, f.field, f.row)
-    return open_under(verified, ring, now, rescue, entry, data, aad_, f.type, f.hides_absence)
+    return open_under(verified, ring, now, rescue, entry, data, aad_, f.type, f.takes_absence)
 
 
 def open_under(
@@ -223,7 +221,7 @@ def open_under(
     data: bytes,
     aad_: bytes,
     kind: str,
-    hides_absence: bool,
+    takes_absence: bool,
 ) -> cbor.Item:
     """Steps c3 to f of [OP-1], which [SA-5] e takes over."""
     tenant, subject = verified.tenant, verified.subject
@@ -234,4 +232,4 @@ def open_under(
     plain = crypto.aead_open(keys.aead, data[5:29], aad_, data[29:])  # [RN-4]
     if plain is None:
         raise Refused("tampered")
-    return cbor.accept(kind, cbor.decode_padded(plain), hides_absence)  # [OP-5]
+    return cbor.accept(kind, cbor.decode_padded(plain), takes_absence)  # [OP-5]

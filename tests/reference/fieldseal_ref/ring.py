@@ -10,6 +10,7 @@ from . import hpke
 from .encoding import U32_MAX, check_name
 from .errors import Refused
 
+FIXED_NAMES = ("envelope", "index", "pseudonym", "sign")  # each for its use [RK-2]
 STATES = ("primary", "open-only", "disabled", "compromised", "destroyed")
 
 
@@ -35,7 +36,7 @@ class WriterForm:
 
 @dataclass(frozen=True)
 class NameOnly:
-    """A tombstone, or a key of which this ring holds no secret."""
+    """A tombstone, or a key of which this ring holds no secret [RK-6]."""
 
 
 Form = Union[SymmetricForm, PairForm, WriterForm, NameOnly]
@@ -84,6 +85,15 @@ def make_form(
     raise Refused("invalid-input", "unknown key form")
 
 
+def _check_fixed(key: RingKey) -> None:
+    """[RK-2] [RK-3]: uses other than `wrap`. A signing pair has no form here."""
+    if key.use not in FIXED_NAMES or key.name != key.use:
+        raise Refused("invalid-input", "unknown use, or not its name")
+    allowed = (NameOnly,) if key.use == "sign" else (NameOnly, SymmetricForm)
+    if not isinstance(key.form, allowed):
+        raise Refused("invalid-input", "not a key of its use")
+
+
 class Ring:
     def __init__(self, keys: Iterable[RingKey]) -> None:
         """[RK-1] to [RK-3] and [ST-1]; a ring that breaks them is `invalid-input`."""
@@ -93,12 +103,10 @@ class Ring:
             check_name(key.name)
             if not 1 <= key.id <= U32_MAX or key.id in self._keys:
                 raise Refused("invalid-input", "key id zero or repeated")
-            if key.use not in ("wrap", "envelope") or key.state not in STATES:
-                raise Refused("invalid-input", "unknown use or state")
-            if key.use == "envelope" and (
-                key.name != "envelope" or isinstance(key.form, (PairForm, WriterForm))
-            ):
-                raise Refused("invalid-input", "not an envelope key")
+            if key.state not in STATES:
+                raise Refused("invalid-input", "unknown state")
+            if key.use != "wrap":
+                _check_fixed(key)
             self._keys[key.id] = key
             if key.state == "primary":
                 if (key.use, key.name) in self._primaries:
@@ -108,12 +116,8 @@ class Ring:
     def get(self, key_id: int) -> RingKey | None:
         return self._keys.get(key_id)
 
-    def knows(self, key_id: int) -> bool:
-        """8.1: a key in any state counts, a tombstone included [ST-2]."""
-        return key_id in self._keys
-
     def role_of(self, key_id: int) -> str | None:
-        """The role a recipient's key names; only a `wrap` key names one [RK-2]."""
+        """[GN-8]: in any state, a tombstone included; None when the id is unknown."""
         key = self._keys.get(key_id)
         return key.name if key is not None and key.use == "wrap" else None
 

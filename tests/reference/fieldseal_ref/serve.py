@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import cbor, convert, crypto, field, standalone
-from .classes import consistent
+from .classes import Declarations
 from .crypto import Generator
 from .edit import Editor, create
 from .encoding import (
@@ -65,8 +65,8 @@ def _verified(r: Request, ring: Ring) -> Verified:
 def _create(r: Request) -> Answer:
     ring = convert.ring(r["ring"])
     tenant, subject = _whose(r)
-    declarations = [convert.class_(c) for c in r["classes"]]
-    consistent(declarations)
+    seen = Declarations(with_consented=True)
+    declarations = [seen.add(convert.class_(c)) for c in r["classes"]]
     out = create(ring, tenant, subject, _now(r), declarations, _generator(r))
     return {"envelope": out.hex()}
 
@@ -129,29 +129,39 @@ def _edit(r: Request) -> Answer:
         verified,
         _rescue(r),
     )
+    seen = Declarations(with_consented=False)
     for change in r["changes"]:
-        _apply(editor, change)
-    return {"envelope": editor.finish().hex()}
+        _apply(editor, seen, change)
+    return {"envelope": editor.finish().hex(), "unproven": editor.unproven}
 
 
-def _apply(editor: Editor, change: Answer) -> None:
+def _apply(editor: Editor, seen: Declarations, change: Answer) -> None:
+    """[ED-16]: what the caller gave is looked at after `allow`."""
     do = change["do"]
-    if do == "ensure":
-        editor.ensure(convert.class_(change["class"]))
-    elif do == "renew":
-        editor.renew(convert.class_(change["class"]))
-    elif do == "rewrap":
-        editor.rewrap()
-    elif do == "grant":
-        editor.grant(convert.class_(change["class"]), change["role"], change["history"])
-    elif do == "withdraw":
-        editor.withdraw(convert.class_(change["class"]), change["role"])
+    if do == "rewrap":
+        given = [seen.add(convert.class_(c)) for c in change.get("declared") or []]
+        editor.rewrap({c.name: c.readers for c in given})
+        return
+    changing_readers = do in ("ensure", "renew", "grant", "withdraw")
+    editor.allow(erased_refuses=changing_readers)
+    if changing_readers:
+        decl = seen.add(convert.class_(change["class"]))
+        if do == "ensure":
+            editor.ensure(decl)
+        elif do == "renew":
+            editor.renew(decl)
+        elif do == "grant":
+            editor.grant(decl, change["role"], change["history"])
+        else:
+            editor.withdraw(decl, change["role"])
     elif do == "erase-class":
         editor.erase_class(change["class"])
     elif do == "erase-subject":
         editor.erase_subject()
     elif do == "sweep":
         editor.sweep()
+    elif do == "prune":
+        editor.prune()
     else:
         raise ValueError(f"change {do}")
 
@@ -170,7 +180,7 @@ def _erase_absent(r: Request) -> Answer:
 def _seal(r: Request) -> Answer:
     ring = convert.ring(r["ring"])
     verified = _verified(r, ring)
-    fields = [
+    fields = (  # one at a time, as [SF-3] checks them
         field.ToSeal(
             check_name(f["record"]),
             check_name(f["field"]),
@@ -181,7 +191,7 @@ def _seal(r: Request) -> Answer:
             convert.value(f["value"]),
         )
         for f in r["fields"]
-    ]
+    )
     sealed, envelope = field.seal(verified, ring, _now(r), fields, _generator(r))
     return {"sealed": [s.hex() for s in sealed], "envelope": envelope.hex()}
 
@@ -204,7 +214,7 @@ def _open(r: Request) -> Answer:
                     row_id(convert.id_(f["row"])),
                     f["class"],
                     f.get("was"),
-                    f["hide_absence"],
+                    f["hide_absence"] and f.get("optional", True),
                     f["type"],
                     _hex(f, "sealed"),
                 ),
@@ -247,15 +257,16 @@ def _standalone_open(r: Request) -> Answer:
 
 
 def _standalone_rewrap(r: Request) -> Answer:
-    out = standalone.rewrap(
+    out, unproven = standalone.rewrap(
         convert.ring(r["ring"]),
         check_tenant(r["tenant"]),
         _now(r),
         _rescue(r),
+        r.get("readers") or [],
         _hex(r, "envelope"),
         _generator(r),
     )
-    return {"envelope": out.hex()}
+    return {"envelope": out.hex(), "unproven": unproven}
 
 
 # --- parts, for vectors ----------------------------------------------------

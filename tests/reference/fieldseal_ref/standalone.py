@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import cbor, crypto
-from .classes import DEFAULT_READER, expires_at, retention_seconds
+from .classes import DEFAULT_READER, default_period, expires_at, retention_seconds
 from .crypto import Generator
 from .edit import Editor
 from .encoding import STANDALONE_CLASS, U16_MAX, check_name, s16, u64
@@ -27,6 +27,13 @@ def _check_context(context: bytes) -> None:
         raise Refused("invalid-input", "context too long")
 
 
+def _check_roles(roles: list[str]) -> None:
+    for role in roles:
+        check_name(role)
+    if len(set(roles)) != len(roles):
+        raise Refused("invalid-input", "a role twice")
+
+
 def seal(
     ring: Ring,
     tenant: bytes,
@@ -39,16 +46,14 @@ def seal(
 ) -> bytes:
     """[SA-1] [SA-2] [SA-6], in the order of [SF-3]."""
     roles = readers or [DEFAULT_READER]
-    for role in roles:
-        check_name(role)
-    if len(set(roles)) != len(roles):
-        raise Refused("invalid-input", "a role twice")
+    _check_roles(roles)
     _check_context(context)
     retention = retention_seconds(retain_days)
     padded = plaintext(item, MULTIPLE, hides_absence=False)
     refuse_sealed(item, None)
     editor = Editor(ring, tenant, SUBJECT, now, gen)
-    data_key = editor.begin_standalone(expires_at(now, retention, None), roles)
+    expires = expires_at(now, retention, default_period(retention))
+    data_key = editor.begin_standalone(expires, roles)
     envelope = editor.finish()
     keys = crypto.derive(data_key, crypto.SUITE, tenant, SUBJECT, STANDALONE_CLASS, 1)
     nonce = gen.take(16) + u64(0)
@@ -77,10 +82,19 @@ def open_(
     return open_under(verified, ring, now, rescue, entry, sealed, aad, kind, False)
 
 
-def rewrap(ring: Ring, tenant: bytes, now: int, rescue: bool, data: bytes, gen: Generator) -> bytes:
-    """[SA-7]"""
+def rewrap(
+    ring: Ring,
+    tenant: bytes,
+    now: int,
+    rescue: bool,
+    readers: list[str],
+    data: bytes,
+    gen: Generator,
+) -> tuple[bytes, list[tuple[str, int, int]]]:
+    """[SA-7]: the new envelope, and what [ED-9] reports."""
     verified, sealed = _verify(data, ring, tenant, rescue)
     check(verified.envelope, sealed)
+    _check_roles(readers)
     editor = Editor(ring, tenant, SUBJECT, now, gen, verified, rescue)
-    editor.rewrap()
-    return b"\xf7" + s16(editor.finish()) + sealed
+    editor.rewrap({STANDALONE_CLASS: tuple(readers)})
+    return b"\xf7" + s16(editor.finish()) + sealed, editor.unproven

@@ -1,0 +1,74 @@
+//! Sealing a field allocates its output and nothing else.
+#![allow(unsafe_code, clippy::unwrap_used, reason = "a test; an allocator is unsafe to implement")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use fieldseal::{Class, DataKeys, Field, KeyRing, ManyRows, Sealed};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations<T>(call: impl FnOnce() -> T) -> (usize, T) {
+    let before = COUNT.get();
+    let result = call();
+    (COUNT.get() - before, result)
+}
+
+const CONTACT: Class = Class::new("contact");
+const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
+const AGE: Field<i64> = Field::new("customer", "age", CONTACT);
+const PHOTO: Field<Vec<u8>> = Field::new("customer", "photo", CONTACT);
+const STREET: Field<Option<String>, ManyRows> = Field::new("address", "street", CONTACT);
+
+#[test]
+fn sealing_a_field_allocates_its_output_and_nothing_else() {
+    let ring = KeyRing::generate().unwrap();
+    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+
+    for len in [0, 1, 15, 64, 1024, 100_000] {
+        let value = "x".repeat(len);
+        let (count, sealed) = allocations(|| EMAIL.seal(&keys, &value).unwrap());
+        assert_eq!(count, 1, "sealing {len} characters");
+        let (count, opened) = allocations(|| EMAIL.open(&keys, &sealed).unwrap());
+        assert_eq!(opened, value);
+        // The value, the call's derived key, and a wiped buffer for a long one.
+        assert!(count <= 3, "opening {len} characters allocates {count} times");
+    }
+    assert_eq!(allocations(|| AGE.seal(&keys, &41).unwrap()).0, 1);
+    let photo = vec![7; 3000];
+    assert_eq!(allocations(|| PHOTO.seal(&keys, &photo).unwrap()).0, 1, "bytes");
+
+    let street = STREET.row(7).unwrap();
+    let value = Some("1 Main Street".to_owned());
+    assert_eq!(allocations(|| street.seal(&keys, &value).unwrap()).0, 1, "in one of many rows");
+    let (count, none): (usize, Option<Sealed<String>>) =
+        allocations(|| street.seal(&keys, &None).unwrap());
+    assert_eq!((count, none), (0, None), "absence is NULL");
+}
