@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 import unittest
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fieldseal_ref import convert, crypto, envelope
 from selftest_parts import Cbor, Parts
@@ -16,16 +17,20 @@ from selftest_support import (
     CONTACT,
     DAY,
     DOCTOR,
+    HEALTH,
     NOW,
     RING,
     VALUES,
     WRITER,
     Case,
     H,
+    J,
     cls,
     field,
     flipped,
     key,
+    last_version,
+    replaced,
     ring,
     sealed,
 )
@@ -80,11 +85,11 @@ class Fields(Case):
         alone = self.ok("standalone-seal", readers=[], context="", bytes="00")["envelope"]
         for value in (
             {"t": "bytes", "v": s}, {"t": "text", "v": text}, {"t": "bytes", "v": env},
-            {"t": "bytes", "v": alone}, {"t": "bytes", "v": s[:90]},
+            {"t": "bytes", "v": alone}, {"t": "bytes", "v": s[:92]},
         ):  # fmt: skip
             self.refused("already-sealed", "seal", envelope=env, fields=[field(value)])
         for value in (
-            {"t": "bytes", "v": s[:88]}, {"t": "bytes", "v": "f6"}, {"t": "bytes", "v": "f7"},
+            {"t": "bytes", "v": s[:90]}, {"t": "bytes", "v": "f6"}, {"t": "bytes", "v": "f7"},
             {"t": "bytes", "v": "f500000000" + s[10:]},
             {"t": "array", "v": [{"t": "bytes", "v": s}]},
         ):  # fmt: skip
@@ -100,6 +105,28 @@ class Fields(Case):
         f = field({"t": "text", "v": "Ada"}, **{"class": cls("other")})
         self.refused("missing-class", "seal", envelope=env, fields=[f])
 
+    def test_value_by_value(self) -> None:
+        """[SF-3] [KE-7] [GN-12]"""
+        env = self.create()
+        s = self.seal(env, {"t": "text", "v": "Ada"})
+        bad = field({"t": "text", "v": "Ada"}, record="A")
+        twice = field({"t": "bytes", "v": s})
+        lost = field({"t": "text", "v": "Ada"}, **{"class": cls("other")})
+        differs = field({"t": "text", "v": "Ada"}, **{"class": cls(retain_days=1)})
+        good = field({"t": "text", "v": "Ada"}, **{"class": cls(readers=["app"])})
+        for fields, kind in (
+            ([twice, bad], "already-sealed"), ([lost, bad], "missing-class"),
+            ([lost, twice], "missing-class"), ([good, bad, twice], "invalid-input"),
+            ([good, differs], "invalid-input"),
+        ):  # fmt: skip
+            self.refused(kind, "seal", envelope=env, fields=fields)
+        self.ok("seal", envelope=env, fields=[good, field({"t": "bool", "v": True})])
+        self.refused("invalid-input", "seal", envelope="", fields=[], tenant="x" * 65)
+        self.refused("invalid-input", "edit", envelope="", changes=[], subject=None)
+        self.refused("tampered", "seal", envelope=flipped(env), fields=[bad])
+        self.assertEqual(self.open(env, "", record="A"), {"error": "invalid-input"})
+        self.assertEqual(self.open(env, "", was="mask.x"), {"error": "invalid-input"})
+
     def test_hidden_absence(self) -> None:
         env = self.create()
         hide = {"hide_absence": True}
@@ -108,6 +135,8 @@ class Fields(Case):
         self.assertEqual(len(H(self.seal(env, {"t": "text", "v": "x" * 30}, pad=32, **hide))), 77)
         self.assertEqual(self.open(env, s, "text", **hide), {"ok": {"t": "null"}})
         self.assertEqual(self.open(env, s, "any"), {"error": "type-mismatch"})
+        got = self.open(env, s, "text", optional=False, **hide)
+        self.assertEqual(got, {"error": "type-mismatch"})
 
     def test_plaintexts(self) -> None:
         """Steps e and f, with plaintexts no sealer writes."""
@@ -158,7 +187,17 @@ class Envelopes(Case):
         new = self.edit(env, {"do": "rewrap"}, ring=r, rescue=True)
         self.assertEqual(new[-40:-32], "00000009")
         self.no_edit("not-permitted", env, {"do": "erase-subject"}, ring=r, rescue=True)
-        self.no_edit("not-permitted", env, {"do": "ensure", "class": CONTACT}, ring=r, rescue=True)
+        for change in (
+            {"do": "ensure", "class": CONTACT}, {"do": "renew", "class": cls("c" * 60)},
+            {"do": "sweep"}, {"do": "prune"}, {"do": "erase-class", "class": "other"},
+        ):  # fmt: skip
+            self.no_edit("not-permitted", env, change, ring=r, rescue=True)
+        f = field({"t": "text", "v": "Ada"})
+        self.refused("not-permitted", "seal", envelope=env, fields=[f], ring=r, rescue=True)
+        r = {"keys": [key(1, "envelope", use="envelope", form="name-only"), APP]}
+        self.refused("wrong-key", "verify", envelope=env, ring=r)
+        self.refused("missing-key", "create", classes=[CONTACT], ring=r)
+        self.refused("exhausted", "edit", envelope=last_version(env), changes=[{"do": "rewrap"}])
 
     def test_parse(self) -> None:
         env = self.create(CONTACT, cls("health", ["app", "doctor"]))
@@ -192,7 +231,12 @@ class Envelopes(Case):
         env = self.ok("erase-absent")["envelope"]
         self.assertEqual(len(H(env)), 40)
         self.no_edit("erased", env, {"do": "ensure", "class": CONTACT})
-        self.assertEqual(self.edit(env, {"do": "erase-subject"}), env)
+        self.no_edit("erased", env, {"do": "renew", "class": cls("mask.x")})
+        self.no_edit("missing-class", env, {"do": "erase-class", "class": "contact"})
+        for do in ("erase-subject", "sweep", "prune"):
+            self.assertEqual(self.edit(env, {"do": do}), env)
+        late = replaced(env, lambda e: [*envelope.parse(H(self.create())).entries, *e])
+        self.refused("malformed", "verify", envelope=late)
         self.assertNotEqual(self.edit(env, {"do": "rewrap"}), env)
         f = field({"t": "text", "v": "Ada"})
         self.refused("erased", "seal", envelope=env, fields=[f])
@@ -217,6 +261,29 @@ class Envelopes(Case):
         self.assertEqual(
             self.ok("verify", envelope=env, ring=r, rescue=True)["entries"][0]["reach"], "opened"
         )
+        f = field({"t": "text", "v": "Ada"})
+        s = self.seal(env, f["value"])
+        self.assertIn("ok", self.open(env, s, r={"ring": r, "rescue": True}))
+        self.refused("not-permitted", "seal", envelope=env, fields=[f], ring=r, rescue=True)
+        r = ring(key(2, "index", use="index"), DOCTOR)  # held for another use: ours, and failed
+        entries = self.ok("verify", envelope=env, ring={"keys": [*r["keys"]]})["entries"]
+        self.assertEqual((entries[0]["reach"], entries[0]["roles"]), ("tampered", []))
+
+    def test_rings(self) -> None:
+        """[RK-1] to [RK-3] [RK-6] [ST-1]"""
+        env = self.create()
+        for keys in (
+            [APP, APP], [key(0, "app")], [key(2, "App")], [key(2, "app"), key(9, "app")],
+            [key(2, "x", use="envelope")], [key(2, "app", use="other")], [key(2, "app", "lost")],
+            [key(2, "envelope", "open-only", "envelope", "pair")],
+            [{k: v for k, v in DOCTOR.items() if k != "writer"}],
+        ):  # fmt: skip
+            self.refused("invalid-input", "verify", envelope="", ring=ring(*keys))
+        held = ring(key(2, "app", form="name-only"))
+        entry = self.ok("verify", envelope=env, ring=held)["entries"][0]
+        self.assertEqual((entry["reach"], entry["roles"]), ("not-permitted", ["app"]))
+        low = ring(APP, WRITER | {"public": "00" * 32})
+        self.no_edit("invalid-input", env, {"do": "ensure", "class": HEALTH}, ring=low)
 
 
 class Generations(Case):
@@ -255,6 +322,10 @@ class Generations(Case):
 
     def test_making(self) -> None:
         self.refused("missing-key", "create", classes=[cls(readers=["nurse"])])
+        self.refused("invalid-input", "create", classes=[])
+        self.refused("invalid-input", "create", classes=[CONTACT, cls(retain_days=1)])
+        self.refused("invalid-input", "create", classes=[cls(consented=["doctor"])])
+        self.assertEqual(len(self.shape(self.create(CONTACT, cls(readers=["app"])))), 1)
         self.refused("invalid-input", "create", classes=[cls(readers=[], consent=["doctor"])])
         self.refused("missing-key", "create", classes=[CONTACT], ring={"keys": [APP]})
         env = self.create(cls(readers=[], consent=["doctor"], consented=["doctor"]))
@@ -289,12 +360,23 @@ class Edits(Case):
         nurse = {"do": "grant", "class": self.consent, "role": "nurse", "history": True}
         self.no_edit("invalid-input", env, nurse)
         stranger = {"do": "grant", "class": self.consent, "role": "doctor", "history": True}
+        mixed = self.edit(renewed, {"do": "erase-class", "class": "contact"})
+        self.no_edit("erased", mixed, stranger)
+        self.no_edit("erased", mixed, stranger | {"history": False})
+        mixed = replaced(
+            renewed,
+            lambda e: [replace(e[0], suite=7), replace(e[1], created_at=1)],
+        )
+        self.no_edit("unsupported", mixed, stranger)
+        old = replaced(renewed, lambda e: [replace(e[0], created_at=1), replace(e[1], suite=7)])
+        self.no_edit("tampered", old, stranger)
+        self.no_edit("unsupported", old, stranger | {"history": False})
         self.no_edit("not-permitted", env, stranger, ring=ring(key(7, "app"), DOCTOR))
         self.no_edit("missing-class", env, stranger | {"class": cls("health", consent=["doctor"])})
 
     def test_withdraw_the_last(self) -> None:
-        alone = cls(readers=[], consent=["doctor"], consented=["doctor"])
-        env = self.create(alone)
+        alone = cls(readers=[], consent=["doctor"])
+        env = self.create(alone | {"consented": ["doctor"]})
         gone = self.edit(env, {"do": "withdraw", "class": alone, "role": "doctor"})
         self.assertEqual(self.shape(gone), [("contact", 1, "erased", ())])
         self.no_edit("invalid-input", gone, {"do": "renew", "class": alone})
@@ -305,7 +387,7 @@ class Edits(Case):
         env = self.create(cls(readers=["app", "doctor"]))
         s = self.seal(env, {"t": "text", "v": "Ada"})
         newer = ring(key(2, "app", "open-only"), key(9, "app"), key(3, "doctor", "destroyed"))
-        out = self.edit(env, {"do": "rewrap"}, ring=newer)
+        out = self.edit(env, {"do": "rewrap", "declared": [CONTACT]}, ring=newer)
         ids = [r.key_id for r in envelope.parse(H(out)).entries[0].recipients]  # type: ignore[union-attr]
         self.assertEqual(ids, [3, 9])
         self.assertIn("ok", self.open(out, s, r={"ring": ring(key(9, "app"))}))
@@ -318,6 +400,12 @@ class Edits(Case):
         self.assertEqual([x[2] for x in self.shape(out)], ["erased", "live"])
         self.assertEqual(self.edit(out, {"do": "erase-class", "class": "contact"}), out)
         self.no_edit("missing-class", out, {"do": "erase-class", "class": "other"})
+        self.no_edit("invalid-input", out, {"do": "erase-class", "class": "standalone"})
+        mask = replaced(env, lambda e: [replace(e[0], cls="mask.other")])
+        self.assertEqual(
+            self.shape(self.edit(mask, {"do": "erase-class", "class": "other"})),
+            [("mask.other", 1, "erased", ())],
+        )
         self.assertEqual(self.open(out, s), {"error": "erased"})
         f = field({"t": "text", "v": "Ada"})
         self.refused("erased", "seal", envelope=out, fields=[f])
@@ -325,6 +413,26 @@ class Edits(Case):
         all_ = self.edit(out, {"do": "erase-subject"})
         self.assertEqual([x[2] for x in self.shape(all_)], ["erased", "erased", "subject"])
         self.no_edit("erased", all_, {"do": "renew", "class": CONTACT})
+
+    def test_sweep_and_prune(self) -> None:
+        short = cls(retain_days=30)
+        env = self.create(short)
+        later = NOW + 100 * DAY
+        self.assertEqual(self.edit(env, {"do": "sweep"}), env)
+        swept = self.edit(env, {"do": "sweep"}, {"do": "renew", "class": short}, now=later)
+        self.assertEqual([x[1:3] for x in self.shape(swept)], [(1, "erased"), (2, "live")])
+        pruned = self.edit(swept, {"do": "prune"})
+        self.assertEqual([x[1:3] for x in self.shape(pruned)], [(2, "live")])
+        self.assertEqual(self.edit(pruned, {"do": "prune"}), pruned)
+        many: list[envelope.Entry] = [
+            envelope.Erased(c, g, bytes([i, *g.to_bytes(2, "big"), 0]), 0)
+            for i, (c, n) in enumerate((("a", 1927), ("b", 1926)))
+            for g in range(1, n + 1)
+        ]
+        full = replaced(env, lambda _: many)
+        self.assertGreater(len(H(full)), 65_535 - 9)
+        entries = self.ok("verify", envelope=self.edit(full, {"do": "erase-subject"}))["entries"]
+        self.assertEqual((entries[0]["class"], entries[0]["generation"]), ("a", 2))
 
     def test_one_version(self) -> None:
         env = self.create()
@@ -340,6 +448,132 @@ class Edits(Case):
         )
 
 
+class Consent(Case):
+    """Who consented, and what a recipient proves [GN-8] to [GN-12] [ED-8] to [ED-11]."""
+
+    health: ClassVar[J] = cls("health", consent=["doctor"])
+    renew: ClassVar[J] = {"do": "renew", "class": health}
+
+    def named(self, *roles: str) -> J:
+        return self.health | {"consented": list(roles)}
+
+    def planted(self, env: str, *more: envelope.Recipient) -> str:
+        """What whoever holds the envelope key can write: recipients in the last entry."""
+
+        def plant(entries: list[envelope.Entry]) -> list[envelope.Entry]:
+            last = entries[-1]
+            assert isinstance(last, envelope.Live)
+            all_ = sorted([*last.recipients, *more], key=lambda r: r.key_id)
+            return [*entries[:-1], replace(last, recipients=tuple(all_))]
+
+        return replaced(env, plant)
+
+    def roles(self, env: str) -> list[tuple[str, ...]]:
+        return [x[3] for x in self.shape(env)]
+
+    def test_read(self) -> None:
+        env = self.create(self.named("doctor"))
+        both = ("app", "doctor")
+        self.assertEqual(self.roles(self.edit(env, self.renew)), [both, both])
+        forged = self.planted(self.create(self.health), envelope.Recipient(2, 3, bytes(80)))
+        stranger = self.planted(self.create(self.health), envelope.Recipient(1, 99, bytes(72)))
+        unknown = self.planted(self.create(self.health), envelope.Recipient(3, 8, b""))
+        r = ring(APP, DOCTOR, key(8, "clerk", "destroyed", form="name-only"))
+        grant = {"do": "grant", "class": self.health, "role": "doctor", "history": False}
+        for bad in (forged, stranger, unknown):
+            self.no_edit("missing-key", bad, self.renew, ring=r)
+            self.no_edit("missing-key", bad, grant, ring=r)
+            for roles in ((), ("doctor",)):
+                new = self.edit(bad, self.renew | {"class": self.named(*roles)}, ring=r)
+                self.assertEqual(self.roles(new)[1], ("app", *roles))
+            self.edit(bad, self.renew | {"class": cls("health")}, ring=r)
+        self.no_edit("invalid-input", env, self.renew | {"class": self.named("app")})
+        self.no_edit("invalid-input", env, self.renew | {"class": self.named("doctor", "doctor")})
+        lost = cls("lost", consent=["doctor"], consented=["app"])
+        self.no_edit("missing-class", env, self.renew | {"class": lost})
+        self.no_edit("invalid-input", env, {"do": "ensure", "class": lost})
+        self.assertEqual(self.edit(env, {"do": "ensure", "class": self.named("app")}), env)
+        # An id held for another use is unknown, and the ring's own writer half proves nothing.
+        other = ring(APP, key(3, "index", use="index"))
+        self.no_edit("missing-key", env, self.renew, ring=other)
+        self.no_edit("missing-key", env, self.renew, ring=ring(APP, WRITER))
+        # What the call wrapped itself is proven in it.
+        changes: list[J] = [grant, self.renew]
+        new = self.edit(self.create(self.health), *changes, ring=ring(APP, WRITER))
+        self.assertEqual(self.roles(new), [("app",), both, both])
+        erased = self.edit(env, {"do": "erase-class", "class": "health"}, self.renew)
+        self.assertEqual(self.roles(erased), [(), ("app",)])
+
+    def test_begin_next(self) -> None:
+        f = field({"t": "text", "v": "Ada"}, **{"class": self.health})
+        r = ring(key(2, "app", form="writer"), WRITER)
+        alone = cls("health", ["doctor"], consent=["app"])
+        env = self.create(alone | {"consented": ["app"]})
+        g = f | {"class": alone}
+        self.refused("missing-key", "seal", envelope=env, fields=[g], ring=r)
+        g = f | {"class": alone | {"consented": []}}
+        new = self.ok("seal", envelope=env, fields=[g, g], ring=r)["envelope"]
+        self.assertEqual(self.roles(new), [("app", "doctor"), ("doctor",)])
+        g = f | {"class": alone | {"consented": ["doctor"]}}
+        self.refused("invalid-input", "seal", envelope=env, fields=[g], ring=r)
+        self.ok("seal", envelope=env, fields=[g], ring=RING)  # nothing is begun
+        g = f | {"class": cls("health", [], consent=["nurse"])}
+        env = self.create(cls("health", ["doctor"]))
+        self.refused("not-permitted", "seal", envelope=env, fields=[g], ring=r)
+
+    def test_rewrap(self) -> None:
+        env = self.create(self.named("doctor"), cls("plain", ["doctor"]))
+        newer = ring(
+            key(2, "app", "open-only"), key(9, "app"), key(3, "doctor", "open-only", form="pair"),
+            key(8, "doctor"),
+        )  # fmt: skip
+        out = self.ok("edit", envelope=env, changes=[{"do": "rewrap"}], ring=newer)
+        self.assertEqual(out["unproven"], [])
+        self.assertEqual(self.ids(out["envelope"]), [[8, 9], [8]])
+        bad = self.planted(env, envelope.Recipient(1, 7, bytes(72)), envelope.Recipient(9, 11, b""))
+        wide = newer["keys"] + [key(7, "nurse", "open-only"), key(10, "nurse"), key(11, "app")]
+        wide = [k for k in wide if k["id"] != 9]
+        out = self.ok("edit", envelope=bad, changes=[{"do": "rewrap"}], ring={"keys": wide})
+        self.assertEqual(out["unproven"], [["plain", 1, 7], ["plain", 1, 11]])
+        self.assertEqual(self.ids(out["envelope"]), [[8, 11], [7, 8, 11]])
+        declared = {"do": "rewrap", "declared": [cls("plain", ["doctor", "nurse"])]}
+        out = self.ok("edit", envelope=bad, changes=[declared], ring={"keys": wide})
+        self.assertEqual(out["unproven"], [["plain", 1, 11]])
+        self.assertEqual(self.ids(out["envelope"]), [[8, 11], [8, 10, 11]])
+        # Not unwrapped: whole, and not reported.
+        out = self.ok("edit", envelope=bad, changes=[declared], ring=ring(APP))
+        self.assertEqual(out["unproven"], [["health", 1, 3]])
+
+    def ids(self, env: str) -> list[list[int]]:
+        entries = envelope.parse(H(env)).entries
+        return [[r.key_id for r in e.recipients] for e in entries if isinstance(e, envelope.Live)]
+
+    def test_withdraw(self) -> None:
+        two = cls("health", consent=["doctor", "nurse"])
+        nurse = key(4, "nurse")
+        r = ring(APP, DOCTOR, nurse)
+        env = self.create(two | {"consented": ["doctor", "nurse"]}, ring=r)
+        out = {"do": "withdraw", "class": two, "role": "doctor"}
+        # The withdrawn role need not be proven; one that remains must be.
+        new = self.edit(env, out, ring=ring(APP, key(3, "doctor", "destroyed"), nurse))
+        self.assertEqual(self.ids(new), [[2, 4], [2, 4]])
+        half = ring(APP, DOCTOR, nurse | {"state": "disabled"})
+        self.no_edit("missing-key", env, out, ring=half)
+        named = out | {"class": two | {"consented": []}}
+        self.assertEqual(self.ids(self.edit(env, named, ring=half)), [[2], [2]])
+        bad = self.planted(
+            env, envelope.Recipient(1, 99, bytes(72)), envelope.Recipient(5, 98, b"")
+        )
+        self.no_edit("missing-key", bad, out, ring=r)
+        named = out | {"class": two | {"consented": ["nurse"]}}
+        new = self.edit(bad, named, ring=r)
+        self.assertEqual(self.ids(new), [[2, 4], [2, 4]])
+        self.assertEqual(self.edit(new, named, ring=r), new)
+        for wrong in (["doctor"], ["app"], ["clerk"]):
+            change = out | {"class": two | {"consented": wrong}}
+            self.no_edit("invalid-input", env, change, ring=r)
+
+
 class Standalone(Case):
     def test_standalone(self) -> None:
         env = self.ok("standalone-seal", readers=["doctor"], context="aa", bytes="0102")["envelope"]
@@ -347,7 +581,12 @@ class Standalone(Case):
         r = ring(DOCTOR)
         got = self.ok("standalone-open", context="aa", envelope=env, ring=r)
         self.assertEqual(got["bytes"], "0102")
-        new = self.ok("standalone-rewrap", envelope=env)["envelope"]
+        done = self.ok("standalone-rewrap", envelope=env)
+        new = done["envelope"]
+        self.assertEqual(done["unproven"], [])
+        blind = {"envelope": env, "ring": ring(WRITER, key(7, "app"))}
+        self.assertEqual(self.ok("standalone-rewrap", **blind)["unproven"], [])
+        self.refused("invalid-input", "standalone-rewrap", envelope=env, readers=["a", "a"])
         self.assertEqual(new[-122:], env[-122:])
         self.ok("standalone-open", context="aa", envelope=new)
         for hex_, kind in (

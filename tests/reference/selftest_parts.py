@@ -163,6 +163,7 @@ class Cbor(Case):
             "3b8000000000000000", "62c328", "63eda080", "42ff", "9a7fffffff00", "bb" + "ff" * 8,
             "c0", "c11a00000000", "c24101", "c34101", "d90025" + "50" + "00" * 16,
             "d8254f" + "00" * 15, "d82570" + "30" * 16, "d903ec6a" + b"2023-02-29".hex(),
+            "d903e9a2011b" + "80" + "00" * 7 + "2800",
             "d903ec6a" + b"2023-2-029".hex(), "d903e9a10100", "d903e9a228000100",
             "d903e9a201002820", "d903e9a20100281a3b9aca00", "d903e9a3010028000200",
             "c4820101", "c482381c01", "c48301", "c4820000" + "00", "c48200f4", "c482f401",
@@ -170,6 +171,15 @@ class Cbor(Case):
             "c48200c34c" + "ff" * 12, "c48200c24d01" + "00" * 12, "d8c482", "c49f0001ff",
         ):  # fmt: skip
             self.refused("malformed", "uncbor", item=bad)
+
+    def test_instants(self) -> None:
+        """[PT-6]: seconds fit 64 bits with a sign."""
+        for seconds in (-(2**63), 2**63 - 1):
+            item = cbor.Instant(seconds, 999_999_999)
+            self.assertEqual(cbor.decode(cbor.encode(item)), item)
+        for seconds, nanos in ((2**63, 0), (-(2**63) - 1, 0), (0, 10**9), (0, -1)):
+            with self.assertRaises(Refused):
+                cbor.encode(cbor.Instant(seconds, nanos))
 
     def test_types(self) -> None:
         with self.assertRaises(Refused):

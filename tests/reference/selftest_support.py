@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import unittest
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from fieldseal_ref import hpke
+from fieldseal_ref import crypto, envelope, hpke
 from fieldseal_ref.serve import answer
 
 J = dict[str, Any]
@@ -52,11 +54,14 @@ def cls(name: str = "contact", readers: list[str] | None = None, **more: Any) ->
 
 
 CONTACT = cls()
+HEALTH = cls("health", ["app", "doctor"])
+SUBJECT = H("010000000000000007")
 WHO: J = {"tenant": "acme", "subject": {"int": "7"}, "now": NOW}
 
 
 def do(op: str, /, **r: Any) -> J:
-    return answer(json.dumps({"op": op, "ring": RING, **WHO, **r}))
+    out = answer(json.dumps({"op": op, "ring": RING, **WHO, **r}))
+    return dict(json.loads(json.dumps(out)))
 
 
 def field(value: J, **more: Any) -> J:
@@ -87,6 +92,21 @@ def sealed(hex_: str, type_: str = "any", **more: Any) -> J:
 def flipped(hex_: str) -> str:
     """The last bit turned over."""
     return hex_[:-2] + f"{int(hex_[-2:], 16) ^ 1:02x}"
+
+
+def _remade(data: bytes) -> str:
+    """With the MAC of envelope key 1, whatever was there."""
+    return (data + crypto.mac(bytes([1]) * 32, b"acme", SUBJECT, data)).hex()
+
+
+def replaced(env: str, change: Callable[[list[Any]], list[Any]]) -> str:
+    """The envelope with other entries: what whoever holds the envelope key can write."""
+    e = envelope.parse(H(env))
+    return _remade(envelope.body(replace(e, entries=tuple(change(list(e.entries))))))
+
+
+def last_version(env: str) -> str:
+    return _remade(envelope.body(replace(envelope.parse(H(env)), version=2**64 - 1)))
 
 
 class Case(unittest.TestCase):

@@ -60,7 +60,11 @@ def refuse_sealed(item: cbor.Item, envelope: Envelope | None) -> None:
     if not data:
         return
     if data[0] == FIRST_BYTE:
-        sealed = len(data) >= MIN_LENGTH and envelope is not None and envelope.by_tag(data[1:5]) is not None
+        sealed = (
+            len(data) >= MIN_LENGTH
+            and envelope is not None
+            and envelope.by_tag(data[1:5]) is not None
+        )
     else:
         sealed = _parses(data)
     if sealed:

@@ -1,0 +1,226 @@
+//! The main job on real input: a CSV of customers sealed into a SQLite file, and read back.
+//!
+//! ```sh
+//! cargo run --release --example customers --features rusqlite,jiff
+//! cargo run --release --example customers --features rusqlite,jiff -- --csv mine.csv --db mine.db --limit 100
+//! ```
+//!
+//! Four services share one database, each with the keys of its own roles:
+//!
+//! | service | its ring | so it |
+//! |---|---|---|
+//! | sign-up | `app`, and the writer half of `billing` | seals cards that it cannot open |
+//! | back office | `app`, `billing` | opens everything |
+//! | support | `support` | opens how to reach a customer, and no card |
+//! | thief | no ring, the whole file | sees what is in the clear, and lengths |
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks")]
+
+mod input;
+mod store;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use fieldseal::{Access, Class, KeyRing, Record, SealedRecord as _};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
+
+use crate::store::Store;
+
+type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// How to reach someone: the application and support read it.
+const CONTACT: Class = Class::new("contact").readers(&["app", "support"]);
+/// Who someone is: the application alone.
+const IDENTITY: Class = Class::new("identity").readers(&["app"]);
+/// Cards and accounts: billing alone, kept for seven years.
+const FINANCIAL: Class = Class::new("financial").readers(&["billing"]).retain_days(7 * 365);
+
+/// A customer. What has a class is sealed; the rest stays in the clear.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(name = "customer", single_row, rusqlite)]
+pub struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal(class = CONTACT, pad = 32))]
+    name: String,
+    #[record(seal(class = CONTACT, pad = 32))]
+    email: String,
+    #[record(seal(class = CONTACT))]
+    phone: Option<String>,
+    #[record(seal(class = IDENTITY))]
+    birth_date: Option<Date>,
+    #[record(seal(class = CONTACT, pad = 64))]
+    street: Option<String>,
+    #[record(seal(class = CONTACT))]
+    city: String,
+    #[record(seal(class = CONTACT))]
+    postcode: Option<String>,
+    #[record(seal(class = FINANCIAL, pad = 32))]
+    iban: Option<String>,
+    // Whether someone has a card at all is nobody's business either.
+    #[record(seal(class = FINANCIAL, pad = 32, hide_null))]
+    card: Option<String>,
+    #[record(seal(class = IDENTITY, pad = 64))]
+    notes: Option<String>,
+    country: String,
+    plan: String,
+    created_at: String,
+}
+
+/// Seal a CSV of customers into a SQLite file, and open it again.
+#[derive(Parser)]
+struct Options {
+    /// The customers, with the header of examples/data/customers.csv.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/customers.csv"))]
+    csv: PathBuf,
+    /// The SQLite file to make. It must not exist. Default: one in the temporary folder, made anew.
+    #[arg(long)]
+    db: Option<PathBuf>,
+    /// Take this many customers at most.
+    #[arg(long)]
+    limit: Option<usize>,
+    /// What to do with a line that is no customer.
+    #[arg(long, value_enum, default_value_t = BadLine::Refuse)]
+    bad_line: BadLine,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum BadLine {
+    /// Name it, and store nothing.
+    Refuse,
+    /// Name it, and go on without it.
+    Skip,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("customers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything came back as it went in.
+fn run(options: &Options) -> Anyhow<bool> {
+    let customers = input::read(&options.csv, options.limit, options.bad_line == BadLine::Skip)?;
+    let path = store::fresh_path(options.db.as_deref())?;
+    println!("{} customers from {}", customers.len(), options.csv.display());
+
+    // The administrator makes the keys, once, and gives each service its own.
+    let mut ring = KeyRing::generate()?;
+    ring.add_role("support")?;
+    ring.add_key_pair_role("billing")?;
+    let sign_up = ring.subset(&["app"])?;
+    println!("\nWhat the sign-up service can do:\n{sign_up}");
+    let sign_up = sign_up.into_ring();
+    let back_office = ring.subset(&["app", "billing"])?.into_ring();
+    let support = ring.subset(&["support"])?.into_ring();
+
+    println!("\nSign-up seals them into {}", path.display());
+    let mut store = Store::create(&path)?;
+    let access = Access::new(&sign_up).actor("sign-up").purpose("registration");
+    let bar = progress(customers.len(), "sealing");
+    let mut sealed = 0;
+    for page in customers.chunks(store::PAGE) {
+        let rows = Customer::seal_all(page, access)?;
+        store.insert(&rows)?;
+        sealed += rows.len();
+        bar.inc(page.len().try_into()?);
+    }
+    bar.finish_and_clear();
+    drop(store);
+
+    let mut store = Store::open(&path)?;
+    let Some((first, middle)) = customers.first().zip(customers.get(customers.len() / 2)) else {
+        println!("There is no customer to look up.");
+        println!("customers: 0 sealed, 0 opened, 0 mismatched");
+        return Ok(true);
+    };
+
+    println!("\nThe back office looks two of them up by id:");
+    for wanted in [first, middle] {
+        let row = store.by_id(wanted.id)?;
+        let found = row.open(&back_office, wanted.id)?;
+        println!("  {}: {} <{}>, card {}", found.id, found.name, found.email, last_four(found.card.as_deref()));
+        assert_eq!(found, *wanted, "what came back is not what went in");
+    }
+
+    println!("\nIt opens them all, and compares:");
+    let bar = progress(customers.len(), "opening");
+    let (mut opened, mut mismatched) = (0, 0);
+    for page in customers.chunks(store::PAGE) {
+        let rows = page.iter().map(|customer| store.by_id(customer.id)).collect::<Anyhow<Vec<_>>>()?;
+        // Whose rows they are is what we asked for, not what the rows say.
+        let asked = rows.iter().zip(page).map(|(row, customer)| (row, customer.id));
+        for (found, customer) in SealedCustomer::open_all(asked, &back_office)?.iter().zip(page) {
+            opened += 1;
+            mismatched += usize::from(found != customer);
+        }
+        bar.inc(page.len().try_into()?);
+    }
+    bar.finish_and_clear();
+    println!("  {opened} opened, {mismatched} differ");
+
+    println!("\n{} moves to another address:", middle.name);
+    let keys = store.by_id(middle.id)?.unwrap_keys(&back_office, middle.id)?;
+    let update = customer::EMAIL.update(&keys, &format!("new.{}", middle.email))?;
+    store.update_email(middle.id, &update.value)?;
+    println!("  {}", customer::EMAIL.open(&keys, &store.by_id(middle.id)?.email)?);
+
+    println!("\nSupport opens what its role may read:");
+    let partial = store.by_id(first.id)?.open_partial(&support, first.id)?;
+    println!("  name:  {}", shown(&partial.name));
+    println!("  phone: {}", shown(&partial.phone.map(|phone| phone.unwrap_or_else(|| "none".into()))));
+    println!("  card:  {}", shown(&partial.card.map(|_| "a card".to_owned())));
+
+    store.close()?;
+    thief(&path, first, &customers)?;
+
+    println!("\ncustomers: {sealed} sealed, {opened} opened, {mismatched} mismatched");
+    Ok(mismatched == 0)
+}
+
+/// What someone sees who has the file, and no key.
+fn thief(path: &std::path::Path, first: &Customer, customers: &[Customer]) -> Anyhow<()> {
+    println!("\nA thief of the file sees, of the first customer:");
+    for (column, content) in Store::open(path)?.raw(first.id)? {
+        println!("  {column:<11} {content}");
+    }
+    let file = std::fs::read(path)?;
+    let contains = |text: &str| memchr::memmem::find(&file, text.as_bytes()).is_some();
+    let secrets = customers.iter().flat_map(|customer| {
+        [Some(&customer.name), Some(&customer.email), customer.phone.as_ref(), customer.card.as_ref(), customer.iban.as_ref()]
+    });
+    let (mut searched, mut found) = (0, 0);
+    for secret in secrets.flatten() {
+        searched += 1;
+        found += usize::from(contains(secret));
+    }
+    println!("  …and of {searched} names, addresses, numbers and accounts, {found} anywhere in the file");
+    Ok(())
+}
+
+fn shown(result: &Result<String, fieldseal::Error>) -> String {
+    match result {
+        Ok(value) => value.clone(),
+        Err(error) => format!("({error})"),
+    }
+}
+
+fn last_four(card: Option<&str>) -> String {
+    card.map_or("none".into(), |card| {
+        let digits: Vec<char> = card.chars().filter(char::is_ascii_digit).collect();
+        digits.iter().rev().take(4).rev().collect::<String>()
+    })
+}
+
+fn progress(len: usize, what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("  {msg} {bar:40} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    // Drawn on a terminal only.
+    ProgressBar::new(len.try_into().unwrap_or(u64::MAX)).with_style(style).with_message(what)
+}

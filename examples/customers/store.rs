@@ -1,0 +1,103 @@
+//! The customers' table in a SQLite file.
+
+use std::path::{Path, PathBuf};
+
+use fieldseal::Sealed;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params};
+
+use crate::{Anyhow, SealedCustomer, customer};
+
+/// Customers written, and read, in one go.
+pub(crate) const PAGE: usize = 100;
+
+pub(crate) struct Store {
+    connection: Connection,
+}
+
+/// Where the file will be. One that the caller names must not exist.
+pub(crate) fn fresh_path(named: Option<&Path>) -> Anyhow<PathBuf> {
+    if let Some(path) = named {
+        if path.exists() {
+            return Err(format!("{} exists: name a file that does not, or remove it", path.display()).into());
+        }
+        return Ok(path.to_owned());
+    }
+    let path = std::env::temp_dir().join(format!("fieldseal-customers-{}.db", std::process::id()));
+    if path.exists() {
+        std::fs::remove_file(&path)?;
+    }
+    Ok(path)
+}
+
+impl Store {
+    /// Makes the file and its table. Sealed columns are BLOBs; the key envelope stands in the row.
+    pub(crate) fn create(path: &Path) -> Anyhow<Self> {
+        let store = Self::open(path)?;
+        let columns: Vec<String> = customer::COLUMNS
+            .iter()
+            .map(|column| match *column {
+                "id" => "id INTEGER PRIMARY KEY".to_owned(),
+                "country" | "plan" | "created_at" => format!("{column} TEXT NOT NULL"),
+                sealed => format!("{sealed} BLOB"),
+            })
+            .collect();
+        store.connection.execute(&format!("CREATE TABLE customer ({})", columns.join(", ")), [])?;
+        Ok(store)
+    }
+
+    pub(crate) fn open(path: &Path) -> Anyhow<Self> {
+        Ok(Self { connection: Connection::open(path)? })
+    }
+
+    pub(crate) fn close(self) -> Anyhow<()> {
+        self.connection.close().map_err(|(_, error)| error.into())
+    }
+
+    pub(crate) fn insert(&mut self, rows: &[SealedCustomer]) -> Anyhow<()> {
+        let places = vec!["?"; customer::COLUMNS.len()].join(", ");
+        let sql = format!("INSERT INTO customer ({}) VALUES ({places})", customer::COLUMNS.join(", "));
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare(&sql)?;
+            for row in rows {
+                insert.execute(&row.params()[..])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    pub(crate) fn by_id(&self, id: i64) -> Anyhow<SealedCustomer> {
+        let sql = format!("SELECT {} FROM customer WHERE id = ?", customer::COLUMNS.join(", "));
+        Ok(self.connection.prepare_cached(&sql)?.query_row([id], |row| SealedCustomer::from_row(row))?)
+    }
+
+    pub(crate) fn update_email(&mut self, id: i64, email: &Sealed<String>) -> Anyhow<()> {
+        self.connection.execute("UPDATE customer SET email = ? WHERE id = ?", params![email, id])?;
+        Ok(())
+    }
+
+    /// The columns of a row as the file has them, for someone without a key.
+    pub(crate) fn raw(&self, id: i64) -> Anyhow<Vec<(String, String)>> {
+        let sql = format!("SELECT {} FROM customer WHERE id = ?", customer::COLUMNS.join(", "));
+        let mut select = self.connection.prepare(&sql)?;
+        let row = select.query_row([id], |row| {
+            let column = |(n, name): (usize, &&str)| Ok(((*name).to_owned(), printed(row.get_ref(n)?)));
+            customer::COLUMNS.iter().enumerate().map(column).collect()
+        })?;
+        Ok(row)
+    }
+}
+
+fn printed(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(n) => n.to_string(),
+        ValueRef::Real(n) => n.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => {
+            let start: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+            format!("{start}… ({} bytes)", bytes.len())
+        }
+    }
+}
