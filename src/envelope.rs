@@ -25,7 +25,7 @@ use crate::class::Class;
 use crate::context::{SubjectId, ToId};
 use crate::encoding::{KEY_ENVELOPE, Put as _, SmallBuf, from_text, to_text, wrong_first_byte};
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{KeyId, KeyState};
+use crate::keyring::{KeyId, KeyState, KeyUse};
 use crate::random::CallRng;
 
 /// The stored bytes that hold a subject's data keys, each wrapped for every role that may read its
@@ -181,8 +181,11 @@ impl KeyEnvelope {
         consent: Consent<'_>,
     ) -> Result<DataKeys, Error> {
         let keys = self.unwrap_wanted(&access, subject, &|_, _| true)?;
-        let unreached: Vec<&Class> =
+        let mut unreached: Vec<&Class> =
             classes.iter().filter(|class| keys.wants_next_generation(class)).collect();
+        // `[GN-11]` At most one generation a class.
+        unreached.sort_unstable_by_key(|class| class.name());
+        unreached.dedup_by_key(|class| class.name());
         if !unreached.is_empty() {
             let mut edit = self.edit(access, subject)?;
             for class in unreached {
@@ -231,7 +234,7 @@ impl KeyEnvelope {
             .ok_or_else(unknown_envelope_key)?;
         let Some(mac_key) = key.mac(access.is_rescue()) else {
             return Err(match key.state() {
-                KeyState::Compromised => Error::new(
+                KeyState::Compromised if key.key_use() == KeyUse::Envelope => Error::new(
                     ErrorKind::NotPermitted,
                     "the envelope key of this key envelope is marked compromised: it opens in rescue mode only",
                 ),

@@ -146,7 +146,13 @@ fn run(options: &Options) -> Anyhow<bool> {
     for wanted in [first, middle] {
         let row = store.by_id(wanted.id)?;
         let found = row.open(&back_office, wanted.id)?;
-        println!("  {}: {} <{}>, card {}", found.id, found.name, found.email, last_four(found.card.as_deref()));
+        println!(
+            "  {}: {} <{}>, card {}",
+            found.id,
+            found.name,
+            found.email,
+            last_four(found.card.as_deref())
+        );
         assert_eq!(found, *wanted, "what came back is not what went in");
     }
 
@@ -154,7 +160,8 @@ fn run(options: &Options) -> Anyhow<bool> {
     let bar = progress(customers.len(), "opening");
     let (mut opened, mut mismatched) = (0, 0);
     for page in customers.chunks(store::PAGE) {
-        let rows = page.iter().map(|customer| store.by_id(customer.id)).collect::<Anyhow<Vec<_>>>()?;
+        let rows =
+            page.iter().map(|customer| store.by_id(customer.id)).collect::<Anyhow<Vec<_>>>()?;
         // Whose rows they are is what we asked for, not what the rows say.
         let asked = rows.iter().zip(page).map(|(row, customer)| (row, customer.id));
         for (found, customer) in SealedCustomer::open_all(asked, &back_office)?.iter().zip(page) {
@@ -175,7 +182,10 @@ fn run(options: &Options) -> Anyhow<bool> {
     println!("\nSupport opens what its role may read:");
     let partial = store.by_id(first.id)?.open_partial(&support, first.id)?;
     println!("  name:  {}", shown(&partial.name));
-    println!("  phone: {}", shown(&partial.phone.map(|phone| phone.unwrap_or_else(|| "none".into()))));
+    println!(
+        "  phone: {}",
+        shown(&partial.phone.map(|phone| phone.unwrap_or_else(|| "none".into())))
+    );
     println!("  card:  {}", shown(&partial.card.map(|_| "a card".to_owned())));
 
     store.close()?;
@@ -194,14 +204,22 @@ fn thief(path: &std::path::Path, first: &Customer, customers: &[Customer]) -> An
     let file = std::fs::read(path)?;
     let contains = |text: &str| memchr::memmem::find(&file, text.as_bytes()).is_some();
     let secrets = customers.iter().flat_map(|customer| {
-        [Some(&customer.name), Some(&customer.email), customer.phone.as_ref(), customer.card.as_ref(), customer.iban.as_ref()]
+        [
+            Some(&customer.name),
+            Some(&customer.email),
+            customer.phone.as_ref(),
+            customer.card.as_ref(),
+            customer.iban.as_ref(),
+        ]
     });
     let (mut searched, mut found) = (0, 0);
     for secret in secrets.flatten() {
         searched += 1;
         found += usize::from(contains(secret));
     }
-    println!("  …and of {searched} names, addresses, numbers and accounts, {found} anywhere in the file");
+    println!(
+        "  …and of {searched} names, addresses, numbers and accounts, {found} anywhere in the file"
+    );
     Ok(())
 }
 
@@ -220,7 +238,8 @@ fn last_four(card: Option<&str>) -> String {
 }
 
 fn progress(len: usize, what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("  {msg} {bar:40} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("  {msg} {bar:40} {pos}/{len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     // Drawn on a terminal only.
     ProgressBar::new(len.try_into().unwrap_or(u64::MAX)).with_style(style).with_message(what)
 }

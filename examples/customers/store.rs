@@ -19,7 +19,11 @@ pub(crate) struct Store {
 pub(crate) fn fresh_path(named: Option<&Path>) -> Anyhow<PathBuf> {
     if let Some(path) = named {
         if path.exists() {
-            return Err(format!("{} exists: name a file that does not, or remove it", path.display()).into());
+            return Err(format!(
+                "{} exists: name a file that does not, or remove it",
+                path.display()
+            )
+            .into());
         }
         return Ok(path.to_owned());
     }
@@ -56,7 +60,8 @@ impl Store {
 
     pub(crate) fn insert(&mut self, rows: &[SealedCustomer]) -> Anyhow<()> {
         let places = vec!["?"; customer::COLUMNS.len()].join(", ");
-        let sql = format!("INSERT INTO customer ({}) VALUES ({places})", customer::COLUMNS.join(", "));
+        let sql =
+            format!("INSERT INTO customer ({}) VALUES ({places})", customer::COLUMNS.join(", "));
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare(&sql)?;
@@ -69,11 +74,15 @@ impl Store {
 
     pub(crate) fn by_id(&self, id: i64) -> Anyhow<SealedCustomer> {
         let sql = format!("SELECT {} FROM customer WHERE id = ?", customer::COLUMNS.join(", "));
-        Ok(self.connection.prepare_cached(&sql)?.query_row([id], |row| SealedCustomer::from_row(row))?)
+        Ok(self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row([id], |row| SealedCustomer::from_row(row))?)
     }
 
     pub(crate) fn update_email(&mut self, id: i64, email: &Sealed<String>) -> Anyhow<()> {
-        self.connection.execute("UPDATE customer SET email = ? WHERE id = ?", params![email, id])?;
+        self.connection
+            .execute("UPDATE customer SET email = ? WHERE id = ?", params![email, id])?;
         Ok(())
     }
 
@@ -82,7 +91,8 @@ impl Store {
         let sql = format!("SELECT {} FROM customer WHERE id = ?", customer::COLUMNS.join(", "));
         let mut select = self.connection.prepare(&sql)?;
         let row = select.query_row([id], |row| {
-            let column = |(n, name): (usize, &&str)| Ok(((*name).to_owned(), printed(row.get_ref(n)?)));
+            let column =
+                |(n, name): (usize, &&str)| Ok(((*name).to_owned(), printed(row.get_ref(n)?)));
             customer::COLUMNS.iter().enumerate().map(column).collect()
         })?;
         Ok(row)

@@ -31,6 +31,8 @@ pub struct EnvelopeEdit<'a> {
     /// Under a compromised envelope key nothing but rewrap is allowed.
     rewrap_only: bool,
     fresh: Vec<(KeyTag, GenerationKey)>,
+    /// What this edit wrapped itself, by generation and key id: proven without being unwrapped.
+    wrapped: Vec<(KeyTag, u32)>,
     changes: Vec<(Action, String)>,
 }
 
@@ -78,6 +80,7 @@ impl<'a> EnvelopeEdit<'a> {
             original: None,
             rewrap_only: false,
             fresh: Vec::new(),
+            wrapped: Vec::new(),
             changes: Vec::new(),
         })
     }
@@ -96,6 +99,7 @@ impl<'a> EnvelopeEdit<'a> {
             original: Some(envelope.clone()),
             rewrap_only,
             fresh: Vec::new(),
+            wrapped: Vec::new(),
             changes: Vec::new(),
         })
     }
@@ -127,10 +131,10 @@ impl<'a> EnvelopeEdit<'a> {
         rng: &mut CallRng,
     ) -> Result<(), Error> {
         self.attempt(Action::Ensure, class.name(), |edit| {
-            let readers = edit.readers(class, Consent::Named(consented), None)?;
             if edit.layout.highest(class.name()).is_some() {
                 return Ok(false);
             }
+            let readers = edit.readers(class, Consent::Named(consented), None)?;
             edit.add(class.name(), 1, &readers, retention(class), rng).map(|()| true)
         })
     }
@@ -261,7 +265,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// [`Randomness`](ErrorKind::Randomness). Nothing is withdrawn then.
     pub fn withdraw(&mut self, class: &Class, role: &str) -> Result<(), Error> {
         self.attempt(Action::Withdraw, class.name(), |edit| {
-            check_withdrawal(class, role, &[])?;
+            check_withdrawal(class, role)?;
             edit.highest(class.name())?;
             let of_class = |entry: &&Entry<'_>| entry.class == class.name();
             for live in edit.layout.entries.iter().filter(of_class).filter_map(Entry::live) {
@@ -287,9 +291,14 @@ impl<'a> EnvelopeEdit<'a> {
         remaining: &[&str],
     ) -> Result<(), Error> {
         self.attempt(Action::Withdraw, class.name(), |edit| {
-            check_withdrawal(class, role, remaining)?;
-            let readers = edit.readers(class, Consent::Named(remaining), None)?;
+            check_withdrawal(class, role)?;
             edit.highest(class.name())?;
+            if remaining.contains(&role) {
+                return Err(Error::invalid(format!(
+                    "role `{role}` is withdrawn, and named among those who remain"
+                )));
+            }
+            let readers = edit.readers(class, Consent::Named(remaining), None)?;
             edit.withdraw_where(class, Consent::Named(remaining), None, |known| {
                 known.is_some_and(|role| readers.contains(&role))
             })
@@ -375,6 +384,10 @@ impl<'a> EnvelopeEdit<'a> {
                 });
             data_keys.set_fresh(tag, key, readers);
         }
+        // Keys of what was stored before come out too: that is an unwrap, changed or not.
+        if self.original.is_some() {
+            self.access.tell(Action::Unwrap, &self.subject, &data_keys.reached(), None, Ok(()))?;
+        }
         Ok(data_keys)
     }
 
@@ -425,7 +438,7 @@ impl<'a> EnvelopeEdit<'a> {
         class: &str,
         change: impl FnOnce(&mut Self) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        let before = (self.layout.clone(), self.fresh.len());
+        let before = (self.layout.clone(), self.fresh.len(), self.wrapped.len());
         let after_erasure =
             matches!(action, Action::EraseClass | Action::EraseSubject | Action::Rewrap);
         let result = if self.rewrap_only && action != Action::Rewrap {
@@ -446,8 +459,9 @@ impl<'a> EnvelopeEdit<'a> {
                 Ok(())
             }
             Err(error) => {
-                (self.layout, _) = before;
+                self.layout = before.0;
                 self.fresh.truncate(before.1);
+                self.wrapped.truncate(before.2);
                 self.access.tell(action, &self.subject, &[class], None, Err(error.kind()))?;
                 Err(error)
             }
@@ -475,16 +489,11 @@ impl<'a> EnvelopeEdit<'a> {
 /// Bytes of a whole-subject erasure.
 const SUBJECT_ERASURE: usize = 9;
 
-fn check_withdrawal(class: &Class, role: &str, remaining: &[&str]) -> Result<(), Error> {
+fn check_withdrawal(class: &Class, role: &str) -> Result<(), Error> {
     if class.is_declared_reader(role) {
         return Err(Error::invalid(format!(
             "role `{role}` is a declared reader of class `{}`: take it out of the declaration first",
             class.name()
-        )));
-    }
-    if remaining.contains(&role) {
-        return Err(Error::invalid(format!(
-            "role `{role}` is withdrawn, and named among those who remain"
         )));
     }
     Ok(())

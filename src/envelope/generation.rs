@@ -11,7 +11,7 @@ use crate::context::SubjectId;
 use crate::encoding::{Put as _, SmallBuf};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::expand;
-use crate::keyring::{KeyId, KeyState, KeyUse, RingKey};
+use crate::keyring::{KeyId, KeyState, RingKey};
 use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
 
@@ -153,22 +153,26 @@ fn unwrap_by(
     ct_eq(key.commitment(), &live.commitment).then_some((data_key, key))
 }
 
-/// Whether a role can really read a generation: one of its recipients unwraps. A recipient proves
-/// nothing by its key id, as every holder of the envelope key can add one.
+/// `[GN-9]` Whether a role can really read a generation: one of its recipients unwraps, or was
+/// wrapped in this very call. A recipient proves nothing by its key id, as every holder of the
+/// envelope key can add one.
 pub(crate) fn is_proven(
     bound: &Bound<'_>,
     class: &str,
     generation: u16,
     live: &Live<'_>,
     role: &str,
+    wrapped: &[(KeyTag, u32)],
 ) -> bool {
+    let tag = tag_of(&live.commitment);
+    let ring = bound.access.ring();
     live.suite == SUITE
         && live.recipients.iter().any(|recipient| {
-            our_key(bound, recipient)
-                .filter(|key| key.key_use() == KeyUse::Wrap && key.name() == role)
-                .is_some_and(|key| {
-                    unwrap_by(bound, class, generation, live, recipient, key).is_some()
-                })
+            ring.role_of(recipient.key_id) == Some(role)
+                && (wrapped.contains(&(tag, recipient.key_id))
+                    || our_key(bound, recipient).is_some_and(|key| {
+                        unwrap_by(bound, class, generation, live, recipient, key).is_some()
+                    }))
         })
 }
 

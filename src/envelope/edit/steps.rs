@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::super::format::{Entry, State};
+use super::super::format::{Entry, State, tag_of};
 use super::super::generation::{
     Bound, NewGeneration, Reach, SUITE, Unwrapped, is_proven, retention, roles_of, unwrap_live,
     wrap_for,
@@ -26,10 +26,13 @@ impl<'a> EnvelopeEdit<'a> {
         let mut readers = class.reader_roles().to_vec();
         let consented: Vec<&str> = match consent {
             Consent::Named(roles) => {
-                if let Some(role) = roles.iter().find(|role| !class.consent_roles().contains(role))
-                {
+                let is_other = |(position, role): &(usize, &&str)| {
+                    !class.consent_roles().contains(role)
+                        || roles.iter().take(*position).any(|earlier| earlier == *role)
+                };
+                if let Some((_, role)) = roles.iter().enumerate().find(is_other) {
                     return Err(Error::invalid(format!(
-                        "role `{role}` is not among the readers with consent of class `{}`",
+                        "role `{role}` is not among the readers with consent of class `{}`, or is named twice",
                         class.name()
                     )));
                 }
@@ -61,23 +64,30 @@ impl<'a> EnvelopeEdit<'a> {
         let mut proven = Vec::new();
         for recipient in &live.recipients {
             let role = self.role_of(class.name(), recipient.key_id)?;
-            let Some(role) = class.consent_roles().iter().find(|name| **name == role) else {
-                continue;
-            };
-            if except == Some(*role) || proven.contains(role) {
+            if except == Some(role) {
                 continue;
             }
-            if !is_proven(&bound, class.name(), *generation, live, role) {
-                return Err(Error::new(
-                    ErrorKind::MissingKey,
-                    format!(
-                        "class `{}` claims the consent of role `{role}`, which this ring cannot prove: name those \
-                         who have consented, from your record of consents",
-                        class.name()
-                    ),
-                ));
+            let consents = class.consent_roles().iter().find(|name| **name == role);
+            let is_proven =
+                |role| is_proven(&bound, class.name(), *generation, live, role, &self.wrapped);
+            match consents {
+                Some(role) if recipient.is_known() && is_proven(role) => {
+                    if !proven.contains(role) {
+                        proven.push(*role);
+                    }
+                }
+                None if recipient.is_known() => {}
+                _ => {
+                    return Err(Error::new(
+                        ErrorKind::MissingKey,
+                        format!(
+                            "class `{}` claims the consent of role `{role}`, which this ring cannot prove: name \
+                             those who have consented, from your record of consents",
+                            class.name()
+                        ),
+                    ));
+                }
             }
-            proven.push(*role);
         }
         Ok(proven)
     }
@@ -138,6 +148,8 @@ impl<'a> EnvelopeEdit<'a> {
             .layout
             .entries
             .partition_point(|other| (other.class.as_bytes(), other.generation) < place);
+        let made = entry.live().into_iter().flat_map(|live| &live.recipients);
+        self.wrapped.extend(made.map(|recipient| (key.tag(), recipient.key_id)));
         self.fresh.push((key.tag(), key));
         self.layout.entries.insert(position, entry);
         Ok(())
@@ -168,26 +180,23 @@ impl<'a> EnvelopeEdit<'a> {
         let mut roles: Vec<&str> = Vec::new();
         for recipient in &live.recipients {
             let role = ring.role_of(recipient.key_id);
-            let is_reader = role.is_some_and(|role| {
-                roles.contains(&role)
-                    || declaration.is_some_and(|class| class.is_declared_reader(role))
-                    || is_proven(&bound, class, *generation, live, role)
-            });
-            match (role, KeyId::new(recipient.key_id)) {
-                (Some(role), _) if is_reader => {
-                    let can_wrap = recipient.is_known() && ring.wrapping(role).is_some();
-                    if can_wrap && !roles.contains(&role) {
-                        roles.push(role);
-                    }
+            let is_reader = recipient.is_known()
+                && role.is_some_and(|role| {
+                    roles.contains(&role)
+                        || declaration.is_some_and(|class| class.is_declared_reader(role))
+                        || is_proven(&bound, class, *generation, live, role, &self.wrapped)
+                });
+            if let Some(role) = role.filter(|_| is_reader) {
+                if ring.wrapping(role).is_some() && !roles.contains(&role) {
+                    roles.push(role);
                 }
-                (_, Some(id)) => {
-                    report.unproven.push((class.clone().into_owned(), *generation, id));
-                }
-                _ => {}
+            } else if let Some(id) = KeyId::new(recipient.key_id) {
+                report.unproven.push((class.clone().into_owned(), *generation, id));
             }
         }
         for role in roles {
             let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, rng)?;
+            self.wrapped.push((tag_of(&live.commitment), recipient.key_id));
             live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
             report.wrapped = report.wrapped.saturating_add(1);
         }
@@ -225,6 +234,7 @@ impl<'a> EnvelopeEdit<'a> {
                 }
             };
             let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, &mut rng)?;
+            self.wrapped.push((tag_of(&live.commitment), recipient.key_id));
             live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
             granted = true;
         }
