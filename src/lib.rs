@@ -43,11 +43,72 @@ pub use keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Subset};
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::Secret;
 
+/// Makes a struct a record.
+///
+/// ```
+/// use fieldseal::{Class, KeyRing, Record, SealedRecord as _};
+///
+/// const CONTACT: Class = Class::new("contact").readers(&["app"]);
+///
+/// #[derive(Record)]
+/// #[record(name = "customer", single_row)]
+/// struct Customer {
+///     #[record(subject)]
+///     id: i64,
+///     #[record(seal(class = CONTACT))]
+///     email: String,
+///     #[record(seal)]
+///     birth_name: Option<String>,
+///     plan: String,
+/// }
+///
+/// let ring = KeyRing::generate()?;
+/// let ada = Customer { id: 42, email: "ada@example.com".into(), birth_name: None, plan: "free".into() };
+/// let row: SealedCustomer = ada.seal(&ring)?;
+/// assert_eq!(row.open(&ring, 42)?.email, "ada@example.com");
+///
+/// let keys = row.unwrap_keys(&ring, 42)?;
+/// assert_eq!(customer::EMAIL.open(&keys, &row.email)?, "ada@example.com");
+/// assert_eq!(customer::COLUMNS, ["id", "email", "birth_name", "plan", "keys"]);
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[cfg(feature = "derive")]
+pub use fieldseal_derive::Record;
+/// Makes a newtype a value that can be sealed.
+///
+/// ```
+/// use fieldseal::{Class, DataKeys, Field, KeyRing, SealValue};
+///
+/// #[derive(SealValue, Debug, PartialEq)]
+/// struct Email(String);
+///
+/// const EMAIL: Field<Email> = Field::new("customer", "email", Class::PERSONAL);
+///
+/// let keys = DataKeys::create(&KeyRing::generate()?, 42, &[Class::PERSONAL])?;
+/// let sealed = EMAIL.seal(&keys, &Email("ada@example.com".into()))?;
+/// assert_eq!(EMAIL.open(&keys, &sealed)?, Email("ada@example.com".into()));
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[cfg(feature = "derive")]
+pub use fieldseal_derive::SealValue;
+
 /// What derived code names; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::record::{Opener, Sealer};
     pub use alloc::vec::Vec;
+
+    use crate::error::Error;
+    use crate::field::{Encoder, NotNull};
+
+    /// Encodes the inner value of a newtype, which cannot be absent.
+    ///
+    /// # Errors
+    /// Those of the value.
+    pub fn encode_inner<T: NotNull>(inner: &T, to: &mut Encoder<'_>) -> Result<(), Error> {
+        inner.encode(to)
+    }
+
     #[cfg(feature = "rusqlite")]
     pub use rusqlite;
 }

@@ -80,7 +80,7 @@ impl<T> fmt::Debug for Sealed<T> {
 /// `Option<T>` whose absence is NULL.
 ///
 /// This trait is implemented for those two only.
-pub trait Column<V>: Sized + sealed::Closed {
+pub trait Column<V>: Sized + Clone + Eq + Hash + fmt::Debug + Send + Sync + sealed::Closed {
     /// The column of these bytes; `None` is NULL, which not every column has.
     #[doc(hidden)]
     fn of(bytes: Option<Vec<u8>>) -> Option<Self>;

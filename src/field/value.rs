@@ -50,6 +50,11 @@ use crate::error::Error;
 ///     fieldseal::Field::new("customer", "nick", fieldseal::Class::PERSONAL);
 /// let _ = NICK.seal(todo!(), todo!());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sealed",
+    label = "not a value that can be sealed",
+    note = "derive `fieldseal::SealValue` for a newtype; seal what serde knows as `Structured<{Self}>` (feature `serde`)"
+)]
 pub trait SealValue: Sized {
     /// How a value of this type sits in a row: [`Sealed<Self>`](crate::Sealed), or
     /// `Option<Sealed<T>>` for an `Option<T>`.
@@ -98,6 +103,11 @@ pub trait SealValue: Sized {
 }
 
 /// A value that is never the bare null, so that it can stand in an `Option`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value that is always there",
+    label = "can be absent, or cannot be sealed",
+    note = "in an `Option` or a newtype an absent value could not be told from none: write the `Option` once, outermost"
+)]
 pub trait NotNull: SealValue {}
 
 /// Writes the items of a value. See [`SealValue`].

@@ -1,0 +1,220 @@
+//! The implementations of the traits.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::local;
+use crate::list::generated_at;
+use crate::record::valid::{Field, Record};
+
+pub(crate) fn expand(record: &Record) -> TokenStream {
+    let (of_record, of_row) = (of_record(record), of_row(record));
+    let inline = record.keys.as_ref().map(|_| inline(record));
+    let checked = checked(record);
+    quote!(#of_record #of_row #inline #checked)
+}
+
+fn of_record(record: &Record) -> TokenStream {
+    let Record {
+        krate,
+        ident,
+        sealed,
+        ..
+    } = record;
+    let (parameters, arguments, where_clause) = record.generics.split_for_impl();
+    let (constants, sealer, ids) = (record.constants(), local("sealer"), ids(record));
+    let fields = record.fields.iter().map(|field| {
+        let name = &field.ident;
+        let Some(seal) = &field.seal else {
+            let clone = clone(field);
+            return quote!(#name: #clone);
+        };
+        let constant = &seal.constant;
+        let span = field.span();
+        let value = quote_spanned!(span=> #sealer.seal(&#constants::#constant, &self.#name)?);
+        if seal.default.is_some() {
+            quote!(#name: ::core::option::Option::Some(#value))
+        } else {
+            quote!(#name: #value)
+        }
+    });
+    let keys = record
+        .keys
+        .as_ref()
+        .map(|keys| quote!(#keys: #sealer.envelope(),));
+    quote! {
+        #[automatically_derived]
+        impl #parameters #krate::Record for #ident #arguments #where_clause {
+            type Sealed = #sealed #arguments;
+
+            const SCHEMA: &'static #krate::Schema = #constants::SCHEMA;
+
+            #ids
+
+            fn seal_fields(
+                &self,
+                #sealer: &mut #krate::__private::Sealer<'_>,
+            ) -> ::core::result::Result<Self::Sealed, #krate::Error> {
+                ::core::result::Result::Ok(#sealed {
+                    #(#fields,)*
+                    #keys
+                })
+            }
+        }
+    }
+}
+
+fn of_row(record: &Record) -> TokenStream {
+    let Record {
+        krate,
+        ident,
+        sealed,
+        partial,
+        ..
+    } = record;
+    let (parameters, arguments, where_clause) = record.generics.split_for_impl();
+    let (ids, tags) = (ids(record), tags(record));
+    let opener = local("opener");
+    let whole = record
+        .fields
+        .iter()
+        .map(|field| open(record, field, &quote!(?)));
+    let single = record
+        .fields
+        .iter()
+        .map(|field| open(record, field, &TokenStream::new()));
+    let envelope = record.keys.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |keys| quote!(::core::option::Option::Some(&self.#keys)),
+    );
+    quote! {
+        #[automatically_derived]
+        impl #parameters #krate::SealedRecord for #sealed #arguments #where_clause {
+            type Record = #ident #arguments;
+            type Partial = #partial #arguments;
+
+            fn key_envelope(&self) -> ::core::option::Option<&#krate::KeyEnvelope> {
+                #envelope
+            }
+
+            #ids
+
+            #tags
+
+            fn open_fields(
+                &self,
+                #opener: &mut #krate::__private::Opener<'_>,
+            ) -> ::core::result::Result<Self::Record, #krate::Error> {
+                ::core::result::Result::Ok(#ident { #(#whole,)* })
+            }
+
+            fn open_fields_partial(
+                &self,
+                #opener: &mut #krate::__private::Opener<'_>,
+            ) -> Self::Partial {
+                #partial { #(#single,)* }
+            }
+        }
+    }
+}
+
+/// A field of what the row opens to; `check` stands behind a sealed one's result.
+fn open(record: &Record, field: &Field, check: &TokenStream) -> TokenStream {
+    let name = &field.ident;
+    let Some(seal) = &field.seal else {
+        let clone = clone(field);
+        return quote!(#name: #clone);
+    };
+    let (constants, opener, constant) = (record.constants(), local("opener"), &seal.constant);
+    match seal.default {
+        None => {
+            quote_spanned!(field.span()=> #name: #opener.open(&#constants::#constant, &self.#name) #check)
+        }
+        Some(default) => {
+            quote_spanned! {generated_at(default)=>
+                #name: #opener.open_or_default(
+                    &#constants::#constant,
+                    ::core::option::Option::as_ref(&self.#name),
+                ) #check
+            }
+        }
+    }
+}
+
+fn clone(field: &Field) -> TokenStream {
+    let Field { ident, ty, .. } = field;
+    quote_spanned!(field.span()=> <#ty as ::core::clone::Clone>::clone(&self.#ident))
+}
+
+/// `subject_id` and `row_id`, which both traits have.
+fn ids(record: &Record) -> TokenStream {
+    let Record { krate, subject, .. } = record;
+    let id = |name: &syn::Ident, of: TokenStream| {
+        let field = record.fields.iter().find(|field| field.ident == *name);
+        let span = field.map_or_else(|| name.span(), |field| field.span());
+        quote_spanned!(span=> #krate::#of::new(&self.#name))
+    };
+    let subject = id(subject, quote!(SubjectId));
+    let row = record.row.as_ref().map_or_else(
+        || quote!(::core::result::Result::Ok(#krate::RowId::SINGLE)),
+        |row| id(row, quote!(RowId)),
+    );
+    quote! {
+        fn subject_id(&self) -> ::core::result::Result<#krate::SubjectId, #krate::Error> {
+            #subject
+        }
+
+        fn row_id(&self) -> ::core::result::Result<#krate::RowId, #krate::Error> {
+            #row
+        }
+    }
+}
+
+/// `key_tags`
+fn tags(record: &Record) -> TokenStream {
+    let krate = &record.krate;
+    let (tags, column) = (local("tags"), local("column"));
+    let push = record.sealed_fields().map(|(field, seal)| {
+        let (name, ty) = (&field.ident, &field.ty);
+        let value_column = field.value_column(krate);
+        let columns = if seal.default.is_some() {
+            quote!(&self.#name)
+        } else {
+            quote!(::core::option::Option::Some(&self.#name))
+        };
+        quote_spanned! {field.span()=>
+            if let ::core::option::Option::Some(#column) = #columns {
+                ::core::iter::Extend::extend(
+                    &mut #tags,
+                    <#value_column as #krate::Column<#ty>>::key_tag(#column),
+                );
+            }
+        }
+    });
+    quote! {
+        fn key_tags(&self) -> #krate::__private::Vec<[u8; 4]> {
+            let mut #tags = #krate::__private::Vec::new();
+            #(#push)*
+            #tags
+        }
+    }
+}
+
+fn inline(record: &Record) -> TokenStream {
+    let Record { krate, ident, .. } = record;
+    let (parameters, arguments, where_clause) = record.generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #parameters #krate::InlineKeys for #ident #arguments #where_clause {}
+    }
+}
+
+/// A contradictory schema does not compile, used or not.
+fn checked(record: &Record) -> Option<TokenStream> {
+    let Record { krate, ident, .. } = record;
+    record.generics.params.is_empty().then(|| {
+        quote! {
+            const _: &#krate::Schema = <#ident as #krate::Record>::SCHEMA;
+        }
+    })
+}

@@ -1,0 +1,38 @@
+//! `#[derive(Record)]` and `#[derive(SealValue)]` from end to end, through the public interface.
+
+#![cfg(feature = "derive")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+#[path = "derive/declare.rs"]
+mod declare;
+#[path = "derive/names.rs"]
+mod names;
+#[path = "derive/rows.rs"]
+mod rows;
+#[path = "derive/values.rs"]
+mod values;
+#[path = "derive/views.rs"]
+mod views;
+
+#[cfg(feature = "rusqlite")]
+#[path = "derive/rusqlite.rs"]
+mod rusqlite;
+
+use fieldseal::{Class, KeyRing};
+
+pub(crate) const CONTACT: Class = Class::new("contact").readers(&["app", "support"]);
+pub(crate) const FINANCIAL: Class = Class::new("financial").readers(&["billing"]);
+
+/// A ring with every role of these classes.
+pub(crate) fn ring() -> KeyRing {
+    let mut ring = KeyRing::generate().unwrap();
+    ring.add_role("support").unwrap();
+    ring.add_role("billing").unwrap();
+    ring
+}

@@ -1,0 +1,191 @@
+//! Several structs of one record, each with some of its fields, and the catalog of them.
+
+use fieldseal::{Catalog, Class, DataKeys, ErrorKind, Record, SealedRecord as _};
+
+use super::{CONTACT, FINANCIAL, ring};
+
+#[derive(Record, Debug, PartialEq)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal(class = CONTACT))]
+    email: String,
+    #[record(seal(class = CONTACT))]
+    phone: Option<String>,
+    #[record(seal(class = FINANCIAL, pad = 32))]
+    card: Option<String>,
+    plan: String,
+}
+
+/// What support needs, under names of its own.
+#[derive(Record, Debug, PartialEq)]
+#[record(name = "customer", single_row)]
+struct ContactCard {
+    #[record(subject)]
+    customer: i64,
+    #[record(seal(class = CONTACT, id = "email"))]
+    mail: String,
+    #[record(seal(class = CONTACT))]
+    phone: Option<String>,
+}
+
+fn ada() -> Customer {
+    Customer {
+        id: 42,
+        email: "ada@example.com".into(),
+        phone: None,
+        card: Some("4111111111111111".into()),
+        plan: "free".into(),
+    }
+}
+
+#[test]
+fn a_view_opens_its_columns_of_the_row() {
+    let ring = ring();
+    let row = ada().seal(&ring).unwrap();
+    let view = SealedContactCard {
+        customer: row.id,
+        mail: row.email.clone(),
+        phone: row.phone.clone(),
+        keys: row.keys.clone(),
+    };
+    // The card's class is out of reach, and nobody asks for it.
+    let support = ring.subset(&["support"]).unwrap().into_ring();
+    let opened = view.open(&support, 42).unwrap();
+    assert_eq!(
+        (opened.mail.as_str(), opened.phone),
+        ("ada@example.com", None)
+    );
+    assert_eq!(
+        row.open(&support, 42).unwrap_err().kind(),
+        ErrorKind::NotPermitted
+    );
+}
+
+#[test]
+fn a_view_seals_its_columns_of_the_row() {
+    let ring = ring();
+    let row = ada().seal(&ring).unwrap();
+    let view = ContactCard {
+        customer: 42,
+        mail: "ada@example.org".into(),
+        phone: Some("1".into()),
+    };
+    let view = view.seal_under(&ring, &row.keys).unwrap();
+    assert_eq!(view.keys, row.keys);
+    let row = SealedCustomer {
+        email: view.mail,
+        phone: view.phone,
+        keys: view.keys,
+        ..row
+    };
+    let opened = row.open(&ring, 42).unwrap();
+    assert_eq!(
+        (opened.email.as_str(), opened.phone.as_deref()),
+        ("ada@example.org", Some("1"))
+    );
+    assert_eq!(opened.card, ada().card);
+    assert_eq!(opened.plan, "free");
+
+    // Alone it makes keys of the classes it has.
+    let alone = ContactCard {
+        customer: 42,
+        mail: "a@b.c".into(),
+        phone: None,
+    };
+    let keys = alone.seal(&ring).unwrap().unwrap_keys(&ring, 42).unwrap();
+    assert_eq!(keys.reached(), ["contact"]);
+    let missing = ada().seal_with(&keys).map(drop).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::MissingClass);
+}
+
+#[test]
+fn constants_of_views_are_of_the_same_fields() {
+    let keys = DataKeys::create(&ring(), 42, &[CONTACT]).unwrap();
+    let sealed = customer::EMAIL.seal(&keys, &"a@b.c".into()).unwrap();
+    assert_eq!(contact_card::MAIL.open(&keys, &sealed).unwrap(), "a@b.c");
+}
+
+macro_rules! record {
+    ($name:ident, $record:literal, [$($rows:tt)*], $(#[$row:meta])? $seal:meta) => {{
+        #[derive(Record)]
+        #[record(name = $record, $($rows)*)]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct $name {
+            #[record(subject)]
+            id: i64,
+            $(#[$row])?
+            other: i64,
+            #[$seal]
+            email: String,
+        }
+        $name::SCHEMA
+    }};
+}
+
+#[test]
+fn a_catalog_takes_views_that_agree() {
+    let other = record!(
+        Other,
+        "other",
+        [keys = "external"],
+        #[record(row)]
+        record(seal)
+    );
+    let catalog = Catalog::new(&[Customer::SCHEMA, ContactCard::SCHEMA, other]).unwrap();
+    assert_eq!(catalog.schemas().len(), 3);
+}
+
+#[test]
+fn a_catalog_refuses_what_disagrees() {
+    const OTHER_CONTACT: Class = Class::new("contact").readers(&["marketing"]);
+
+    let refused = |other, names: &[&str]| {
+        let error = Catalog::new(&[Customer::SCHEMA, other]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let text = error.to_string();
+        assert!(names.iter().all(|name| text.contains(name)), "{text}");
+    };
+    refused(
+        record!(
+            A,
+            "visit",
+            [single_row],
+            record(seal(class = OTHER_CONTACT))
+        ),
+        &["contact", "visit.email", "customer.email"],
+    );
+    refused(
+        record!(B, "customer", [single_row], record(seal(class = FINANCIAL))),
+        &["customer", "email"],
+    );
+    refused(
+        record!(
+            C,
+            "customer",
+            [single_row],
+            record(seal(class = CONTACT, pad = 1))
+        ),
+        &["customer", "email"],
+    );
+    refused(
+        record!(
+            D,
+            "customer",
+            [single_row],
+            record(seal(class = CONTACT, was = "personal"))
+        ),
+        &["customer", "email"],
+    );
+    refused(
+        record!(
+            E,
+            "customer",
+            [],
+            #[record(row)]
+            record(seal(class = CONTACT))
+        ),
+        &["customer", "single row", "many"],
+    );
+}
