@@ -9,7 +9,7 @@
 //!
 //! | service | its ring | so it |
 //! |---|---|---|
-//! | sign-up | `app`, and the writer half of `billing` | seals cards that it cannot open |
+//! | sign-up | `app`, and the writer halves of the others | seals cards that it cannot open |
 //! | back office | `app`, `billing` | opens everything |
 //! | support | `support` | opens how to reach a customer, and no card |
 //! | thief | no ring, the whole file | sees what is in the clear, and lengths |
@@ -113,7 +113,8 @@ fn run(options: &Options) -> Anyhow<bool> {
 
     // The administrator makes the keys, once, and gives each service its own.
     let mut ring = KeyRing::generate()?;
-    ring.add_role("support")?;
+    // Key pairs, so that a service can seal for these roles without being one of them.
+    ring.add_key_pair_role("support")?;
     ring.add_key_pair_role("billing")?;
     let sign_up = ring.subset(&["app"])?;
     println!("\nWhat the sign-up service can do:\n{sign_up}");
