@@ -129,6 +129,12 @@ impl<'a> Access<'a> {
         self
     }
 
+    /// The same, where compromised keys are not let in.
+    pub(crate) fn without_rescue(mut self) -> Self {
+        self.rescue = false;
+        self
+    }
+
     pub(crate) fn is_audited(&self) -> bool {
         self.audit.is_some()
     }

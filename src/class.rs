@@ -1,6 +1,7 @@
 //! Data classes: fields protected alike and shredded together.
 
 use crate::context::{assert_name, equal, is_declarable};
+use crate::error::Error;
 
 const DAY: u64 = 86_400;
 const NO_ROLES: &[&str] = &[];
@@ -155,6 +156,21 @@ impl Class {
                 && same_roles(self.with_consent, other.with_consent)
                 && self.retain_days == other.retain_days
                 && self.generation_seconds() == other.generation_seconds())
+    }
+
+    /// `[GN-12]` Refuses declarations of one name that differ, in one call.
+    pub(crate) fn check_all(classes: &[Self]) -> Result<(), Error> {
+        let mut rest = classes;
+        while let [class, later @ ..] = rest {
+            if later.iter().any(|other| other.contradicts(class)) {
+                return Err(Error::invalid(alloc::format!(
+                    "class `{}` is declared in two ways: declare it once and share the constant",
+                    class.name
+                )));
+            }
+            rest = later;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_declared_reader(&self, role: &str) -> bool {

@@ -25,7 +25,7 @@ use crate::class::Class;
 use crate::context::{SubjectId, ToId};
 use crate::encoding::{KEY_ENVELOPE, Put as _, SmallBuf, from_text, to_text, wrong_first_byte};
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{KeyId, KeyState, KeyUse};
+use crate::keyring::{KeyId, KeyState};
 use crate::random::CallRng;
 
 /// The stored bytes that hold a subject's data keys, each wrapped for every role that may read its
@@ -99,13 +99,13 @@ impl KeyEnvelope {
     ) -> Result<DataKeys, Error> {
         let access = access.into();
         let subject = SubjectId::new(subject)?;
-        let result = self.unwrap_wanted(&access, &subject, &|_, _| true);
-        let (classes, outcome) = match &result {
-            Ok(keys) => (keys.reached(), Ok(())),
-            Err(error) => (Vec::new(), Err(error.kind())),
-        };
-        access.tell(Action::Unwrap, &subject, &classes, None, outcome)?;
-        result
+        let keys = told_if_refused(
+            &access,
+            &subject,
+            self.unwrap_wanted(&access, &subject, &|_, _| true),
+        )?;
+        access.tell(Action::Unwrap, &subject, &keys.reached(), None, Ok(()))?;
+        Ok(keys)
     }
 
     /// Begins a change: verifies the envelope as the subject's.
@@ -135,7 +135,8 @@ impl KeyEnvelope {
         access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<EnvelopeEdit<'a>, Error> {
-        EnvelopeEdit::begin(self, access.into(), SubjectId::new(subject)?)
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        told_if_refused(&access, &subject, EnvelopeEdit::begin(self, access, subject.clone()))
     }
 
     /// Unwraps the envelope for sealing values of these classes. A ring that may not read the latest
@@ -180,14 +181,18 @@ impl KeyEnvelope {
         classes: &[Class],
         consent: Consent<'_>,
     ) -> Result<DataKeys, Error> {
-        let keys = self.unwrap_wanted(&access, subject, &|_, _| true)?;
+        Class::check_all(classes)?;
+        consent.check_named(classes)?;
+        let keys =
+            told_if_refused(&access, subject, self.unwrap_wanted(&access, subject, &|_, _| true))?;
         let mut unreached: Vec<&Class> =
             classes.iter().filter(|class| keys.wants_next_generation(class)).collect();
         // `[GN-11]` At most one generation a class.
         unreached.sort_unstable_by_key(|class| class.name());
         unreached.dedup_by_key(|class| class.name());
         if !unreached.is_empty() {
-            let mut edit = self.edit(access, subject)?;
+            // `[ST-3]` In sealing, a compromised key opens nothing and proves nothing.
+            let mut edit = self.edit(access.without_rescue(), subject)?;
             for class in unreached {
                 edit.begin_next(class, consent)?;
             }
@@ -234,7 +239,7 @@ impl KeyEnvelope {
             .ok_or_else(unknown_envelope_key)?;
         let Some(mac_key) = key.mac(access.is_rescue()) else {
             return Err(match key.state() {
-                KeyState::Compromised if key.key_use() == KeyUse::Envelope => Error::new(
+                KeyState::Compromised if key.mac(true).is_some() => Error::new(
                     ErrorKind::NotPermitted,
                     "the envelope key of this key envelope is marked compromised: it opens in rescue mode only",
                 ),
@@ -273,6 +278,18 @@ impl Bound<'_> {
     }
 }
 
+/// Tells the audit of an envelope that was refused.
+fn told_if_refused<T>(
+    access: &Access<'_>,
+    subject: &SubjectId,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    if let Err(error) = &result {
+        access.tell(Action::Unwrap, subject, &[], None, Err(error.kind()))?;
+    }
+    result
+}
+
 #[cold]
 fn unknown_envelope_key() -> Error {
     Error::new(
@@ -298,6 +315,29 @@ impl DataKeys {
             &access.into(),
             SubjectId::new(subject)?,
             classes.iter().copied(),
+            &[],
+            &mut CallRng::from_os()?,
+        )
+    }
+
+    /// [`create`](Self::create), where roles have consent from the start, according to the caller's
+    /// own record: each of them reads those of the classes that name it among their readers with
+    /// consent.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that none
+    /// of the classes names so.
+    pub fn create_for<'a>(
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        classes: &[Class],
+        consented: &[&str],
+    ) -> Result<Self, Error> {
+        Self::created(
+            &access.into(),
+            SubjectId::new(subject)?,
+            classes.iter().copied(),
+            consented,
             &mut CallRng::from_os()?,
         )
     }
@@ -316,6 +356,7 @@ impl DataKeys {
             &access.into(),
             SubjectId::new(subject)?,
             classes.iter().copied(),
+            &[],
             &mut CallRng::from_rng(rng),
         )
     }
@@ -324,19 +365,16 @@ impl DataKeys {
         access: &Access<'_>,
         subject: SubjectId,
         classes: impl IntoIterator<Item = Class>,
+        consented: &[&str],
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
+        let classes: Vec<Class> = classes.into_iter().collect();
+        Class::check_all(&classes)?;
+        Consent::Named(consented).check_named(&classes)?;
         let mut edit = EnvelopeEdit::new(*access, subject)?;
-        let mut declared: Vec<Class> = Vec::new();
-        for class in classes {
-            if declared.iter().any(|other| other.contradicts(&class)) {
-                return Err(Error::invalid(alloc::format!(
-                    "class `{}` is declared in two ways",
-                    class.name()
-                )));
-            }
-            edit.ensure_in(&class, &[], rng)?;
-            declared.push(class);
+        for class in &classes {
+            let roles = Consent::Named(consented).named_of(class);
+            edit.ensure_in(class, &roles, rng)?;
         }
         edit.finish_keys()
     }

@@ -73,7 +73,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The kind in the words of FORMAT.md, section "Errors": lower case with hyphens, stable.
+    /// The kind in the words of FORMAT.md, section 14, lower case with hyphens, stable;
+    /// `wrong-subject`, `randomness` and `audit` are of this crate, not of the format.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",

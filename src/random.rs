@@ -2,7 +2,7 @@
 
 use chacha20::ChaCha20Rng;
 use rand_core::{CryptoRng, Rng as _, SeedableRng as _};
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
@@ -16,27 +16,21 @@ pub(crate) struct CallRng(ChaCha20Rng);
 impl CallRng {
     /// Seeds the generator by one draw from the operating system.
     pub(crate) fn from_os() -> Result<Self, Error> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|_| {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(seed.as_mut_slice()).map_err(|_| {
             Error::new(
                 ErrorKind::Randomness,
                 "the operating system gave no randomness: try again later",
             )
         })?;
-        Ok(Self::from_seed(seed))
+        Ok(Self(ChaCha20Rng::from_seed(*seed)))
     }
 
     /// Seeds the generator by 32 bytes of the caller's generator.
     pub(crate) fn from_rng(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
-        Self::from_seed(seed)
-    }
-
-    fn from_seed(mut seed: [u8; 32]) -> Self {
-        let rng = Self(ChaCha20Rng::from_seed(seed));
-        seed.zeroize();
-        rng
+        let mut seed = Zeroizing::new([0; 32]);
+        rng.fill_bytes(seed.as_mut_slice());
+        Self(ChaCha20Rng::from_seed(*seed))
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {

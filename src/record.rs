@@ -100,7 +100,7 @@ pub trait Record: Sized {
         let subject = self.subject_id()?;
         told::<Self, _>(&access, Action::Seal, &subject, || {
             let classes: Vec<_> = Self::SCHEMA.classes().collect();
-            let keys = envelope.prepare(access.without_audit(), &subject, &classes)?;
+            let keys = envelope.prepare(access, &subject, &classes)?;
             self.seal_fields(&mut Sealer::begin(&keys, self.row_id()?, &mut CallRng::from_os()?))
         })
     }
@@ -275,8 +275,13 @@ fn seal_new<R: Record>(
 ) -> Result<R::Sealed, Error> {
     let subject = record.subject_id()?;
     told::<R, _>(access, Action::Seal, &subject, || {
-        let keys =
-            DataKeys::created(&access.without_audit(), subject.clone(), R::SCHEMA.classes(), rng)?;
+        let keys = DataKeys::created(
+            &access.without_audit(),
+            subject.clone(),
+            R::SCHEMA.classes(),
+            &[],
+            rng,
+        )?;
         record.seal_fields(&mut Sealer::begin(&keys, record.row_id()?, rng))
     })
 }

@@ -10,10 +10,8 @@ pub(crate) fn with_bounds<'a>(
     generics: &Generics,
     bounds: impl IntoIterator<Item = (&'a Type, TokenStream)>,
 ) -> Generics {
-    let parameters: Vec<String> = generics
-        .type_params()
-        .map(|parameter| parameter.ident.to_string())
-        .collect();
+    let parameters: Vec<String> =
+        generics.type_params().map(|parameter| parameter.ident.to_string()).collect();
     let mut generics = generics.clone();
     for (ty, bound) in bounds {
         if mentions(ty.to_token_stream(), &parameters) {

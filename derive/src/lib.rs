@@ -62,9 +62,7 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Record, attributes(record))]
 pub fn derive_record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    record::derive(input)
-        .unwrap_or_else(|error| error.into_compile_error())
-        .into()
+    record::derive(input).unwrap_or_else(|error| error.into_compile_error()).into()
 }
 
 /// It is sealed as its inner value is. It is a struct of one field, whose type is `NotNull`. Where fieldseal is re-exported, say so by
@@ -72,7 +70,5 @@ pub fn derive_record(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(SealValue, attributes(seal_value))]
 pub fn derive_seal_value(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    value::derive(input)
-        .unwrap_or_else(|error| error.into_compile_error())
-        .into()
+    value::derive(input).unwrap_or_else(|error| error.into_compile_error()).into()
 }

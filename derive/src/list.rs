@@ -71,10 +71,7 @@ pub(crate) fn read_nested(
 /// Fills what may be given once.
 pub(crate) fn once<T>(slot: &mut Option<T>, word: &Ident, value: T) -> Result<()> {
     if slot.is_some() {
-        return Err(Error::new(
-            word.span(),
-            format_args!("`{word}` is given twice"),
-        ));
+        return Err(Error::new(word.span(), format_args!("`{word}` is given twice")));
     }
     *slot = Some(value);
     Ok(())
@@ -88,10 +85,7 @@ pub(crate) fn unknown(word: &Ident, known: &[&str]) -> Error {
 
 /// `= "text"`
 pub(crate) fn text(word: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
-    assigned(
-        input,
-        format_args!("write `{word} = \"…\"`, with a string literal"),
-    )
+    assigned(input, format_args!("write `{word} = \"…\"`, with a string literal"))
 }
 
 /// `= "path"`
@@ -108,10 +102,7 @@ pub(crate) fn generated_at(span: Span) -> Span {
 
 /// `= name`
 pub(crate) fn ident(word: &Ident, input: ParseStream<'_>) -> Result<Ident> {
-    assigned(
-        input,
-        format_args!("write `{word} = …`, with an identifier"),
-    )
+    assigned(input, format_args!("write `{word} = …`, with an identifier"))
 }
 
 pub(crate) fn assigned<T: Parse>(
@@ -119,18 +110,12 @@ pub(crate) fn assigned<T: Parse>(
     instead: std::fmt::Arguments<'_>,
 ) -> Result<T> {
     let assign: Result<Token![=]> = input.parse();
-    assign
-        .and_then(|_| input.parse())
-        .map_err(|error| Error::new(here(input, &error), instead))
+    assign.and_then(|_| input.parse()).map_err(|error| Error::new(here(input, &error), instead))
 }
 
 /// Where something else was expected: the token, or the parentheses that end too early.
 fn here(input: ParseStream<'_>, error: &Error) -> Span {
-    if input.is_empty() {
-        error.span()
-    } else {
-        input.span()
-    }
+    if input.is_empty() { error.span() } else { input.span() }
 }
 
 /// `(attribute, …)`, to be passed on.

@@ -10,9 +10,7 @@ pub(crate) const WHAT_A_NAME_IS: &str = "1 to 64 bytes of a-z 0-9 _ . - that sta
 pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
 }
 
 /// `HttpLog` and `HTTPLog` are `http_log`.

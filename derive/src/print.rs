@@ -84,10 +84,7 @@ mod tests {
             "[(); { N }]",
             "r#type::r#fn",
         ] {
-            assert_eq!(
-                type_text(&syn::parse_str(text).unwrap()),
-                text.replace("{ N }", "{N}")
-            );
+            assert_eq!(type_text(&syn::parse_str(text).unwrap()), text.replace("{ N }", "{N}"));
         }
     }
 }

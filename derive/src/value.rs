@@ -12,15 +12,12 @@ use crate::list::{generated_at, once, path, read_attributes, unknown};
 pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
     let mut errors = Errors::default();
     let mut krate = None;
-    read_attributes(
-        &input.attrs,
-        "seal_value",
-        &mut errors,
-        |word, from, _| match word.to_string().as_str() {
+    read_attributes(&input.attrs, "seal_value", &mut errors, |word, from, _| {
+        match word.to_string().as_str() {
             "crate" => once(&mut krate, word, path(word, from)?),
             _ => Err(unknown(word, &["crate"])),
-        },
-    );
+        }
+    });
     let krate = krate.unwrap_or_else(|| parse_quote!(::fieldseal));
     let inner = only_field(&input).map_err(|error| errors.push(error)).ok();
     let inner = errors.or(inner)?;

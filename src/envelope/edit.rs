@@ -55,6 +55,28 @@ pub(super) enum Consent<'c> {
     Named(&'c [&'c str]),
 }
 
+impl<'c> Consent<'c> {
+    /// Those of the roles named for several classes that this one has among its readers with consent.
+    pub(super) fn named_of(self, class: &Class) -> Vec<&'c str> {
+        let Self::Named(roles) = self else { return Vec::new() };
+        roles.iter().copied().filter(|role| class.consent_roles().contains(role)).collect()
+    }
+
+    /// `[GN-10]` Each role named is among the readers with consent of a class, and named once.
+    pub(super) fn check_named(self, classes: &[Class]) -> Result<(), Error> {
+        let Self::Named(roles) = self else { return Ok(()) };
+        for (position, role) in roles.iter().enumerate() {
+            let declared = classes.iter().any(|class| class.consent_roles().contains(role));
+            if !declared || roles.iter().take(position).any(|earlier| earlier == role) {
+                return Err(Error::invalid(format!(
+                    "role `{role}` is not among the readers with consent, or is named twice"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What [`EnvelopeEdit::rewrap`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -175,10 +197,8 @@ impl<'a> EnvelopeEdit<'a> {
 
     /// `[GN-3]` As a writer that has no role in the class: renews if it can wrap for every reader.
     pub(super) fn begin_next(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
-        let consented: Vec<&str> = match consent {
-            Consent::Named(roles) => {
-                class.consent_roles().iter().copied().filter(|role| roles.contains(role)).collect()
-            }
+        let consented = match consent {
+            Consent::Named(_) => consent.named_of(class),
             Consent::Proven => self.proven_consent(class, None)?,
         };
         let mut readers = class.reader_roles().iter().chain(&consented).peekable();

@@ -168,22 +168,19 @@ impl RingKey {
         if key_use == KeyUse::Envelope && name != Self::ENVELOPE {
             return Err(Error::invalid("a key that authenticates envelopes is named `envelope`"));
         }
-        if (state == KeyState::Destroyed) != matches!(material, Material::NameOnly)
-            && state == KeyState::Destroyed
-        {
-            return Err(Error::invalid("a destroyed key has no secret: only its name is kept"));
-        }
+        // A destroyed key has no secret: what is given is left out, and wiped.
+        let material = if state == KeyState::Destroyed { Material::NameOnly } else { material };
         Ok(Self { id, name: name.into(), key_use, state, material })
     }
 
     pub(crate) const ENVELOPE: &'static str = "envelope";
 
     /// A key of 32 secret bytes: a symmetric role, or the envelope key. The bytes must be uniformly
-    /// random, never a passphrase.
+    /// random, never a passphrase. A destroyed key is kept by its name only.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is none, an envelope key not
-    /// named `envelope`, or the state `Destroyed`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is none, or an envelope key
+    /// not named `envelope`.
     pub fn symmetric(
         id: KeyId,
         key_use: KeyUse,

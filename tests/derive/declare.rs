@@ -18,12 +18,7 @@ struct Member {
 }
 
 fn member(phone: Option<&str>) -> Member {
-    Member {
-        id: 1,
-        language: "eo".into(),
-        nickname: None,
-        phone: phone.map(Into::into),
-    }
+    Member { id: 1, language: "eo".into(), nickname: None, phone: phone.map(Into::into) }
 }
 
 #[test]
@@ -70,10 +65,7 @@ fn hidden_absence_has_the_length_of_a_value() {
 
     let mut deleted = rows[1].clone();
     deleted.phone = None;
-    assert_eq!(
-        deleted.open(&ring, 1).unwrap_err().kind(),
-        ErrorKind::Malformed
-    );
+    assert_eq!(deleted.open(&ring, 1).unwrap_err().kind(), ErrorKind::Malformed);
     let long = member(Some("a number that is longer than that")).seal(&ring);
     assert_eq!(long.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
@@ -108,28 +100,17 @@ mod after {
 #[test]
 fn a_field_can_be_renamed_and_change_its_class() {
     let ring = ring();
-    let old = before::Order {
-        id: 1,
-        iban: "DE02".into(),
-    };
+    let old = before::Order { id: 1, iban: "DE02".into() };
     let keys = DataKeys::create(&ring, 1, &[Class::PERSONAL, FINANCIAL]).unwrap();
     let old = old.seal_with(&keys).unwrap();
 
     let iban = after::purchase::ACCOUNT.open(&keys, &old.iban).unwrap();
     assert_eq!(iban, "DE02");
-    let new = after::Purchase {
-        id: 1,
-        account: iban,
-    }
-    .seal_with(&keys)
-    .unwrap();
+    let new = after::Purchase { id: 1, account: iban }.seal_with(&keys).unwrap();
     assert_eq!(new.open_with(&keys).unwrap().account, "DE02");
     let refused = before::order::IBAN.open(&keys, &new.account).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::WrongKey);
-    assert_eq!(
-        (new.id, refused.record(), refused.field()),
-        (1, Some("order"), Some("iban"))
-    );
+    assert_eq!((new.id, refused.record(), refused.field()), (1, Some("order"), Some("iban")));
 }
 
 #[test]
@@ -152,10 +133,7 @@ fn the_schema_says_what_was_declared() {
     let schema = Card::SCHEMA;
     assert_eq!(schema, card::SCHEMA);
     assert_eq!(schema.record(), "card");
-    assert_eq!(
-        (schema.rows(), schema.keys()),
-        (Rows::Many, KeysPlace::External)
-    );
+    assert_eq!((schema.rows(), schema.keys()), (Rows::Many, KeysPlace::External));
     assert_eq!(schema.columns(), ["owner", "id", "number", "type", "ref"]);
     assert_eq!(schema.columns(), card::COLUMNS);
     assert_eq!(schema.classes().collect::<Vec<_>>(), [FINANCIAL]);
@@ -164,23 +142,14 @@ fn the_schema_says_what_was_declared() {
     };
     assert_eq!((number.id, number.column), ("pan", "number"));
     assert_eq!(number.rust_type, "Option<String>");
-    assert_eq!(
-        (number.pad, number.hide_null, number.was),
-        (32, false, Some("personal"))
-    );
+    assert_eq!((number.pad, number.hide_null, number.was), (32, false, Some("personal")));
     assert_eq!((reference.id, reference.column), ("ref", "ref"));
     assert_eq!(reference.rust_type, "Option<Vec<u8>>");
-    assert_eq!(
-        (reference.pad, reference.hide_null, reference.was),
-        (8, true, None)
-    );
+    assert_eq!((reference.pad, reference.hide_null, reference.was), (8, true, None));
     assert_eq!((card::NUMBER.record(), card::NUMBER.id()), ("card", "pan"));
     assert_eq!(card::REF.class(), FINANCIAL);
 
-    assert_eq!(
-        (Member::SCHEMA.rows(), Member::SCHEMA.keys()),
-        (Rows::Single, KeysPlace::Inline)
-    );
+    assert_eq!((Member::SCHEMA.rows(), Member::SCHEMA.keys()), (Rows::Single, KeysPlace::Inline));
     assert_eq!(Member::SCHEMA.columns().last(), Some(&"keys"));
 }
 
@@ -238,19 +207,10 @@ fn derives_and_attributes_reach_the_row() {
     }
 
     let ring = ring();
-    let guest = Guest {
-        guest_id: 1,
-        email_address: "ada@example.com".into(),
-        last_name: None,
-    };
+    let guest = Guest { guest_id: 1, email_address: "ada@example.com".into(), last_name: None };
     let row: GuestRow = guest.seal(&ring).unwrap();
     let json = serde_json::to_value(&row).unwrap();
-    let names: Vec<&str> = json
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["_id", "keys", "mail"]);
     let read: GuestRow = serde_json::from_value(json).unwrap();
     assert_eq!(read, row.clone());

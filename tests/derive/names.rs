@@ -26,18 +26,12 @@ struct CustomerLogin {
 #[test]
 fn a_local_can_be_named_like_the_constants() -> Result<(), Error> {
     let ring = ring();
-    let customer = Customer {
-        id: 1,
-        email: "a@b.c".into(),
-    };
+    let customer = Customer { id: 1, email: "a@b.c".into() };
     let row = customer.seal(&ring)?;
     let customer = row.open(&ring, 1)?;
     let keys = row.unwrap_keys(&ring, 1)?;
     assert_eq!(customer::EMAIL.open(&keys, &row.email)?, customer.email);
-    assert_eq!(
-        customer_login::EMAIL.open(&keys, &row.email)?,
-        customer.email
-    );
+    assert_eq!(customer_login::EMAIL.open(&keys, &row.email)?, customer.email);
     Ok(())
 }
 
@@ -55,11 +49,7 @@ fn a_struct_in_a_function_can_be_a_record() -> Result<(), Error> {
     }
 
     let ring = ring();
-    let row = Patient {
-        id: 1,
-        blood: "0".into(),
-    }
-    .seal(&ring)?;
+    let row = Patient { id: 1, blood: "0".into() }.seal(&ring)?;
     let keys = row.unwrap_keys(&ring, 1)?;
     assert_eq!(patient::BLOOD.open(&keys, &row.blood)?, "0");
     assert_eq!(row.open(&ring, 1)?.blood, "0");
@@ -78,12 +68,7 @@ fn keywords_are_names_too() -> Result<(), Error> {
         r#fn: bool,
     }
 
-    let row = Type {
-        r#move: 1,
-        r#type: "x".into(),
-        r#fn: true,
-    }
-    .seal(&ring())?;
+    let row = Type { r#move: 1, r#type: "x".into(), r#fn: true }.seal(&ring())?;
     assert_eq!(r#type::COLUMNS, ["move", "type", "fn", "keys"]);
     assert_eq!((r#type::TYPE.id(), row.r#move, row.r#fn), ("type", 1, true));
     assert_eq!(Type::SCHEMA.fields()[0].column, "type");
@@ -173,10 +158,7 @@ mod reexported {
 #[test]
 fn the_crate_can_be_elsewhere() -> Result<(), Error> {
     let ring = ring();
-    let visit = reexported::Visit {
-        id: 1,
-        text: reexported::Text("t".into()),
-    };
+    let visit = reexported::Visit { id: 1, text: reexported::Text("t".into()) };
     let row = visit.seal(&ring)?;
     assert_eq!((row.id, row.open(&ring, 1)?.text.0.as_str()), (1, "t"));
     Ok(())

@@ -62,10 +62,7 @@ fn a_row_opens_to_what_was_sealed() {
     assert_eq!((row.id, row.plan.as_str()), (42, "free"));
     assert_eq!(row.open(&ring, 42).unwrap(), ada());
 
-    let nobody = Customer {
-        card: None,
-        ..ada()
-    };
+    let nobody = Customer { card: None, ..ada() };
     let row = nobody.seal(&ring).unwrap();
     assert_eq!(row.card, None);
     assert_eq!(row.open(&ring, 42).unwrap(), nobody);
@@ -127,10 +124,7 @@ fn another_subject_than_asked_for_is_refused() {
     // The row claims to be another's; its bytes do not follow.
     let mut moved = row;
     moved.id = 43;
-    assert_eq!(
-        moved.open(&ring, 43).unwrap_err().kind(),
-        ErrorKind::Tampered
-    );
+    assert_eq!(moved.open(&ring, 43).unwrap_err().kind(), ErrorKind::Tampered);
 }
 
 #[test]
@@ -141,10 +135,7 @@ fn a_part_that_cannot_be_opened_spares_the_others() {
 
     let denied = row.open(&support, 42).unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::NotPermitted);
-    assert_eq!(
-        (denied.record(), denied.field()),
-        (Some("customer"), Some("card"))
-    );
+    assert_eq!((denied.record(), denied.field()), (Some("customer"), Some("card")));
 
     let partial = row.open_partial(&support, 42).unwrap();
     assert_eq!((partial.id, partial.plan.as_str()), (42, "free"));
@@ -170,20 +161,14 @@ fn many_rows_are_sealed_and_opened_in_one_call() {
 
     let error = SealedCustomer::open_all(rows.iter().map(|row| (row, row.id.min(3))), &ring);
     let error = error.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.row()),
-        (ErrorKind::WrongSubject, Some(3))
-    );
+    assert_eq!((error.kind(), error.row()), (ErrorKind::WrongSubject, Some(3)));
 }
 
 #[test]
 fn an_update_of_the_row_keeps_its_keys() {
     let ring = ring();
     let row = ada().seal(&ring).unwrap();
-    let changed = Customer {
-        plan: "paid".into(),
-        ..ada()
-    };
+    let changed = Customer { plan: "paid".into(), ..ada() };
     let stored = KeyEnvelope::from_bytes(row.keys.as_bytes());
     let after = changed.seal_under(&ring, &stored).unwrap();
     assert_eq!(after.keys, row.keys);
@@ -191,10 +176,7 @@ fn an_update_of_the_row_keeps_its_keys() {
     assert_eq!(after.open(&ring, 42).unwrap(), changed);
     // So fields of the former row open under the same keys.
     let keys = after.unwrap_keys(&ring, 42).unwrap();
-    assert_eq!(
-        customer::EMAIL.open(&keys, &row.email).unwrap(),
-        "ada@example.com"
-    );
+    assert_eq!(customer::EMAIL.open(&keys, &row.email).unwrap(), "ada@example.com");
 }
 
 #[test]
@@ -202,21 +184,13 @@ fn single_fields_are_opened_sealed_and_updated() {
     let ring = ring();
     let mut row = ada().seal(&ring).unwrap();
     let keys = row.unwrap_keys(&ring, 42).unwrap();
-    assert_eq!(
-        customer::EMAIL.open(&keys, &row.email).unwrap(),
-        "ada@example.com"
-    );
+    assert_eq!(customer::EMAIL.open(&keys, &row.email).unwrap(), "ada@example.com");
     assert_eq!(customer::CARD.open(&keys, &row.card).unwrap(), ada().card);
 
-    row.email = customer::EMAIL
-        .seal(&keys, &"ada@example.org".into())
-        .unwrap();
+    row.email = customer::EMAIL.seal(&keys, &"ada@example.org".into()).unwrap();
     row.card = customer::CARD.update(&keys, &None).unwrap().value;
     let opened = row.open(&ring, 42).unwrap();
-    assert_eq!(
-        (opened.email.as_str(), opened.card),
-        ("ada@example.org", None)
-    );
+    assert_eq!((opened.email.as_str(), opened.card), ("ada@example.org", None));
 }
 
 #[test]
@@ -232,10 +206,7 @@ fn records_of_one_subject_share_external_keys() {
     assert_eq!(single.open_with(&keys).unwrap(), addresses()[0]);
     let opened: Result<Vec<_>, _> = rows.iter().map(|row| row.open_with(&keys)).collect();
     assert_eq!(opened.unwrap(), addresses());
-    assert_eq!(
-        rows[0].open_partial_with(&keys).unwrap().street.unwrap(),
-        "1 Main St"
-    );
+    assert_eq!(rows[0].open_partial_with(&keys).unwrap().street.unwrap(), "1 Main St");
 
     let field = address::STREET.row(8).unwrap();
     assert_eq!(field.open(&keys, &rows[1].street).unwrap(), "2 Side St");
@@ -244,30 +215,18 @@ fn records_of_one_subject_share_external_keys() {
 
     let mut swapped = Address::seal_all_with(&addresses(), &keys).unwrap();
     swapped[0].id = 8;
-    assert_eq!(
-        swapped[0].open_with(&keys).unwrap_err().kind(),
-        ErrorKind::Tampered
-    );
+    assert_eq!(swapped[0].open_with(&keys).unwrap_err().kind(), ErrorKind::Tampered);
 
     let mut others = addresses();
     others[1].customer_id = 43;
-    let error = Address::seal_all_with(&others, &keys)
-        .map(drop)
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.row()),
-        (ErrorKind::WrongSubject, Some(1))
-    );
+    let error = Address::seal_all_with(&others, &keys).map(drop).unwrap_err();
+    assert_eq!((error.kind(), error.row()), (ErrorKind::WrongSubject, Some(1)));
 }
 
 #[test]
 fn many_rows_can_carry_their_own_keys() {
     let ring = ring();
-    let note = Note {
-        id: ("acme".into(), 7),
-        author: "ada".into(),
-        text: "call back".into(),
-    };
+    let note = Note { id: ("acme".into(), 7), author: "ada".into(), text: "call back".into() };
     let row = note.seal(&ring).unwrap();
     assert_eq!(note::COLUMNS, ["id", "author", "text", "note_keys"]);
     assert!(!row.note_keys.as_bytes().is_empty());

@@ -6,12 +6,7 @@ use rusqlite::Connection;
 use super::{CONTACT, FINANCIAL, ring};
 
 #[derive(Record, Clone, Debug, PartialEq)]
-#[record(
-    name = "customer",
-    single_row,
-    rusqlite,
-    sealed(derive(Debug, PartialEq))
-)]
+#[record(name = "customer", single_row, rusqlite, sealed(derive(Debug, PartialEq)))]
 struct Customer {
     #[record(subject)]
     id: i64,
@@ -84,69 +79,45 @@ fn a_row_comes_back_from_the_database() {
     assert_eq!(written.unwrap(), 1);
     assert_eq!(stored(&db), row);
     assert_eq!(stored(&db).open(&ring, 42).unwrap(), ada());
-    let null: bool = db
-        .query_row("SELECT card IS NULL FROM customer", [], |row| row.get(0))
-        .unwrap();
+    let null: bool =
+        db.query_row("SELECT card IS NULL FROM customer", [], |row| row.get(0)).unwrap();
     assert!(null);
 
-    db.execute("UPDATE customer SET language = NULL", [])
-        .unwrap();
+    db.execute("UPDATE customer SET language = NULL", []).unwrap();
     assert_eq!(stored(&db).open(&ring, 42).unwrap().language, "");
 
     // A text column holds the text form.
-    db.execute("UPDATE customer SET email = ?", [row.email.to_text()])
-        .unwrap();
-    assert_eq!(
-        stored(&db).open(&ring, 42).unwrap().email,
-        "ada@example.com"
-    );
+    db.execute("UPDATE customer SET email = ?", [row.email.to_text()]).unwrap();
+    assert_eq!(stored(&db).open(&ring, 42).unwrap().email, "ada@example.com");
 
-    db.execute("UPDATE customer SET email = 'ada@example.com'", [])
-        .unwrap();
+    db.execute("UPDATE customer SET email = 'ada@example.com'", []).unwrap();
     let query = "SELECT * FROM customer";
-    db.query_row(query, [], SealedCustomer::from_row)
-        .unwrap_err();
+    db.query_row(query, [], SealedCustomer::from_row).unwrap_err();
     let query = "SELECT id, email FROM customer";
-    db.query_row(query, [], SealedCustomer::from_row)
-        .unwrap_err();
+    db.query_row(query, [], SealedCustomer::from_row).unwrap_err();
 }
 
 #[test]
 fn rows_with_external_keys_have_no_column_for_them() {
     let (ring, db) = (ring(), connect());
     let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
-    let address = Address {
-        id: 7,
-        customer_id: 42,
-        street: "1 Main St".into(),
-    };
+    let address = Address { id: 7, customer_id: 42, street: "1 Main St".into() };
     let row = address.seal_with(&keys).unwrap();
     assert_eq!(address::COLUMNS, ["id", "customer_id", "street"]);
-    db.execute(&insert("address", address::COLUMNS), &row.params()[..])
-        .unwrap();
-    let row = db
-        .query_row("SELECT * FROM address", [], SealedAddress::from_row)
-        .unwrap();
+    db.execute(&insert("address", address::COLUMNS), &row.params()[..]).unwrap();
+    let row = db.query_row("SELECT * FROM address", [], SealedAddress::from_row).unwrap();
     assert_eq!(row.open_with(&keys).unwrap(), address);
 }
 
 #[test]
 fn parameters_are_carried_along() {
     let (ring, db) = (KeyRing::generate().unwrap(), connect());
-    let pair = Pair {
-        id: "ada".to_owned(),
-        value: Some(5_u32),
-    };
+    let pair = Pair { id: "ada".to_owned(), value: Some(5_u32) };
     let row = pair.seal(&ring).unwrap();
     type Fields = pair<String, Option<u32>>;
-    db.execute(&insert("pair", Fields::COLUMNS), &row.params()[..])
-        .unwrap();
+    db.execute(&insert("pair", Fields::COLUMNS), &row.params()[..]).unwrap();
     let row = db
-        .query_row(
-            "SELECT * FROM pair",
-            [],
-            SealedPair::<String, Option<u32>>::from_row,
-        )
+        .query_row("SELECT * FROM pair", [], SealedPair::<String, Option<u32>>::from_row)
         .unwrap();
     assert_eq!(row.open(&ring, "ada").unwrap(), pair);
 }

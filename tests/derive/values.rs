@@ -34,18 +34,14 @@ fn keys() -> DataKeys {
 
 fn through<T: SealValue>(value: &T) -> T {
     let (keys, field) = (keys(), Field::<T>::new("value", "field", Class::PERSONAL));
-    field
-        .open(&keys, &field.seal(&keys, value).unwrap())
-        .unwrap()
+    field.open(&keys, &field.seal(&keys, value).unwrap()).unwrap()
 }
 
 #[test]
 fn a_newtype_is_its_inner_value() {
     let keys = keys();
     let email: Field<Named> = Field::new("value", "field", Class::PERSONAL);
-    let named = Named {
-        text: Email("ada@example.com".into()),
-    };
+    let named = Named { text: Email("ada@example.com".into()) };
     let column = email.seal(&keys, &named).unwrap();
     assert_eq!(email.open(&keys, &column).unwrap(), named);
 
@@ -60,16 +56,11 @@ fn a_newtype_is_its_inner_value() {
 #[test]
 fn newtypes_have_parameters_and_nest() {
     assert_eq!(through(&Wrapped(7_u8)), Wrapped(7));
-    let many = Many::<_, 3> {
-        items: vec![Wrapped("a".to_owned()), Wrapped("b".to_owned())],
-    };
+    let many = Many::<_, 3> { items: vec![Wrapped("a".to_owned()), Wrapped("b".to_owned())] };
     assert_eq!(through(&many), many);
     let tree = Tree(vec![Tree(vec![]), Tree(vec![Tree(vec![])])]);
     assert_eq!(through(&tree), tree);
-    assert_eq!(
-        through(&Some(Wrapped(Email("a".into())))),
-        Some(Wrapped(Email("a".into())))
-    );
+    assert_eq!(through(&Some(Wrapped(Email("a".into())))), Some(Wrapped(Email("a".into()))));
     assert_eq!(through(&None::<Email>), None);
 }
 

@@ -53,47 +53,26 @@ fn a_view_opens_its_columns_of_the_row() {
     // The card's class is out of reach, and nobody asks for it.
     let support = ring.subset(&["support"]).unwrap().into_ring();
     let opened = view.open(&support, 42).unwrap();
-    assert_eq!(
-        (opened.mail.as_str(), opened.phone),
-        ("ada@example.com", None)
-    );
-    assert_eq!(
-        row.open(&support, 42).unwrap_err().kind(),
-        ErrorKind::NotPermitted
-    );
+    assert_eq!((opened.mail.as_str(), opened.phone), ("ada@example.com", None));
+    assert_eq!(row.open(&support, 42).unwrap_err().kind(), ErrorKind::NotPermitted);
 }
 
 #[test]
 fn a_view_seals_its_columns_of_the_row() {
     let ring = ring();
     let row = ada().seal(&ring).unwrap();
-    let view = ContactCard {
-        customer: 42,
-        mail: "ada@example.org".into(),
-        phone: Some("1".into()),
-    };
+    let view =
+        ContactCard { customer: 42, mail: "ada@example.org".into(), phone: Some("1".into()) };
     let view = view.seal_under(&ring, &row.keys).unwrap();
     assert_eq!(view.keys, row.keys);
-    let row = SealedCustomer {
-        email: view.mail,
-        phone: view.phone,
-        keys: view.keys,
-        ..row
-    };
+    let row = SealedCustomer { email: view.mail, phone: view.phone, keys: view.keys, ..row };
     let opened = row.open(&ring, 42).unwrap();
-    assert_eq!(
-        (opened.email.as_str(), opened.phone.as_deref()),
-        ("ada@example.org", Some("1"))
-    );
+    assert_eq!((opened.email.as_str(), opened.phone.as_deref()), ("ada@example.org", Some("1")));
     assert_eq!(opened.card, ada().card);
     assert_eq!(opened.plan, "free");
 
     // Alone it makes keys of the classes it has.
-    let alone = ContactCard {
-        customer: 42,
-        mail: "a@b.c".into(),
-        phone: None,
-    };
+    let alone = ContactCard { customer: 42, mail: "a@b.c".into(), phone: None };
     let keys = alone.seal(&ring).unwrap().unwrap_keys(&ring, 42).unwrap();
     assert_eq!(keys.reached(), ["contact"]);
     let missing = ada().seal_with(&keys).map(drop).unwrap_err();
@@ -148,12 +127,7 @@ fn a_catalog_refuses_what_disagrees() {
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
     };
     refused(
-        record!(
-            A,
-            "visit",
-            [single_row],
-            record(seal(class = OTHER_CONTACT))
-        ),
+        record!(A, "visit", [single_row], record(seal(class = OTHER_CONTACT))),
         &["contact", "visit.email", "customer.email"],
     );
     refused(
@@ -161,21 +135,11 @@ fn a_catalog_refuses_what_disagrees() {
         &["customer", "email"],
     );
     refused(
-        record!(
-            C,
-            "customer",
-            [single_row],
-            record(seal(class = CONTACT, pad = 1))
-        ),
+        record!(C, "customer", [single_row], record(seal(class = CONTACT, pad = 1))),
         &["customer", "email"],
     );
     refused(
-        record!(
-            D,
-            "customer",
-            [single_row],
-            record(seal(class = CONTACT, was = "personal"))
-        ),
+        record!(D, "customer", [single_row], record(seal(class = CONTACT, was = "personal"))),
         &["customer", "email"],
     );
     refused(

@@ -89,10 +89,9 @@ impl StructAttrs {
                 "module" => once(&mut to.module, word, ident(word, input)?),
                 "rusqlite" => once(&mut to.rusqlite, word, word.clone()),
                 "crate" => once(&mut to.krate, word, path(word, input)?),
-                _ if ON_FIELD.contains(&word.to_string().as_str()) => Err(Error::new(
-                    word.span(),
-                    format_args!("`{word}` stands on a field"),
-                )),
+                _ if ON_FIELD.contains(&word.to_string().as_str()) => {
+                    Err(Error::new(word.span(), format_args!("`{word}` stands on a field")))
+                }
                 _ => Err(unknown(word, ON_STRUCT)),
             }
         });
@@ -103,13 +102,11 @@ impl StructAttrs {
 impl SealedAttrs {
     fn read(input: ParseStream<'_>, errors: &mut Errors) -> Result<Self> {
         let mut to = Self::default();
-        read_nested(input, errors, |word, input, _| {
-            match word.to_string().as_str() {
-                "name" => once(&mut to.name, word, ident(word, input)?),
-                "derive" => once(&mut to.derive, word, verbatim(input)?),
-                "attr" => once(&mut to.attr, word, attributes(input)?),
-                _ => Err(unknown(word, &["name", "derive", "attr"])),
-            }
+        read_nested(input, errors, |word, input, _| match word.to_string().as_str() {
+            "name" => once(&mut to.name, word, ident(word, input)?),
+            "derive" => once(&mut to.derive, word, verbatim(input)?),
+            "attr" => once(&mut to.attr, word, attributes(input)?),
+            _ => Err(unknown(word, &["name", "derive", "attr"])),
         })?;
         Ok(to)
     }
@@ -118,11 +115,9 @@ impl SealedAttrs {
 impl PartialAttrs {
     fn read(input: ParseStream<'_>, errors: &mut Errors) -> Result<Self> {
         let mut to = Self::default();
-        read_nested(input, errors, |word, input, _| {
-            match word.to_string().as_str() {
-                "name" => once(&mut to.name, word, ident(word, input)?),
-                _ => Err(unknown(word, &["name"])),
-            }
+        read_nested(input, errors, |word, input, _| match word.to_string().as_str() {
+            "name" => once(&mut to.name, word, ident(word, input)?),
+            _ => Err(unknown(word, &["name"])),
         })?;
         Ok(to)
     }
@@ -137,14 +132,12 @@ impl FieldAttrs {
                 "row" => once(&mut to.row, word, word.clone()),
                 "seal" => once(&mut to.seal, word, SealAttrs::read(word, input, errors)?),
                 "attr" => once(&mut to.attr, word, attributes(input)?),
-                known if IN_SEAL.contains(&known) => Err(Error::new(
-                    word.span(),
-                    format_args!("`{word}` stands inside `seal(…)`"),
-                )),
-                known if ON_STRUCT.contains(&known) => Err(Error::new(
-                    word.span(),
-                    format_args!("`{word}` stands on the struct"),
-                )),
+                known if IN_SEAL.contains(&known) => {
+                    Err(Error::new(word.span(), format_args!("`{word}` stands inside `seal(…)`")))
+                }
+                known if ON_STRUCT.contains(&known) => {
+                    Err(Error::new(word.span(), format_args!("`{word}` stands on the struct")))
+                }
                 _ => Err(unknown(word, ON_FIELD)),
             }
         });
@@ -167,19 +160,17 @@ impl SealAttrs {
         if !input.peek(token::Paren) {
             return Ok(to);
         }
-        read_nested(input, errors, |word, input, _| {
-            match word.to_string().as_str() {
-                "class" => once(&mut to.class, word, class(input)?),
-                "id" => once(&mut to.id, word, text(word, input)?),
-                "pad" => {
-                    to.pad_given = true;
-                    once(&mut to.pad, word, multiple(input)?)
-                }
-                "was" => once(&mut to.was, word, text(word, input)?),
-                "default" => once(&mut to.default, word, word.span()),
-                "hide_null" => once(&mut to.hide_null, word, word.span()),
-                _ => Err(unknown(word, IN_SEAL)),
+        read_nested(input, errors, |word, input, _| match word.to_string().as_str() {
+            "class" => once(&mut to.class, word, class(input)?),
+            "id" => once(&mut to.id, word, text(word, input)?),
+            "pad" => {
+                to.pad_given = true;
+                once(&mut to.pad, word, multiple(input)?)
             }
+            "was" => once(&mut to.was, word, text(word, input)?),
+            "default" => once(&mut to.default, word, word.span()),
+            "hide_null" => once(&mut to.hide_null, word, word.span()),
+            _ => Err(unknown(word, IN_SEAL)),
         })?;
         Ok(to)
     }

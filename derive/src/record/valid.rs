@@ -75,12 +75,7 @@ fn check_struct(
 ) -> Option<Record> {
     let ident = input.ident;
     let name = check_name(&ident, attrs.name, errors);
-    check_rows(
-        &ident,
-        attrs.single_row.as_ref(),
-        fields.row.as_ref(),
-        errors,
-    );
+    check_rows(&ident, attrs.single_row.as_ref(), fields.row.as_ref(), errors);
     let keys = check_keys(attrs.keys, attrs.keys_column, &fields.fields, errors);
     let sealed_attrs = attrs.sealed.unwrap_or_default();
     let generated = Generated::of(
@@ -237,10 +232,6 @@ impl Generated {
                 );
             }
         }
-        Some(Self {
-            sealed,
-            partial,
-            module,
-        })
+        Some(Self { sealed, partial, module })
     }
 }

@@ -26,16 +26,7 @@ impl<'a> EnvelopeEdit<'a> {
         let mut readers = class.reader_roles().to_vec();
         let consented: Vec<&str> = match consent {
             Consent::Named(roles) => {
-                let is_other = |(position, role): &(usize, &&str)| {
-                    !class.consent_roles().contains(role)
-                        || roles.iter().take(*position).any(|earlier| earlier == *role)
-                };
-                if let Some((_, role)) = roles.iter().enumerate().find(is_other) {
-                    return Err(Error::invalid(format!(
-                        "role `{role}` is not among the readers with consent of class `{}`, or is named twice",
-                        class.name()
-                    )));
-                }
+                consent.check_named(&[*class])?;
                 roles.to_vec()
             }
             Consent::Proven => self.proven_consent(class, except)?,

@@ -9,20 +9,11 @@ use crate::print::type_text;
 use crate::record::valid::{Field, Record, SealedField};
 
 pub(crate) fn expand(record: &Record) -> TokenStream {
-    let Record {
-        krate,
-        vis,
-        ident,
-        generics,
-        module,
-        ..
-    } = record;
+    let Record { krate, vis, ident, generics, module, .. } = record;
     let (parameters, arguments, where_clause) = generics.split_for_impl();
     let doc = format!("The sealed fields, the columns and the schema of [`{ident}`].");
     let never = never(record);
-    let fields = record
-        .sealed_fields()
-        .map(|(field, seal)| constant(record, field, seal));
+    let fields = record.sealed_fields().map(|(field, seal)| constant(record, field, seal));
     let columns = record.columns();
     let schema = schema(record);
     quote! {
@@ -50,23 +41,14 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
 }
 
 fn constant(record: &Record, field: &Field, seal: &SealedField) -> TokenStream {
-    let Record {
-        krate, vis, name, ..
-    } = record;
+    let Record { krate, vis, name, .. } = record;
     let Field { ty, .. } = field;
     let SealedField { constant, id, .. } = seal;
     let rows = record.row.as_ref().map(|_| quote!(, #krate::ManyRows));
-    let class = seal
-        .class
-        .clone()
-        .unwrap_or_else(|| quote!(#krate::Class::PERSONAL));
-    let pad = seal.pad.map(|pad| {
-        if seal.hide_null {
-            quote!(.hide_null(#pad))
-        } else {
-            quote!(.pad(#pad))
-        }
-    });
+    let class = seal.class.clone().unwrap_or_else(|| quote!(#krate::Class::PERSONAL));
+    let pad = seal
+        .pad
+        .map(|pad| if seal.hide_null { quote!(.hide_null(#pad)) } else { quote!(.pad(#pad)) });
     let was = seal.was.as_ref().map(|was| quote!(.was(#was)));
     let doc = format!("The sealed field `{}`.", field.column);
     quote! {
@@ -77,16 +59,8 @@ fn constant(record: &Record, field: &Field, seal: &SealedField) -> TokenStream {
 
 fn schema(record: &Record) -> TokenStream {
     let Record { krate, name, .. } = record;
-    let rows = if record.row.is_some() {
-        quote!(Many)
-    } else {
-        quote!(Single)
-    };
-    let keys = if record.keys.is_some() {
-        quote!(Inline)
-    } else {
-        quote!(External)
-    };
+    let rows = if record.row.is_some() { quote!(Many) } else { quote!(Single) };
+    let keys = if record.keys.is_some() { quote!(Inline) } else { quote!(External) };
     let fields = record.sealed_fields().map(|(field, seal)| {
         let (constant, column, ty) = (&seal.constant, &field.column, type_text(&field.ty));
         quote!(#krate::FieldSchema::of(&Self::#constant, #column, #ty))

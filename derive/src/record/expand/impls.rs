@@ -15,12 +15,7 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
 }
 
 fn of_record(record: &Record) -> TokenStream {
-    let Record {
-        krate,
-        ident,
-        sealed,
-        ..
-    } = record;
+    let Record { krate, ident, sealed, .. } = record;
     let (parameters, arguments, where_clause) = record.generics.split_for_impl();
     let (constants, sealer, ids) = (record.constants(), local("sealer"), ids(record));
     let fields = record.fields.iter().map(|field| {
@@ -38,10 +33,7 @@ fn of_record(record: &Record) -> TokenStream {
             quote!(#name: #value)
         }
     });
-    let keys = record
-        .keys
-        .as_ref()
-        .map(|keys| quote!(#keys: #sealer.envelope(),));
+    let keys = record.keys.as_ref().map(|keys| quote!(#keys: #sealer.envelope(),));
     quote! {
         #[automatically_derived]
         impl #parameters #krate::Record for #ident #arguments #where_clause {
@@ -65,24 +57,12 @@ fn of_record(record: &Record) -> TokenStream {
 }
 
 fn of_row(record: &Record) -> TokenStream {
-    let Record {
-        krate,
-        ident,
-        sealed,
-        partial,
-        ..
-    } = record;
+    let Record { krate, ident, sealed, partial, .. } = record;
     let (parameters, arguments, where_clause) = record.generics.split_for_impl();
     let (ids, tags) = (ids(record), tags(record));
     let opener = local("opener");
-    let whole = record
-        .fields
-        .iter()
-        .map(|field| open(record, field, &quote!(?)));
-    let single = record
-        .fields
-        .iter()
-        .map(|field| open(record, field, &TokenStream::new()));
+    let whole = record.fields.iter().map(|field| open(record, field, &quote!(?)));
+    let single = record.fields.iter().map(|field| open(record, field, &TokenStream::new()));
     let envelope = record.keys.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
         |keys| quote!(::core::option::Option::Some(&self.#keys)),

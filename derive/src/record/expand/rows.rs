@@ -11,27 +11,13 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
 }
 
 fn sealed(record: &Record) -> TokenStream {
-    let Record {
-        krate,
-        vis,
-        generics,
-        sealed,
-        ..
-    } = record;
+    let Record { krate, vis, generics, sealed, .. } = record;
     let where_clause = &generics.where_clause;
-    let derive = record
-        .sealed_derive
-        .as_ref()
-        .map(|derive| quote!(#[derive(#derive)]));
+    let derive = record.sealed_derive.as_ref().map(|derive| quote!(#[derive(#derive)]));
     let attr = &record.sealed_attr;
-    let doc = format!(
-        "The row of [`{}`]: its personal fields are sealed.",
-        record.ident
-    );
+    let doc = format!("The row of [`{}`]: its personal fields are sealed.", record.ident);
     let fields = record.fields.iter().map(|field| {
-        let Field {
-            ident, vis, attr, ..
-        } = field;
+        let Field { ident, vis, attr, .. } = field;
         let (docs, column) = (field_docs(field, record), field.column_type(krate));
         quote!(#docs #(#[#attr])* #vis #ident: #column)
     });
@@ -57,13 +43,7 @@ fn sealed(record: &Record) -> TokenStream {
 }
 
 fn partial(record: &Record) -> TokenStream {
-    let Record {
-        krate,
-        vis,
-        generics,
-        partial,
-        ..
-    } = record;
+    let Record { krate, vis, generics, partial, .. } = record;
     let where_clause = &generics.where_clause;
     let doc = format!(
         "[`{}`] field by field: each sealed one is its value or its own error.",

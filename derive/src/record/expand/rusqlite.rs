@@ -8,16 +8,11 @@ use crate::generics::with_bounds;
 use crate::record::valid::Record;
 
 pub(crate) fn expand(record: &Record) -> TokenStream {
-    let Record {
-        krate, vis, sealed, ..
-    } = record;
+    let Record { krate, vis, sealed, .. } = record;
     let rusqlite = quote!(#krate::__private::rusqlite);
     let bounds = record.fields.iter().map(|field| {
         let column = field.column_type(krate);
-        (
-            &field.ty,
-            quote!(#column: #rusqlite::types::FromSql + #rusqlite::ToSql),
-        )
+        (&field.ty, quote!(#column: #rusqlite::types::FromSql + #rusqlite::ToSql))
     });
     let generics = with_bounds(&record.generics, bounds);
     let (parameters, _, where_clause) = generics.split_for_impl();

@@ -46,20 +46,14 @@ pub(crate) fn check(
     record: &Ident,
     errors: &mut Errors,
 ) -> Checked {
-    let mut checked = Checked {
-        fields: Vec::new(),
-        subject: None,
-        row: None,
-    };
+    let mut checked = Checked { fields: Vec::new(), subject: None, row: None };
     let mut seals = false;
     for field in fields {
         let Some(ident) = &field.ident else { continue };
         let attrs = FieldAttrs::read(&field.attrs, errors);
         check_role(ident, &attrs, &mut checked, errors);
         seals |= attrs.seal.is_some();
-        let seal = attrs
-            .seal
-            .map(|seal| check_seal(ident, seal, &checked.fields, errors));
+        let seal = attrs.seal.map(|seal| check_seal(ident, seal, &checked.fields, errors));
         checked.fields.push(Field {
             ident: ident.clone(),
             vis: field.vis.clone(),
@@ -78,10 +72,7 @@ pub(crate) fn check(
         );
     }
     if !seals {
-        errors.on(
-            record,
-            "no field is sealed: mark the personal ones by `#[record(seal)]`",
-        );
+        errors.on(record, "no field is sealed: mark the personal ones by `#[record(seal)]`");
     }
     checked
 }
@@ -102,10 +93,7 @@ fn check_role(ident: &Ident, attrs: &FieldAttrs, checked: &mut Checked, errors: 
             ),
         );
     }
-    let roles = [
-        (&attrs.subject, &mut checked.subject),
-        (&attrs.row, &mut checked.row),
-    ];
+    let roles = [(&attrs.subject, &mut checked.subject), (&attrs.row, &mut checked.row)];
     for (word, first) in roles {
         match (word, &first) {
             (Some(word), Some(first)) => errors.on(
@@ -168,12 +156,9 @@ fn check_constant(ident: &Ident, before: &[Field], errors: &mut Errors) -> Ident
                  field, and give it its id by `seal(id = \"{ident}\")`"
             ),
         );
-    } else if let Some(other) = before.iter().find(|field| {
-        field
-            .seal
-            .as_ref()
-            .is_some_and(|seal| taken(&seal.constant))
-    }) {
+    } else if let Some(other) =
+        before.iter().find(|field| field.seal.as_ref().is_some_and(|seal| taken(&seal.constant)))
+    {
         errors.on(
             ident,
             format_args!(
@@ -197,24 +182,16 @@ fn check_id(ident: &Ident, id: Option<LitStr>, before: &[Field], errors: &mut Er
         };
         errors.at(id.span(), message);
     }
-    if let Some(other) = before.iter().find(|field| {
-        field
-            .seal
-            .as_ref()
-            .is_some_and(|seal| seal.id.value() == id.value())
-    }) {
-        errors.at(
-            id.span(),
-            format_args!("`{}` is the id of `{}` already", id.value(), other.ident),
-        );
+    if let Some(other) = before
+        .iter()
+        .find(|field| field.seal.as_ref().is_some_and(|seal| seal.id.value() == id.value()))
+    {
+        errors
+            .at(id.span(), format_args!("`{}` is the id of `{}` already", id.value(), other.ident));
     }
     id
 }
 
 fn docs(attributes: &[Attribute]) -> Vec<Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("doc"))
-        .cloned()
-        .collect()
+    attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect()
 }
