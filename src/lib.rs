@@ -1,4 +1,4 @@
-#![doc = "x"]
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![no_std]
 #![cfg_attr(fieldseal_docsrs, feature(doc_cfg))]

@@ -12,7 +12,7 @@ const SHORT: usize = 896;
 
 pub(super) fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG] {
     let mut scratch = [0; SHORT];
-    let tag = match scratch.get_mut(..buffer.len()) {
+    match scratch.get_mut(..buffer.len()) {
         Some(plaintext) => {
             plaintext.copy_from_slice(buffer);
             let tag = seal_short(key, nonce, aad, plaintext, buffer);
@@ -20,8 +20,7 @@ pub(super) fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u
             tag
         }
         None => seal_long(key, nonce, aad, buffer),
-    };
-    tag
+    }
 }
 
 fn seal_short(

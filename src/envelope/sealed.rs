@@ -124,12 +124,20 @@ impl Nonces {
 /// The subkeys of one opening call: values sealed together share R, and so the derivation.
 pub(crate) struct Opening<'k> {
     keys: &'k DataKeys,
-    subkeys: Vec<(KeyTag, [u8; PREFIX], Subkey)>,
+    /// The latest few, so that a row whose fields were updated one by one costs no more memory.
+    subkeys: [Option<Derived>; 4],
+    next: usize,
+}
+
+struct Derived {
+    tag: KeyTag,
+    prefix: [u8; PREFIX],
+    subkey: Subkey,
 }
 
 impl<'k> Opening<'k> {
     pub(crate) fn begin(keys: &'k DataKeys) -> Self {
-        Self { keys, subkeys: Vec::new() }
+        Self { keys, subkeys: [const { None }; 4], next: 0 }
     }
 
     /// `[OP-1]`: opens bytes sealed under a generation of the class, and reads the item.
@@ -158,21 +166,22 @@ impl<'k> Opening<'k> {
     }
 
     fn subkey(&mut self, key: &GenerationKey, tag: KeyTag, prefix: [u8; PREFIX]) -> &Subkey {
-        let known = self.subkeys.iter().position(|(of, r, _)| *of == tag && *r == prefix);
-        let position = known.unwrap_or_else(|| {
-            // Rows resealed field by field share nothing: keep no more than a few.
-            if self.subkeys.len() >= 8 {
-                self.subkeys.clear();
-            }
-            self.subkeys.push((tag, prefix, Subkey::derive(key.aead_key(), &prefix)));
-            self.subkeys.len().saturating_sub(1)
+        let is_it = |derived: &Option<Derived>| {
+            derived.as_ref().is_some_and(|known| known.tag == tag && known.prefix == prefix)
+        };
+        let position = self.subkeys.iter().position(is_it).unwrap_or_else(|| {
+            let position = self.next;
+            self.next = position.wrapping_add(1) % self.subkeys.len();
+            position
         });
-        // safe: the position is of an entry found or just pushed.
-        #[allow(
-            clippy::indexing_slicing,
-            reason = "the position is of an entry found or just pushed"
-        )]
-        &self.subkeys[position].2
+        // safe: the position is one found, or `next`, which stays below the length.
+        #[allow(clippy::indexing_slicing, reason = "the position is below the length")]
+        let place = &mut self.subkeys[position];
+        let derive = || Derived { tag, prefix, subkey: Subkey::derive(key.aead_key(), &prefix) };
+        if !is_it(place) {
+            *place = None;
+        }
+        &place.get_or_insert_with(derive).subkey
     }
 }
 
