@@ -482,7 +482,9 @@ impl<'a> EnvelopeEdit<'a> {
                 self.layout = before.0;
                 self.fresh.truncate(before.1);
                 self.wrapped.truncate(before.2);
-                self.access.tell(action, &self.subject, &[class], None, Err(error.kind()))?;
+                let classes = [class];
+                let classes = if class.is_empty() { &[] } else { classes.as_slice() };
+                self.access.tell(action, &self.subject, classes, None, Err(error.kind()))?;
                 Err(error)
             }
         }
