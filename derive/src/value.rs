@@ -26,30 +26,29 @@ pub(crate) fn derive(input: DeriveInput) -> Result<TokenStream> {
 
 /// The field of a newtype.
 fn only_field(input: &DeriveInput) -> Result<(Member, &Field)> {
-    const INSTEAD: &str = "a value of several parts is sealed as `Structured<T>` (feature `serde`): \
-                           derive serde's traits instead";
+    const WHAT: &str = "a newtype is a struct of one field";
+    const INSTEAD: &str =
+        "seal a value of several parts or kinds as `Structured<T>` (feature `serde`)";
     match &input.data {
         Data::Struct(data) => {
             let mut fields = data.fields.members().zip(&data.fields);
             match (fields.next(), fields.next()) {
                 (Some(field), None) => Ok(field),
-                (None, _) => Err(Error::new_spanned(
-                    &input.ident,
-                    "a newtype has one field, and this has none",
-                )),
+                (None, _) => {
+                    Err(Error::new_spanned(&input.ident, format_args!("{WHAT}, and this has none")))
+                }
                 (_, Some((_, second))) => Err(Error::new_spanned(
                     second,
-                    format_args!("a newtype has one field. {INSTEAD}"),
+                    format_args!("{WHAT}, and this is another: {INSTEAD}"),
                 )),
             }
         }
-        Data::Enum(data) => Err(Error::new_spanned(
-            data.enum_token,
-            format_args!("a newtype is a struct. {INSTEAD}"),
-        )),
+        Data::Enum(data) => {
+            Err(Error::new_spanned(data.enum_token, format_args!("{WHAT}, not an enum: {INSTEAD}")))
+        }
         Data::Union(data) => Err(Error::new_spanned(
             data.union_token,
-            format_args!("a newtype is a struct. {INSTEAD}"),
+            format_args!("{WHAT}, not a union: {INSTEAD}"),
         )),
     }
 }

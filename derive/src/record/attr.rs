@@ -15,6 +15,8 @@ use crate::list::{
 #[derive(Default)]
 pub(crate) struct StructAttrs {
     pub(crate) name: Option<LitStr>,
+    /// Also where its value was refused.
+    pub(crate) name_given: bool,
     pub(crate) single_row: Option<Ident>,
     pub(crate) keys: Option<LitStr>,
     pub(crate) keys_column: Option<LitStr>,
@@ -80,7 +82,10 @@ impl StructAttrs {
         let mut to = Self::default();
         read_attributes(from, "record", errors, |word, input, errors| {
             match word.to_string().as_str() {
-                "name" => once(&mut to.name, word, text(word, input)?),
+                "name" => {
+                    to.name_given = true;
+                    once(&mut to.name, word, text(word, input)?)
+                }
                 "single_row" => once(&mut to.single_row, word, word.clone()),
                 "keys" => once(&mut to.keys, word, text(word, input)?),
                 "keys_column" => once(&mut to.keys_column, word, text(word, input)?),

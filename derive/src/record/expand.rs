@@ -5,8 +5,9 @@ mod impls;
 mod rows;
 mod rusqlite;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{GenericParam, Ident};
 
@@ -28,11 +29,11 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
 }
 
 impl Record {
-    /// The type of the constants, as it stands in an expression.
-    fn constants(&self) -> TokenStream {
-        let module = &self.module;
+    /// One of the constants. Its tokens are all of one place, so that an error shows just that.
+    fn constant(&self, name: &Ident, span: Span) -> TokenStream {
+        let (module, name) = (placed(&self.module, span), placed(name, span));
         let (_, arguments, _) = self.generics.split_for_impl();
-        quote!(<#module #arguments>)
+        quote_spanned!(span=> <#module #arguments>::#name)
     }
 
     /// The names of the columns, in the order of the row.
@@ -42,7 +43,6 @@ impl Record {
     }
 
     fn keys_column(&self) -> Option<String> {
-        use syn::ext::IdentExt as _;
         self.keys.as_ref().map(|keys| keys.unraw().to_string())
     }
 
@@ -105,7 +105,23 @@ impl Field {
     }
 }
 
+/// The tokens of a path as if they stood there.
+fn all_at(path: TokenStream, span: Span) -> TokenStream {
+    let at = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    path.into_iter().map(at).collect()
+}
+
+/// The name as if it stood there.
+fn placed(name: &Ident, span: Span) -> Ident {
+    let mut name = name.clone();
+    name.set_span(span);
+    name
+}
+
 /// A local name that no constant in scope is likely to have, and that no pattern takes for one.
-fn local(name: &str) -> Ident {
-    format_ident!("__{name}", span = Span::mixed_site())
+fn local(name: &str, at: Span) -> Ident {
+    format_ident!("__{name}", span = Span::mixed_site().located_at(at))
 }

@@ -74,7 +74,7 @@ fn check_struct(
     errors: &mut Errors,
 ) -> Option<Record> {
     let ident = input.ident;
-    let name = check_name(&ident, attrs.name, errors);
+    let name = check_name(&ident, &attrs, errors);
     check_rows(&ident, attrs.single_row.as_ref(), fields.row.as_ref(), errors);
     let keys = check_keys(attrs.keys, attrs.keys_column, &fields.fields, errors);
     let sealed_attrs = attrs.sealed.unwrap_or_default();
@@ -104,16 +104,18 @@ fn check_struct(
     })
 }
 
-fn check_name(ident: &Ident, name: Option<LitStr>, errors: &mut Errors) -> Option<LitStr> {
-    let Some(name) = name else {
-        errors.on(
-            ident,
-            format_args!(
-                "give the record its stable id, as in `#[record(name = \"{}\")]`: \
-                 renaming the struct never breaks data, changing that does",
-                snake_case(ident)
-            ),
-        );
+fn check_name(ident: &Ident, attrs: &StructAttrs, errors: &mut Errors) -> Option<LitStr> {
+    let Some(name) = attrs.name.clone() else {
+        if !attrs.name_given {
+            errors.on(
+                ident,
+                format_args!(
+                    "give the record its stable id, as in `#[record(name = \"{}\")]`: \
+                     renaming the struct never breaks data, changing that does",
+                    snake_case(ident)
+                ),
+            );
+        }
         return None;
     };
     if !is_name(&name.value()) {

@@ -1,9 +1,9 @@
 //! The implementations of the traits.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::local;
+use super::{all_at, local, placed};
 use crate::list::generated_at;
 use crate::record::valid::{Field, Record};
 
@@ -17,16 +17,18 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
 fn of_record(record: &Record) -> TokenStream {
     let Record { krate, ident, sealed, .. } = record;
     let (parameters, arguments, where_clause) = record.generics.split_for_impl();
-    let (constants, sealer, ids) = (record.constants(), local("sealer"), ids(record));
+    let (here, ids) = (Span::call_site(), ids(record));
+    let sealer = local("sealer", here);
+    let schema = record.constant(&Ident::new("SCHEMA", here), here);
     let fields = record.fields.iter().map(|field| {
         let name = &field.ident;
         let Some(seal) = &field.seal else {
             let clone = clone(field);
             return quote!(#name: #clone);
         };
-        let constant = &seal.constant;
         let span = field.span();
-        let value = quote_spanned!(span=> #sealer.seal(&#constants::#constant, &self.#name)?);
+        let (sealer, constant) = (local("sealer", span), record.constant(&seal.constant, span));
+        let value = quote_spanned!(span=> #sealer.seal(&#constant, &self.#name)?);
         if seal.default.is_some() {
             quote!(#name: ::core::option::Option::Some(#value))
         } else {
@@ -39,7 +41,7 @@ fn of_record(record: &Record) -> TokenStream {
         impl #parameters #krate::Record for #ident #arguments #where_clause {
             type Sealed = #sealed #arguments;
 
-            const SCHEMA: &'static #krate::Schema = #constants::SCHEMA;
+            const SCHEMA: &'static #krate::Schema = #schema;
 
             #ids
 
@@ -60,9 +62,9 @@ fn of_row(record: &Record) -> TokenStream {
     let Record { krate, ident, sealed, partial, .. } = record;
     let (parameters, arguments, where_clause) = record.generics.split_for_impl();
     let (ids, tags) = (ids(record), tags(record));
-    let opener = local("opener");
-    let whole = record.fields.iter().map(|field| open(record, field, &quote!(?)));
-    let single = record.fields.iter().map(|field| open(record, field, &TokenStream::new()));
+    let opener = local("opener", Span::call_site());
+    let whole = record.fields.iter().map(|field| open(record, field, true));
+    let single = record.fields.iter().map(|field| open(record, field, false));
     let envelope = record.keys.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
         |keys| quote!(::core::option::Option::Some(&self.#keys)),
@@ -98,27 +100,28 @@ fn of_row(record: &Record) -> TokenStream {
     }
 }
 
-/// A field of what the row opens to; `check` stands behind a sealed one's result.
-fn open(record: &Record, field: &Field, check: &TokenStream) -> TokenStream {
+/// A field of what the row opens to: a sealed one's value, or in part its result.
+fn open(record: &Record, field: &Field, whole: bool) -> TokenStream {
     let name = &field.ident;
     let Some(seal) = &field.seal else {
         let clone = clone(field);
         return quote!(#name: #clone);
     };
-    let (constants, opener, constant) = (record.constants(), local("opener"), &seal.constant);
-    match seal.default {
-        None => {
-            quote_spanned!(field.span()=> #name: #opener.open(&#constants::#constant, &self.#name) #check)
+    let span = seal.default.map_or_else(|| field.span(), generated_at);
+    let opener = local("opener", span);
+    let constant = record.constant(&seal.constant, span);
+    let check = whole.then(|| quote_spanned!(span=> ?));
+    let result = if seal.default.is_none() {
+        quote_spanned!(span=> #opener.open(&#constant, &self.#name))
+    } else {
+        quote_spanned! {span=>
+            #opener.open_or_default(
+                &#constant,
+                ::core::option::Option::as_ref(&self.#name),
+            )
         }
-        Some(default) => {
-            quote_spanned! {generated_at(default)=>
-                #name: #opener.open_or_default(
-                    &#constants::#constant,
-                    ::core::option::Option::as_ref(&self.#name),
-                ) #check
-            }
-        }
-    }
+    };
+    quote!(#name: #result #check)
 }
 
 fn clone(field: &Field) -> TokenStream {
@@ -129,10 +132,12 @@ fn clone(field: &Field) -> TokenStream {
 /// `subject_id` and `row_id`, which both traits have.
 fn ids(record: &Record) -> TokenStream {
     let Record { krate, subject, .. } = record;
-    let id = |name: &syn::Ident, of: TokenStream| {
+    let id = |name: &Ident, of: TokenStream| {
         let field = record.fields.iter().find(|field| field.ident == *name);
-        let span = field.map_or_else(|| name.span(), |field| field.span());
-        quote_spanned!(span=> #krate::#of::new(&self.#name))
+        let span = field.map_or_else(|| name.span(), Field::span);
+        let name = placed(name, span);
+        let new = all_at(quote!(#krate::#of::new), span);
+        quote_spanned!(span=> #new(&self.#name))
     };
     let subject = id(subject, quote!(SubjectId));
     let row = record.row.as_ref().map_or_else(
@@ -153,21 +158,18 @@ fn ids(record: &Record) -> TokenStream {
 /// `key_tags`
 fn tags(record: &Record) -> TokenStream {
     let krate = &record.krate;
-    let (tags, column) = (local("tags"), local("column"));
+    let tags = local("tags", Span::call_site());
     let push = record.sealed_fields().map(|(field, seal)| {
-        let (name, ty) = (&field.ident, &field.ty);
-        let value_column = field.value_column(krate);
+        let (name, ty, span) = (&field.ident, &field.ty, field.span());
+        let (tags, column) = (local("tags", span), local("column", span));
         let columns = if seal.default.is_some() {
-            quote!(&self.#name)
+            quote_spanned!(span=> &self.#name)
         } else {
-            quote!(::core::option::Option::Some(&self.#name))
+            quote_spanned!(span=> ::core::option::Option::Some(&self.#name))
         };
-        quote_spanned! {field.span()=>
+        quote_spanned! {span=>
             if let ::core::option::Option::Some(#column) = #columns {
-                ::core::iter::Extend::extend(
-                    &mut #tags,
-                    <#value_column as #krate::Column<#ty>>::key_tag(#column),
-                );
+                ::core::iter::Extend::extend(&mut #tags, #krate::Column::<#ty>::key_tag(#column));
             }
         }
     });

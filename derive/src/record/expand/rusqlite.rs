@@ -2,8 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::LitStr;
 
-use super::local;
+use super::{all_at, local, placed};
 use crate::generics::with_bounds;
 use crate::record::valid::Record;
 
@@ -17,7 +18,7 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
     let generics = with_bounds(&record.generics, bounds);
     let (parameters, _, where_clause) = generics.split_for_impl();
     let (_, arguments, _) = record.generics.split_for_impl();
-    let row = local("row");
+    let row = local("row", Span::call_site());
     let columns = record.columns();
     let count = columns.len();
     let names = || {
@@ -25,10 +26,15 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
         let fields = record.fields.iter();
         fields.map(|field| (&field.ident, field.span())).chain(keys)
     };
-    let read = names().zip(&columns).map(
-        |((name, span), column)| quote_spanned!(span=> #name: #rusqlite::Row::get(#row, #column)?),
-    );
-    let write = names().map(|(name, span)| quote_spanned!(span=> &self.#name));
+    let read = names().zip(&columns).map(|((name, span), column)| {
+        let (column, row) = (LitStr::new(column, span), local("row", span));
+        let get = all_at(quote!(#rusqlite::Row::get), span);
+        quote_spanned!(span=> #name: #get(#row, #column)?)
+    });
+    let write = names().map(|(name, span)| {
+        let name = placed(name, span);
+        quote_spanned!(span=> &self.#name)
+    });
     quote! {
         #[allow(dead_code, reason = "not every row is both read and written")]
         impl #parameters #sealed #arguments #where_clause {

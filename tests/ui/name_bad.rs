@@ -1,0 +1,12 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "Customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    email: String,
+}
+
+fn main() {}

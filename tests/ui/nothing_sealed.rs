@@ -1,0 +1,11 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    email: String,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer")]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(row, seal)]
+    row: i64,
+    #[record(seal)]
+    email: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use fieldseal::SealValue;
+
+#[derive(SealValue)]
+enum Plan {
+    Free,
+    Paid,
+}
+
+fn main() {}

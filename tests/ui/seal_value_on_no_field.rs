@@ -1,0 +1,6 @@
+use fieldseal::SealValue;
+
+#[derive(SealValue)]
+struct Nothing;
+
+fn main() {}

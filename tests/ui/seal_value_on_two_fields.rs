@@ -1,0 +1,9 @@
+use fieldseal::SealValue;
+
+#[derive(SealValue)]
+struct Name {
+    first: String,
+    last: String,
+}
+
+fn main() {}

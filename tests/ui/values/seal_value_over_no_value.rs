@@ -1,0 +1,8 @@
+use fieldseal::SealValue;
+
+struct Date;
+
+#[derive(SealValue)]
+struct Born(Date);
+
+fn main() {}
