@@ -158,17 +158,23 @@ impl Class {
                 && self.generation_seconds() == other.generation_seconds())
     }
 
+    /// The declaration by which recipients are judged.
+    pub(crate) const fn declared(&self) -> Declared<'static> {
+        Declared { name: self.name, readers: self.reader_roles(), consent: self.with_consent }
+    }
+
     /// `[GN-12]` Refuses declarations of one name that differ, in one call.
-    pub(crate) fn check_all(classes: &[Self]) -> Result<(), Error> {
+    pub(crate) fn check_all<'c>(
+        classes: impl Iterator<Item = &'c Self> + Clone,
+    ) -> Result<(), Error> {
         let mut rest = classes;
-        while let [class, later @ ..] = rest {
-            if later.iter().any(|other| other.contradicts(class)) {
+        while let Some(class) = rest.next() {
+            if rest.clone().any(|other| other.contradicts(class)) {
                 return Err(Error::invalid(alloc::format!(
                     "class `{}` is declared in two ways: declare it once and share the constant",
                     class.name
                 )));
             }
-            rest = later;
         }
         Ok(())
     }
@@ -192,6 +198,24 @@ const fn contains(roles: &[&str], role: &str) -> bool {
         rest = tail;
     }
     false
+}
+
+/// A class as the caller declares it, for judging whose keys count.
+#[derive(Clone, Copy)]
+pub(crate) struct Declared<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) readers: &'a [&'a str],
+    pub(crate) consent: &'a [&'a str],
+}
+
+impl Declared<'_> {
+    /// `[GN-13]` Whether a recipient of this role counts: that of a declared reader does; that of a
+    /// reader with consent only for who holds the key of no declared reader. A data key that comes by
+    /// another role may have been invented by any service that holds the envelope key.
+    pub(crate) fn counts(&self, role: &str, holds: impl Fn(&str) -> bool) -> bool {
+        self.readers.contains(&role)
+            || (self.consent.contains(&role) && !self.readers.iter().any(|reader| holds(reader)))
+    }
 }
 
 /// Whether two lists, in each of which a role stands once, name the same roles.

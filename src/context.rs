@@ -329,6 +329,10 @@ macro_rules! id_types {
 
         impl ToId for $name {
             fn to_id(&self) -> Result<Id, Error> {
+                // `[ID-6]` The empty id stands for itself where the format has it, and nowhere else.
+                if self.0 == Id::EMPTY {
+                    return Err(Error::invalid("an id must not be empty"));
+                }
                 Ok(self.0.clone())
             }
         }

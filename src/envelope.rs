@@ -20,6 +20,7 @@ pub use self::keys::DataKeys;
 use self::edit::Consent;
 use self::format::{Layout, Trailer};
 use self::generation::Bound;
+pub(crate) use self::generation::Wanted;
 use crate::access::{Access, Action};
 use crate::class::Class;
 use crate::context::{SubjectId, ToId};
@@ -102,7 +103,7 @@ impl KeyEnvelope {
         let keys = told_if_refused(
             &access,
             &subject,
-            self.unwrap_wanted(&access, &subject, &|_, _| true),
+            self.unwrap_wanted(&access, &subject, &|_, _| Wanted::Anybody),
         )?;
         access.tell(Action::Unwrap, &subject, &keys.reached(), None, Ok(()))?;
         Ok(keys)
@@ -156,45 +157,50 @@ impl KeyEnvelope {
         subject: impl ToId,
         classes: &[Class],
     ) -> Result<DataKeys, Error> {
-        self.prepared(access.into(), &SubjectId::new(subject)?, classes, Consent::Proven)
+        let classes: Vec<_> = classes.iter().map(|class| (*class, Consent::Proven)).collect();
+        self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
     }
 
-    /// [`prepare`](Self::prepare), where the caller names who has consented, from its own record: of
-    /// each class those of its readers with consent that are named.
+    /// [`prepare`](Self::prepare), where the caller names with each class who has consented to it, from
+    /// its own record.
     ///
     /// # Errors
-    /// As [`prepare`](Self::prepare).
+    /// As [`prepare`](Self::prepare); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
+    /// not among the readers with consent of its class.
     pub fn prepare_for<'a>(
         &self,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[Class],
-        consented: &[&str],
+        classes: &[(Class, &[&str])],
     ) -> Result<DataKeys, Error> {
-        self.prepared(access.into(), &SubjectId::new(subject)?, classes, Consent::Named(consented))
+        let classes: Vec<_> =
+            classes.iter().map(|(class, consented)| (*class, Consent::Named(consented))).collect();
+        self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
     }
 
     fn prepared(
         &self,
         access: Access<'_>,
         subject: &SubjectId,
-        classes: &[Class],
-        consent: Consent<'_>,
+        classes: &[(Class, Consent<'_>)],
     ) -> Result<DataKeys, Error> {
-        Class::check_all(classes)?;
-        consent.check_named(classes)?;
-        let keys =
-            told_if_refused(&access, subject, self.unwrap_wanted(&access, subject, &|_, _| true))?;
-        let mut unreached: Vec<&Class> =
-            classes.iter().filter(|class| keys.wants_next_generation(class)).collect();
+        Class::check_all(classes.iter().map(|(class, _)| class))?;
+        classes.iter().try_for_each(|(class, consent)| consent.check_named(class))?;
+        let keys = told_if_refused(
+            &access,
+            subject,
+            self.unwrap_wanted(&access, subject, &|_, _| Wanted::Anybody),
+        )?;
+        let mut unreached: Vec<&(Class, Consent<'_>)> =
+            classes.iter().filter(|(class, _)| keys.wants_next_generation(class)).collect();
         // `[GN-11]` At most one generation a class.
-        unreached.sort_unstable_by_key(|class| class.name());
-        unreached.dedup_by_key(|class| class.name());
+        unreached.sort_by_key(|(class, _)| class.name());
+        unreached.dedup_by_key(|(class, _)| class.name());
         if !unreached.is_empty() {
             // `[ST-3]` In sealing, a compromised key opens nothing and proves nothing.
             let mut edit = self.edit(access.without_rescue(), subject)?;
-            for class in unreached {
-                edit.begin_next(class, consent)?;
+            for (class, consent) in unreached {
+                edit.begin_next(class, *consent)?;
             }
             if edit.is_changed() {
                 return edit.finish_keys();
@@ -216,11 +222,11 @@ impl KeyEnvelope {
     }
 
     /// Without an event: unwraps the generations that `wanted` says by class and tag.
-    pub(crate) fn unwrap_wanted(
+    pub(crate) fn unwrap_wanted<'w>(
         &self,
         access: &Access<'_>,
         subject: &SubjectId,
-        wanted: &dyn Fn(&str, format::KeyTag) -> bool,
+        wanted: &dyn Fn(&str, format::KeyTag) -> Wanted<'w>,
     ) -> Result<DataKeys, Error> {
         let bound = Bound::new(access, subject)?;
         let layout = self.verify(&bound)?;
@@ -311,38 +317,27 @@ impl DataKeys {
         subject: impl ToId,
         classes: &[Class],
     ) -> Result<Self, Error> {
-        Self::created(
-            &access.into(),
-            SubjectId::new(subject)?,
-            classes.iter().copied(),
-            &[],
-            &mut CallRng::from_os()?,
-        )
+        let classes = classes.iter().map(|class| (*class, NOBODY));
+        Self::created(&access.into(), SubjectId::new(subject)?, classes, &mut CallRng::from_os()?)
     }
 
-    /// [`create`](Self::create), where roles have consent from the start, according to the caller's
-    /// own record: each of them reads those of the classes that name it among their readers with
-    /// consent.
+    /// [`create`](Self::create), where the caller names with each class who has consented to it from
+    /// the start, from its own record.
     ///
     /// # Errors
-    /// As [`create`](Self::create); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that none
-    /// of the classes names so.
+    /// As [`create`](Self::create); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
+    /// not among the readers with consent of its class.
     pub fn create_for<'a>(
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[Class],
-        consented: &[&str],
+        classes: &[(Class, &[&str])],
     ) -> Result<Self, Error> {
-        Self::created(
-            &access.into(),
-            SubjectId::new(subject)?,
-            classes.iter().copied(),
-            consented,
-            &mut CallRng::from_os()?,
-        )
+        let classes = classes.iter().copied();
+        Self::created(&access.into(), SubjectId::new(subject)?, classes, &mut CallRng::from_os()?)
     }
 
-    /// [`create`](Self::create) with randomness of the caller's: 32 bytes are drawn.
+    /// [`create`](Self::create) with randomness of the caller's: 32 bytes are drawn. For tests and
+    /// vectors: a generator that ever repeats reuses keys and nonces, which gives values away.
     ///
     /// # Errors
     /// As [`create`](Self::create), without `Randomness`.
@@ -352,33 +347,33 @@ impl DataKeys {
         classes: &[Class],
         rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<Self, Error> {
+        let classes = classes.iter().map(|class| (*class, NOBODY));
         Self::created(
             &access.into(),
             SubjectId::new(subject)?,
-            classes.iter().copied(),
-            &[],
+            classes,
             &mut CallRng::from_rng(rng),
         )
     }
 
-    pub(crate) fn created(
+    pub(crate) fn created<'c>(
         access: &Access<'_>,
         subject: SubjectId,
-        classes: impl IntoIterator<Item = Class>,
-        consented: &[&str],
+        classes: impl IntoIterator<Item = (Class, &'c [&'c str])>,
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
-        let classes: Vec<Class> = classes.into_iter().collect();
-        Class::check_all(&classes)?;
-        Consent::Named(consented).check_named(&classes)?;
+        let classes: Vec<(Class, &[&str])> = classes.into_iter().collect();
+        Class::check_all(classes.iter().map(|(class, _)| class))?;
         let mut edit = EnvelopeEdit::new(*access, subject)?;
-        for class in &classes {
-            let roles = Consent::Named(consented).named_of(class);
-            edit.ensure_in(class, &roles, rng)?;
+        for (class, consented) in &classes {
+            edit.ensure_in(class, consented, rng)?;
         }
         edit.finish_keys()
     }
 }
+
+/// Nobody has consented yet.
+pub(crate) const NOBODY: &[&str] = &[];
 
 impl fmt::Debug for KeyEnvelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -69,7 +69,7 @@ pub(crate) struct Spec {
     pub(crate) record: &'static str,
     pub(crate) id: &'static str,
     pub(crate) class: Class,
-    pub(crate) was: Option<&'static str>,
+    pub(crate) was: Option<Class>,
     pub(crate) multiple: u16,
     pub(crate) hide_null: bool,
     padding_set: bool,
@@ -137,13 +137,14 @@ impl<T, R> Field<T, R> {
         field
     }
 
-    /// Opens values of this former class too, sealed before the field moved to its present one.
+    /// Opens values of this former class too, sealed before the field moved to its present one. Its
+    /// readers can go on forging the field as long as this stands: reseal, then take it out.
     ///
     /// # Panics
-    /// On a bad name, or when set twice.
-    pub const fn was(mut self, class: &'static str) -> Self {
+    /// When set twice.
+    pub const fn was(mut self, class: Class) -> Self {
         assert!(self.spec.was.is_none(), "the former class of this field is set twice");
-        self.spec.was = Some(Class::new(class).name());
+        self.spec.was = Some(class);
         self
     }
 
@@ -222,7 +223,8 @@ macro_rules! field_methods {
             spec.seal_one(row, keys, value, CallRng::from_os).map_err(|error| spec.locate(error))
         }
 
-        /// [`seal`](Self::seal) with randomness of the caller's: 32 bytes are drawn.
+        /// [`seal`](Self::seal) with randomness of the caller's: 32 bytes are drawn. For tests and
+        /// vectors: a generator that ever repeats reuses nonces, which gives values away.
         ///
         /// # Errors
         /// As [`seal`](Self::seal), without `Randomness`.
@@ -302,8 +304,7 @@ impl Spec {
         rng: impl FnOnce() -> Result<CallRng, Error>,
     ) -> Result<T::Column, Error> {
         self.seal_column(value, keys, |len| {
-            let generation = keys.sealing(&self.class)?;
-            let mut nonces = Nonces::begin(generation.key_to_seal()?, &mut rng()?);
+            let mut nonces = Nonces::begin(keys.sealing(&self.class)?, &mut rng()?);
             self.seal_under(row, keys, value, len, &mut nonces)
         })
     }
@@ -317,7 +318,7 @@ impl Spec {
     ) -> Result<T::Column, Error> {
         let keys = sealing.keys();
         self.seal_column(value, keys, |len| {
-            let nonces = sealing.nonces(keys.sealing(&self.class)?)?;
+            let nonces = sealing.nonces(keys.sealing(&self.class)?);
             self.seal_under(row, keys, value, len, nonces)
         })
     }
@@ -335,10 +336,9 @@ impl Spec {
             let mut len = 0;
             value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
             if self.hide_null && len > usize::from(self.multiple) {
-                return Err(Error::invalid(alloc::format!(
-                    "the value takes {len} bytes, and the field hides absence in {}: declare it longer",
-                    self.multiple
-                )));
+                return Err(Error::invalid(
+                    "the value is longer than the length in which the field hides absence: declare it longer",
+                ));
             }
             Some(seal(len).or_else(|error| self.earlier_refusal(value, keys).and(Err(error)))?)
         };
@@ -351,7 +351,7 @@ impl Spec {
     fn earlier_refusal<T: SealValue>(&self, value: &T, keys: &DataKeys) -> Result<(), Error> {
         let mut item = Zeroizing::new(Vec::new());
         value.encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
-        check_item(&item, keys)
+        check_item(&item, value.is_absent(), keys)
     }
 
     fn seal_under<T: SealValue>(
@@ -366,7 +366,7 @@ impl Spec {
             len,
             self.multiple,
             |out| value.encode(&mut Encoder::new(cbor::Out::Bytes(out))),
-            |item| check_item(item, keys),
+            |item| check_item(item, value.is_absent(), keys),
             |aad| self.aad(row, aad),
         )
     }
@@ -389,12 +389,12 @@ impl Spec {
         };
         opening.open(
             bytes,
-            self.class.name(),
-            self.was,
+            self.class.declared(),
+            self.was.map(|was| was.declared()),
             |aad| self.aad(row, aad),
             |item| {
                 // `[PT-11]` Absence is sealed only where it is hidden.
-                if item == [0xF6] {
+                if item == NULL {
                     return T::absent()
                         .filter(|_| self.hide_null)
                         .ok_or_else(|| Error::type_mismatch("a value, but absence"));
@@ -408,18 +408,17 @@ impl Spec {
     }
 }
 
-/// `[AS-1]`, and that what a type wrote is canonical: text and numbers are by their encoder, what
-/// nests is looked at.
-fn check_item(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
-    const FIRST_NESTED: u8 = 0x80;
-    if item.first().is_some_and(|first| *first >= FIRST_NESTED) {
-        let whole = cbor::item_len(item).is_ok_and(|len| len == item.len());
-        if !whole {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "the value cannot be sealed: nested too deep, or of a type that the format does not have",
-            ));
-        }
+/// What a type wrote is one canonical item, and not the bare null of something present; `[AS-1]`.
+fn check_item(item: &[u8], is_absent: bool, keys: &DataKeys) -> Result<(), Error> {
+    let whole = cbor::item_len(item).is_ok_and(|len| len == item.len());
+    if !whole || (item == NULL && !is_absent) {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the value cannot be sealed: nested too deep, or of a type that the format does not have",
+        ));
     }
-    refuse_sealed(item, keys)
+    refuse_sealed(item, Some(keys))
 }
+
+/// The item of absence.
+const NULL: &[u8] = &[0xF6];

@@ -4,8 +4,9 @@ mod key;
 mod subset;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use alloc::sync::Arc;
 use core::fmt;
 
 use rand_core::CryptoRng;
@@ -40,7 +41,9 @@ use crate::wrap::hpke::KeyPair;
 #[derive(Default)]
 pub struct KeyRing {
     keys: BTreeMap<KeyId, RingKey>,
-    primaries: BTreeMap<KeyUse, BTreeMap<Box<str>, KeyId>>,
+    primaries: BTreeMap<KeyUse, BTreeMap<Arc<str>, KeyId>>,
+    /// The roles that this ring can open as, outside rescue.
+    roles: Arc<BTreeSet<Arc<str>>>,
 }
 
 impl KeyRing {
@@ -57,7 +60,8 @@ impl KeyRing {
         Self::generated(&mut CallRng::from_os()?)
     }
 
-    /// [`generate`](Self::generate) with randomness of the caller's: 32 bytes are drawn.
+    /// [`generate`](Self::generate) with randomness of the caller's: 32 bytes are drawn. For
+    /// tests and vectors: a generator that ever repeats makes the same keys again.
     ///
     /// # Errors
     /// None at present.
@@ -139,7 +143,7 @@ impl KeyRing {
         // Its material comes below, once the name is known to be one.
         let mut key = RingKey::name_only(id, key_use, name, KeyState::Primary)?;
         key.material = if pair {
-            Material::Pair(KeyPair::generate(rng))
+            Material::Pair(Box::new(KeyPair::generate(rng)))
         } else {
             RingKey::derived(key_use, rng.secret())
         };
@@ -165,6 +169,9 @@ impl KeyRing {
                 )));
             }
             names.insert(key.name.clone(), key.id);
+        }
+        if key.opens_as_role() {
+            Arc::make_mut(&mut self.roles).insert(key.shared_name());
         }
         self.keys.insert(key.id, key);
         Ok(())
@@ -194,19 +201,21 @@ impl KeyRing {
     }
 
     fn rotated(&mut self, key_use: KeyUse, name: &str, rng: &mut CallRng) -> Result<KeyId, Error> {
-        let pair = self
-            .named(key_use, name)
-            .find_map(|key| match key.holds() {
-                Holds::Secret => Some(false),
-                Holds::KeyPair => Some(true),
-                Holds::WriterHalf | Holds::NameOnly => None,
-            })
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::MissingKey,
-                    format!("this ring holds no secret of the {key_use} key `{name}`: rotate it where the secret is"),
-                )
-            })?;
+        // Of the sort of the primary key, or else of another whose secret is held.
+        let primary = self.primary(key_use, name).into_iter();
+        let sort = primary.chain(self.named(key_use, name)).find_map(|key| match key.holds() {
+            Holds::Secret => Some(false),
+            Holds::KeyPair => Some(true),
+            Holds::WriterHalf | Holds::NameOnly => None,
+        });
+        let pair = sort.ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingKey,
+                format!(
+                    "this ring holds no secret of the {key_use} key `{name}`: rotate it where the secret is"
+                ),
+            )
+        })?;
         self.demote(key_use, name);
         self.add(key_use, name, pair, rng)
     }
@@ -261,6 +270,8 @@ impl KeyRing {
                 key.material = Material::NameOnly;
             }
         }
+        let opening = self.keys.values().filter(|key| key.opens_as_role());
+        self.roles = Arc::new(opening.map(RingKey::shared_name).collect());
         Ok(())
     }
 
@@ -286,6 +297,11 @@ impl KeyRing {
         name: &'a str,
     ) -> impl Iterator<Item = &'a RingKey> {
         self.keys().filter(move |key| key.key_use == key_use && &*key.name == name)
+    }
+
+    /// The roles that this ring can open as, outside rescue.
+    pub(crate) fn roles(&self) -> &Arc<BTreeSet<Arc<str>>> {
+        &self.roles
     }
 
     /// The role of a recipient's ring key, if the ring knows it.

@@ -41,7 +41,7 @@ pub use field::{
 };
 pub use keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Subset};
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
-pub use secret::Secret;
+pub use secret::{Plaintext, Secret};
 
 /// Makes a struct a record.
 ///

@@ -1,10 +1,12 @@
 //! Bytes that must not leak: wiped when dropped, never printed, compared in constant time.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Deref;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// `N` secret bytes on the heap, so that moving the owner leaves no copy behind.
 ///
@@ -60,6 +62,34 @@ impl<const N: usize> ZeroizeOnDrop for Secret<N> {}
 impl<const N: usize> fmt::Debug for Secret<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({N} bytes)")
+    }
+}
+
+/// Opened bytes: wiped on drop, and `Debug` shows their length only.
+pub struct Plaintext(Zeroizing<Vec<u8>>);
+
+impl Plaintext {
+    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+
+    /// The bytes, which the caller wipes.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        core::mem::take(&mut *self.0)
+    }
+}
+
+impl Deref for Plaintext {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Plaintext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plaintext({} bytes)", self.0.len())
     }
 }
 

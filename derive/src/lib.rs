@@ -29,7 +29,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// |---|---|
 /// | `name = "customer"` | required: the stable id of the record. Renaming the struct never breaks data, changing this does |
 /// | `single_row` | a subject has one row of the record. Otherwise one field is marked `row` |
-/// | `keys = "inline"`, `"external"` | whether rows carry the subject's key envelope (the default) or it is kept elsewhere |
+/// | `keys = "inline"`, `"external"` | whether rows carry the subject's key envelope (the default) or it is kept elsewhere, which records with many rows a subject need: there is one envelope a subject |
 /// | `keys_column = "keys"` | the name of the column that carries it |
 /// | `sealed(name = …, derive(…), attr(…))` | the name of the row's struct; derives and attributes for it |
 /// | `partial(name = …)` | the name of the struct that `open_partial` gives |
@@ -53,7 +53,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `class = CONTACT` | a `const Class`; `Class::PERSONAL` by default |
 /// | `id = "email"` | the stable id of the field; its name by default. Renaming the field breaks data unless the former name stays here |
 /// | `pad = 32` | pads values to the next multiple of as many bytes |
-/// | `was = "personal"` | opens values of this former class too |
+/// | `was = PERSONAL` | opens values of this former class too, a `const Class` |
 /// | `default` | NULL opens to the type's default: for a column that was added later |
 /// | `hide_null` | seals absence like a value, all padded to `pad` bytes |
 ///

@@ -2,14 +2,13 @@
 
 mod steps;
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::format::{Entry, KeyTag, Layout};
-use super::generation::{Bound, GenerationKey, our_key, retention, roles_of};
+use super::generation::{Bound, GenerationKey, Wanted, retention};
 use super::{DataKeys, KeyEnvelope, keys};
 use crate::access::{Access, Action};
 use crate::class::Class;
@@ -30,7 +29,9 @@ pub struct EnvelopeEdit<'a> {
     original: Option<KeyEnvelope>,
     /// Under a compromised envelope key nothing but rewrap is allowed.
     rewrap_only: bool,
-    fresh: Vec<(KeyTag, GenerationKey)>,
+    /// The declarations that the changes so far were made by.
+    declared: Vec<Class>,
+    fresh: Vec<GenerationKey>,
     /// What this edit wrapped itself, by generation and key id: proven without being unwrapped.
     wrapped: Vec<(KeyTag, u32)>,
     changes: Vec<(Action, String)>,
@@ -55,21 +56,16 @@ pub(super) enum Consent<'c> {
     Named(&'c [&'c str]),
 }
 
-impl<'c> Consent<'c> {
-    /// Those of the roles named for several classes that this one has among its readers with consent.
-    pub(super) fn named_of(self, class: &Class) -> Vec<&'c str> {
-        let Self::Named(roles) = self else { return Vec::new() };
-        roles.iter().copied().filter(|role| class.consent_roles().contains(role)).collect()
-    }
-
-    /// `[GN-10]` Each role named is among the readers with consent of a class, and named once.
-    pub(super) fn check_named(self, classes: &[Class]) -> Result<(), Error> {
+impl Consent<'_> {
+    /// `[GN-10]` Each role named is among the readers with consent of the class, and named once.
+    pub(super) fn check_named(self, class: &Class) -> Result<(), Error> {
         let Self::Named(roles) = self else { return Ok(()) };
         for (position, role) in roles.iter().enumerate() {
-            let declared = classes.iter().any(|class| class.consent_roles().contains(role));
-            if !declared || roles.iter().take(position).any(|earlier| earlier == role) {
+            let repeated = roles.iter().take(position).any(|earlier| earlier == role);
+            if repeated || !class.consent_roles().contains(role) {
                 return Err(Error::invalid(format!(
-                    "role `{role}` is not among the readers with consent, or is named twice"
+                    "role `{role}` is not among the readers with consent of class `{}`, or is named twice",
+                    class.name()
                 )));
             }
         }
@@ -83,12 +79,15 @@ impl<'c> Consent<'c> {
 pub struct Rewrapped {
     /// How many wrapped keys were made anew under primary keys.
     pub wrapped: usize,
-    /// How many live generations stayed as they were because this ring could not unwrap them.
-    pub unreached: usize,
-    /// The recipients that stay although nothing proves that they may read: class, generation, and
-    /// key id. Neither is their role a declared reader, nor does their wrapped key unwrap here.
-    /// Compare them with the record of consents; [`withdraw_for`](EnvelopeEdit::withdraw_for) removes
-    /// them.
+    /// The live generations that stayed as they were, by class and number: of a class that was not
+    /// given, or that this ring does not open as a declared reader, or opens by a compromised key only
+    /// (renew those, and reseal).
+    pub not_lifted: Vec<(String, u16)>,
+    /// The recipients of the other generations that stayed although nothing proves that they may read:
+    /// class, generation, and key id. Either their wrapped key does not unwrap here, or their role is
+    /// no reader of the class. Compare them with the record of consents:
+    /// [`grant`](EnvelopeEdit::grant) with history wraps anew, and
+    /// [`withdraw_for`](EnvelopeEdit::withdraw_for) removes.
     pub unproven: Vec<(String, u16, KeyId)>,
 }
 
@@ -101,6 +100,7 @@ impl<'a> EnvelopeEdit<'a> {
             layout: Layout { version: 0, entries: Vec::new(), erased_at: None, key_id: 0 },
             original: None,
             rewrap_only: false,
+            declared: Vec::new(),
             fresh: Vec::new(),
             wrapped: Vec::new(),
             changes: Vec::new(),
@@ -120,6 +120,7 @@ impl<'a> EnvelopeEdit<'a> {
             layout,
             original: Some(envelope.clone()),
             rewrap_only,
+            declared: Vec::new(),
             fresh: Vec::new(),
             wrapped: Vec::new(),
             changes: Vec::new(),
@@ -152,7 +153,7 @@ impl<'a> EnvelopeEdit<'a> {
         consented: &[&str],
         rng: &mut CallRng,
     ) -> Result<(), Error> {
-        self.attempt(Action::Ensure, class.name(), |edit| {
+        self.attempt_on(Action::Ensure, class, |edit| {
             if edit.layout.highest(class.name()).is_some() {
                 return Ok(false);
             }
@@ -188,7 +189,7 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     fn renew_by(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
-        self.attempt(Action::Renew, class.name(), |edit| {
+        self.attempt_on(Action::Renew, class, |edit| {
             edit.check_renewable(class)?;
             let readers = edit.readers(class, consent, None)?;
             edit.next_generation(class, &readers).map(|()| true)
@@ -198,7 +199,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// `[GN-3]` As a writer that has no role in the class: renews if it can wrap for every reader.
     pub(super) fn begin_next(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
         let consented = match consent {
-            Consent::Named(_) => consent.named_of(class),
+            Consent::Named(roles) => roles.to_vec(),
             Consent::Proven => self.proven_consent(class, None)?,
         };
         let mut readers = class.reader_roles().iter().chain(&consented).peekable();
@@ -213,9 +214,10 @@ impl<'a> EnvelopeEdit<'a> {
     /// is touched, no reader added or dropped. The envelope's MAC is made anew under the primary
     /// envelope key, always.
     ///
-    /// `declared` are the classes as the application declares them. A role's wrapped key is made anew
-    /// if the role is a declared reader, or its present one unwraps here; any other recipient stays as
-    /// it is and is [reported](Rewrapped::unproven).
+    /// `declared` are the classes as the application declares them. A generation is wrapped anew if
+    /// this ring opens it as a declared reader, and in it the keys of those readers, consented ones
+    /// too, whose present one unwraps here. Every other recipient stays as it is, and is
+    /// [reported](Rewrapped::unproven).
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) when a recipient of a later version bears the id of a
@@ -223,6 +225,7 @@ impl<'a> EnvelopeEdit<'a> {
     pub fn rewrap(&mut self, declared: &[Class]) -> Result<Rewrapped, Error> {
         let mut report = Rewrapped::default();
         self.attempt(Action::Rewrap, "", |edit| {
+            declared.iter().try_for_each(|class| edit.declare(class))?;
             let mut rng = CallRng::from_os()?;
             for position in 0..edit.layout.entries.len() {
                 edit.rewrap_entry(position, declared, &mut report, &mut rng)?;
@@ -242,7 +245,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// [`Erased`](ErrorKind::Erased) when nothing is live;
     /// [`Randomness`](ErrorKind::Randomness). Nothing is granted then.
     pub fn grant(&mut self, class: &Class, role: &str, history: History) -> Result<(), Error> {
-        self.attempt(Action::Grant, class.name(), |edit| {
+        self.attempt_on(Action::Grant, class, |edit| {
             let declared = class.reader_roles().iter().chain(class.consent_roles()).find(|name| **name == role);
             let Some(role) = declared else {
                 return Err(Error::invalid(format!(
@@ -284,7 +287,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// consent, or the ring cannot wrap for a remaining reader;
     /// [`Randomness`](ErrorKind::Randomness). Nothing is withdrawn then.
     pub fn withdraw(&mut self, class: &Class, role: &str) -> Result<(), Error> {
-        self.attempt(Action::Withdraw, class.name(), |edit| {
+        self.attempt_on(Action::Withdraw, class, |edit| {
             check_withdrawal(class, role)?;
             edit.highest(class.name())?;
             let of_class = |entry: &&Entry<'_>| entry.class == class.name();
@@ -310,7 +313,7 @@ impl<'a> EnvelopeEdit<'a> {
         role: &str,
         remaining: &[&str],
     ) -> Result<(), Error> {
-        self.attempt(Action::Withdraw, class.name(), |edit| {
+        self.attempt_on(Action::Withdraw, class, |edit| {
             check_withdrawal(class, role)?;
             edit.highest(class.name())?;
             if remaining.contains(&role) {
@@ -385,24 +388,12 @@ impl<'a> EnvelopeEdit<'a> {
     pub fn finish_keys(mut self) -> Result<DataKeys, Error> {
         let envelope = self.written()?;
         let bound = Bound::new(&self.access, &self.subject)?;
-        let is_fresh = |tag| self.fresh.iter().any(|(fresh, _)| *fresh == tag);
-        let generations = keys::unwrap_all(&bound, &self.layout, &|_, tag| !is_fresh(tag));
+        let is_fresh = |tag| self.fresh.iter().any(|made| made.tag() == tag);
+        let wanted = |_: &str, tag| if is_fresh(tag) { Wanted::Nobody } else { Wanted::Anybody };
+        let generations = keys::unwrap_all(&bound, &self.layout, &wanted);
         let mut data_keys = DataKeys::of(envelope, &bound, &self.layout, generations);
-        for (tag, key) in self.fresh {
-            let readers = self
-                .layout
-                .entries
-                .iter()
-                .find(|entry| entry.tag() == tag)
-                .and_then(Entry::live)
-                .and_then(|live| {
-                    let ours = live
-                        .recipients
-                        .iter()
-                        .any(|recipient| our_key(&bound, recipient).is_some());
-                    (!ours).then(|| Box::from(roles_of(&bound, live)))
-                });
-            data_keys.set_fresh(tag, key, readers);
+        for made in self.fresh {
+            data_keys.set_made(&bound, &self.layout, made);
         }
         // Keys of what was stored before come out too: that is an unwrap, changed or not.
         if self.original.is_some() {
@@ -411,7 +402,24 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(data_keys)
     }
 
+    /// The envelope with the one key that was made, of a standalone envelope.
+    pub(super) fn finish_with_key(mut self) -> Result<(KeyEnvelope, GenerationKey), Error> {
+        let envelope = self.written()?;
+        let made = self.fresh.pop().ok_or_else(|| Error::invalid("no key was made"))?;
+        Ok((envelope, made))
+    }
+
+    /// Writes the envelope, and tells the audit what became of it.
     fn written(&mut self) -> Result<KeyEnvelope, Error> {
+        let result = self.write();
+        match &result {
+            Ok(_) => self.tell_changes(Ok(()))?,
+            Err(error) => self.tell_changes(Err(error.kind()))?,
+        }
+        result
+    }
+
+    fn write(&mut self) -> Result<KeyEnvelope, Error> {
         if let (Some(original), false) = (&self.original, self.is_changed()) {
             return Ok(original.clone());
         }
@@ -436,18 +444,38 @@ impl<'a> EnvelopeEdit<'a> {
         let bound = Bound::new(&self.access, &self.subject)?;
         let mac = mac_key.tag16(&[bound.mac_prefix().as_slice(), &bytes]);
         bytes.put(&mac);
-        self.tell_changes()?;
         Ok(KeyEnvelope::from_bytes(bytes))
     }
 
-    fn tell_changes(&self) -> Result<(), Error> {
+    fn tell_changes(&self, outcome: Result<(), ErrorKind>) -> Result<(), Error> {
         if self.original.is_none() {
             let classes: Vec<&str> = self.changes.iter().map(|(_, class)| class.as_str()).collect();
-            return self.access.tell(Action::Create, &self.subject, &classes, None, Ok(()));
+            return self.access.tell(Action::Create, &self.subject, &classes, None, outcome);
         }
         self.changes.iter().try_for_each(|(action, class)| {
             let classes: &[&str] = if class.is_empty() { &[] } else { &[class.as_str()] };
-            self.access.tell(*action, &self.subject, classes, None, Ok(()))
+            self.access.tell(*action, &self.subject, classes, None, outcome)
+        })
+    }
+
+    /// `[GN-12]` Takes a declaration that agrees with those taken before.
+    fn declare(&mut self, class: &Class) -> Result<(), Error> {
+        Class::check_all(self.declared.iter().chain([class]))?;
+        if !self.declared.contains(class) {
+            self.declared.push(*class);
+        }
+        Ok(())
+    }
+
+    fn attempt_on(
+        &mut self,
+        action: Action,
+        class: &Class,
+        change: impl FnOnce(&mut Self) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        self.attempt(action, class.name(), |edit| {
+            edit.declare(class)?;
+            change(edit)
         })
     }
 

@@ -2,11 +2,12 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::format::{Entry, KeyTag, Live, Recipient, State, tag_of};
 use crate::access::Access;
-use crate::class::Class;
+use crate::class::{Class, Declared};
 use crate::context::SubjectId;
 use crate::encoding::{Put as _, SmallBuf};
 use crate::error::{Error, ErrorKind};
@@ -84,51 +85,116 @@ impl GenerationKey {
     }
 }
 
+/// Whom to unwrap a generation for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// Not at all.
+    Nobody,
+    /// By every recipient of ours: which of them count is judged when the class is used.
+    Anybody,
+    /// For a class as declared, by the first recipient that counts.
+    Class(Declared<'a>),
+}
+
+/// How a recipient of ours fared.
+pub(crate) struct Tried {
+    pub(crate) role: Arc<str>,
+    pub(crate) opened: bool,
+    pub(crate) compromised: bool,
+}
+
 /// A data key that was unwrapped, and what follows from it.
 pub(crate) struct Unwrapped {
     pub(crate) data_key: Secret<32>,
     pub(crate) key: GenerationKey,
-    /// No key but a compromised one unwraps it.
-    pub(crate) compromised: bool,
 }
 
 /// How far the ring reaches into a live generation.
 pub(crate) enum Reach {
-    Opened(Unwrapped),
-    NotPermitted,
-    Tampered,
+    Tried(Option<Unwrapped>, Vec<Tried>),
     Unsupported,
 }
 
-/// `[WR-6]` to `[WR-8]`: tries our recipients in order, those under compromised keys last; the first
-/// that gives the committed key wins.
+/// `[WR-6]` to `[WR-8]`: tries our recipients in order, those under compromised keys last. All that
+/// open give one data key, as all are checked against one commitment.
 pub(crate) fn unwrap_live(
     bound: &Bound<'_>,
     class: &str,
     generation: u16,
     live: &Live<'_>,
+    wanted: Wanted<'_>,
 ) -> Reach {
     if live.suite != SUITE {
         return Reach::Unsupported;
     }
-    let mut failed = false;
+    let roles = bound.access.ring().roles();
+    let (mut unwrapped, mut tried) = (None, Vec::new());
     for compromised in [false, true] {
         for recipient in &live.recipients {
-            let Some(key) = our_key(bound, recipient) else {
-                continue;
+            let Some(key) = our_key(bound, recipient) else { continue };
+            let is_wanted = match wanted {
+                Wanted::Nobody => false,
+                Wanted::Anybody => true,
+                Wanted::Class(declared) => {
+                    unwrapped.is_none() && declared.counts(key.name(), |role| roles.contains(role))
+                }
             };
-            if (key.state() == KeyState::Compromised) != compromised {
+            if !is_wanted || (key.state() == KeyState::Compromised) != compromised {
                 continue;
             }
-            match unwrap_by(bound, class, generation, live, recipient, key) {
-                Some((data_key, key)) => {
-                    return Reach::Opened(Unwrapped { data_key, key, compromised });
-                }
-                None => failed = true,
+            let result = unwrap_by(bound, class, generation, live, recipient, key);
+            tried.push(Tried { role: key.shared_name(), opened: result.is_some(), compromised });
+            if unwrapped.is_none() {
+                unwrapped = result;
             }
         }
     }
-    if failed { Reach::Tampered } else { Reach::NotPermitted }
+    Reach::Tried(unwrapped, tried)
+}
+
+/// The data key of a generation, to be wrapped for others: it must come by a recipient that counts
+/// for the class, and not by a compromised key alone.
+pub(crate) fn data_key_for(
+    bound: &Bound<'_>,
+    declared: Declared<'_>,
+    generation: u16,
+    live: &Live<'_>,
+) -> Result<Secret<32>, Error> {
+    match unwrap_live(bound, declared.name, generation, live, Wanted::Class(declared)) {
+        Reach::Unsupported => Err(unsupported(declared.name, generation)),
+        Reach::Tried(Some(unwrapped), tried)
+            if tried.iter().any(|by| by.opened && !by.compromised) =>
+        {
+            Ok(unwrapped.data_key)
+        }
+        Reach::Tried(None, tried) if !tried.is_empty() => Err(Error::tampered()),
+        Reach::Tried(..) => Err(not_permitted(&declared)),
+    }
+}
+
+#[cold]
+pub(crate) fn unsupported(class: &str, generation: u16) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "generation {generation} of class `{class}` is of a suite that a later version added: update fieldseal"
+        ),
+    )
+}
+
+/// Names the roles that could.
+#[cold]
+pub(crate) fn not_permitted(declared: &Declared<'_>) -> Error {
+    let mut roles = declared.readers.to_vec();
+    roles.extend(declared.consent);
+    Error::new(
+        ErrorKind::NotPermitted,
+        format!(
+            "class `{}` is read by `{}`, and this ring opens it as none of them",
+            declared.name,
+            roles.join("`, `")
+        ),
+    )
 }
 
 /// The ring key of a recipient that is ours.
@@ -145,12 +211,12 @@ fn unwrap_by(
     live: &Live<'_>,
     recipient: &Recipient<'_>,
     key: &RingKey,
-) -> Option<(Secret<32>, GenerationKey)> {
+) -> Option<Unwrapped> {
     let context = live.context(bound.tenant, bound.subject.as_bytes(), class, generation);
     let data_key = key.unwrap(recipient.kind, &recipient.wrapped, &context).ok()?;
     let key = GenerationKey::derive(&data_key, bound, class, generation);
     // `[DK-6]`
-    ct_eq(key.commitment(), &live.commitment).then_some((data_key, key))
+    ct_eq(key.commitment(), &live.commitment).then_some(Unwrapped { data_key, key })
 }
 
 /// `[GN-9]` Whether a role can really read a generation: one of its recipients unwraps, or was
@@ -171,21 +237,11 @@ pub(crate) fn is_proven(
             ring.role_of(recipient.key_id) == Some(role)
                 && (wrapped.contains(&(tag, recipient.key_id))
                     || our_key(bound, recipient).is_some_and(|key| {
-                        unwrap_by(bound, class, generation, live, recipient, key).is_some()
+                        // A compromised key proves nothing, in rescue either.
+                        key.state() != KeyState::Compromised
+                            && unwrap_by(bound, class, generation, live, recipient, key).is_some()
                     }))
         })
-}
-
-/// The roles, as far as the ring knows their keys, for which a generation is wrapped.
-pub(crate) fn roles_of(bound: &Bound<'_>, live: &Live<'_>) -> alloc::string::String {
-    let mut roles: Vec<&str> = live
-        .recipients
-        .iter()
-        .filter_map(|recipient| bound.access.ring().role_of(recipient.key_id))
-        .collect();
-    roles.sort_unstable();
-    roles.dedup();
-    roles.join("`, `")
 }
 
 /// What a new generation is to be.

@@ -1,90 +1,99 @@
 //! Unwrapped data keys: which generation opens a value, and which one seals it.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::KeyEnvelope;
-use super::format::{KeyTag, Layout, State};
-use super::generation::{Bound, GenerationKey, Reach, Unwrapped, roles_of, unwrap_live};
+use super::format::{Entry, KeyTag, Layout, State};
+use super::generation::{
+    Bound, GenerationKey, Reach, Tried, Wanted, not_permitted, our_key, unsupported, unwrap_live,
+};
 use crate::access::Clock;
-use crate::class::Class;
+use crate::class::{Class, Declared};
 use crate::context::SubjectId;
 use crate::error::{Error, ErrorKind};
+use crate::keyring::RingKey;
 
 /// A subject's data keys, as far as a ring reached when it unwrapped them.
 ///
 /// They open and seal fields of that subject without the ring: keep them as long as one request
-/// lasts. Expiry is checked at each use. The keys are wiped on drop; `Debug` shows classes,
-/// generations and reach.
+/// lasts. Expiry is checked at each use, by the clock of the access that unwrapped them (keys
+/// unwrapped [at](crate::Access::at) a moment stay at it). The keys are wiped on drop; `Debug` shows
+/// classes, generations and reach.
 pub struct DataKeys {
     envelope: KeyEnvelope,
+    tenant: String,
     subject: SubjectId,
     version: u64,
     erased: bool,
     /// The envelope was verified by a compromised key: nothing may be sealed under it.
     rescued: bool,
     clock: Clock,
+    /// The roles that the ring can open as.
+    roles: Arc<BTreeSet<Arc<str>>>,
     generations: Vec<Generation>,
 }
 
 /// One generation of one class.
-pub(crate) struct Generation {
-    pub(crate) class: Box<str>,
-    pub(crate) number: u16,
-    pub(crate) tag: KeyTag,
+pub(super) struct Generation {
+    class: Box<str>,
+    number: u16,
+    tag: KeyTag,
     expires_at: u64,
     keys: Keys,
 }
 
 enum Keys {
-    /// Unwrapped through a role of the ring.
-    Open(GenerationKey),
-    /// Unwrapped through a compromised key only: opens what it must not seal.
-    RescueOnly(GenerationKey, Box<str>),
-    /// Made by this ring for readers it is not one of: seals what it cannot open.
-    SealOnly(GenerationKey, Box<str>),
+    /// The key, if a recipient of ours opened it or this ring has just made it, and how each of ours
+    /// fared. Whether that is enough is judged for a class as it is declared.
+    Live {
+        key: Option<GenerationKey>,
+        made: bool,
+        tried: Vec<Tried>,
+    },
     Erased,
-    /// No recipient is ours; the roles that could.
-    NotPermitted(Box<str>),
-    Tampered,
     Unsupported,
-    /// Not asked for when the envelope was unwrapped.
-    Unwanted,
 }
 
-/// Unwraps the live generations that `wanted` says.
-pub(super) fn unwrap_all(
+/// What a generation is good for, to a class as declared.
+enum Judged<'k> {
+    Open(&'k GenerationKey),
+    /// Reached by a compromised key only: opens what it must not seal.
+    RescueOnly(&'k GenerationKey),
+    /// Made by this ring for readers it is not one of: seals what it cannot open.
+    SealOnly(&'k GenerationKey),
+    Tampered,
+    NotPermitted,
+}
+
+/// Unwraps the live generations as `wanted` says.
+pub(super) fn unwrap_all<'w>(
     bound: &Bound<'_>,
     layout: &Layout<'_>,
-    wanted: &dyn Fn(&str, KeyTag) -> bool,
+    wanted: &dyn Fn(&str, KeyTag) -> Wanted<'w>,
 ) -> Vec<Generation> {
-    let generation = |entry: &super::format::Entry<'_>| {
+    let generation = |entry: &Entry<'_>| {
         let tag = entry.tag();
         let (expires_at, keys) = match &entry.state {
             State::Erased { .. } => (0, Keys::Erased),
-            State::Live(live) if !wanted(&entry.class, tag) => (live.expires_at, Keys::Unwanted),
             State::Live(live) => {
-                let keys = match unwrap_live(bound, &entry.class, entry.generation, live) {
-                    Reach::Opened(Unwrapped { key, compromised: true, .. }) => {
-                        Keys::RescueOnly(key, roles_of(bound, live).into())
-                    }
-                    Reach::Opened(unwrapped) => Keys::Open(unwrapped.key),
-                    Reach::NotPermitted => Keys::NotPermitted(roles_of(bound, live).into()),
-                    Reach::Tampered => Keys::Tampered,
+                let wanted = wanted(&entry.class, tag);
+                let keys = match unwrap_live(bound, &entry.class, entry.generation, live, wanted) {
                     Reach::Unsupported => Keys::Unsupported,
+                    Reach::Tried(unwrapped, tried) => {
+                        Keys::Live { key: unwrapped.map(|it| it.key), made: false, tried }
+                    }
                 };
                 (live.expires_at, keys)
             }
         };
-        Generation {
-            class: (&*entry.class).into(),
-            number: entry.generation,
-            tag,
-            expires_at,
-            keys,
-        }
+        let class = (&*entry.class).into();
+        Generation { class, number: entry.generation, tag, expires_at, keys }
     };
     layout.entries.iter().map(generation).collect()
 }
@@ -98,11 +107,13 @@ impl DataKeys {
     ) -> Self {
         Self {
             envelope,
+            tenant: bound.tenant.into(),
             subject: bound.subject.clone(),
             version: layout.version,
             erased: layout.erased_at.is_some(),
             rescued: bound.verified_by_compromised(layout.key_id),
             clock: bound.access.time(),
+            roles: bound.access.ring().roles().clone(),
             generations,
         }
     }
@@ -110,6 +121,11 @@ impl DataKeys {
     /// The envelope these keys are of: to be stored when they were just made.
     pub fn envelope(&self) -> &KeyEnvelope {
         &self.envelope
+    }
+
+    /// The tenant, as the caller asserted it.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
     }
 
     /// The subject, as the caller asserted it.
@@ -127,48 +143,70 @@ impl DataKeys {
         self.erased
     }
 
-    /// The classes of which a generation came within reach.
+    /// The classes of which a data key came within reach, by any role. Whether that role reads the
+    /// class is judged when a field is used, by the class's declaration.
     pub fn reached(&self) -> Vec<&str> {
+        let is_reached =
+            |generation: &&Generation| matches!(generation.keys, Keys::Live { key: Some(_), .. });
         let mut classes: Vec<&str> = self
             .generations
             .iter()
-            .filter(|generation| {
-                matches!(generation.keys, Keys::Open(_) | Keys::RescueOnly(..) | Keys::SealOnly(..))
-            })
+            .filter(is_reached)
             .map(|generation| &*generation.class)
             .collect();
         classes.dedup();
         classes
     }
 
-    /// `[OP-1]` b and c: the generation of the class, or else of the former class, that has the tag.
+    /// `[OP-1]` b and c: the key of the generation of the class, or else of the former class, that has
+    /// the tag.
     pub(crate) fn opening(
         &self,
-        class: &str,
-        was: Option<&str>,
+        class: Declared<'_>,
+        was: Option<Declared<'_>>,
         tag: KeyTag,
-    ) -> Result<&Generation, Error> {
+    ) -> Result<&GenerationKey, Error> {
         if self.erased {
             return Err(erased("the subject was erased"));
         }
-        let of = |class: &str| {
+        let of = |class: Declared<'_>| {
             self.generations
                 .iter()
-                .find(|generation| generation.tag == tag && &*generation.class == class)
+                .find(|generation| generation.tag == tag && &*generation.class == class.name)
         };
-        of(class).or_else(|| was.and_then(of)).ok_or_else(|| {
-            Error::new(
+        let found = of(class).map(|generation| (generation, class));
+        let found =
+            found.or_else(|| was.and_then(|was| of(was).map(|generation| (generation, was))));
+        let Some((generation, declared)) = found else {
+            return Err(Error::new(
                 ErrorKind::WrongKey,
-                format!("no generation of class `{class}` in this key envelope sealed these bytes"),
-            )
-        })
+                format!(
+                    "no generation of class `{}` in this key envelope sealed these bytes",
+                    class.name
+                ),
+            ));
+        };
+        let key = match generation.judge(&declared, &self.roles)? {
+            Judged::Open(key) | Judged::RescueOnly(key) => key,
+            Judged::Tampered => return Err(Error::tampered()),
+            Judged::SealOnly(_) | Judged::NotPermitted => return Err(not_permitted(&declared)),
+        };
+        generation.check_expiry(self.clock)?;
+        Ok(key)
     }
 
-    /// `[GN-2]` The highest generation of the class, live or erased, and never a lower one.
-    pub(crate) fn sealing(&self, class: &Class) -> Result<&Generation, Error> {
+    /// `[GN-2]` The key of the highest generation of the class, live or erased, and never of a lower
+    /// one.
+    pub(crate) fn sealing(&self, class: &Class) -> Result<&GenerationKey, Error> {
         let highest = self.highest(class)?;
-        let now = highest.check_before_sealing(self.clock)?;
-        highest.key_to_seal()?;
+        let declared = class.declared();
+        let judged = highest.judge(&declared, &self.roles)?;
+        let now = highest.check_expiry(self.clock)?;
+        let key = match judged {
+            Judged::Open(key) | Judged::SealOnly(key) => key,
+            Judged::Tampered => return Err(Error::tampered()),
+            Judged::RescueOnly(_) | Judged::NotPermitted => return Err(not_permitted(&declared)),
+        };
         // `[GN-2]` step 8, `[RT-4]`.
         if let Some(retention) = class.retention_seconds() {
             let takes_more = highest.expires_at != 0
@@ -183,14 +221,16 @@ impl DataKeys {
                 ));
             }
         }
-        Ok(highest)
+        Ok(key)
     }
 
     /// `[GN-3]` Whether sealing the class passes all checks but that no recipient is ours.
     pub(super) fn wants_next_generation(&self, class: &Class) -> bool {
         self.highest(class).is_ok_and(|highest| {
-            highest.check_before_sealing(self.clock).is_ok()
-                && matches!(highest.keys, Keys::NotPermitted(_) | Keys::RescueOnly(..))
+            highest.check_expiry(self.clock).is_ok()
+                && highest.judge(&class.declared(), &self.roles).is_ok_and(|judged| {
+                    matches!(judged, Judged::NotPermitted | Judged::RescueOnly(_))
+                })
         })
     }
 
@@ -204,17 +244,16 @@ impl DataKeys {
         if self.erased {
             return Err(erased("the subject was erased"));
         }
-        self.generations.iter().rfind(|generation| &*generation.class == class.name()).ok_or_else(
-            || {
-                Error::new(
-                    ErrorKind::MissingClass,
-                    format!(
-                        "the key envelope has no key of class `{}`: begin the class with ensure",
-                        class.name()
-                    ),
-                )
-            },
-        )
+        let of_class = |generation: &&Generation| &*generation.class == class.name();
+        self.generations.iter().rfind(of_class).ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingClass,
+                format!(
+                    "the key envelope has no key of class `{}`: begin the class with ensure",
+                    class.name()
+                ),
+            )
+        })
     }
 
     /// Whether any entry, live or erased, has this tag: `[AS-1]`.
@@ -222,71 +261,47 @@ impl DataKeys {
         self.generations.iter().any(|generation| generation.tag == tag)
     }
 
-    /// The generation of a standalone envelope.
-    pub(super) fn only_generation(&self) -> Result<&Generation, Error> {
-        self.generations.first().ok_or_else(|| Error::malformed("the key envelope has no entry"))
-    }
-
-    pub(crate) fn clock(&self) -> Clock {
-        self.clock
-    }
-
-    /// Puts keys just made in the place of what was not unwrapped for that. `readers` names the
-    /// roles that could open, where the ring has none of them.
-    pub(super) fn set_fresh(&mut self, tag: KeyTag, key: GenerationKey, readers: Option<Box<str>>) {
-        let generation = self
-            .generations
-            .iter_mut()
-            .find(|generation| generation.tag == tag && matches!(generation.keys, Keys::Unwanted));
-        if let Some(generation) = generation {
-            generation.keys = match readers {
-                Some(roles) => Keys::SealOnly(key, roles),
-                None => Keys::Open(key),
-            };
+    /// Puts a key just made in its place, with how the ring can open it again.
+    pub(super) fn set_made(&mut self, bound: &Bound<'_>, layout: &Layout<'_>, made: GenerationKey) {
+        let tag = made.tag();
+        let entry = layout.entries.iter().find(|entry| entry.tag() == tag).and_then(Entry::live);
+        let generation = self.generations.iter_mut().find(|generation| generation.tag == tag);
+        if let (Some(live), Some(generation)) = (entry, generation) {
+            let ours = live.recipients.iter().filter_map(|recipient| our_key(bound, recipient));
+            let opened =
+                |key: &RingKey| Tried { role: key.shared_name(), opened: true, compromised: false };
+            generation.keys =
+                Keys::Live { key: Some(made), made: true, tried: ours.map(opened).collect() };
         }
     }
 }
 
 impl Generation {
-    /// `[OP-1]` c2 to c6: the key to open with.
-    pub(crate) fn key_to_open(&self, clock: Clock) -> Result<&GenerationKey, Error> {
-        let key = match &self.keys {
-            Keys::Open(key) | Keys::RescueOnly(key, _) => key,
-            Keys::Erased => return Err(self.erased()),
-            Keys::Unsupported => return Err(self.unsupported()),
-            Keys::Tampered => return Err(Error::tampered()),
-            Keys::NotPermitted(roles) | Keys::SealOnly(_, roles) => {
-                return Err(self.not_permitted(roles));
+    /// `[GN-2]` steps 3 and 4, `[OP-1]` c2 and c3; then what the recipients that count make of it.
+    fn judge(
+        &self,
+        declared: &Declared<'_>,
+        roles: &BTreeSet<Arc<str>>,
+    ) -> Result<Judged<'_>, Error> {
+        let (key, made, tried) = match &self.keys {
+            Keys::Erased => {
+                return Err(erased(format!(
+                    "generation {} of class `{}` was erased",
+                    self.number, self.class
+                )));
             }
-            Keys::Unwanted => {
-                return Err(Error::new(ErrorKind::WrongKey, "this key was not unwrapped"));
-            }
+            Keys::Unsupported => return Err(unsupported(&self.class, self.number)),
+            Keys::Live { key, made, tried } => (key, *made, tried),
         };
-        self.check_expiry(clock)?;
-        Ok(key)
-    }
-
-    /// The key to seal with, of a generation that may take values.
-    pub(crate) fn key_to_seal(&self) -> Result<&GenerationKey, Error> {
-        match &self.keys {
-            Keys::Open(key) | Keys::SealOnly(key, _) => Ok(key),
-            Keys::Tampered => Err(Error::tampered()),
-            Keys::NotPermitted(roles) | Keys::RescueOnly(_, roles) => {
-                Err(self.not_permitted(roles))
-            }
-            Keys::Erased => Err(self.erased()),
-            Keys::Unsupported => Err(self.unsupported()),
-            Keys::Unwanted => Err(Error::new(ErrorKind::WrongKey, "this key was not unwrapped")),
-        }
-    }
-
-    /// `[GN-2]` steps 3 to 5. Gives the time.
-    fn check_before_sealing(&self, clock: Clock) -> Result<u64, Error> {
-        match self.keys {
-            Keys::Erased => Err(self.erased()),
-            Keys::Unsupported => Err(self.unsupported()),
-            _ => self.check_expiry(clock),
-        }
+        let counting =
+            || tried.iter().filter(|by| declared.counts(&by.role, |role| roles.contains(role)));
+        Ok(match key {
+            Some(key) if counting().any(|by| by.opened && !by.compromised) => Judged::Open(key),
+            Some(key) if made => Judged::SealOnly(key),
+            Some(key) if counting().any(|by| by.opened) => Judged::RescueOnly(key),
+            _ if counting().next().is_some() => Judged::Tampered,
+            _ => Judged::NotPermitted,
+        })
     }
 
     /// `[RT-5]` Refused from expires_at on. The clock is read only where there is an expiry.
@@ -306,35 +321,6 @@ impl Generation {
         }
         Ok(now)
     }
-
-    #[cold]
-    fn erased(&self) -> Error {
-        erased(format!("generation {} of class `{}` was erased", self.number, self.class))
-    }
-
-    #[cold]
-    fn unsupported(&self) -> Error {
-        Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "generation {} of class `{}` is of a suite that a later version added: update fieldseal",
-                self.number, self.class
-            ),
-        )
-    }
-
-    #[cold]
-    fn not_permitted(&self, roles: &str) -> Error {
-        let readers = if roles.is_empty() {
-            format!("class `{}` is read by no role that this ring knows", self.class)
-        } else {
-            format!(
-                "class `{}` is read by `{roles}`, of which this ring holds no key that opens",
-                self.class
-            )
-        };
-        Error::new(ErrorKind::NotPermitted, readers)
-    }
 }
 
 #[cold]
@@ -345,6 +331,7 @@ fn erased(what: impl Into<alloc::borrow::Cow<'static, str>>) -> Error {
 impl fmt::Debug for DataKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataKeys")
+            .field("tenant", &self.tenant)
             .field("subject", &self.subject)
             .field("version", &self.version)
             .field("erased", &self.erased)
@@ -355,15 +342,18 @@ impl fmt::Debug for DataKeys {
 
 impl fmt::Debug for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reach = match self.keys {
-            Keys::Open(_) => "open",
-            Keys::SealOnly(..) => "seal only",
-            Keys::RescueOnly(..) => "open in rescue",
+        let reach = match &self.keys {
             Keys::Erased => "erased",
-            Keys::NotPermitted(_) => "not permitted",
-            Keys::Tampered => "tampered",
             Keys::Unsupported => "unsupported",
-            Keys::Unwanted => "not unwrapped",
+            Keys::Live { key: Some(_), tried, .. }
+                if tried.iter().any(|by| !by.compromised && by.opened) =>
+            {
+                "open"
+            }
+            Keys::Live { key: Some(_), made: true, .. } => "seal only",
+            Keys::Live { key: Some(_), .. } => "open in rescue",
+            Keys::Live { tried, .. } if tried.is_empty() => "not permitted",
+            Keys::Live { .. } => "tampered",
         };
         write!(f, "{}/{}: {reach}", self.class, self.number)
     }

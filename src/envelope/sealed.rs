@@ -7,9 +7,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::DataKeys;
 use super::format::{KeyTag, Layout};
 use super::generation::GenerationKey;
-use super::keys::Generation;
 use crate::aead::{NONCE, PREFIX, Subkey, TAG, split};
 use crate::cbor::{padded_len, top_level_content, unpad};
+use crate::class::Declared;
 use crate::encoding::{
     KEY_ENVELOPE, Put as _, Reader, SEALED_FIELD, STANDALONE, SmallBuf, TEXT_PREFIX, from_text,
     wrong_first_byte,
@@ -144,14 +144,13 @@ impl<'k> Opening<'k> {
     pub(crate) fn open<T>(
         &mut self,
         bytes: &[u8],
-        class: &str,
-        was: Option<&str>,
+        class: Declared<'_>,
+        was: Option<Declared<'_>>,
         context: impl FnOnce(&mut SmallBuf),
         read: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let parts = Parts::parse(bytes)?;
-        let generation = self.keys.opening(class, was, parts.tag)?;
-        let key = generation.key_to_open(self.keys.clock())?;
+        let key = self.keys.opening(class, was, parts.tag)?;
         let (prefix, tail) = split(parts.nonce);
         let subkey = self.subkey(key, parts.tag, prefix);
         let mut aad = SmallBuf::new();
@@ -200,8 +199,9 @@ fn with_scratch<T>(
     }
 }
 
-/// `[AS-1]` Refuses an item that is, as a whole, text or bytes of something sealed.
-pub(crate) fn refuse_sealed(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
+/// `[AS-1]` Refuses an item that is, as a whole, text or bytes of something sealed. `keys` are those
+/// of the envelope in use, if there is one.
+pub(crate) fn refuse_sealed(item: &[u8], keys: Option<&DataKeys>) -> Result<(), Error> {
     let Some((is_text, content)) = top_level_content(item) else {
         return Ok(());
     };
@@ -223,9 +223,10 @@ pub(crate) fn refuse_sealed(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_sealed(content: &[u8], keys: &DataKeys) -> bool {
+fn is_sealed(content: &[u8], keys: Option<&DataKeys>) -> bool {
     match content {
-        [SEALED_FIELD, ..] => Parts::parse(content).is_ok_and(|parts| keys.knows_tag(parts.tag)),
+        [SEALED_FIELD, ..] => Parts::parse(content)
+            .is_ok_and(|parts| keys.is_some_and(|keys| keys.knows_tag(parts.tag))),
         [KEY_ENVELOPE, ..] => Layout::parse(content).is_ok(),
         [STANDALONE, ..] => split_standalone(content)
             .and_then(|(envelope, field)| {
@@ -290,21 +291,18 @@ impl<'k> Sealing<'k> {
         self.keys
     }
 
-    /// The nonces of this call under a generation.
-    pub(crate) fn nonces(&mut self, generation: &Generation) -> Result<&mut Nonces, Error> {
-        let known = self.nonces.iter().position(|nonces| nonces.tag == generation.tag);
-        let position = match known {
-            Some(position) => position,
-            None => {
-                self.nonces.push(Nonces::begin(generation.key_to_seal()?, self.rng));
-                self.nonces.len().saturating_sub(1)
-            }
-        };
+    /// The nonces of this call under a key.
+    pub(crate) fn nonces(&mut self, key: &GenerationKey) -> &mut Nonces {
+        let known = self.nonces.iter().position(|nonces| nonces.tag == key.tag());
+        let position = known.unwrap_or_else(|| {
+            self.nonces.push(Nonces::begin(key, self.rng));
+            self.nonces.len().saturating_sub(1)
+        });
         // safe: the position is of an entry found or just pushed.
         #[allow(
             clippy::indexing_slicing,
             reason = "the position is of an entry found or just pushed"
         )]
-        Ok(&mut self.nonces[position])
+        &mut self.nonces[position]
     }
 }

@@ -2,22 +2,21 @@
 
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use super::format::Layout;
-use super::generation::Bound;
+use super::generation::{Bound, Wanted};
 use super::sealed::{
     Nonces, Opening, PURPOSE_STANDALONE, Parts, check_standalone, refuse_sealed, split_standalone,
 };
 use super::{DataKeys, EnvelopeEdit, KeyEnvelope, keys};
 use crate::access::{Access, Action};
 use crate::cbor;
-use crate::class::Class;
+use crate::class::{Class, Declared};
 use crate::context::SubjectId;
 use crate::encoding::{Put as _, STANDALONE, SmallBuf};
 use crate::error::Error;
 use crate::keyring::KeyRing;
 use crate::random::CallRng;
+use crate::secret::Plaintext;
 
 const MULTIPLE: u16 = 16;
 const DEFAULT_READERS: &[&str] = &["app"];
@@ -43,7 +42,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`Access::open`].
-    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Plaintext, Error> {
         Access::new(self).open(context, envelope)
     }
 }
@@ -76,7 +75,8 @@ impl Access<'_> {
         self.seal_in(readers, context, bytes, CallRng::from_os()?)
     }
 
-    /// [`seal_for`](Self::seal_for) with randomness of the caller's: 32 bytes are drawn.
+    /// [`seal_for`](Self::seal_for) with randomness of the caller's: 32 bytes are drawn. For tests and
+    /// vectors: a generator that ever repeats reuses keys and nonces, which gives values away.
     ///
     /// # Errors
     /// As [`seal_for`](Self::seal_for), without `Randomness`.
@@ -107,18 +107,17 @@ impl Access<'_> {
             let quiet = self.without_audit();
             let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
             edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
-            let keys = edit.finish_keys()?;
+            let (envelope, key) = edit.finish_with_key()?;
             let mut item_len = 0;
             cbor::write_bytes(bytes, cbor::Out::Count(&mut item_len))?;
-            let generation = keys.only_generation()?;
-            let field = Nonces::begin(generation.key_to_seal()?, &mut rng).seal(
+            let field = Nonces::begin(&key, &mut rng).seal(
                 item_len,
                 MULTIPLE,
                 |out| cbor::write_bytes(bytes, cbor::Out::Bytes(out)),
-                |item| refuse_sealed(item, &keys),
+                |item| refuse_sealed(item, None),
                 |aad| standalone_aad(aad, context_len, context),
             )?;
-            let envelope = keys.envelope().as_bytes();
+            let envelope = envelope.as_bytes();
             let mut out =
                 Vec::with_capacity(envelope.len().saturating_add(field.len()).saturating_add(3));
             out.put_u8(STANDALONE);
@@ -130,16 +129,30 @@ impl Access<'_> {
         })
     }
 
-    /// Opens a standalone envelope under the context it was sealed under. The bytes are wiped when
-    /// dropped.
+    /// Opens a standalone envelope that was sealed for role `app`, under the context it was sealed
+    /// under. The bytes are wiped when dropped.
+    ///
+    /// # Errors
+    /// As [`open_for`](Self::open_for).
+    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Plaintext, Error> {
+        self.open_for(DEFAULT_READERS, context, envelope)
+    }
+
+    /// [`open`](Self::open) of an envelope that was sealed for these roles, or some of them. Wrapped
+    /// keys of other roles do not count: any service could have made one for itself.
     ///
     /// # Errors
     /// Those of [`KeyEnvelope::unwrap`] but `RolledBack`;
-    /// [`NotPermitted`](crate::ErrorKind::NotPermitted) when no role of the ring is among the readers;
+    /// [`NotPermitted`](crate::ErrorKind::NotPermitted) when it opens as none of the roles;
     /// [`Expired`](crate::ErrorKind::Expired); [`Tampered`](crate::ErrorKind::Tampered), which another
     /// context or tenant is too; [`TypeMismatch`](crate::ErrorKind::TypeMismatch) when what was sealed
     /// is no byte string.
-    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn open_for(
+        &self,
+        readers: &[&str],
+        context: &[u8],
+        envelope: &[u8],
+    ) -> Result<Plaintext, Error> {
         self.audited(Action::OpenStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
             let context_len = context_len(context)?;
             let (envelope, field) = split_standalone(envelope)?;
@@ -149,14 +162,15 @@ impl Access<'_> {
             let bound = Bound::new(&access, &SubjectId::NONE)?;
             let layout: Layout<'_> = envelope.verify(&bound)?;
             check_standalone(&layout, Parts::parse(field)?.tag)?;
-            let generations = keys::unwrap_all(&bound, &layout, &|_, _| true);
+            let declared = Declared { name: Class::STANDALONE, readers, consent: &[] };
+            let generations = keys::unwrap_all(&bound, &layout, &|_, _| Wanted::Class(declared));
             let keys = DataKeys::of(envelope.clone(), &bound, &layout, generations);
             Opening::begin(&keys).open(
                 field,
-                Class::STANDALONE,
+                declared,
                 None,
                 |aad| standalone_aad(aad, context_len, context),
-                |item| cbor::read_bytes(item).map(|bytes| Zeroizing::new(bytes.to_vec())),
+                |item| cbor::read_bytes(item).map(Plaintext::copy_of),
             )
         })
     }

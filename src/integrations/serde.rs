@@ -24,7 +24,8 @@ fn deserialize<'de, D: Deserializer<'de>>(
 ) -> Result<Vec<u8>, D::Error> {
     let bytes = BytesVisitor { what };
     if deserializer.is_human_readable() {
-        deserializer.deserialize_str(bytes)
+        // Any, since asked for text a format names in its error the value that stands there instead.
+        deserializer.deserialize_any(bytes)
     } else {
         deserializer.deserialize_byte_buf(bytes)
     }
@@ -58,11 +59,46 @@ struct BytesVisitor {
     what: &'static str,
 }
 
+impl BytesVisitor {
+    fn other<E: serde::de::Error>(&self) -> E {
+        E::custom(format_args!("a value of another type where {} was expected", self.what))
+    }
+}
+
 impl<'de> Visitor<'de> for BytesVisitor {
     type Value = Vec<u8>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.what)
+    }
+
+    // What another type of value holds must not show in the error, as serde's own would have it.
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Vec<u8>, E> {
+        Err(self.other())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Vec<u8>, E> {
+        Err(self.other())
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<Vec<u8>, E> {
+        Err(self.other())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Vec<u8>, E> {
+        Err(self.other())
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<Vec<u8>, E> {
+        Err(self.other())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Vec<u8>, E> {
+        Err(self.other())
+    }
+
+    fn visit_char<E: serde::de::Error>(self, _: char) -> Result<Vec<u8>, E> {
+        Err(self.other())
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<u8>, E> {

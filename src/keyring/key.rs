@@ -1,6 +1,7 @@
 //! One key of a ring: its id, name, use, state, and what of it is held.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 use core::num::NonZeroU32;
 
@@ -136,7 +137,7 @@ impl fmt::Display for Holds {
 pub(super) enum Material {
     Wrap(Secret<32>, WrapKey),
     Envelope(Secret<32>, MacKey),
-    Pair(KeyPair),
+    Pair(Box<KeyPair>),
     Writer(WriterHalf),
     NameOnly,
 }
@@ -146,7 +147,7 @@ pub(super) enum Material {
 /// Its `Debug` shows id, name, use, state and what is held, never a byte of a key.
 pub struct RingKey {
     pub(super) id: KeyId,
-    pub(super) name: Box<str>,
+    pub(super) name: Arc<str>,
     pub(super) key_use: KeyUse,
     pub(super) state: KeyState,
     pub(super) material: Material,
@@ -218,7 +219,7 @@ impl RingKey {
     ) -> Result<Self, Error> {
         let pair = KeyPair::new(&Secret::from_bytes(private), Secret::from_bytes(writer))
             .ok_or_else(|| Error::invalid("these bytes are no X25519 private key"))?;
-        Self::new(id, KeyUse::Wrap, name, state, Material::Pair(pair))
+        Self::new(id, KeyUse::Wrap, name, state, Material::Pair(Box::new(pair)))
     }
 
     /// The half of a key-pair role that seals and cannot open: the X25519 public key and the writer
@@ -312,7 +313,7 @@ impl RingKey {
             (Holds::WriterHalf, _) | (_, Material::Writer(_)) => {
                 self.half().map_or(Material::NameOnly, |half| Material::Writer(half.duplicate()))
             }
-            (_, Material::Pair(pair)) => Material::Pair(pair.duplicate()),
+            (_, Material::Pair(pair)) => Material::Pair(Box::new(pair.duplicate())),
             (_, Material::Wrap(secret, _) | Material::Envelope(secret, _)) => {
                 Self::derived(self.key_use, secret.duplicate())
             }
@@ -326,12 +327,22 @@ impl RingKey {
         }
     }
 
+    /// The name, to keep.
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
     fn opens(&self, rescue: bool) -> bool {
         match self.state {
             KeyState::Primary | KeyState::OpenOnly => true,
             KeyState::Compromised => rescue,
             KeyState::Disabled | KeyState::Destroyed => false,
         }
+    }
+
+    /// Whether the ring can open as the role of this key, outside rescue.
+    pub(super) fn opens_as_role(&self) -> bool {
+        self.key_use == KeyUse::Wrap && self.is_ours(false)
     }
 
     /// The MAC key of an envelope key that may verify.

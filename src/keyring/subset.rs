@@ -18,9 +18,35 @@ impl KeyRing {
     /// The ring of a service that has these roles: their keys in full, the envelope keys, the writer
     /// halves of other key-pair roles, and of everything else the name only.
     ///
+    /// Who holds the writer halves of all readers of a class can make values that they accept. A
+    /// service that writes for some of them only gets a [`subset_for`](Self::subset_for).
+    ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) naming a role of which this ring holds no key that opens.
     pub fn subset(&self, roles: &[&str]) -> Result<Subset, Error> {
+        self.subset_where(roles, |_| true)
+    }
+
+    /// [`subset`](Self::subset), with the writer halves of these roles and no others.
+    ///
+    /// # Errors
+    /// As [`subset`](Self::subset); [`MissingKey`](ErrorKind::MissingKey) also naming a writer of which
+    /// this ring holds no primary key pair or writer half.
+    pub fn subset_for(&self, roles: &[&str], writers: &[&str]) -> Result<Subset, Error> {
+        for role in writers {
+            if !self.primary(KeyUse::Wrap, role).is_some_and(|key| key.half().is_some()) {
+                return Err(Error::new(
+                    ErrorKind::MissingKey,
+                    format!(
+                        "this ring holds no writer half of role `{role}`: is it a key-pair role?"
+                    ),
+                ));
+            }
+        }
+        self.subset_where(roles, |role| writers.contains(&role))
+    }
+
+    fn subset_where(&self, roles: &[&str], writes: impl Fn(&str) -> bool) -> Result<Subset, Error> {
         for role in roles {
             if !self.named(KeyUse::Wrap, role).any(|key| key.is_ours(true)) {
                 return Err(Error::new(
@@ -31,18 +57,20 @@ impl KeyRing {
         }
         let mut ring = Self::empty();
         for key in self.keys() {
-            ring.insert(key.reduced(kept(key, roles)))?;
+            ring.insert(key.reduced(kept(key, roles, &writes)))?;
         }
         Ok(Subset { ring })
     }
 }
 
-fn kept(key: &RingKey, roles: &[&str]) -> Holds {
+fn kept(key: &RingKey, roles: &[&str], writes: &impl Fn(&str) -> bool) -> Holds {
     match key.key_use() {
         KeyUse::Envelope => Holds::Secret,
         KeyUse::Wrap if roles.contains(&key.name()) => key.holds(),
         // Only a primary key wraps, so of the others a writer needs nothing.
-        KeyUse::Wrap if key.state() == KeyState::Primary && key.half().is_some() => {
+        KeyUse::Wrap
+            if key.state() == KeyState::Primary && key.half().is_some() && writes(key.name()) =>
+        {
             Holds::WriterHalf
         }
         KeyUse::Wrap => Holds::NameOnly,

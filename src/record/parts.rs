@@ -82,6 +82,13 @@ impl<'a> Opener<'a> {
         field: &Field<T, R>,
         column: Option<&T::Column>,
     ) -> Result<T, Error> {
-        column.map_or_else(|| Ok(T::default()), |column| self.open(field, column))
+        match column {
+            Some(column) => self.open(field, column),
+            // `[PAD-4]` holds for the default too.
+            None if field.spec().hide_null => Err(field
+                .spec()
+                .locate(Error::malformed("NULL where absence is sealed: the value was deleted"))),
+            None => Ok(T::default()),
+        }
     }
 }

@@ -77,7 +77,10 @@ impl FieldSchema {
             column,
             rust_type,
             class: spec.class,
-            was: spec.was,
+            was: match spec.was {
+                Some(class) => Some(class.name()),
+                None => None,
+            },
             pad: spec.multiple,
             hide_null: spec.hide_null,
         }
@@ -99,6 +102,10 @@ impl Schema {
         fields: &'static [FieldSchema],
         field_ids: &'static [&'static str],
     ) -> Self {
+        assert!(
+            matches!((rows, keys), (Rows::Single, _) | (_, KeysPlace::External)),
+            "a subject's rows share one key envelope: declare keys = \"external\""
+        );
         let mut rest = fields;
         while let [field, later @ ..] = rest {
             let mut others = later;
@@ -190,10 +197,22 @@ impl Catalog {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming what they disagree on: one class name
-    /// with two meanings, or one field of a record declared in two ways.
+    /// with two meanings, or one field of a record declared in two ways; or two records that keep the
+    /// subject's key envelope in their rows, where there can be one only.
     pub fn new(schemas: &[&'static Schema]) -> Result<Self, Error> {
         let mut seen: Vec<(&Schema, &FieldSchema)> = Vec::new();
         for schema in schemas {
+            let inline = |other: &&&'static Schema| {
+                other.record != schema.record
+                    && (other.keys, schema.keys) == (KeysPlace::Inline, KeysPlace::Inline)
+            };
+            if let Some(other) = schemas.iter().find(inline) {
+                return Err(Error::invalid(format!(
+                    "records `{}` and `{}` both keep key envelopes in their rows, and a subject has one: declare \
+                     keys = \"external\", or give them subjects of other tenants",
+                    schema.record, other.record
+                )));
+            }
             for field in schema.fields {
                 for (other_schema, other) in &seen {
                     check_pair((schema, field), (other_schema, other))?;

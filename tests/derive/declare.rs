@@ -92,7 +92,7 @@ mod after {
     pub(super) struct Purchase {
         #[record(subject)]
         pub(super) id: i64,
-        #[record(seal(class = FINANCIAL, id = "iban", was = "personal", pad = 48))]
+        #[record(seal(class = FINANCIAL, id = "iban", was = Class::PERSONAL, pad = 48))]
         pub(super) account: String,
     }
 }
@@ -123,7 +123,7 @@ fn the_schema_says_what_was_declared() {
         owner: i64,
         #[record(row)]
         id: i64,
-        #[record(seal(class = FINANCIAL, id = "pan", pad = 32, was = "personal"))]
+        #[record(seal(class = FINANCIAL, id = "pan", pad = 32, was = Class::PERSONAL))]
         number: Option<String>,
         r#type: String,
         #[record(seal(class = FINANCIAL, pad = 8, hide_null))]

@@ -139,7 +139,7 @@ fn a_catalog_refuses_what_disagrees() {
         &["customer", "email"],
     );
     refused(
-        record!(D, "customer", [single_row], record(seal(class = CONTACT, was = "personal"))),
+        record!(D, "customer", [single_row], record(seal(class = CONTACT, was = Class::PERSONAL))),
         &["customer", "email"],
     );
     refused(

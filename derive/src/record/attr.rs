@@ -58,7 +58,7 @@ pub(crate) struct SealAttrs {
     pub(crate) pad: Option<u16>,
     /// Also where its value was refused.
     pub(crate) pad_given: bool,
-    pub(crate) was: Option<LitStr>,
+    pub(crate) was: Option<TokenStream>,
     pub(crate) default: Option<Span>,
     pub(crate) hide_null: Option<Span>,
 }
@@ -172,7 +172,7 @@ impl SealAttrs {
                 to.pad_given = true;
                 once(&mut to.pad, word, multiple(input)?)
             }
-            "was" => once(&mut to.was, word, text(word, input)?),
+            "was" => once(&mut to.was, word, class(input)?),
             "default" => once(&mut to.default, word, word.span()),
             "hide_null" => once(&mut to.hide_null, word, word.span()),
             _ => Err(unknown(word, IN_SEAL)),
@@ -197,7 +197,7 @@ fn class(input: ParseStream<'_>) -> Result<TokenStream> {
         class.extend([input.parse::<TokenTree>()?]);
     }
     if class.is_empty() {
-        return Err(input.error("write `class = …`, with a constant of type `Class`"));
+        return Err(input.error("write a constant of type `Class`"));
     }
     Ok(class)
 }

@@ -77,6 +77,13 @@ fn check_struct(
     let name = check_name(&ident, &attrs, errors);
     check_rows(&ident, attrs.single_row.as_ref(), fields.row.as_ref(), errors);
     let keys = check_keys(attrs.keys, attrs.keys_column, &fields.fields, errors);
+    if let (Some(row), Some(_)) = (&fields.row, &keys) {
+        errors.on(
+            row,
+            "a subject with many rows has one key envelope, which they share: keep it outside by \
+             `#[record(keys = \"external\")]` on the struct",
+        );
+    }
     let sealed_attrs = attrs.sealed.unwrap_or_default();
     let generated = Generated::of(
         &ident,

@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 
 use super::super::format::{Entry, State, tag_of};
 use super::super::generation::{
-    Bound, NewGeneration, Reach, SUITE, Unwrapped, is_proven, retention, roles_of, unwrap_live,
-    wrap_for,
+    Bound, NewGeneration, SUITE, data_key_for, is_proven, retention, unsupported, wrap_for,
 };
 use super::{Consent, EnvelopeEdit, Rewrapped};
-use crate::class::Class;
+use crate::class::{Class, Declared};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyId;
 use crate::random::CallRng;
@@ -26,7 +25,7 @@ impl<'a> EnvelopeEdit<'a> {
         let mut readers = class.reader_roles().to_vec();
         let consented: Vec<&str> = match consent {
             Consent::Named(roles) => {
-                consent.check_named(&[*class])?;
+                consent.check_named(class)?;
                 roles.to_vec()
             }
             Consent::Proven => self.proven_consent(class, except)?,
@@ -52,6 +51,13 @@ impl<'a> EnvelopeEdit<'a> {
             return Ok(Vec::new());
         };
         let bound = Bound::new(&self.access, &self.subject)?;
+        // `[GN-10]` A data key that no declared reader opens may be anybody's invention.
+        let by_reader = || {
+            class
+                .reader_roles()
+                .iter()
+                .any(|role| is_proven(&bound, class.name(), *generation, live, role, &self.wrapped))
+        };
         let mut proven = Vec::new();
         for recipient in &live.recipients {
             let role = self.role_of(class.name(), recipient.key_id)?;
@@ -59,10 +65,10 @@ impl<'a> EnvelopeEdit<'a> {
                 continue;
             }
             let consents = class.consent_roles().iter().find(|name| **name == role);
-            let is_proven =
+            let proves =
                 |role| is_proven(&bound, class.name(), *generation, live, role, &self.wrapped);
             match consents {
-                Some(role) if recipient.is_known() && is_proven(role) => {
+                Some(role) if recipient.is_known() && by_reader() && proves(role) => {
                     if !proven.contains(role) {
                         proven.push(*role);
                     }
@@ -100,13 +106,7 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn check_renewable(&self, class: &Class) -> Result<(), Error> {
         let highest = self.highest(class.name())?;
         if highest.live().is_some_and(|live| live.suite != SUITE) {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "class `{}` is of a suite that a later version added: update fieldseal",
-                    class.name()
-                ),
-            ));
+            return Err(unsupported(class.name(), highest.generation));
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl<'a> EnvelopeEdit<'a> {
             .partition_point(|other| (other.class.as_bytes(), other.generation) < place);
         let made = entry.live().into_iter().flat_map(|live| &live.recipients);
         self.wrapped.extend(made.map(|recipient| (key.tag(), recipient.key_id)));
-        self.fresh.push((key.tag(), key));
+        self.fresh.push(key);
         self.layout.entries.insert(position, entry);
         Ok(())
     }
@@ -160,24 +160,24 @@ impl<'a> EnvelopeEdit<'a> {
         else {
             return Ok(());
         };
-        let Reach::Opened(Unwrapped { data_key, .. }) =
-            unwrap_live(&bound, class, *generation, live)
-        else {
-            report.unreached = report.unreached.saturating_add(1);
+        let readers = declared.iter().find(|declared| *class == declared.name());
+        let by_reader = readers.map(|class| Declared { consent: &[], ..class.declared() });
+        let data_key =
+            by_reader.and_then(|readers| data_key_for(&bound, readers, *generation, live).ok());
+        let (Some(readers), Some(data_key)) = (readers, data_key) else {
+            report.not_lifted.push((class.clone().into_owned(), *generation));
             return Ok(());
         };
         let ring = bound.access.ring();
-        let declaration = declared.iter().find(|declared| *class == declared.name());
         let mut roles: Vec<&str> = Vec::new();
         for recipient in &live.recipients {
-            let role = ring.role_of(recipient.key_id);
-            let is_reader = recipient.is_known()
-                && role.is_some_and(|role| {
-                    roles.contains(&role)
-                        || declaration.is_some_and(|class| class.is_declared_reader(role))
-                        || is_proven(&bound, class, *generation, live, role, &self.wrapped)
-                });
-            if let Some(role) = role.filter(|_| is_reader) {
+            let role = ring.role_of(recipient.key_id).filter(|role| {
+                recipient.is_known()
+                    && (readers.is_declared_reader(role) || readers.consent_roles().contains(role))
+                    && (roles.contains(role)
+                        || is_proven(&bound, class, *generation, live, role, &self.wrapped))
+            });
+            if let Some(role) = role {
                 if ring.wrapping(role).is_some() && !roles.contains(&role) {
                     roles.push(role);
                 }
@@ -200,31 +200,10 @@ impl<'a> EnvelopeEdit<'a> {
         let ring = bound.access.ring();
         let mut granted = false;
         for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class.name()) {
-            let Entry { class, generation, state: State::Live(live) } = entry else {
-                continue;
-            };
-            let data_key = match unwrap_live(&bound, class, *generation, live) {
-                Reach::Opened(Unwrapped { data_key, .. }) => data_key,
-                Reach::Tampered => return Err(Error::tampered()),
-                Reach::Unsupported => {
-                    return Err(Error::new(
-                        ErrorKind::Unsupported,
-                        format!(
-                            "generation {generation} of class `{class}` is of a suite that a later version added: update fieldseal"
-                        ),
-                    ));
-                }
-                Reach::NotPermitted => {
-                    return Err(Error::new(
-                        ErrorKind::NotPermitted,
-                        format!(
-                            "class `{class}` is read by `{}`: granting its history needs a ring that can open it",
-                            roles_of(&bound, live)
-                        ),
-                    ));
-                }
-            };
-            let recipient = wrap_for(&bound, class, *generation, live, &data_key, role, &mut rng)?;
+            let Entry { generation, state: State::Live(live), .. } = entry else { continue };
+            let data_key = data_key_for(&bound, class.declared(), *generation, live)?;
+            let recipient =
+                wrap_for(&bound, class.name(), *generation, live, &data_key, role, &mut rng)?;
             self.wrapped.push((tag_of(&live.commitment), recipient.key_id));
             live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
             granted = true;

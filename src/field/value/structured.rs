@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::{Decoder, Encoder, NotNull, SealValue};
+use crate::cbor::Out;
 use crate::error::Error;
 use crate::field::Sealed;
 
@@ -44,11 +45,14 @@ impl<T: Serialize + DeserializeOwned> SealValue for Structured<T> {
     type Column = Sealed<Self>;
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
-        let mut item = Zeroizing::new(Vec::new());
-        let mut serializer = minicbor_serde::Serializer::new(&mut *item);
-        self.0
-            .serialize(&mut serializer)
-            .map_err(|_| Error::invalid("the value cannot be serialized into one item"))?;
+        let unwritable = || Error::invalid("the value cannot be serialized into one item");
+        // Counted first, so that the buffer never moves and leaves a copy behind.
+        let mut len = 0;
+        let mut counter = minicbor_serde::Serializer::new(Out::Count(&mut len));
+        self.0.serialize(&mut counter).map_err(|_| unwritable())?;
+        let mut item = Zeroizing::new(Vec::with_capacity(len));
+        let mut serializer = minicbor_serde::Serializer::new(Out::Bytes(&mut item));
+        self.0.serialize(&mut serializer).map_err(|_| unwritable())?;
         if item.as_slice() == [0xF6] {
             return Err(Error::invalid(
                 "a structured value that is absent as a whole: make the field an Option",
@@ -58,15 +62,20 @@ impl<T: Serialize + DeserializeOwned> SealValue for Structured<T> {
         if crate::cbor::item_len(&item).is_ok_and(|len| len == item.len()) {
             return to.item(&item);
         }
-        let item = definite(&item)
-            .ok_or_else(|| Error::invalid("the value cannot be serialized into one item"))?;
+        let item = definite(&item).ok_or_else(unwritable)?;
         to.item(&item)
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
-        minicbor_serde::from_slice(from.item()?)
-            .map(Self)
-            .map_err(|_| Error::type_mismatch("a structured value of the type declared"))
+        let item = from.item()?;
+        let mismatch = || Error::type_mismatch("a structured value of the type declared");
+        let mut deserializer = minicbor_serde::Deserializer::new(item);
+        let value = T::deserialize(&mut deserializer).map_err(|_| mismatch())?;
+        // What the type leaves unread is of another type.
+        if deserializer.decoder().position() != item.len() {
+            return Err(mismatch());
+        }
+        Ok(Self(value))
     }
 }
 

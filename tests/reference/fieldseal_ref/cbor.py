@@ -287,6 +287,17 @@ def decode(data: bytes) -> Item:
     return item
 
 
+def present(data: bytes) -> Item:
+    """[PT-17]: what a type of the caller's encoded, before it is sealed."""
+    try:
+        item = decode(data)
+    except Refused:
+        raise Refused("invalid-input", "not exactly one accepted item") from None
+    if item is None:
+        raise Refused("invalid-input", "a present value that is the bare null")
+    return item
+
+
 def decode_padded(plaintext: bytes) -> Item:
     """One item and zero bytes [PT-1] [PAD-2]."""
     decoder = _Decoder(plaintext)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .encoding import U64_MAX, check_declared_class, check_name
 from .errors import Refused
+from .ring import Ring
 
 DAY = 86_400
 DEFAULT_READER = "app"
@@ -23,6 +24,12 @@ class ClassDecl:
     @property
     def period_or_default(self) -> int | None:
         return default_period(self.retention) if self.period is None else self.period
+
+    def counting(self, ring: Ring, rescue: bool) -> frozenset[str]:
+        """[GN-13]: the roles whose recipients count."""
+        if any(ring.opens_as(role, rescue) for role in self.readers):
+            return frozenset(self.readers)
+        return frozenset(self.readers + self.consent)
 
     def expires_at(self, created_at: int) -> int:
         return expires_at(created_at, self.retention, self.period_or_default)

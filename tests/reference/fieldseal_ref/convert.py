@@ -76,6 +76,11 @@ def class_(j: dict[str, Any]) -> ClassDecl:
     )
 
 
+def class_or_name(j: dict[str, Any] | str) -> ClassDecl:
+    """A bare name is a class whose readers are not declared [GN-1]."""
+    return class_({"name": j} if isinstance(j, str) else j)
+
+
 def value(j: dict[str, Any]) -> cbor.Item:
     t, v = j["t"], j.get("v")
     if t == "null":

@@ -24,6 +24,8 @@ from .envelope import (
     Outcome,
     Recipient,
     SubjectErased,
+    Tried,
+    Tries,
     Verified,
     aad_of,
     length_of,
@@ -54,7 +56,8 @@ class Editor:
         self.entries: list[Entry] = [] if verified is None else list(verified.envelope.entries)
         self.changed = False
         self.unproven: list[tuple[str, int, int]] = []  # of the last rewrap [ED-9]
-        self._outcomes: dict[tuple[str, int], Outcome] = {}
+        self.not_lifted: list[tuple[str, int]] = []
+        self._data_keys: dict[tuple[str, int], bytes] = {}  # of what this call wrapped
         self._made: set[tuple[str, int, Recipient]] = set()
 
     # --- looking -----------------------------------------------------------
@@ -69,22 +72,21 @@ class Editor:
     def subject_erased(self) -> bool:
         return any(isinstance(e, SubjectErased) for e in self.entries)
 
-    def outcome(self, entry: Live) -> Outcome:
+    def tries(self, entry: Live) -> Tries:
+        """What the call wrapped itself counts as unwrapped in it [GN-9]."""
         at = (entry.cls, entry.generation)
-        if at not in self._outcomes:
-            self._outcomes[at] = unwrap(entry, self.ring, self.tenant, self.subject, self.rescue)
-        return self._outcomes[at]
-
-    def proven(self, entry: Live) -> set[str]:
-        """[GN-9]: the roles of which a recipient unwrapped, or was made, in this call."""
-        unwrapped = self.outcome(entry).unwrapped
-        roles = {
-            self.ring.role_of(r.key_id)
+        tried = unwrap(entry, self.ring, self.tenant, self.subject, self.rescue)
+        made = [
+            Tried(r.key_id, self.ring.role_of(r.key_id), False, self._data_keys[at])
             for r in entry.recipients
-            if r.is_known_kind
-            and (r.key_id in unwrapped or (entry.cls, entry.generation, r) in self._made)
-        }
-        return {role for role in roles if role is not None}
+            if (*at, r) in self._made
+        ]
+        ids = {t.key_id for t in made}
+        return replace(tried, all=(*made, *(t for t in tried.all if t.key_id not in ids)))
+
+    def outcome(self, entry: Live, decl: ClassDecl) -> Outcome:
+        """[GN-13]: the generation, unwrapped for the class as declared."""
+        return self.tries(entry).judged(decl.counting(self.ring, self.rescue))
 
     def consented(self, decl: ClassDecl, aside: str | None = None) -> list[str]:
         """[GN-10]; `aside` is the role being withdrawn [ED-11]."""
@@ -96,7 +98,7 @@ class Editor:
         entries = self.of_class(decl.name)
         if not decl.consent or not entries or not isinstance(entries[-1], Live):
             return []
-        proven = self.proven(entries[-1])
+        proven = self.tries(entries[-1]).proven
         for r in entries[-1].recipients:
             role = self.ring.role_of(r.key_id)
             if aside is not None and role == aside:
@@ -104,7 +106,10 @@ class Editor:
             unproven = role in decl.consent and role not in proven
             if role is None or not r.is_known_kind or unproven:
                 raise Refused("missing-key", "it cannot be told who consented")
-        return [role for role in decl.consent if role in proven and role != aside]
+        out = [role for role in decl.consent if role in proven and role != aside]
+        if out and not proven & set(decl.readers):
+            raise Refused("missing-key", "no declared reader vouches for the generation")
+        return out
 
     # --- parts of changes --------------------------------------------------
 
@@ -127,6 +132,7 @@ class Editor:
     def _wrap(self, entry: Live, data_key: bytes, roles: list[str]) -> list[Recipient]:
         """[GN-6]"""
         out = []
+        self._data_keys[entry.cls, entry.generation] = data_key
         for role in roles:
             key = self.ring.wrapping_or_missing(role)
             kind = crypto.kind_of(key)
@@ -158,7 +164,6 @@ class Editor:
                 break
         entry = Live(cls, generation, crypto.SUITE, self.now, expires_at, keys.commitment, ())
         self._put(self._with(entry, self._wrap(entry, data_key, roles)))
-        self._outcomes[cls, generation] = Outcome("opened", data_key)
         return data_key
 
     def begin_first(self, decl: ClassDecl) -> bytes:
@@ -213,14 +218,16 @@ class Editor:
         if isinstance(highest, Live) and highest.suite != crypto.SUITE:
             raise Refused("unsupported", "suite of the highest generation")
 
-    def rewrap(self, declared: dict[str, tuple[str, ...]]) -> None:
-        """[ED-8] [ED-9]: `declared` gives the readers of classes."""
-        self.unproven = []
+    def rewrap(self, declared: dict[str, ClassDecl]) -> None:
+        """[ED-8] [ED-9]"""
+        self.unproven, self.not_lifted = [], []
         for entry in [e for e in self.entries if isinstance(e, Live)]:
-            data_key = self.outcome(entry).data_key
-            if data_key is None:
+            decl = declared.get(entry.cls)
+            tries = self.tries(entry)
+            if decl is None or not tries.proven & set(decl.readers):
+                self.not_lifted.append((entry.cls, entry.generation))
                 continue
-            trusted = self.proven(entry) | set(declared.get(entry.cls, ()))
+            trusted = tries.proven & set(decl.readers + decl.consent)
             roles = set()
             for r in entry.recipients:
                 role = self.ring.role_of(r.key_id)
@@ -229,6 +236,7 @@ class Editor:
                 elif self.ring.wrapping(role):
                     roles.add(role)
             if roles:
+                data_key = tries.judged(frozenset(decl.readers)).key_or_refuse()
                 self._replace_roles(entry, sorted(roles), data_key)
         self.changed = True
 
@@ -250,7 +258,11 @@ class Editor:
         if not live:
             raise Refused("erased", "no live generation")
         for entry in live:
-            self._replace_roles(entry, [role], self.outcome(entry).key_or_refuse())
+            outcome = self.outcome(entry, decl)
+            data_key = outcome.key_or_refuse()
+            if outcome.only_compromised:
+                raise Refused("not-permitted", "only a compromised key opens it")
+            self._replace_roles(entry, [role], data_key)
 
     def withdraw(self, decl: ClassDecl, role: str) -> None:
         """[ED-11]"""

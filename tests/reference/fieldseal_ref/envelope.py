@@ -237,17 +237,54 @@ def write(version: int, entries: list[Entry], ring: Ring, tenant: bytes, subject
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a live generation: `opened`, or why not [WR-8] [LE-2]."""
+    """What came of a live generation: `opened`, or why not [WR-8] [LE-2] [GN-13]."""
 
     reach: str
     data_key: bytes | None = None
-    unwrapped: frozenset[int] = frozenset()  # the key ids that did [GN-9]
+    only_compromised: bool = False  # no other key opens it
 
     def key_or_refuse(self) -> bytes:
         """Steps c3 to c5 of [OP-1]; `reach` is then the error kind."""
         if self.data_key is None:
             raise Refused(self.reach)
         return self.data_key
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One recipient of ours [WR-6]; without a data key, it failed [WR-7]."""
+
+    key_id: int
+    role: str | None
+    compromised: bool
+    data_key: bytes | None
+
+
+@dataclass(frozen=True)
+class Tries:
+    """Our recipients of a live generation, in the order of [WR-7]; not judged yet [KE-6] f."""
+
+    known_suite: bool
+    all: tuple[Tried, ...] = ()
+
+    def judged(self, counting: frozenset[str] | None) -> Outcome:
+        """[GN-13]; without a declaration (None), all of ours count."""
+        if not self.known_suite:
+            return Outcome("unsupported")
+        counted = [t for t in self.all if counting is None or t.role in counting]
+        for t in counted:
+            if t.data_key is not None:
+                return Outcome("opened", t.data_key, t.compromised)
+        return Outcome("tampered" if counted else "not-permitted")
+
+    @property
+    def proven(self) -> set[str]:
+        """[GN-9]"""
+        return {
+            t.role
+            for t in self.all
+            if t.data_key is not None and not t.compromised and t.role is not None
+        }
 
 
 @dataclass(frozen=True)
@@ -295,27 +332,26 @@ def aad_of(entry: Live, kind: int, key_id: int, tenant: bytes, subject: bytes) -
     )
 
 
-def unwrap(entry: Live, ring: Ring, tenant: bytes, subject: bytes, rescue: bool) -> Outcome:
-    """[WR-6] to [WR-8], and [LE-2]; all of ours are tried, for the proof of [GN-9]."""
+def unwrap(entry: Live, ring: Ring, tenant: bytes, subject: bytes, rescue: bool) -> Tries:
+    """[WR-6] [WR-7], and [LE-2]: all of ours are tried."""
     if entry.suite != crypto.SUITE:
-        return Outcome("unsupported")
+        return Tries(known_suite=False)
     ours = [
         (r, key)
         for r in entry.recipients
         if r.is_known_kind and (key := ring.ours(r.key_id, rescue)) is not None
     ]
-    ours.sort(key=lambda pair: pair[1].state == "compromised")  # [WR-7]; the sort is stable
-    found: bytes | None = None
-    unwrapped = set()
+    ours.sort(key=lambda pair: pair[1].state == "compromised")  # the sort is stable
+    out = []
     for r, key in ours:
         aad = aad_of(entry, r.kind, r.key_id, tenant, subject)
         data_key = crypto.unwrap(r.kind, key, r.wrapped, aad)
-        if data_key is None:
-            continue
-        keys = crypto.derive(data_key, entry.suite, tenant, subject, entry.cls, entry.generation)
-        if crypto.same(keys.commitment, entry.commitment):  # [DK-6]
-            found = data_key if found is None else found
-            unwrapped.add(r.key_id)
-    if found is not None:
-        return Outcome("opened", found, frozenset(unwrapped))
-    return Outcome("tampered" if ours else "not-permitted")
+        if data_key is not None:
+            keys = crypto.derive(
+                data_key, entry.suite, tenant, subject, entry.cls, entry.generation
+            )
+            if not crypto.same(keys.commitment, entry.commitment):  # [DK-6]
+                data_key = None
+        compromised = key.state == "compromised"
+        out.append(Tried(r.key_id, ring.role_of(r.key_id), compromised, data_key))
+    return Tries(True, tuple(out))

@@ -9,7 +9,7 @@ from . import cbor, crypto, standalone_layout
 from .classes import ClassDecl, Declarations
 from .crypto import Generator
 from .edit import Editor
-from .encoding import check_declared_class, check_name, from_text, s8, u8, u64
+from .encoding import check_name, from_text, s8, u8, u64
 from .envelope import Envelope, Erased, Live, Verified, parse, unwrap
 from .errors import Refused
 from .ring import Ring
@@ -161,7 +161,7 @@ def _sealing_generation(editor: Editor, decl: ClassDecl, now: int) -> tuple[int,
         raise Refused("unsupported", "suite")
     if highest.expired(now):
         raise Refused("expired")
-    outcome = editor.outcome(highest)
+    outcome = editor.outcome(highest, decl)
     if outcome.reach == "tampered":
         raise Refused("tampered")
     if outcome.data_key is None:
@@ -184,8 +184,8 @@ class ToOpen:
     record: str
     field: str
     row: bytes
-    cls: str
-    was: str | None
+    decl: ClassDecl
+    was: ClassDecl | None
     takes_absence: bool
     type: str
     sealed: bytes
@@ -195,9 +195,6 @@ def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> 
     """[OP-1]"""
     check_name(f.record)
     check_name(f.field)
-    check_declared_class(f.cls)
-    if f.was is not None:
-        check_declared_class(f.was)
     data = f.sealed
     if not data or data[0] < FIRST_BYTE or data[0] in (0xF6, 0xF7):
         raise Refused("not-sealed")
@@ -208,12 +205,16 @@ def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> 
     if verified.envelope.subject_erased:
         raise Refused("erased", "subject")
     entry = verified.envelope.by_tag(data[1:5])
-    if entry is None or entry.cls not in (f.cls, f.was):  # [OP-2]
+    decl = next((d for d in (f.decl, f.was) if d and entry and d.name == entry.cls), None)
+    if entry is None or decl is None:  # [OP-2]
         raise Refused("wrong-key")
     if isinstance(entry, Erased):
         raise Refused("erased", "generation")
     aad_ = aad(data[:5], PURPOSE_VALUE, f.record, f.field, f.row)
-    return open_under(verified, ring, now, rescue, entry, data, aad_, f.type, f.takes_absence)
+    counting = decl.counting(ring, rescue)
+    return open_under(
+        verified, ring, now, rescue, entry, counting, data, aad_, f.type, f.takes_absence
+    )
 
 
 def open_under(
@@ -222,6 +223,7 @@ def open_under(
     now: int,
     rescue: bool,
     entry: Live,
+    counting: frozenset[str],
     data: bytes,
     aad_: bytes,
     kind: str,
@@ -229,7 +231,7 @@ def open_under(
 ) -> cbor.Item:
     """Steps c3 to f of [OP-1], which [SA-5] e takes over."""
     tenant, subject = verified.tenant, verified.subject
-    data_key = unwrap(entry, ring, tenant, subject, rescue).key_or_refuse()
+    data_key = unwrap(entry, ring, tenant, subject, rescue).judged(counting).key_or_refuse()
     if entry.expired(now):
         raise Refused("expired")
     keys = crypto.derive(data_key, entry.suite, tenant, subject, entry.cls, entry.generation)

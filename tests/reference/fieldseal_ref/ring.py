@@ -130,6 +130,13 @@ class Ring:
             return key
         return None
 
+    def opens_as(self, role: str, rescue: bool) -> bool:
+        """[GN-13]: it holds a `wrap` key that opens, named as the role."""
+        return any(
+            key.use == "wrap" and key.name == role and self.ours(key.id, rescue) is not None
+            for key in self._keys.values()
+        )
+
     def wrapping(self, role: str) -> RingKey | None:
         """The primary `wrap` key of a role, whole or writer half [GN-6]."""
         key = self._primaries.get(("wrap", role))

@@ -107,7 +107,7 @@ def _verify(r: Request) -> Answer:
     v = _verified(r, ring)
 
     def reach(e: Live) -> str:
-        return unwrap(e, ring, v.tenant, v.subject, _rescue(r)).reach
+        return unwrap(e, ring, v.tenant, v.subject, _rescue(r)).judged(None).reach
 
     return _describe(v.envelope, ring, reach)
 
@@ -132,7 +132,11 @@ def _edit(r: Request) -> Answer:
     seen = Declarations(with_consented=False)
     for change in r["changes"]:
         _apply(editor, seen, change)
-    return {"envelope": editor.finish().hex(), "unproven": editor.unproven}
+    return {
+        "envelope": editor.finish().hex(),
+        "unproven": editor.unproven,
+        "not_lifted": editor.not_lifted,
+    }
 
 
 def _apply(editor: Editor, seen: Declarations, change: Answer) -> None:
@@ -140,7 +144,7 @@ def _apply(editor: Editor, seen: Declarations, change: Answer) -> None:
     do = change["do"]
     if do == "rewrap":
         given = [seen.add(convert.class_(c)) for c in change.get("declared") or []]
-        editor.rewrap({c.name: c.readers for c in given})
+        editor.rewrap({c.name: c for c in given})
         return
     changing_readers = do in ("ensure", "renew", "grant", "withdraw")
     editor.allow(erased_refuses=changing_readers)
@@ -188,7 +192,7 @@ def _seal(r: Request) -> Answer:
             convert.class_(f["class"]),
             f["pad"],
             f["hide_absence"],
-            convert.value(f["value"]),
+            cbor.present(_hex(f, "item")) if "item" in f else convert.value(f["value"]),
         )
         for f in r["fields"]
     )
@@ -212,8 +216,8 @@ def _open(r: Request) -> Answer:
                     f["record"],
                     f["field"],
                     row_id(convert.id_(f["row"])),
-                    f["class"],
-                    f.get("was"),
+                    convert.class_or_name(f["class"]),
+                    None if f.get("was") is None else convert.class_or_name(f["was"]),
                     f["hide_absence"] and f.get("optional", True),
                     f["type"],
                     _hex(f, "sealed"),
@@ -248,6 +252,7 @@ def _standalone_open(r: Request) -> Answer:
         check_tenant(r["tenant"]),
         _now(r),
         _rescue(r),
+        r.get("readers") or [],
         _hex(r, "context"),
         "bytes",
         _hex(r, "envelope"),
@@ -257,7 +262,7 @@ def _standalone_open(r: Request) -> Answer:
 
 
 def _standalone_rewrap(r: Request) -> Answer:
-    out, unproven = standalone.rewrap(
+    out, unproven, not_lifted = standalone.rewrap(
         convert.ring(r["ring"]),
         check_tenant(r["tenant"]),
         _now(r),
@@ -266,7 +271,7 @@ def _standalone_rewrap(r: Request) -> Answer:
         _hex(r, "envelope"),
         _generator(r),
     )
-    return {"envelope": out.hex(), "unproven": unproven}
+    return {"envelope": out.hex(), "unproven": unproven, "not_lifted": not_lifted}
 
 
 # --- parts, for vectors ----------------------------------------------------

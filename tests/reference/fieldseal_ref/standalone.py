@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from . import cbor, crypto
-from .classes import DEFAULT_READER, default_period, expires_at, retention_seconds
+from .classes import (
+    DEFAULT_READER,
+    ClassDecl,
+    default_period,
+    expires_at,
+    retention_seconds,
+)
 from .crypto import Generator
 from .edit import Editor
 from .encoding import STANDALONE_CLASS, U16_MAX, check_name, s16, u64
@@ -27,11 +33,14 @@ def _check_context(context: bytes) -> None:
         raise Refused("invalid-input", "context too long")
 
 
-def _check_roles(roles: list[str]) -> None:
+def _declared(readers: list[str]) -> ClassDecl:
+    """[SA-2] [SA-5]: the readers named, `app` if none, are the class's declared ones."""
+    roles = readers or [DEFAULT_READER]
     for role in roles:
         check_name(role)
     if len(set(roles)) != len(roles):
         raise Refused("invalid-input", "a role twice")
+    return ClassDecl(STANDALONE_CLASS, tuple(roles), (), None, None)
 
 
 def seal(
@@ -45,15 +54,14 @@ def seal(
     gen: Generator,
 ) -> bytes:
     """[SA-1] [SA-2] [SA-6], in the order of [SF-3]."""
-    roles = readers or [DEFAULT_READER]
-    _check_roles(roles)
+    decl = _declared(readers)
     _check_context(context)
     retention = retention_seconds(retain_days)
     padded = plaintext(item, MULTIPLE, hides_absence=False)
     refuse_sealed(item, None)
     editor = Editor(ring, tenant, SUBJECT, now, gen)
     expires = expires_at(now, retention, default_period(retention))
-    data_key = editor.begin_standalone(expires, roles)
+    data_key = editor.begin_standalone(expires, list(decl.readers))
     envelope = editor.finish()
     keys = crypto.derive(data_key, crypto.SUITE, tenant, SUBJECT, STANDALONE_CLASS, 1)
     nonce = gen.take(16) + u64(0)
@@ -72,14 +80,23 @@ def _verify(data: bytes, ring: Ring, tenant: bytes, rescue: bool) -> tuple[Verif
 
 
 def open_(
-    ring: Ring, tenant: bytes, now: int, rescue: bool, context: bytes, kind: str, data: bytes
+    ring: Ring,
+    tenant: bytes,
+    now: int,
+    rescue: bool,
+    readers: list[str],
+    context: bytes,
+    kind: str,
+    data: bytes,
 ) -> cbor.Item:
     """[SA-5]"""
+    decl = _declared(readers)
     _check_context(context)
     verified, sealed = _verify(data, ring, tenant, rescue)
     entry = check(verified.envelope, sealed)
     aad = _aad(sealed[:5], context)
-    return open_under(verified, ring, now, rescue, entry, sealed, aad, kind, False)
+    counting = decl.counting(ring, rescue)
+    return open_under(verified, ring, now, rescue, entry, counting, sealed, aad, kind, False)
 
 
 def rewrap(
@@ -90,11 +107,12 @@ def rewrap(
     readers: list[str],
     data: bytes,
     gen: Generator,
-) -> tuple[bytes, list[tuple[str, int, int]]]:
+) -> tuple[bytes, list[tuple[str, int, int]], list[tuple[str, int]]]:
     """[SA-7]: the new envelope, and what [ED-9] reports."""
+    decl = _declared(readers)
     verified, sealed = _verify(data, ring, tenant, rescue)
     check(verified.envelope, sealed)
-    _check_roles(readers)
     editor = Editor(ring, tenant, SUBJECT, now, gen, verified, rescue)
-    editor.rewrap({STANDALONE_CLASS: tuple(readers)})
-    return b"\xf7" + s16(editor.finish()) + sealed, editor.unproven
+    editor.rewrap({STANDALONE_CLASS: decl})
+    out = b"\xf7" + s16(editor.finish()) + sealed
+    return out, editor.unproven, editor.not_lifted

@@ -26,7 +26,7 @@ pub(crate) struct SealedField {
     pub(crate) class: Option<TokenStream>,
     pub(crate) id: LitStr,
     pub(crate) pad: Option<u16>,
-    pub(crate) was: Option<LitStr>,
+    pub(crate) was: Option<TokenStream>,
     /// Where it says so.
     pub(crate) default: Option<Span>,
     pub(crate) hide_null: bool,
@@ -121,11 +121,6 @@ fn check_seal(
         default: attrs.default,
         hide_null: attrs.hide_null.is_some(),
     };
-    if let Some(was) = &seal.was
-        && !is_name(&was.value())
-    {
-        errors.on(was, format_args!("a class's name is {WHAT_A_NAME_IS}"));
-    }
     if let Some(word) = attrs.hide_null {
         if !attrs.pad_given {
             errors.at(
