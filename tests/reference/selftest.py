@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fieldseal_ref import convert, crypto, envelope
+from selftest_insider import Insider
 from selftest_parts import Cbor, Parts
 from selftest_support import (
     APP,
@@ -35,7 +36,7 @@ from selftest_support import (
     sealed,
 )
 
-__all__ = ["Cbor", "Parts"]
+__all__ = ["Cbor", "Insider", "Parts"]
 
 
 class Fields(Case):
@@ -104,6 +105,16 @@ class Fields(Case):
             self.refused("invalid-input", "seal", envelope=env, fields=[f])
         f = field({"t": "text", "v": "Ada"}, **{"class": cls("other")})
         self.refused("missing-class", "seal", envelope=env, fields=[f])
+
+    def test_items(self) -> None:
+        """[PT-11] [PT-17]: the encoding of a present value is checked, whoever made it."""
+        env = self.create()
+        for bad in ("", "f6", "0000", "00f6", "1800", "f7", "62c328", "c24101", "9f00ff", "8100f4"):
+            for hide in (False, True):
+                f = field({"t": "null"}, item=bad, hide_absence=hide)
+                self.refused("invalid-input", "seal", envelope=env, fields=[f])
+        s = self.seal(env, {"t": "null"}, item="81f6", hide_absence=True)
+        self.assertEqual(self.open(env, s), {"ok": {"t": "array", "v": [{"t": "null"}]}})
 
     def test_value_by_value(self) -> None:
         """[SF-3] [KE-7] [GN-12]"""
@@ -295,7 +306,7 @@ class Generations(Case):
         new = out["envelope"]
         self.assertEqual([x[1] for x in self.shape(new)], [1, 2])
         self.assertEqual(self.ok("verify", envelope=new)["version"], 2)
-        got = self.open(new, out["sealed"][1], **{"class": "health"})
+        got = self.open(new, out["sealed"][1], **{"class": health})
         self.assertEqual(got, {"ok": {"t": "text", "v": "Ada"}})
         self.refused("not-permitted", "seal", envelope=env, fields=[f], ring=ring(APP))
 
@@ -391,7 +402,10 @@ class Edits(Case):
         ids = [r.key_id for r in envelope.parse(H(out)).entries[0].recipients]  # type: ignore[union-attr]
         self.assertEqual(ids, [3, 9])
         self.assertIn("ok", self.open(out, s, r={"ring": ring(key(9, "app"))}))
-        self.assertIn("ok", self.open(out, s, r={"ring": ring(DOCTOR)}))
+        wide = {"class": cls(readers=["app", "doctor"])}
+        self.assertIn("ok", self.open(out, s, r={"ring": ring(DOCTOR)}, **wide))
+        got = self.open(out, s, r={"ring": ring(DOCTOR)})
+        self.assertEqual(got, {"error": "not-permitted"})
 
     def test_erase(self) -> None:
         env = self.create(CONTACT, cls("health"))
@@ -528,20 +542,39 @@ class Consent(Case):
             key(8, "doctor"),
         )  # fmt: skip
         out = self.ok("edit", envelope=env, changes=[{"do": "rewrap"}], ring=newer)
-        self.assertEqual(out["unproven"], [])
+        self.assertEqual(self.ids(out["envelope"]), [[2, 3], [3]])
+        self.assertEqual(out["not_lifted"], [["health", 1], ["plain", 1]])
+        both: J = {"do": "rewrap", "declared": [self.health, cls("plain", ["doctor"])]}
+        out = self.ok("edit", envelope=env, changes=[both], ring=newer)
+        self.assertEqual((out["unproven"], out["not_lifted"]), ([], []))
         self.assertEqual(self.ids(out["envelope"]), [[8, 9], [8]])
         bad = self.planted(env, envelope.Recipient(1, 7, bytes(72)), envelope.Recipient(9, 11, b""))
         wide = newer["keys"] + [key(7, "nurse", "open-only"), key(10, "nurse"), key(11, "app")]
         wide = [k for k in wide if k["id"] != 9]
-        out = self.ok("edit", envelope=bad, changes=[{"do": "rewrap"}], ring={"keys": wide})
+        out = self.ok("edit", envelope=bad, changes=[both], ring={"keys": wide})
         self.assertEqual(out["unproven"], [["plain", 1, 7], ["plain", 1, 11]])
         self.assertEqual(self.ids(out["envelope"]), [[8, 11], [7, 8, 11]])
-        declared = {"do": "rewrap", "declared": [cls("plain", ["doctor", "nurse"])]}
+        # A declared reader that is not proven stays as it is, too.
+        nurse = cls("plain", ["doctor", "nurse"])
+        declared = {"do": "rewrap", "declared": [self.health, nurse]}
         out = self.ok("edit", envelope=bad, changes=[declared], ring={"keys": wide})
+        self.assertEqual(out["unproven"], [["plain", 1, 7], ["plain", 1, 11]])
+        self.assertEqual(self.ids(out["envelope"]), [[8, 11], [7, 8, 11]])
+        # A grant with history replaces it.
+        grant = {"do": "grant", "class": nurse, "role": "nurse", "history": True}
+        out = self.ok("edit", envelope=bad, changes=[grant, declared], ring={"keys": wide})
         self.assertEqual(out["unproven"], [["plain", 1, 11]])
         self.assertEqual(self.ids(out["envelope"]), [[8, 11], [8, 10, 11]])
-        # Not unwrapped: whole, and not reported.
+        # Without a declared reader's key: whole.
         out = self.ok("edit", envelope=bad, changes=[declared], ring=ring(APP))
+        self.assertEqual(out["unproven"], [["health", 1, 3]])
+        self.assertEqual(out["not_lifted"], [["plain", 1]])
+        out = self.ok("edit", envelope=env, changes=[declared], ring=ring(DOCTOR))
+        self.assertEqual(self.ids(out["envelope"]), [[2, 3], [3]])
+        self.assertEqual(out["not_lifted"], [["health", 1]])
+        # A role in neither list, proven or not.
+        plain = {"do": "rewrap", "declared": [cls("health")]}
+        out = self.ok("edit", envelope=env, changes=[plain])
         self.assertEqual(out["unproven"], [["health", 1, 3]])
 
     def ids(self, env: str) -> list[list[int]]:
@@ -579,25 +612,32 @@ class Standalone(Case):
         env = self.ok("standalone-seal", readers=["doctor"], context="aa", bytes="0102")["envelope"]
         self.assertEqual(len(H(env)), 3 + (31 + 54 + 10 + 87) + 61)
         r = ring(DOCTOR)
-        got = self.ok("standalone-open", context="aa", envelope=env, ring=r)
+        to: J = {"context": "aa", "readers": ["doctor"]}
+        got = self.ok("standalone-open", envelope=env, ring=r, **to)
         self.assertEqual(got["bytes"], "0102")
-        done = self.ok("standalone-rewrap", envelope=env)
+        done = self.ok("standalone-rewrap", envelope=env, readers=["doctor"])
         new = done["envelope"]
-        self.assertEqual(done["unproven"], [])
-        blind = {"envelope": env, "ring": ring(WRITER, key(7, "app"))}
-        self.assertEqual(self.ok("standalone-rewrap", **blind)["unproven"], [])
+        self.assertEqual((done["unproven"], done["not_lifted"]), ([], []))
+        for more in ({"ring": ring(WRITER, key(7, "app")), "readers": ["doctor"]}, {}):
+            done = self.ok("standalone-rewrap", envelope=env, **more)
+            self.assertEqual((done["unproven"], done["not_lifted"]), ([], [["standalone", 1]]))
+        for readers in (None, [], ["app"]):  # whoever holds a role of ours can seal for it alone
+            self.refused(
+                "not-permitted", "standalone-open", envelope=env, context="aa", readers=readers
+            )
+        self.refused("invalid-input", "standalone-open", envelope="", context="", readers=["a"] * 2)
         self.refused("invalid-input", "standalone-rewrap", envelope=env, readers=["a", "a"])
         self.assertEqual(new[-122:], env[-122:])
-        self.ok("standalone-open", context="aa", envelope=new)
+        self.ok("standalone-open", envelope=new, **to)
         for hex_, kind in (
             ("", "not-sealed"), ("f6", "not-sealed"), ("f8", "unsupported"), ("f700", "malformed"),
             ("f70027" + env[6:], "malformed"), ("f7ffff" + env[6:], "malformed"),
             (env[:-124], "malformed"), (flipped(env), "tampered"),
             (env[:-122] + "f500000000" + env[-112:], "malformed"),
         ):  # fmt: skip
-            self.refused(kind, "standalone-open", context="aa", envelope=hex_)
-        self.refused("tampered", "standalone-open", context="ab", envelope=env)
-        self.refused("not-permitted", "standalone-open", context="aa", envelope=env, ring=ring(APP))
+            self.refused(kind, "standalone-open", envelope=hex_, **to)
+        self.refused("tampered", "standalone-open", **to | {"context": "ab"}, envelope=env)
+        self.refused("not-permitted", "standalone-open", envelope=env, ring=ring(APP), **to)
         self.refused("already-sealed", "standalone-seal", readers=[], context="", bytes=env)
         self.refused(
             "invalid-input", "standalone-seal", readers=[], context="00" * 65_536, bytes=""
