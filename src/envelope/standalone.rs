@@ -11,7 +11,7 @@ use super::{DataKeys, EnvelopeEdit, KeyEnvelope, keys};
 use crate::access::{Access, Action};
 use crate::cbor;
 use crate::class::{Class, Declared};
-use crate::context::SubjectId;
+use crate::context::{SubjectId, is_name};
 use crate::encoding::{Put as _, STANDALONE, SmallBuf};
 use crate::error::Error;
 use crate::keyring::KeyRing;
@@ -99,11 +99,7 @@ impl Access<'_> {
     ) -> Result<Vec<u8>, Error> {
         self.audited(Action::SealStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
             let context_len = context_len(context)?;
-            if readers.iter().enumerate().any(|(position, role)| {
-                readers.iter().skip(position.saturating_add(1)).any(|other| other == role)
-            }) {
-                return Err(Error::invalid("a reader is named twice"));
-            }
+            check_readers(readers)?;
             let quiet = self.without_audit();
             let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
             edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
@@ -155,6 +151,7 @@ impl Access<'_> {
     ) -> Result<Plaintext, Error> {
         self.audited(Action::OpenStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
             let context_len = context_len(context)?;
+            check_readers(readers)?;
             let (envelope, field) = split_standalone(envelope)?;
             let envelope = KeyEnvelope::from_bytes(envelope);
             // `[SA-7]` No version floor applies.
@@ -174,6 +171,18 @@ impl Access<'_> {
             )
         })
     }
+}
+
+/// Each reader is a name, and named once.
+fn check_readers(readers: &[&str]) -> Result<(), Error> {
+    let mut rest = readers;
+    while let [role, others @ ..] = rest {
+        if !is_name(role) || others.contains(role) {
+            return Err(Error::invalid("a reader is no name, or named twice"));
+        }
+        rest = others;
+    }
+    Ok(())
 }
 
 fn context_len(context: &[u8]) -> Result<u16, Error> {

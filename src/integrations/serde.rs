@@ -22,8 +22,9 @@ fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     what: &'static str,
 ) -> Result<Vec<u8>, D::Error> {
-    let bytes = BytesVisitor { what };
-    if deserializer.is_human_readable() {
+    let text_only = deserializer.is_human_readable();
+    let bytes = BytesVisitor { what, text_only };
+    if text_only {
         // Any, since asked for text a format names in its error the value that stands there instead.
         deserializer.deserialize_any(bytes)
     } else {
@@ -57,6 +58,7 @@ impl<'de> Deserialize<'de> for KeyEnvelope {
 
 struct BytesVisitor {
     what: &'static str,
+    text_only: bool,
 }
 
 impl BytesVisitor {
@@ -115,6 +117,9 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
+        if self.text_only {
+            return Err(self.other());
+        }
         const MOST_PREALLOCATED: usize = 4096;
         let mut bytes = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(MOST_PREALLOCATED));
         while let Some(byte) = seq.next_element()? {

@@ -34,7 +34,7 @@ impl KeyRing {
     /// this ring holds no primary key pair or writer half.
     pub fn subset_for(&self, roles: &[&str], writers: &[&str]) -> Result<Subset, Error> {
         for role in writers {
-            if !self.primary(KeyUse::Wrap, role).is_some_and(|key| key.half().is_some()) {
+            if self.primary(KeyUse::Wrap, role).is_none_or(|key| key.half().is_none()) {
                 return Err(Error::new(
                     ErrorKind::MissingKey,
                     format!(

@@ -25,9 +25,9 @@ class ClassDecl:
     def period_or_default(self) -> int | None:
         return default_period(self.retention) if self.period is None else self.period
 
-    def counting(self, ring: Ring, rescue: bool) -> frozenset[str]:
+    def counting(self, ring: Ring) -> frozenset[str]:
         """[GN-13]: the roles whose recipients count."""
-        if any(ring.opens_as(role, rescue) for role in self.readers):
+        if any(ring.opens_as(role) for role in self.readers):
             return frozenset(self.readers)
         return frozenset(self.readers + self.consent)
 

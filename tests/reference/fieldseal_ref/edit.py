@@ -86,7 +86,7 @@ class Editor:
 
     def outcome(self, entry: Live, decl: ClassDecl) -> Outcome:
         """[GN-13]: the generation, unwrapped for the class as declared."""
-        return self.tries(entry).judged(decl.counting(self.ring, self.rescue))
+        return self.tries(entry).judged(decl.counting(self.ring))
 
     def consented(self, decl: ClassDecl, aside: str | None = None) -> list[str]:
         """[GN-10]; `aside` is the role being withdrawn [ED-11]."""

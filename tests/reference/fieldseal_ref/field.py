@@ -211,7 +211,7 @@ def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> 
     if isinstance(entry, Erased):
         raise Refused("erased", "generation")
     aad_ = aad(data[:5], PURPOSE_VALUE, f.record, f.field, f.row)
-    counting = decl.counting(ring, rescue)
+    counting = decl.counting(ring)
     return open_under(
         verified, ring, now, rescue, entry, counting, data, aad_, f.type, f.takes_absence
     )

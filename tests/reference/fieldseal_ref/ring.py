@@ -130,10 +130,10 @@ class Ring:
             return key
         return None
 
-    def opens_as(self, role: str, rescue: bool) -> bool:
-        """[GN-13]: it holds a `wrap` key that opens, named as the role."""
+    def opens_as(self, role: str) -> bool:
+        """[GN-13]: it holds a `wrap` key that opens outside rescue mode, named as the role."""
         return any(
-            key.use == "wrap" and key.name == role and self.ours(key.id, rescue) is not None
+            key.use == "wrap" and key.name == role and self.ours(key.id, False) is not None
             for key in self._keys.values()
         )
 

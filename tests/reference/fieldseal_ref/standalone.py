@@ -95,7 +95,7 @@ def open_(
     verified, sealed = _verify(data, ring, tenant, rescue)
     entry = check(verified.envelope, sealed)
     aad = _aad(sealed[:5], context)
-    counting = decl.counting(ring, rescue)
+    counting = decl.counting(ring)
     return open_under(verified, ring, now, rescue, entry, counting, sealed, aad, kind, False)
 
 
