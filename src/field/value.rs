@@ -1,5 +1,27 @@
 //! What can be sealed, and the one CBOR item it becomes.
 
+/// A type that is never null, with how it is written and read.
+macro_rules! value {
+    ($(#[$when:meta])* $type:ty: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr $(,)?) => {
+        $(#[$when])*
+        impl SealValue for $type {
+            type Column = Sealed<Self>;
+
+            fn encode(&self, $to: &mut Encoder<'_>) -> Result<(), Error> {
+                let $value = self;
+                $encode
+            }
+
+            fn decode($from: &mut Decoder<'_>) -> Result<Self, Error> {
+                $decode
+            }
+        }
+
+        $(#[$when])*
+        impl NotNull for $type {}
+    };
+}
+
 #[cfg(any(feature = "jiff", feature = "chrono", feature = "time"))]
 mod calendar;
 #[cfg(feature = "rust_decimal")]

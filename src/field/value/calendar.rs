@@ -1,7 +1,5 @@
 //! Dates (tag 1004, RFC 8943) and instants (tag 1001, RFC 9581) of the calendar crates.
 
-use alloc::format;
-
 use super::{Decoder, Encoder, NotNull, SealValue};
 use crate::error::Error;
 use crate::field::Sealed;
@@ -19,7 +17,21 @@ fn encode_date(to: &mut Encoder<'_>, year: i64, month: u8, day: u8) -> Result<()
         return Err(Error::invalid("a date lies in the years 0 to 9999"));
     }
     to.tag(DATE)?;
-    to.text(&format!("{year:04}-{month:02}-{day:02}"))
+    let mut text = *b"0000-00-00";
+    let [y1, y2, y3, y4, _, m1, m2, _, d1, d2] = &mut text;
+    write_digits([y4, y3, y2, y1], year);
+    write_digits([m2, m1], month.into());
+    write_digits([d2, d1], day.into());
+    // safe: the text is digits and hyphens.
+    to.text(core::str::from_utf8(&text).unwrap_or_default())
+}
+
+/// Writes a number of as many digits as there are places, the last digit first.
+fn write_digits<const N: usize>(places: [&mut u8; N], mut number: i64) {
+    for place in places {
+        *place = u8::try_from(number.rem_euclid(10)).map_or(b'0', |digit| b'0'.wrapping_add(digit));
+        number = number.div_euclid(10);
+    }
 }
 
 /// Year, month, day of a text that is known to be a date.
@@ -75,28 +87,9 @@ fn join_nanoseconds((seconds, nanoseconds): (i64, u32)) -> i128 {
     i128::from(seconds).saturating_mul(NANOS).saturating_add(nanoseconds.into())
 }
 
-macro_rules! calendar_value {
-    ($feature:literal, $type:ty: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr) => {
-        #[cfg(feature = $feature)]
-        impl SealValue for $type {
-            type Column = Sealed<Self>;
-
-            fn encode(&self, $to: &mut Encoder<'_>) -> Result<(), Error> {
-                let $value = self;
-                $encode
-            }
-
-            fn decode($from: &mut Decoder<'_>) -> Result<Self, Error> {
-                $decode
-            }
-        }
-
-        #[cfg(feature = $feature)]
-        impl NotNull for $type {}
-    };
-}
-
-calendar_value!("jiff", jiff::civil::Date:
+value!(
+    #[cfg(feature = "jiff")]
+    jiff::civil::Date:
     |date, to| {
         let part = |n: i8| u8::try_from(n).map_err(|_| Error::invalid("the date is out of range"));
         encode_date(to, date.year().into(), part(date.month())?, part(date.day())?)
@@ -108,7 +101,9 @@ calendar_value!("jiff", jiff::civil::Date:
     }
 );
 
-calendar_value!("jiff", jiff::Timestamp:
+value!(
+    #[cfg(feature = "jiff")]
+    jiff::Timestamp:
     |instant, to| {
         let (seconds, nanoseconds) = split_nanoseconds(instant.as_nanosecond())?;
         encode_instant(to, seconds, nanoseconds)
@@ -117,7 +112,9 @@ calendar_value!("jiff", jiff::Timestamp:
         .map_err(|_| Error::type_mismatch(AN_INSTANT))
 );
 
-calendar_value!("chrono", chrono::NaiveDate:
+value!(
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDate:
     |date, to| {
         use chrono::Datelike as _;
         let part = |n: u32| u8::try_from(n).map_err(|_| Error::invalid("the date is out of range"));
@@ -129,7 +126,9 @@ calendar_value!("chrono", chrono::NaiveDate:
     }
 );
 
-calendar_value!("chrono", chrono::DateTime<chrono::Utc>:
+value!(
+    #[cfg(feature = "chrono")]
+    chrono::DateTime<chrono::Utc>:
     |instant, to| {
         // A leap second, which chrono writes as nanoseconds past a whole second, has no place here.
         if instant.timestamp_subsec_nanos() > 999_999_999 {
@@ -143,7 +142,9 @@ calendar_value!("chrono", chrono::DateTime<chrono::Utc>:
     }
 );
 
-calendar_value!("time", time::Date:
+value!(
+    #[cfg(feature = "time")]
+    time::Date:
     |date, to| encode_date(to, date.year().into(), date.month().into(), date.day()),
     |from| {
         let (year, month, day) = decode_date(from)?;
@@ -154,7 +155,9 @@ calendar_value!("time", time::Date:
 );
 
 // An instant: the offset is not kept, and what opens is in UTC.
-calendar_value!("time", time::OffsetDateTime:
+value!(
+    #[cfg(feature = "time")]
+    time::OffsetDateTime:
     |instant, to| {
         let (seconds, nanoseconds) = split_nanoseconds(instant.unix_timestamp_nanos())?;
         encode_instant(to, seconds, nanoseconds)

@@ -10,48 +10,18 @@ use super::{Decoder, Encoder, NotNull, SealValue};
 use crate::error::Error;
 use crate::field::Sealed;
 
-macro_rules! plain {
-    ($($type:ty: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr;)*) => {$(
-        impl SealValue for $type {
-            type Column = Sealed<Self>;
-
-            fn encode(&self, $to: &mut Encoder<'_>) -> Result<(), Error> {
-                let $value = self;
-                $encode
-            }
-
-            fn decode($from: &mut Decoder<'_>) -> Result<Self, Error> {
-                $decode
-            }
-        }
-
-        impl NotNull for $type {}
-    )*};
-}
-
-plain! {
-    String: |value, to| to.text(value), |from| from.text().map(Into::into);
-    Box<str>: |value, to| to.text(value), |from| from.text().map(Into::into);
-    bool: |value, to| to.bool(*value), |from| from.bool();
-    f32: |value, to| to.f32(*value), |from| from.f32();
-    f64: |value, to| to.f64(*value), |from| from.f64();
-}
+value!(String: |value, to| to.text(value), |from| from.text().map(Into::into));
+value!(Box<str>: |value, to| to.text(value), |from| from.text().map(Into::into));
+value!(bool: |value, to| to.bool(*value), |from| from.bool());
+value!(f32: |value, to| to.f32(*value), |from| from.f32());
+value!(f64: |value, to| to.f64(*value), |from| from.f64());
 
 macro_rules! integers {
     ($($type:ty: $wide:ident)*) => {$(
-        impl SealValue for $type {
-            type Column = Sealed<Self>;
-
-            fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
-                to.$wide((*self).into())
-            }
-
-            fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
-                from.$wide()?.try_into().map_err(|_| Error::type_mismatch("an integer in range"))
-            }
-        }
-
-        impl NotNull for $type {}
+        value!($type:
+            |value, to| to.$wide((*value).into()),
+            |from| from.$wide()?.try_into().map_err(|_| Error::type_mismatch("an integer in range"))
+        );
     )*};
 }
 

@@ -9,18 +9,13 @@ use crate::field::Sealed;
 const TAG: u64 = 37;
 const EXPECTED: &str = "a UUID";
 
-impl SealValue for Uuid {
-    type Column = Sealed<Self>;
-
-    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+value!(Uuid:
+    |id, to| {
         to.tag(TAG)?;
-        to.bytes(self.as_bytes())
-    }
-
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+        to.bytes(id.as_bytes())
+    },
+    |from| {
         from.tag(TAG, EXPECTED)?;
         Self::from_slice(from.bytes()?).map_err(|_| Error::type_mismatch(EXPECTED))
     }
-}
-
-impl NotNull for Uuid {}
+);
