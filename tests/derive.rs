@@ -9,6 +9,8 @@
     reason = "these are tests"
 )]
 
+#[path = "derive/classes.rs"]
+mod classes;
 #[path = "derive/declare.rs"]
 mod declare;
 #[path = "derive/names.rs"]

@@ -53,7 +53,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `class = CONTACT` | a `const Class`; `Class::PERSONAL` by default |
 /// | `id = "email"` | the stable id of the field; its name by default. Renaming the field breaks data unless the former name stays here |
 /// | `pad = 32` | pads values to the next multiple of as many bytes |
-/// | `was = PERSONAL` | opens values of this former class too, a `const Class` |
+/// | `was = Class::PERSONAL` | opens values of this former class too, a `const Class` |
 /// | `default` | NULL opens to the type's default: for a column that was added later |
 /// | `hide_null` | seals absence like a value, all padded to `pad` bytes |
 ///
@@ -65,8 +65,8 @@ pub fn derive_record(input: TokenStream) -> TokenStream {
     record::derive(input).unwrap_or_else(|error| error.into_compile_error()).into()
 }
 
-/// It is sealed as its inner value is. It is a struct of one field, whose type is `NotNull`. Where fieldseal is re-exported, say so by
-/// `#[seal_value(crate = "path")]`.
+/// It is sealed as its inner value is. It is a struct of one field, whose type is `NotNull`. Where
+/// fieldseal is re-exported, say so by `#[seal_value(crate = "path")]`.
 #[proc_macro_derive(SealValue, attributes(seal_value))]
 pub fn derive_seal_value(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,6 +1,6 @@
 //! Generated names meet those that are there.
 
-use fieldseal::{Error, KeyRing, Record, SealedRecord as _};
+use fieldseal::{Class, DataKeys, Error, KeyRing, Record, SealedRecord as _};
 
 use super::{CONTACT, ring};
 
@@ -37,7 +37,7 @@ fn a_local_can_be_named_like_the_constants() -> Result<(), Error> {
 
 #[test]
 fn a_struct_in_a_function_can_be_a_record() -> Result<(), Error> {
-    const HEALTH: fieldseal::Class = fieldseal::Class::new("health");
+    const HEALTH: Class = Class::new("health");
 
     #[derive(Record)]
     #[record(name = "patient", single_row)]
@@ -102,7 +102,7 @@ mod hostile {
     pub(super) struct Text(pub(super) ::std::string::String);
 
     #[derive(::fieldseal::Record)]
-    #[record(name = "hostile")]
+    #[record(name = "hostile", keys = "external")]
     #[cfg_attr(feature = "rusqlite", record(rusqlite))]
     pub(super) struct Hostile {
         #[record(subject)]
@@ -114,6 +114,16 @@ mod hostile {
         #[record(seal(default))]
         pub(super) tags: ::std::option::Option<Text>,
         pub(super) row: ::std::vec::Vec<u8>,
+    }
+
+    #[derive(::fieldseal::Record)]
+    #[record(name = "alone", single_row, keys_column = "sealer")]
+    #[cfg_attr(feature = "rusqlite", record(rusqlite))]
+    pub(super) struct Alone {
+        #[record(subject)]
+        pub(super) row: i64,
+        #[record(seal)]
+        pub(super) opener: Text,
     }
 }
 
@@ -127,11 +137,16 @@ fn generated_code_needs_nothing_in_scope() -> Result<(), Error> {
         tags: None,
         row: vec![3],
     };
-    let row = record.seal(&ring)?;
-    let opened = row.open(&ring, 1)?;
+    let keys = DataKeys::create(&ring, 1, &[Class::PERSONAL])?;
+    let opened = record.seal_with(&keys)?.open_with(&keys)?;
     assert_eq!((opened.self_, opened.sealer, opened.row), (1, 2, vec![3]));
     assert_eq!(opened.opener.0, "text");
     assert!(opened.tags.is_none());
+
+    let row = hostile::Alone { row: 1, opener: hostile::Text("text".into()) }.seal(&ring)?;
+    assert!(!row.sealer.as_bytes().is_empty());
+    let opened = row.open(&ring, 1)?;
+    assert_eq!((opened.row, opened.opener.0.as_str()), (1, "text"));
     Ok(())
 }
 
@@ -168,7 +183,7 @@ mod generic {
     use fieldseal::{NotNull, Record, SealValue};
 
     #[derive(Record, Debug, PartialEq)]
-    #[record(name = "generic", sealed(derive(Clone, Debug, PartialEq)))]
+    #[record(name = "generic", keys = "external", sealed(derive(Clone, Debug, PartialEq)))]
     pub(super) struct Generic<'a, Id, T: SealValue, U = u8, const N: usize = 2>
     where
         Id: fieldseal::ToId + Clone,
@@ -188,11 +203,23 @@ mod generic {
         pub(super) bytes: [u8; N],
         pub(super) clear: &'a str,
     }
+
+    #[derive(Record, Debug, PartialEq)]
+    #[record(name = "alone", single_row, sealed(derive(Clone, Debug, PartialEq)))]
+    pub(super) struct Alone<'a, Id: fieldseal::ToId + Clone, T: SealValue, const N: usize> {
+        #[record(subject)]
+        pub(super) id: Id,
+        #[record(seal)]
+        pub(super) value: T,
+        #[record(seal)]
+        pub(super) bytes: [u8; N],
+        pub(super) clear: &'a str,
+    }
 }
 
 #[test]
 fn parameters_are_carried_along() -> Result<(), Error> {
-    use generic::{Generic, SealedGeneric, generic as fields};
+    use generic::{Alone, Generic, SealedAlone, SealedGeneric, generic as fields};
 
     let ring = ring();
     let clear = String::from("in the clear");
@@ -205,15 +232,20 @@ fn parameters_are_carried_along() -> Result<(), Error> {
         bytes: [9; 3],
         clear: &clear,
     };
-    let row: SealedGeneric<'_, &str, String, u16, 3> = record.seal(&ring)?;
+    let keys = DataKeys::create(&ring, "ada", &[Class::PERSONAL])?;
+    let row: SealedGeneric<'_, &str, String, u16, 3> = record.seal_with(&keys)?;
     assert_eq!(row.clone(), row);
-    let keys = row.unwrap_keys(&ring, "ada")?;
     type Fields = fields<'static, &'static str, String, u16, 3>;
     let maybe = Fields::MAYBE.row([1, 2, 3])?.open(&keys, &row.maybe)?;
     assert_eq!(maybe, Some(500));
     assert_eq!(fields::<&str, String, u16, 3>::BYTES.id(), "bytes");
     assert_eq!(Fields::SCHEMA.fields().len(), 4);
-    assert_eq!(row.open(&ring, "ada")?, record);
-    assert_eq!(row.open_partial(&ring, "ada")?.list?, [7, 8]);
+    assert_eq!(row.open_with(&keys)?, record);
+    assert_eq!(row.open_partial_with(&keys)?.list?, [7, 8]);
+
+    let alone = Alone { id: "ada", value: Some(500_u16), bytes: [9; 3], clear: &clear };
+    let row: SealedAlone<'_, &str, Option<u16>, 3> = alone.seal(&ring)?;
+    assert_eq!(row.clone().open(&ring, "ada")?, alone);
+    assert_eq!(row.open_partial(&ring, "ada")?.bytes?, [9; 3]);
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Rows are sealed and opened, whole, in part and field by field.
 
-use fieldseal::{Access, DataKeys, ErrorKind, KeyEnvelope, Record, Sealed, SealedRecord as _};
+use fieldseal::{
+    Access, Class, DataKeys, ErrorKind, KeyEnvelope, Record, Sealed, SealedRecord as _,
+};
 
 use super::{CONTACT, FINANCIAL, ring};
 
@@ -45,7 +47,7 @@ fn addresses() -> [Address; 2] {
 }
 
 #[derive(Record, Clone, Debug, PartialEq)]
-#[record(name = "note", keys_column = "note_keys")]
+#[record(name = "note", keys = "external", sealed(derive(Clone)))]
 struct Note {
     #[record(row)]
     id: (String, u32),
@@ -53,6 +55,16 @@ struct Note {
     author: String,
     #[record(seal)]
     text: String,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(name = "profile", single_row, keys_column = "profile_keys")]
+struct Profile {
+    #[record(subject)]
+    author: String,
+    #[record(seal)]
+    text: String,
+    keys: u8,
 }
 
 #[test]
@@ -200,15 +212,6 @@ fn records_of_one_subject_share_external_keys() {
     assert_eq!(opened.unwrap(), addresses());
     assert_eq!(rows[0].open_partial_with(&keys).unwrap().street.unwrap(), "1 Main St");
 
-    let field = address::STREET.row(8).unwrap();
-    assert_eq!(field.open(&keys, &rows[1].street).unwrap(), "2 Side St");
-    let moved = field.open(&keys, &rows[0].street).unwrap_err();
-    assert_eq!(moved.kind(), ErrorKind::Tampered);
-
-    let mut swapped = Address::seal_all_with(&addresses(), &keys).unwrap();
-    swapped[0].id = 8;
-    assert_eq!(swapped[0].open_with(&keys).unwrap_err().kind(), ErrorKind::Tampered);
-
     let mut others = addresses();
     others[1].customer_id = 43;
     let error = Address::seal_all_with(&others, &keys).map(drop).unwrap_err();
@@ -216,16 +219,47 @@ fn records_of_one_subject_share_external_keys() {
 }
 
 #[test]
-fn many_rows_can_carry_their_own_keys() {
+fn a_value_cannot_be_moved_between_rows() {
     let ring = ring();
+    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let mut rows = Address::seal_all_with(&addresses(), &keys).unwrap();
+    let field = address::STREET.row(8).unwrap();
+    assert_eq!(field.open(&keys, &rows[1].street).unwrap(), "2 Side St");
+    let tampered = |kind| assert_eq!(kind, ErrorKind::Tampered);
+    tampered(field.open(&keys, &rows[0].street).unwrap_err().kind());
+
+    let [first, second] = &mut rows[..] else { panic!("there are two addresses") };
+    std::mem::swap(&mut first.street, &mut second.street);
+    for row in &rows {
+        let error = row.open_with(&keys).unwrap_err();
+        tampered(error.kind());
+        assert_eq!((error.record(), error.field()), (Some("address"), Some("street")));
+        let partial = row.open_partial_with(&keys).unwrap();
+        tampered(partial.street.unwrap_err().kind());
+    }
+
+    let keys = DataKeys::create(&ring, "ada", &[Class::PERSONAL]).unwrap();
     let note = Note { id: ("acme".into(), 7), author: "ada".into(), text: "call back".into() };
-    let row = note.seal(&ring).unwrap();
-    assert_eq!(note::COLUMNS, ["id", "author", "text", "note_keys"]);
-    assert!(!row.note_keys.as_bytes().is_empty());
-    assert_eq!(row.open(&ring, "ada").unwrap(), note);
-    let keys = row.unwrap_keys(&ring, "ada").unwrap();
+    let row = note.seal_with(&keys).unwrap();
+    assert_eq!(row.open_with(&keys).unwrap(), note);
     let text = note::TEXT.row(("acme", 7)).unwrap().open(&keys, &row.text);
     assert_eq!(text.unwrap(), "call back");
+    for id in [("acme".to_owned(), 8), ("acme7".to_owned(), 7)] {
+        let moved = SealedNote { id, ..row.clone() };
+        tampered(moved.open_with(&keys).unwrap_err().kind());
+    }
+}
+
+#[test]
+fn the_column_of_the_keys_can_have_another_name() {
+    let ring = ring();
+    let profile = Profile { author: "ada".into(), text: "call back".into(), keys: 3 };
+    let row = profile.seal(&ring).unwrap();
+    assert_eq!(profile::COLUMNS, ["author", "text", "keys", "profile_keys"]);
+    assert!(!row.profile_keys.as_bytes().is_empty());
+    assert_eq!(row.open(&ring, "ada").unwrap(), profile);
+    let keys = row.profile_keys.unwrap(&ring, "ada").unwrap();
+    assert_eq!(profile::TEXT.open(&keys, &row.text).unwrap(), "call back");
 }
 
 #[test]

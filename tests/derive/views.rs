@@ -127,7 +127,7 @@ fn a_catalog_refuses_what_disagrees() {
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
     };
     refused(
-        record!(A, "visit", [single_row], record(seal(class = OTHER_CONTACT))),
+        record!(A, "visit", [single_row, keys = "external"], record(seal(class = OTHER_CONTACT))),
         &["contact", "visit.email", "customer.email"],
     );
     refused(
@@ -146,10 +146,27 @@ fn a_catalog_refuses_what_disagrees() {
         record!(
             E,
             "customer",
-            [],
+            [keys = "external"],
             #[record(row)]
             record(seal(class = CONTACT))
         ),
         &["customer", "single row", "many"],
     );
+}
+
+#[test]
+fn a_catalog_refuses_two_records_that_carry_the_keys() {
+    let other = record!(Other, "visit", [single_row], record(seal(class = CONTACT)));
+    for schemas in [[Customer::SCHEMA, other], [other, Customer::SCHEMA]] {
+        let error = Catalog::new(&schemas).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let text = error.to_string();
+        for name in ["`customer`", "`visit`", "keys = \"external\""] {
+            assert!(text.contains(name), "{text}");
+        }
+    }
+
+    let other =
+        record!(Elsewhere, "visit", [single_row, keys = "external"], record(seal(class = CONTACT)));
+    Catalog::new(&[Customer::SCHEMA, ContactCard::SCHEMA, other]).unwrap();
 }

@@ -1,7 +1,7 @@
 use fieldseal::{Class, DataKeys, KeyRing, Record};
 
 #[derive(Record)]
-#[record(name = "customer")]
+#[record(name = "customer", keys = "external")]
 struct Customer {
     #[record(subject)]
     id: i64,

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::discouraged::Speculative as _;
-use syn::parse::{ParseStream, Result};
+use syn::parse::{Parse, ParseStream, Result};
 use syn::{Attribute, Error, Ident, Lit, LitStr, Meta, Path, Token, token};
 
 use crate::errors::Errors;
@@ -166,13 +166,13 @@ impl SealAttrs {
             return Ok(to);
         }
         read_nested(input, errors, |word, input, _| match word.to_string().as_str() {
-            "class" => once(&mut to.class, word, class(input)?),
+            "class" => once(&mut to.class, word, class(word, input)?),
             "id" => once(&mut to.id, word, text(word, input)?),
             "pad" => {
                 to.pad_given = true;
                 once(&mut to.pad, word, multiple(input)?)
             }
-            "was" => once(&mut to.was, word, class(input)?),
+            "was" => once(&mut to.was, word, class(word, input)?),
             "default" => once(&mut to.default, word, word.span()),
             "hide_null" => once(&mut to.hide_null, word, word.span()),
             _ => Err(unknown(word, IN_SEAL)),
@@ -181,25 +181,36 @@ impl SealAttrs {
     }
 }
 
-/// `= CONTACT`, or another expression, up to the comma.
-fn class(input: ParseStream<'_>) -> Result<TokenStream> {
-    input.parse::<Token![=]>()?;
-    // A path may have commas between `<` and `>`.
-    let fork = input.fork();
-    if let Ok(path) = fork.parse::<Path>()
-        && (fork.is_empty() || fork.peek(Token![,]))
-    {
-        input.advance_to(&fork);
-        return Ok(path.into_token_stream());
+/// `= CONTACT`
+fn class(word: &Ident, input: ParseStream<'_>) -> Result<TokenStream> {
+    let instead = format_args!("write `{word} = …`, with a constant of type `Class`");
+    assigned(input, instead).map(|Constant(class)| class)
+}
+
+/// A path, or another expression up to the comma; no literal, as no class is one.
+struct Constant(TokenStream);
+
+impl Parse for Constant {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let ends = |input: ParseStream<'_>| input.is_empty() || input.peek(Token![,]);
+        let fork = input.fork();
+        if ends(input) || (fork.parse::<Lit>().is_ok() && ends(&fork)) {
+            return Err(input.error("expected a constant"));
+        }
+        // A path may have commas between `<` and `>`.
+        let fork = input.fork();
+        if let Ok(path) = fork.parse::<Path>()
+            && ends(&fork)
+        {
+            input.advance_to(&fork);
+            return Ok(Self(path.into_token_stream()));
+        }
+        let mut constant = TokenStream::new();
+        while !ends(input) {
+            constant.extend([input.parse::<TokenTree>()?]);
+        }
+        Ok(Self(constant))
     }
-    let mut class = TokenStream::new();
-    while !input.is_empty() && !input.peek(Token![,]) {
-        class.extend([input.parse::<TokenTree>()?]);
-    }
-    if class.is_empty() {
-        return Err(input.error("write a constant of type `Class`"));
-    }
-    Ok(class)
 }
 
 /// `= 32`

@@ -76,14 +76,11 @@ fn check_struct(
     let ident = input.ident;
     let name = check_name(&ident, &attrs, errors);
     check_rows(&ident, attrs.single_row.as_ref(), fields.row.as_ref(), errors);
-    let keys = check_keys(attrs.keys, attrs.keys_column, &fields.fields, errors);
-    if let (Some(row), Some(_)) = (&fields.row, &keys) {
-        errors.on(
-            row,
-            "a subject with many rows has one key envelope, which they share: keep it outside by \
-             `#[record(keys = \"external\")]` on the struct",
-        );
-    }
+    // Where it is said twice, that comes first.
+    let many = fields.row.as_ref().filter(|row| {
+        attrs.single_row.is_none() && fields.subject.as_ref().is_none_or(|subject| subject != *row)
+    });
+    let keys = check_keys(attrs.keys, attrs.keys_column, many, &fields.fields, errors);
     let sealed_attrs = attrs.sealed.unwrap_or_default();
     let generated = Generated::of(
         &ident,
@@ -149,10 +146,11 @@ fn check_rows(ident: &Ident, single: Option<&Ident>, row: Option<&Ident>, errors
     }
 }
 
-/// The column of the key envelope, if it is inline.
+/// The column of the key envelope, if it is inline. `many` tells a subject's rows apart.
 fn check_keys(
     place: Option<LitStr>,
     column: Option<LitStr>,
+    many: Option<&Ident>,
     fields: &[Field],
     errors: &mut Errors,
 ) -> Option<Ident> {
@@ -171,6 +169,14 @@ fn check_keys(
                 "a row with `keys = \"external\"` has no column for the key envelope: remove this",
             );
         }
+        return None;
+    }
+    if let Some(row) = many {
+        errors.at(
+            place.map_or_else(|| row.span(), |inline| inline.span()),
+            "a subject has one key envelope, which its rows share and none can carry: keep it \
+             outside by `#[record(keys = \"external\")]` on the struct",
+        );
         return None;
     }
     let (name, span) = column.map_or_else(

@@ -5,7 +5,7 @@ use fieldseal::Record;
 struct Customer {
     #[record(subject)]
     id: i64,
-    #[record(seal(was = "Contact"))]
+    #[record(seal(class = "contact"))]
     email: String,
 }
 
