@@ -17,7 +17,7 @@ pub use self::value::{Decoder, Encoder, NotNull, SealValue};
 
 use crate::cbor;
 use crate::class::Class;
-use crate::context::{RowId, ToId, assert_name};
+use crate::context::{RowId, ToId, assert_name, equal};
 use crate::encoding::{Put as _, SmallBuf};
 use crate::envelope::DataKeys;
 use crate::envelope::sealed::{Nonces, Opening, PURPOSE_VALUE, Sealing, refuse_sealed};
@@ -141,9 +141,13 @@ impl<T, R> Field<T, R> {
     /// readers can go on forging the field as long as this stands: reseal, then take it out.
     ///
     /// # Panics
-    /// When set twice.
+    /// When set twice, or to a class of the present one's name.
     pub const fn was(mut self, class: Class) -> Self {
         assert!(self.spec.was.is_none(), "the former class of this field is set twice");
+        assert!(
+            !equal(self.spec.class.name(), class.name()),
+            "the former class has the name of the present one: to change its readers, change its declaration"
+        );
         self.spec.was = Some(class);
         self
     }

@@ -302,14 +302,15 @@ fn unwrapped<S: SealedRecord>(
     check_subject(&row.subject_id()?, subject)?;
     let tags = row.key_tags();
     let fields = S::Record::SCHEMA.fields();
-    // The former classes of fields are declared elsewhere: theirs are judged when they are used.
     let wanted = |class: &str, tag| {
         if !tags.contains(&tag) {
             return Wanted::Nobody;
         }
-        match fields.iter().find(|field| field.class.name() == class) {
-            Some(field) => Wanted::Class(field.class.declared()),
-            None => Wanted::Anybody,
+        // By the one declaration of the class, wherever a field has it.
+        let declared = fields.iter().flat_map(|field| [Some(field.class), field.was]).flatten();
+        match declared.into_iter().find(|declared| declared.name() == class) {
+            Some(declared) => Wanted::Class(declared.declared()),
+            None => Wanted::Nobody,
         }
     };
     row.key_envelope().ok_or_else(no_envelope)?.unwrap_wanted(access, subject, &wanted)

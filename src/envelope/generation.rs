@@ -190,7 +190,7 @@ pub(crate) fn not_permitted(declared: &Declared<'_>) -> Error {
     Error::new(
         ErrorKind::NotPermitted,
         format!(
-            "class `{}` is read by `{}`, and this ring opens it as none of them",
+            "class `{}` is read by `{}`, and as none of them does this ring open what was sealed",
             declared.name,
             roles.join("`, `")
         ),

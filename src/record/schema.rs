@@ -57,7 +57,7 @@ pub struct FieldSchema {
     /// The class: who reads it and for how long it is kept.
     pub class: Class,
     /// The class it was of before.
-    pub was: Option<&'static str>,
+    pub was: Option<Class>,
     /// The multiple of bytes that values are padded to.
     pub pad: u16,
     /// Whether absence is sealed like a value.
@@ -77,13 +77,31 @@ impl FieldSchema {
             column,
             rust_type,
             class: spec.class,
-            was: match spec.was {
-                Some(class) => Some(class.name()),
-                None => None,
-            },
+            was: spec.was,
             pad: spec.multiple,
             hide_null: spec.hide_null,
         }
+    }
+}
+
+impl FieldSchema {
+    /// The class name, present or former, by which the two mean different things.
+    const fn contradiction(&self, other: &Self) -> Option<&'static str> {
+        let (own, others) = ([Some(self.class), self.was], [Some(other.class), other.was]);
+        let mut own = own.as_slice();
+        while let [mine, later @ ..] = own {
+            let mut rest = others.as_slice();
+            while let [its, tail @ ..] = rest {
+                if let (Some(mine), Some(its)) = (mine, its)
+                    && mine.contradicts(its)
+                {
+                    return Some(mine.name());
+                }
+                rest = tail;
+            }
+            own = later;
+        }
+        None
     }
 }
 
@@ -115,7 +133,7 @@ impl Schema {
                     "two fields of the record have one id"
                 );
                 assert!(
-                    !field.class.contradicts(&other.class),
+                    field.contradiction(other).is_none(),
                     "one class name is declared with two meanings"
                 );
                 others = tail;
@@ -233,14 +251,10 @@ fn check_pair(
     (schema, field): (&Schema, &FieldSchema),
     (other, its): (&Schema, &FieldSchema),
 ) -> Result<(), Error> {
-    if field.class.contradicts(&its.class) {
+    if let Some(class) = field.contradiction(its) {
         return Err(Error::invalid(format!(
-            "class `{}` has one meaning in {}.{} and another in {}.{}: declare it once and share the constant",
-            field.class.name(),
-            schema.record,
-            field.id,
-            other.record,
-            its.id
+            "class `{class}` has one meaning in {}.{} and another in {}.{}: declare it once and share the constant",
+            schema.record, field.id, other.record, its.id
         )));
     }
     if schema.record != other.record {

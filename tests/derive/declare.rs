@@ -142,7 +142,7 @@ fn the_schema_says_what_was_declared() {
     };
     assert_eq!((number.id, number.column), ("pan", "number"));
     assert_eq!(number.rust_type, "Option<String>");
-    assert_eq!((number.pad, number.hide_null, number.was), (32, false, Some("personal")));
+    assert_eq!((number.pad, number.hide_null, number.was), (32, false, Some(Class::PERSONAL)));
     assert_eq!((reference.id, reference.column), ("ref", "ref"));
     assert_eq!(reference.rust_type, "Option<Vec<u8>>");
     assert_eq!((reference.pad, reference.hide_null, reference.was), (8, true, None));
