@@ -97,3 +97,24 @@ impl fmt::Debug for Plaintext {
 pub(crate) fn ct_eq(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_that_it_wipes_has_a_drop() {
+        const fn wipes<T: ZeroizeOnDrop>() -> bool {
+            core::mem::needs_drop::<T>()
+        }
+        const { assert!(wipes::<Secret<32>>() && wipes::<Secret<64>>()) };
+        const { assert!(core::mem::needs_drop::<Plaintext>()) };
+    }
+
+    #[test]
+    fn secrets_are_equal_by_their_bytes_and_print_none() {
+        let (a, b) = (Secret::from_bytes(&[7; 32]), Secret::from_bytes(&[8; 32]));
+        assert!(a.ct_eq(&a.duplicate()) && !a.ct_eq(&b));
+        assert_eq!(alloc::format!("{a:?}"), "Secret(32 bytes)");
+    }
+}
