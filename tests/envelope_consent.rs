@@ -120,25 +120,35 @@ fn only_a_ring_that_reads_nothing_and_wraps_for_all_begins_the_next() {
 /// `[GN-2]` steps 1 to 6 come first.
 #[test]
 fn sealing_never_begins_a_generation_over_what_refuses_it() {
-    let forged = || {
-        let mut entry = live("health", 2, &[APP]);
-        entry.live_mut().recipients[0].wrapped[30] ^= 1;
-        entry
+    let pair = |generation: u16| {
+        let live = Live::of("health", generation, &data_key(generation));
+        let key = data_key(generation);
+        let recipient = live.kind_2_psk(MEDICAL, &key, &bytes::psk(MEDICAL));
+        live.with([recipient])
     };
-    let pair = Live::of("health", 1, &data_key(1));
-    let pair = pair.clone().with([pair.kind_2_psk(MEDICAL, &data_key(1), &bytes::psk(MEDICAL))]);
-    let first = Ent::Live(pair);
-    let ring = service(&["app"]);
-    for (second, what) in [
-        (erased("health", 2, [1, 2, 3, 4]), "erased"),
-        (of_suite(live("health", 2, &[SUPPORT]), 2), "unsupported"),
-        (forged(), "tampered"),
+    let mut forged = pair(2);
+    forged.recipients[0].wrapped[40] ^= 1;
+    let first = Ent::Live(pair(1));
+    let (app, medical) = (service(&["app"]), service(&["medical"]));
+    for (ring, second, what) in [
+        (&app, erased("health", 2, [1, 2, 3, 4]), "erased"),
+        (&app, of_suite(live("health", 2, &[SUPPORT]), 2), "unsupported"),
+        (&medical, Ent::Live(forged), "tampered"),
     ] {
         let old = stored(&[first.clone(), second]);
-        let keys = old.prepare(at(&ring), 42, &[HEALTH]).unwrap();
+        let keys = old.prepare(at(ring), 42, &[HEALTH]).unwrap();
         assert_eq!(keys.envelope(), &old, "{what}");
         assert_eq!(reach_of(&keys, "health/2"), what);
     }
+    // `[GN-13]` A recipient that does not count stands in no way: forged, or a key that opens.
+    let mut forged = live("health", 2, &[APP]);
+    forged.live_mut().recipients[0].wrapped[30] ^= 1;
+    for second in [forged, live("health", 2, &[APP])] {
+        let old = stored(&[first.clone(), second]);
+        let keys = old.prepare(at(&app), 42, &[HEALTH]).unwrap();
+        assert_eq!(recipients(keys.envelope(), "health/3"), [MEDICAL]);
+    }
+    let ring = app;
     let gone = stored(&[erased("health", 1, [1, 2, 3, 4]), Ent::Subject(NOW)]);
     let keys = gone.prepare(at(&ring), 42, &[HEALTH]).unwrap();
     assert!(keys.is_erased());
@@ -188,9 +198,9 @@ fn a_seal_only_ring_never_guesses_consent() {
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
     let refused = with.prepare(at(&ring), 42, &[TRIAL]);
     assert_eq!(kind(refused), ErrorKind::MissingKey);
-    let keys = with.prepare_for(at(&ring), 42, &[TRIAL], &["marketing"]).unwrap();
+    let keys = with.prepare_for(at(&ring), 42, &[(TRIAL, &["marketing"])]).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL, 0x60]);
-    let keys = with.prepare_for(at(&ring), 42, &[TRIAL], &[]).unwrap();
+    let keys = with.prepare_for(at(&ring), 42, &[(TRIAL, &[])]).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
 }
 
@@ -316,10 +326,10 @@ fn who_is_named_must_be_declared_and_named_once() {
         refused(at(&ring), &old, |edit| edit.withdraw_for(&CONTACT, "marketing", &["marketing"]));
     assert_eq!(refusal, ErrorKind::InvalidInput);
     for named in [&["app"][..], &["billing"], &["marketing", "marketing"]] {
-        let made = DataKeys::create_for(at(&ring), 42, &[CONTACT, NOTES], named);
+        let made = DataKeys::create_for(at(&ring), 42, &[(CONTACT, named), (NOTES, &[])]);
         assert_eq!(kind(made), ErrorKind::InvalidInput, "{named:?}");
     }
-    let made = DataKeys::create_for(at(&ring), 42, &[CONTACT, NOTES], &["marketing"]).unwrap();
+    let made = DataKeys::create_for(at(&ring), 42, &[(CONTACT, &["marketing"]), (NOTES, &[])]).unwrap();
     assert_eq!(recipients(made.envelope(), "contact/1"), [APP, SUPPORT, MARKETING]);
     assert_eq!(recipients(made.envelope(), "notes/1"), [APP]);
     let new =

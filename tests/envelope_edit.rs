@@ -12,7 +12,8 @@ mod common;
 use common::bytes::{Ent, Env, Live, Rec, erased};
 use common::*;
 use fieldseal::{
-    Access, Action, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, KeyState,
+    Access, Action, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, History, KeyEnvelope, KeyRing,
+    KeyState,
 };
 
 const DATA_KEY: [u8; 32] = [3; 32];
@@ -281,6 +282,44 @@ fn a_class_declared_in_two_ways_is_invalid_input() {
     assert_eq!(info(made.envelope()).entries.len(), 1);
 }
 
+/// `[GN-12]` In one edit, whichever change it was given with; refused or not, the first stands.
+#[test]
+fn changes_of_one_edit_agree_on_a_class() {
+    type Change = fn(&mut EnvelopeEdit<'_>, &Class) -> Result<(), Error>;
+    const CHANGES: [Change; 8] = [
+        |edit, class| edit.ensure(class),
+        |edit, class| edit.ensure_for(class, &["marketing"]),
+        |edit, class| edit.renew(class),
+        |edit, class| edit.renew_for(class, &["marketing"]),
+        |edit, class| edit.rewrap(&[NOTES, *class]).map(drop),
+        |edit, class| edit.grant(class, "marketing", History::Included),
+        |edit, class| edit.withdraw(class, "marketing"),
+        |edit, class| edit.withdraw_for(class, "marketing", &[]),
+    ];
+    const SHUFFLED: Class =
+        Class::new("contact").readers(&["support", "app"]).readers_with_consent(&["marketing"]);
+    let others = [
+        Class::new("contact").readers(&["app"]).readers_with_consent(&["marketing"]),
+        Class::new("contact").readers(&["app", "support", "billing"]),
+        Class::new("contact").readers(&["app", "support"]),
+        CONTACT.retain_days(30),
+    ];
+    let (ring, stored) = (admin(), envelope(&[CONTACT]));
+    for (first, begin) in CHANGES.into_iter().enumerate() {
+        for (second, change) in CHANGES.into_iter().enumerate() {
+            let mut edit = stored.edit(at(&ring), 42).unwrap();
+            begin(&mut edit, &CONTACT).unwrap();
+            for other in &others {
+                let refused = kind(change(&mut edit, other));
+                assert_eq!(refused, ErrorKind::InvalidInput, "{first} {second} {other:?}");
+            }
+            change(&mut edit, &CONTACT).unwrap();
+            change(&mut edit, &SHUFFLED).unwrap();
+            edit.finish().unwrap();
+        }
+    }
+}
+
 /// `[ED-6]`
 #[test]
 fn ensure_begins_only_what_has_no_entry() {
@@ -489,6 +528,32 @@ fn the_audit_is_told_of_keys_that_an_edit_gives_out() {
     let refusing = Log::refusing();
     let edit = stored.edit(at(&ring).audit(&refusing), 42).unwrap();
     assert_eq!(kind(edit.finish_keys()), ErrorKind::Audit);
+}
+
+/// A change that was told is told again when its version cannot be made.
+#[test]
+fn the_audit_is_told_of_a_finish_that_is_refused() {
+    let mut ring = admin();
+    put(&mut ring, ENVELOPE, KeyState::OpenOnly);
+    let log = Log::default();
+    let stored = envelope(&[CONTACT, NOTES]);
+    for keys in [false, true] {
+        let mut edit = stored.edit(at(&ring).audit(&log), 42).unwrap();
+        edit.ensure(&HEALTH).unwrap();
+        edit.rewrap(&[NOTES]).unwrap();
+        let finished = if keys { edit.finish_keys().map(drop) } else { edit.finish().map(drop) };
+        assert_eq!(kind(finished), ErrorKind::MissingKey);
+        let refused = Err(ErrorKind::MissingKey);
+        let expected = [
+            (Action::Ensure, vec!["health".to_owned()], refused),
+            (Action::Rewrap, Vec::new(), refused),
+        ];
+        assert_eq!(log.told(), expected);
+    }
+    let made = DataKeys::create(at(&ring).audit(&log), 42, &[NOTES]);
+    assert_eq!(kind(made), ErrorKind::MissingKey);
+    let expected = (Action::Create, vec!["notes".to_owned()], Err(ErrorKind::MissingKey));
+    assert_eq!(log.told(), [expected]);
 }
 
 #[test]

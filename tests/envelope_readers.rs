@@ -273,8 +273,12 @@ fn withdrawing_the_last_reader_erases_the_class() {
     for generation in ["contact/1", "contact/2"] {
         assert_eq!(reached(&ring, &new, generation), "erased");
     }
-    // A reader of an older declaration can be withdrawn by name too.
-    let new = edited(at(&ring), &old, |edit| edit.withdraw(&ASKED, "billing"));
+    // A reader of an older declaration can be withdrawn too. Without a declared reader nothing
+    // vouches for a consent, so those who remain are named.
+    let kind = refused(at(&ring), &old, |edit| edit.withdraw(&ASKED, "billing"));
+    assert_eq!(kind, ErrorKind::MissingKey);
+    let new =
+        edited(at(&ring), &old, |edit| edit.withdraw_for(&ASKED, "billing", &["marketing"]));
     assert_eq!(recipients(&new, "contact/1"), [MARKETING]);
     assert_eq!(recipients(&new, "contact/3"), [MARKETING]);
 }

@@ -11,7 +11,9 @@ mod common;
 
 use common::bytes::{self, Ent, Env, Live, Rec, SUBJECT, erased};
 use common::*;
-use fieldseal::{Access, Action, ErrorKind, History, KeyEnvelope, KeyRing, KeyState, Rewrapped};
+use fieldseal::{
+    Access, Action, Class, ErrorKind, History, KeyEnvelope, KeyRing, KeyState, Rewrapped,
+};
 
 const DATA_KEY: [u8; 32] = [3; 32];
 const NEW: u32 = 0x100;
@@ -50,7 +52,7 @@ fn rewrap_wraps_the_same_data_keys_under_the_primaries() {
     let (new, report) = rewrapped(at(&ring), &stored);
     let (before, after) = (Env::parse(stored.as_bytes()), Env::parse(new.as_bytes()));
     assert_eq!((after.version, after.key_id), (2, NEW + ENVELOPE));
-    assert_eq!((report.wrapped, report.unreached), (4, 0));
+    assert_eq!((report.wrapped, report.not_lifted.len()), (4, 0));
     assert!(report.unproven.is_empty());
     for (old, new) in before.entries.iter().zip(&after.entries) {
         let (old, new) = (old.live(), new.live());
@@ -81,7 +83,7 @@ fn rewrap_always_makes_the_mac_anew() {
     let ring = service(&[]);
     let stored = envelope(&[CONTACT]);
     let (new, report) = rewrapped(at(&ring), &stored);
-    assert_eq!((report.wrapped, report.unreached), (0, 1));
+    assert_eq!((report.wrapped, report.not_lifted.len()), (0, 1));
     assert_eq!(info(&new).version, 2);
     assert_eq!(entry(&new, "contact/1"), entry(&stored, "contact/1"));
 }
@@ -100,9 +102,9 @@ fn rewrap_leaves_one_recipient_a_role() {
             ring.insert(symmetric(number, name, KeyState::OpenOnly)).unwrap();
             put(&mut ring, number, state);
         }
-        put(&mut ring, SUPPORT, state);
         let (new, report) = rewrapped(at(&ring), &stored);
         assert_eq!(report.wrapped, 2, "{state}");
+        assert!(report.unproven.is_empty() && report.not_lifted.is_empty(), "{state}");
         assert_eq!(recipients(&new, "contact/1"), [NEW + APP, NEW + SUPPORT]);
         assert_eq!(reached(&ring, &new, "contact/1"), "open", "{state}");
     }
@@ -155,7 +157,10 @@ fn rewrap_leaves_whole_what_it_does_not_unwrap() {
     let mut ring = rotated();
     put(&mut ring, BILLING, KeyState::Disabled);
     let (new, report) = rewrapped(at(&ring), &stored);
-    assert_eq!((report.wrapped, report.unreached), (1, 3));
+    assert_eq!(report.wrapped, 1);
+    let notes = |generation| ("notes".to_owned(), generation);
+    assert_eq!(report.not_lifted, [notes(2), notes(3), notes(4)]);
+    assert!(report.unproven.is_empty(), "a generation that is not lifted is not reported on");
     let (before, after) = (Env::parse(stored.as_bytes()), Env::parse(new.as_bytes()));
     for position in [0, 2, 3, 4] {
         assert_eq!(before.entries[position], after.entries[position]);
@@ -170,8 +175,11 @@ fn an_unknown_kind_under_the_primarys_id_is_not_overwritten() {
         Live::of("notes", 1, &DATA_KEY).readable(&DATA_KEY, &[APP]).with([unknown(NEW + APP)]);
     let stored = Env::of([Ent::Live(live)]).envelope();
     let ring = rotated();
-    let kind = refused(at(&ring), &stored, |edit| edit.rewrap(&[]).map(drop));
+    let kind = refused(at(&ring), &stored, |edit| edit.rewrap(&[NOTES]).map(drop));
     assert_eq!(kind, ErrorKind::Unsupported);
+    // Where its class is not given, nothing is written.
+    let same = edited(at(&ring), &stored, |edit| edit.rewrap(&[]).map(drop));
+    assert_eq!(entry(&same, "notes/1"), entry(&stored, "notes/1"));
 }
 
 /// `[ED-4]`
@@ -183,7 +191,7 @@ fn a_refused_rewrap_leaves_no_trace_in_the_changes_after_it() {
             .envelope();
     let (ring, log) = (rotated(), Log::default());
     let mut edit = stored.edit(at(&ring).audit(&log), 42).unwrap();
-    assert_eq!(kind(edit.rewrap(&[])), ErrorKind::Unsupported);
+    assert_eq!(kind(edit.rewrap(&[CONTACT, NOTES])), ErrorKind::Unsupported);
     let outcome = Err(ErrorKind::Unsupported);
     assert_eq!(log.told(), [(Action::Rewrap, Vec::new(), outcome)]);
     edit.ensure(&HEALTH).unwrap();
@@ -191,7 +199,7 @@ fn a_refused_rewrap_leaves_no_trace_in_the_changes_after_it() {
     assert_eq!(entry(&new, "contact/1"), entry(&stored, "contact/1"));
 }
 
-/// `[ED-8]`, `[GN-9]` A role that is neither declared nor proven is not wrapped for again.
+/// `[ED-8]`, `[GN-9]` A role that is not proven is not wrapped for again, declared or not.
 #[test]
 fn rewrap_gives_no_new_wrap_to_a_reader_that_nothing_proves() {
     let forged = Live::of("contact", 1, &DATA_KEY).readable(&DATA_KEY, &[APP]).with([Rec {
@@ -207,14 +215,20 @@ fn rewrap_gives_no_new_wrap_to_a_reader_that_nothing_proves() {
     assert!(entry(&new, "contact/1").live().recipients.contains(&forged.recipients[1]));
     let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
     assert_eq!(reached(&marketing, &new, "contact/1"), "tampered");
-    // Declared readers get one, proven or not.
+    // Neither does a declared reader get one: a grant with history is what gives it.
     let mut broken = Live::of("contact", 1, &DATA_KEY).readable(&DATA_KEY, &[APP, SUPPORT]);
     broken.recipients[1].wrapped.fill(0);
-    let stored = Env::of([Ent::Live(broken)]).envelope();
-    let (new, _) = rewrapped(at(&ring), &stored);
-    assert_eq!(recipients(&new, "contact/1"), [NEW + APP, NEW + SUPPORT]);
+    let stored = Env::of([Ent::Live(broken.clone())]).envelope();
+    let (new, report) = rewrapped(at(&ring), &stored);
+    assert_eq!(report.unproven, [("contact".to_owned(), 1, id(SUPPORT))]);
+    assert_eq!(recipients(&new, "contact/1"), [SUPPORT, NEW + APP]);
+    assert!(entry(&new, "contact/1").live().recipients.contains(&broken.recipients[1]));
     let support = ring.subset(&["support"]).unwrap().into_ring();
-    assert_eq!(reached(&support, &new, "contact/1"), "open");
+    assert_eq!(reached(&support, &new, "contact/1"), "tampered");
+    let granted =
+        edited(at(&ring), &new, |edit| edit.grant(&CONTACT, "support", History::Included));
+    assert_eq!(recipients(&granted, "contact/1"), [NEW + APP, NEW + SUPPORT]);
+    assert_eq!(reached(&support, &granted, "contact/1"), "open");
 }
 
 /// `[ED-9]`
@@ -227,17 +241,64 @@ fn rewrap_reports_the_readers_that_no_declaration_accounts_for() {
     let stored = Env::of([Ent::Live(live), Ent::Live(other)]).envelope();
     let ring = admin();
     let contact = |number| ("contact".to_owned(), 1, id(number));
-    // The admin proves marketing, billing, and app in the class that is not declared.
-    let (_, report) = rewrapped(at(&ring), &stored);
-    assert_eq!(report.unproven, [contact(0x9000)]);
+    let undeclared = ("undeclared".to_owned(), 3);
+    // The admin proves marketing, which may have consented, and billing, which is no reader.
+    let (new, report) = rewrapped(at(&ring), &stored);
+    assert_eq!(report.unproven, [contact(BILLING), contact(0x9000)]);
+    assert_eq!(report.not_lifted, std::slice::from_ref(&undeclared));
+    assert_eq!(entry(&new, "undeclared/3"), entry(&stored, "undeclared/3"));
     // A service proves its own role only.
     let (_, report) = rewrapped(at(&service(&["app"])), &stored);
     let expected = [contact(MARKETING), contact(BILLING), contact(0x9000)];
     assert_eq!(report.unproven, expected);
-    // A generation that is not unwrapped is not reported on.
+    assert_eq!(report.not_lifted, std::slice::from_ref(&undeclared));
+    // A generation that is not lifted is not reported on.
     let (_, report) = rewrapped(at(&service(&["medical"])), &stored);
     assert!(report.unproven.is_empty());
-    assert_eq!(report.unreached, 2);
+    assert_eq!(report.not_lifted, [("contact".to_owned(), 1), undeclared]);
+}
+
+/// `[ED-8]` Only what a declared reader opens is lifted: not what a reader with consent opens, nor a
+/// role that reads nothing of the class.
+#[test]
+fn rewrap_lifts_only_what_a_declared_reader_opens() {
+    let live = Live::of("contact", 1, &DATA_KEY).readable(&DATA_KEY, &[APP, MARKETING, BILLING]);
+    let stored = Env::of([Ent::Live(live)]).envelope();
+    let ring = rotated();
+    for (roles, lifted) in [
+        (&["app"][..], true),
+        (&["app", "marketing"], true),
+        (&["support"], false),
+        (&["marketing"], false),
+        (&["billing"], false),
+        (&["marketing", "billing", "support"], false),
+    ] {
+        let own = ring.subset(roles).unwrap().into_ring();
+        let (new, report) = rewrapped(at(&own), &stored);
+        assert_eq!(report.not_lifted.is_empty(), lifted, "{roles:?}");
+        assert_eq!(entry(&new, "contact/1") != entry(&stored, "contact/1"), lifted, "{roles:?}");
+        assert_eq!(report.wrapped, if lifted { roles.len() } else { 0 }, "{roles:?}");
+    }
+    // No declared reader: nothing of the class is ever lifted.
+    const ASKED: Class = Class::new("contact").readers(&[]).readers_with_consent(&["marketing"]);
+    let mut edit = stored.edit(at(&ring), 42).unwrap();
+    let report = edit.rewrap(&[ASKED]).unwrap();
+    assert_eq!((report.wrapped, report.not_lifted), (0, vec![("contact".to_owned(), 1)]));
+}
+
+/// `[GN-12]` Rewrap takes the classes as declared once, as every other change of the edit does.
+#[test]
+fn rewrap_refuses_a_class_declared_in_two_ways() {
+    const OTHER: Class = Class::new("contact").readers(&["billing"]);
+    let (ring, stored) = (admin(), envelope(&[CONTACT]));
+    for classes in [[CONTACT, OTHER], [OTHER, CONTACT]] {
+        let kind = refused(at(&ring), &stored, |edit| edit.rewrap(&classes).map(drop));
+        assert_eq!(kind, ErrorKind::InvalidInput);
+    }
+    let mut edit = stored.edit(at(&ring), 42).unwrap();
+    edit.renew(&CONTACT).unwrap();
+    assert_eq!(kind(edit.rewrap(&[OTHER])), ErrorKind::InvalidInput);
+    assert_eq!(edit.rewrap(&[CONTACT, CONTACT]).unwrap().wrapped, 4);
 }
 
 /// `[ED-5]`
@@ -320,19 +381,27 @@ fn a_compromised_key_never_seals() {
     assert_eq!(&entry(&new, "contact/1").live().recipients[0], kept);
 }
 
-/// `[ED-8]` In rescue mode a compromised role is moved to its new key.
+/// `[ED-8]`, `[ST-3]` What only a compromised key opens is not lifted, in rescue either: whoever has
+/// the key knows these data keys, and could have invented them.
 #[test]
-fn rescue_moves_a_compromised_role_to_its_new_key() {
+fn rescue_lifts_nothing_by_a_compromised_key() {
     let stored = envelope(&[NOTES]);
     let mut ring = rotated();
     put(&mut ring, APP, KeyState::Compromised);
-    let (same, report) = rewrapped(at(&ring), &stored);
-    assert_eq!((report.wrapped, report.unreached), (0, 1));
-    assert_eq!(entry(&same, "notes/1"), entry(&stored, "notes/1"));
-    let (moved, report) = rewrapped(at(&ring).rescue(), &stored);
-    assert_eq!((report.wrapped, report.unreached), (1, 0));
-    assert_eq!(recipients(&moved, "notes/1"), [NEW + APP]);
-    assert_eq!(reached(&ring, &moved, "notes/1"), "open");
+    for access in [at(&ring), at(&ring).rescue()] {
+        let (same, report) = rewrapped(access, &stored);
+        assert_eq!((report.wrapped, report.not_lifted), (0, vec![("notes".to_owned(), 1)]));
+        assert!(report.unproven.is_empty());
+        assert_eq!(entry(&same, "notes/1"), entry(&stored, "notes/1"));
+    }
+    // Where another declared reader opens it, the compromised role is still not moved.
+    let stored = envelope(&[CONTACT]);
+    for access in [at(&ring), at(&ring).rescue()] {
+        let (new, report) = rewrapped(access, &stored);
+        assert_eq!((report.wrapped, report.not_lifted.len()), (1, 0));
+        assert_eq!(report.unproven, [("contact".to_owned(), 1, id(APP))]);
+        assert_eq!(recipients(&new, "contact/1"), [APP, NEW + SUPPORT]);
+    }
 }
 
 /// Kind 1 becomes kind 2 where the role's new key is a pair.

@@ -270,6 +270,44 @@ fn what_is_not_held_in_full_cannot_be_rotated() {
     ring.rotate(KeyUse::Envelope, "envelope").unwrap();
 }
 
+/// The new key is of the sort of the primary; without one, of another whose secret is held.
+#[test]
+fn rotation_keeps_the_sort_of_the_primary_key() {
+    // The former key has the lower id, and the higher.
+    for (former, primary) in [(0x60, 0x70), (0x70, 0x60)] {
+        let sorts = [
+            (
+                symmetric(former, "lab", KeyState::OpenOnly),
+                key_pair(primary, "lab", KeyState::Primary),
+                Holds::KeyPair,
+            ),
+            (
+                key_pair(former, "lab", KeyState::OpenOnly),
+                symmetric(primary, "lab", KeyState::Primary),
+                Holds::Secret,
+            ),
+        ];
+        for (former, primary, sort) in sorts {
+            let mut ring = ring_of([former, primary]);
+            let new = ring.rotate(KeyUse::Wrap, "lab").unwrap();
+            assert_eq!(ring.key(new).unwrap().holds(), sort);
+        }
+    }
+    let half = || {
+        let (state, public) = (KeyState::Primary, bytes::public(0x70));
+        RingKey::writer_half(id(0x70), "lab", state, &public, &writer(0x70)).unwrap()
+    };
+    for (former, sort) in [
+        (symmetric(0x60, "lab", KeyState::OpenOnly), Holds::Secret),
+        (key_pair(0x60, "lab", KeyState::Disabled), Holds::KeyPair),
+    ] {
+        let mut ring = ring_of([half(), former]);
+        let new = ring.rotate(KeyUse::Wrap, "lab").unwrap();
+        assert_eq!(ring.key(new).unwrap().holds(), sort);
+    }
+    assert_eq!(kind(ring_of([half()]).rotate(KeyUse::Wrap, "lab")), ErrorKind::MissingKey);
+}
+
 /// A compromised key can still be followed by a new one, and does not come back.
 #[test]
 fn a_compromised_role_is_rotated_without_reviving_the_old_key() {
@@ -313,6 +351,46 @@ fn a_subset_keeps_what_it_says_and_no_more() {
         let exposed = key.expose_secret().is_some();
         assert_eq!(exposed, key.holds() == Holds::Secret, "{key}");
     }
+}
+
+#[test]
+fn a_subset_keeps_the_named_writer_halves_and_no_others() {
+    let mut ring = admin();
+    ring.insert(key_pair(0x60, "lab", KeyState::Primary)).unwrap();
+    let medical = ring.rotate(KeyUse::Wrap, "medical").unwrap().get();
+    for (writers, kept) in [
+        (&[][..], &[][..]),
+        (&["medical"], &[medical]),
+        (&["lab"], &[0x60]),
+        (&["lab", "medical", "lab"], &[medical, 0x60]),
+    ] {
+        let subset = ring.subset_for(&["app"], writers).unwrap();
+        for key in subset.kept() {
+            let expected = match key.id().get() {
+                ENVELOPE | APP => Holds::Secret,
+                number if kept.contains(&number) => Holds::WriterHalf,
+                _ => Holds::NameOnly,
+            };
+            assert_eq!(key.holds(), expected, "{writers:?}: {key}");
+        }
+        assert_eq!(subset.kept().count(), ring.keys().count(), "each is known by name");
+    }
+    // A role of its own stays whole, and a subset of a subset passes its halves on.
+    let own = ring.subset_for(&["medical"], &["medical"]).unwrap().into_ring();
+    assert_eq!(own.key(id(medical)).unwrap().holds(), Holds::KeyPair);
+    let own = ring.subset(&["app"]).unwrap().into_ring();
+    let own = own.subset_for(&["app"], &["lab"]).unwrap().into_ring();
+    assert_eq!(own.key(id(0x60)).unwrap().holds(), Holds::WriterHalf);
+    assert_eq!(own.key(id(medical)).unwrap().holds(), Holds::NameOnly);
+
+    for writers in [&["support"][..], &["nobody"], &["medical", "app"], &["envelope"]] {
+        let error = ring.subset_for(&["app"], writers).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MissingKey, "{writers:?}");
+        assert!(error.to_string().contains(writers[writers.len() - 1]), "{error}");
+    }
+    assert_eq!(kind(ring.subset_for(&["nobody"], &["lab"])), ErrorKind::MissingKey);
+    ring.set_state(id(0x60), KeyState::OpenOnly).unwrap();
+    assert_eq!(kind(ring.subset_for(&[], &["lab"])), ErrorKind::MissingKey, "no primary");
 }
 
 #[test]

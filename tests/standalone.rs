@@ -251,18 +251,74 @@ fn only_the_named_readers_open() {
     ] {
         let sealed = at(&ring).seal_for(readers, CONTEXT, b"value").unwrap();
         for role in opens {
-            assert_eq!(*service(&[role]).open(CONTEXT, &sealed).unwrap(), b"value");
+            let own = service(&[role]);
+            assert_eq!(*at(&own).open_for(readers, CONTEXT, &sealed).unwrap(), b"value");
+            assert_eq!(*at(&own).open_for(&[role], CONTEXT, &sealed).unwrap(), b"value");
         }
         for role in refused {
-            let opened = service(&[role]).open(CONTEXT, &sealed);
-            assert_eq!(kind(opened), ErrorKind::NotPermitted, "{role}");
+            let own = service(&[role]);
+            for expected in [readers, &[role]] {
+                let opened = at(&own).open_for(expected, CONTEXT, &sealed);
+                assert_eq!(kind(opened), ErrorKind::NotPermitted, "{role}");
+            }
         }
     }
     // A writer half seals what its ring cannot open.
     let app = service(&["app"]);
     let sealed = at(&app).seal_for(&["medical"], CONTEXT, b"value").unwrap();
-    assert_eq!(kind(app.open(CONTEXT, &sealed)), ErrorKind::NotPermitted);
-    assert_eq!(*service(&["medical"]).open(CONTEXT, &sealed).unwrap(), b"value");
+    let opened = at(&app).open_for(&["medical"], CONTEXT, &sealed);
+    assert_eq!(kind(opened), ErrorKind::NotPermitted);
+    let medical = service(&["medical"]);
+    assert_eq!(*at(&medical).open_for(&["medical"], CONTEXT, &sealed).unwrap(), b"value");
+}
+
+/// `[SA-5]` The opener says whose envelope it expects; without saying so, it expects `app`'s. A role
+/// that is not expected opens nothing, though the ring holds its key.
+#[test]
+fn only_the_expected_readers_count() {
+    let ring = admin();
+    let sealed = at(&ring).seal_for(&["support", "medical"], CONTEXT, b"value").unwrap();
+    for (expected, opens) in [
+        (&["app"][..], false),
+        (&["app", "billing"], false),
+        (&[], false),
+        (&["nobody"], false),
+        (&["support"], true),
+        (&["app", "medical"], true),
+    ] {
+        let opened = at(&ring).open_for(expected, CONTEXT, &sealed);
+        match opened {
+            Ok(opened) => assert!(opens && *opened == b"value", "{expected:?}"),
+            Err(error) => {
+                assert_eq!((error.kind(), opens), (ErrorKind::NotPermitted, false), "{expected:?}");
+            }
+        }
+    }
+    for opened in [ring.open(CONTEXT, &sealed), at(&ring).open(CONTEXT, &sealed)] {
+        let error = opened.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotPermitted);
+        assert!(error.to_string().contains("`app`"), "{error}");
+    }
+    // A forged recipient of a role that is not expected is passed over.
+    let mut live = generation("standalone", 1);
+    let mut forged = live.kind_1(SUPPORT, &DATA_KEY, "", b"");
+    forged.wrapped.fill(0);
+    live = live.with([forged]);
+    let field = field(&live, CONTEXT, &padded(&byte_string(b"value")));
+    let sealed = by_hand(&[Ent::Live(live)], &field);
+    assert_eq!(*ring.open(CONTEXT, &sealed).unwrap(), b"value");
+    let opened = at(&ring).open_for(&["support"], CONTEXT, &sealed);
+    assert_eq!(kind(opened), ErrorKind::Tampered);
+}
+
+#[test]
+fn opened_bytes_print_their_length_alone() {
+    let ring = KeyRing::generate().unwrap();
+    let sealed = ring.seal(CONTEXT, b"four score").unwrap();
+    let opened = ring.open(CONTEXT, &sealed).unwrap();
+    assert_eq!(format!("{opened:?} {opened:#?}"), "Plaintext(10 bytes) Plaintext(10 bytes)");
+    assert_eq!(opened.len(), 10);
+    assert_eq!(opened.into_bytes(), b"four score");
 }
 
 #[test]
