@@ -77,6 +77,7 @@ impl SmallBuf {
 }
 
 impl Put for SmallBuf {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.len.saturating_add(bytes.len());
         match self.stack.get_mut(self.len..end) {
