@@ -329,7 +329,7 @@ fn readers_that_cannot_be_are_refused() {
         (&["app", "app"], ErrorKind::InvalidInput),
         (&["app", "support", "app"], ErrorKind::InvalidInput),
         (&["nobody"], ErrorKind::MissingKey),
-        (&["app", "App"], ErrorKind::MissingKey),
+        (&["app", "App"], ErrorKind::InvalidInput),
     ] {
         let sealed = at(&ring).seal_for(readers, CONTEXT, b"value");
         assert_eq!(kind(sealed), expected, "{readers:?}");
