@@ -330,9 +330,15 @@ fn readers_that_cannot_be_are_refused() {
         (&["app", "support", "app"], ErrorKind::InvalidInput),
         (&["nobody"], ErrorKind::MissingKey),
         (&["app", "App"], ErrorKind::InvalidInput),
+        (&[""], ErrorKind::InvalidInput),
     ] {
         let sealed = at(&ring).seal_for(readers, CONTEXT, b"value");
         assert_eq!(kind(sealed), expected, "{readers:?}");
+    }
+    // `[SA-5]` Whom the opener expects is looked at before what is to be opened.
+    for readers in [&["app", "app"][..], &["support", "app", "support"], &["App"], &[""]] {
+        let opened = at(&ring).open_for(readers, CONTEXT, b"nothing sealed");
+        assert_eq!(kind(opened), ErrorKind::InvalidInput, "{readers:?}");
     }
     assert_eq!(kind(service(&["support"]).seal(CONTEXT, b"")), ErrorKind::MissingKey);
     assert_eq!(kind(KeyRing::empty().seal(CONTEXT, b"")), ErrorKind::MissingKey);

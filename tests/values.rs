@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, NotNull, SealValue, Sealed};
+use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, NotNull, Sealed};
 use proptest::prelude::*;
 
 const CLASS: Class = Class::new("contact");
