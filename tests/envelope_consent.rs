@@ -329,7 +329,8 @@ fn who_is_named_must_be_declared_and_named_once() {
         let made = DataKeys::create_for(at(&ring), 42, &[(CONTACT, named), (NOTES, &[])]);
         assert_eq!(kind(made), ErrorKind::InvalidInput, "{named:?}");
     }
-    let made = DataKeys::create_for(at(&ring), 42, &[(CONTACT, &["marketing"]), (NOTES, &[])]).unwrap();
+    let made =
+        DataKeys::create_for(at(&ring), 42, &[(CONTACT, &["marketing"]), (NOTES, &[])]).unwrap();
     assert_eq!(recipients(made.envelope(), "contact/1"), [APP, SUPPORT, MARKETING]);
     assert_eq!(recipients(made.envelope(), "notes/1"), [APP]);
     let new =
