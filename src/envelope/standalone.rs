@@ -151,6 +151,8 @@ impl Access<'_> {
     ) -> Result<Plaintext, Error> {
         self.audited(Action::OpenStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
             let context_len = context_len(context)?;
+            // `[SA-5]` 0, before the bytes are looked at.
+            self.checked_tenant()?;
             check_readers(readers)?;
             let (envelope, field) = split_standalone(envelope)?;
             let envelope = KeyEnvelope::from_bytes(envelope);

@@ -1,0 +1,339 @@
+//! The JSON forms of rings, ids, classes and values, those of `tests/reference`, as the crate's types.
+
+use fieldseal::{
+    Access, Class, DataKeys, Error, ErrorKind, Field, Id, KeyId, KeyRing, KeyState, KeyUse,
+    ManyRows, NotNull, RingKey, SealValue, Sealed, ToId,
+};
+use serde_json::{Value, json};
+
+use super::forge::Seed;
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Lower-case hex; for long bytes a list of parts, each hex or `{"byte": …, "times": …}`.
+pub(crate) fn unhex(value: &Value) -> Vec<u8> {
+    match value {
+        Value::String(text) => (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+            .collect(),
+        Value::Array(parts) => parts.iter().flat_map(unhex).collect(),
+        _ => vec![unhex(&value["byte"])[0]; usize::try_from(int(&value["times"])).unwrap()],
+    }
+}
+
+pub(crate) fn array<const N: usize>(value: &Value) -> [u8; N] {
+    unhex(value).try_into().unwrap()
+}
+
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+pub(crate) fn int(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("no integer: {value}"))
+}
+
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(crate) fn key_id(value: &Value) -> KeyId {
+    KeyId::new(int(value).try_into().unwrap()).unwrap()
+}
+
+/// A text that lives as long as the test: declarations are constants.
+pub(crate) fn leak(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+fn names(value: &Value) -> &'static [&'static str] {
+    Box::leak(list(value).iter().map(|name| leak(text(name))).collect())
+}
+
+fn state(value: &Value) -> KeyState {
+    match text(value) {
+        "primary" => KeyState::Primary,
+        "open-only" => KeyState::OpenOnly,
+        "disabled" => KeyState::Disabled,
+        "compromised" => KeyState::Compromised,
+        "destroyed" => KeyState::Destroyed,
+        other => panic!("state {other}"),
+    }
+}
+
+pub(crate) fn ring(value: &Value) -> KeyRing {
+    let mut ring = KeyRing::empty();
+    for key in list(&value["keys"]) {
+        let (id, name, state) = (key_id(&key["id"]), text(&key["name"]), state(&key["state"]));
+        let key_use = if key["use"] == "envelope" { KeyUse::Envelope } else { KeyUse::Wrap };
+        let writer = || array(&key["writer"]);
+        let key = match text(&key["form"]) {
+            "symmetric" => RingKey::symmetric(id, key_use, name, state, &array(&key["secret"])),
+            "pair" => RingKey::key_pair(id, name, state, &array(&key["private"]), &writer()),
+            "writer" => RingKey::writer_half(id, name, state, &array(&key["public"]), &writer()),
+            "name-only" => RingKey::name_only(id, key_use, name, state),
+            other => panic!("form {other}"),
+        };
+        ring.insert(key.unwrap()).unwrap();
+    }
+    ring
+}
+
+/// An id; none for the row of a record of which a subject has one.
+pub(crate) fn id(value: &Value) -> Option<Id> {
+    let (form, of) = value.as_object()?.iter().next().unwrap();
+    let part = |at: usize| id(&of[at]).unwrap();
+    let id = match form.as_str() {
+        "int" => text(of).parse::<i128>().unwrap().to_id(),
+        "text" => text(of).to_id(),
+        "uuid" => Ok(Id::from_uuid_bytes(array(of))),
+        "bytes" => unhex(of).to_id(),
+        "composite" if list(of).len() == 2 => (part(0), part(1)).to_id(),
+        "composite" if list(of).len() == 3 => (part(0), part(1), part(2)).to_id(),
+        other => panic!("id form {other}"),
+    };
+    Some(id.unwrap())
+}
+
+pub(crate) fn class(value: &Value) -> Class {
+    let mut class = Class::new(leak(text(&value["name"])));
+    if !value["readers"].is_null() {
+        class = class.readers(names(&value["readers"]));
+    }
+    if !list(&value["consent"]).is_empty() {
+        class = class.readers_with_consent(names(&value["consent"]));
+    }
+    if let Some(days @ 1..) = value["retain_days"].as_u64() {
+        class = class.retain_days(days.try_into().unwrap());
+        if let Some(period) = value["period"].as_u64() {
+            class = class.generation_days((period / 86_400).try_into().unwrap());
+        }
+    }
+    class
+}
+
+/// Access to a ring under the tenant, time, floor and mode that a file names.
+pub(crate) fn access<'a>(ring: &'a KeyRing, file: &'a Value) -> Access<'a> {
+    let mut access = Access::new(ring).tenant(text(&file["tenant"])).at(int(&file["now"]));
+    if let Some(floor) = file["floor"].as_u64() {
+        access = access.version_floor(floor);
+    }
+    if file["rescue"] == true { access.rescue() } else { access }
+}
+
+pub(crate) fn kind<T>(result: Result<T, Error>) -> Result<T, ErrorKind> {
+    result.map_err(|error| error.kind())
+}
+
+/// A type of values with its JSON form.
+trait Form: NotNull + SealValue<Column = Sealed<Self>> {
+    fn from_json(value: &Value) -> Self;
+    fn to_json(&self) -> Value;
+}
+
+macro_rules! forms {
+    ($($type:ty: |$json:ident| $from:expr, |$value:ident| $to:expr;)*) => {$(
+        impl Form for $type {
+            fn from_json($json: &Value) -> Self { $from }
+            fn to_json(&self) -> Value { let $value = self; $to }
+        }
+    )*};
+}
+
+macro_rules! integer_forms {
+    ($($type:ty)*) => { forms! {$(
+        $type: |json| text(&json["v"]).parse().unwrap(),
+            |value| json!({"t": "int", "v": value.to_string()});
+    )*} };
+}
+
+integer_forms!(u8 u16 u32 u64 i8 i16 i32 i64);
+
+forms! {
+    String: |json| text(&json["v"]).into(), |value| json!({"t": "text", "v": value});
+    Vec<u8>: |json| unhex(&json["v"]), |value| json!({"t": "bytes", "v": hex(value)});
+    bool: |json| json["v"] == true, |value| json!({"t": "bool", "v": value});
+    f32: |json| Self::from_bits(u32::from_be_bytes(array(&json["v"]))),
+        |value| json!({"t": "f32", "v": hex(&value.to_bits().to_be_bytes())});
+    f64: |json| Self::from_bits(u64::from_be_bytes(array(&json["v"]))),
+        |value| json!({"t": "f64", "v": hex(&value.to_bits().to_be_bytes())});
+    Vec<String>: |json| list(&json["v"]).iter().map(String::from_json).collect(),
+        |value| json!({"t": "array", "v": value.iter().map(Form::to_json).collect::<Vec<_>>()});
+    Vec<i64>: |json| list(&json["v"]).iter().map(i64::from_json).collect(),
+        |value| json!({"t": "array", "v": value.iter().map(Form::to_json).collect::<Vec<_>>()});
+}
+
+#[cfg(feature = "uuid")]
+forms! {
+    uuid::Uuid: |json| Self::from_bytes(array(&json["v"])),
+        |value| json!({"t": "uuid", "v": hex(value.as_bytes())});
+}
+
+#[cfg(feature = "jiff")]
+forms! {
+    jiff::civil::Date: |json| text(&json["v"]).parse().unwrap(),
+        |value| json!({"t": "date", "v": value.to_string()});
+    jiff::Timestamp:
+        |json| Self::from_nanosecond(
+            text(&json["s"]).parse::<i128>().unwrap() * 1_000_000_000 + i128::from(int(&json["n"])),
+        ).unwrap(),
+        |value| {
+            let total = value.as_nanosecond();
+            let (seconds, nanos) = (total.div_euclid(1_000_000_000), total.rem_euclid(1_000_000_000));
+            json!({"t": "instant", "s": seconds.to_string(), "n": u64::try_from(nanos).unwrap()})
+        };
+}
+
+#[cfg(feature = "rust_decimal")]
+forms! {
+    rust_decimal::Decimal:
+        |json| Self::from_i128_with_scale(
+            text(&json["m"]).parse().unwrap(),
+            u32::try_from(-json["e"].as_i64().unwrap()).unwrap(),
+        ),
+        |value| json!({"t": "decimal", "e": -i64::from(value.scale()), "m": value.mantissa().to_string()});
+}
+
+#[cfg(feature = "serde")]
+type TextMap = fieldseal::Structured<std::collections::BTreeMap<String, i64>>;
+
+#[cfg(feature = "serde")]
+forms! {
+    TextMap:
+        |json| fieldseal::Structured(
+            list(&json["v"])
+                .iter()
+                .map(|pair| (String::from_json(&pair[0]), i64::from_json(&pair[1])))
+                .collect(),
+        ),
+        |value| {
+            let pairs = value.0.iter().map(|(key, value)| json!([key.to_json(), value.to_json()]));
+            json!({"t": "map", "v": pairs.collect::<Vec<_>>()})
+        };
+}
+
+/// Does something with the type of a name; nothing if this build lacks it.
+macro_rules! by_type {
+    ($name:expr, $type:ident => $body:expr) => {{
+        macro_rules! is {
+            ($of:ty) => {{
+                type $type = $of;
+                Some($body)
+            }};
+        }
+        match $name {
+            "text" => is!(String),
+            "bytes" => is!(Vec<u8>),
+            "bool" => is!(bool),
+            "u8" => is!(u8),
+            "u16" => is!(u16),
+            "u32" => is!(u32),
+            "u64" => is!(u64),
+            "i8" => is!(i8),
+            "i16" => is!(i16),
+            "i32" => is!(i32),
+            "i64" => is!(i64),
+            "f32" => is!(f32),
+            "f64" => is!(f64),
+            "array of text" => is!(Vec<String>),
+            "array of i64" => is!(Vec<i64>),
+            #[cfg(feature = "serde")]
+            "map of text to i64" => is!(TextMap),
+            #[cfg(feature = "uuid")]
+            "uuid" => is!(uuid::Uuid),
+            #[cfg(feature = "jiff")]
+            "date" => is!(jiff::civil::Date),
+            #[cfg(feature = "jiff")]
+            "instant" => is!(jiff::Timestamp),
+            #[cfg(feature = "rust_decimal")]
+            "decimal" => is!(rust_decimal::Decimal),
+            _ => None,
+        }
+    }};
+}
+
+/// A field of one row, from its JSON form.
+pub(crate) struct FieldAt<'a> {
+    pub(crate) json: &'a Value,
+    pub(crate) class: Class,
+}
+
+impl<'a> FieldAt<'a> {
+    pub(crate) fn new(json: &'a Value, class: Class) -> Self {
+        Self { json, class }
+    }
+
+    fn declared<T, R>(&self) -> Field<T, R> {
+        let json = self.json;
+        let mut field =
+            Field::new(leak(text(&json["record"])), leak(text(&json["field"])), self.class);
+        let pad = json["pad"].as_u64().unwrap_or(16).try_into().unwrap();
+        field = if json["hide_absence"] == true { field.hide_null(pad) } else { field.pad(pad) };
+        if json["was"].is_null() { field } else { field.was(class(&json["was"])) }
+    }
+
+    /// Seals the value of the JSON form; none if this build lacks its type.
+    pub(crate) fn seal(
+        &self,
+        keys: &DataKeys,
+        seed: [u8; 32],
+    ) -> Option<Result<Vec<u8>, ErrorKind>> {
+        by_type!(text(&self.json["type"]), T => self.seal_as::<T>(keys, &mut Seed(seed)))
+    }
+
+    fn seal_as<T: Form>(&self, keys: &DataKeys, seed: &mut Seed) -> Result<Vec<u8>, ErrorKind> {
+        let value = &self.json["value"];
+        let value = (value["t"] != "null").then(|| T::from_json(value));
+        let row = id(&self.json["row"]);
+        if self.json["hide_absence"] == true {
+            let sealed = match row {
+                None => self.declared::<Option<T>, _>().seal_with_rng(keys, &value, seed),
+                Some(row) => self
+                    .declared::<Option<T>, ManyRows>()
+                    .row(row)
+                    .and_then(|field| field.seal_with_rng(keys, &value, seed)),
+            };
+            return kind(sealed).map(|column| column.unwrap().into_bytes());
+        }
+        let value = value.unwrap();
+        let sealed = match row {
+            None => self.declared::<T, _>().seal_with_rng(keys, &value, seed),
+            Some(row) => self
+                .declared::<T, ManyRows>()
+                .row(row)
+                .and_then(|field| field.seal_with_rng(keys, &value, seed)),
+        };
+        kind(sealed).map(Sealed::into_bytes)
+    }
+
+    /// Opens sealed bytes to the JSON form of their value; none if this build lacks the type.
+    pub(crate) fn open(&self, keys: &DataKeys, sealed: &[u8]) -> Option<Result<Value, ErrorKind>> {
+        by_type!(text(&self.json["type"]), T => self.open_as::<T>(keys, sealed))
+    }
+
+    fn open_as<T: Form>(&self, keys: &DataKeys, sealed: &[u8]) -> Result<Value, ErrorKind> {
+        let (row, column) = (id(&self.json["row"]), Sealed::from_bytes(sealed));
+        if self.json["hide_absence"] == true && self.json["optional"] != false {
+            let column = Some(column);
+            let opened = match row {
+                None => self.declared::<Option<T>, _>().open(keys, &column),
+                Some(row) => self
+                    .declared::<Option<T>, ManyRows>()
+                    .row(row)
+                    .and_then(|field| field.open(keys, &column)),
+            };
+            return kind(opened)
+                .map(|value| value.map_or_else(|| json!({"t": "null"}), |value| value.to_json()));
+        }
+        let opened = match row {
+            None => self.declared::<T, _>().open(keys, &column),
+            Some(row) => {
+                self.declared::<T, ManyRows>().row(row).and_then(|field| field.open(keys, &column))
+            }
+        };
+        kind(opened).map(|value| value.to_json())
+    }
+}

@@ -1,0 +1,98 @@
+//! The inputs that the fuzzers begin with.
+
+use fieldseal::{Field, KeyEnvelope};
+
+use super::forge::{self, Seed};
+use super::targets::{
+    CONTACT, ENVELOPE_KEY, ENVELOPE_SECRET, SUBJECT, SUBJECT_ID, TENANT, access, keys,
+};
+
+type Seeds = Vec<(&'static str, &'static str, Vec<u8>)>;
+
+pub(crate) fn all() -> Seeds {
+    let mut seeds = envelopes();
+    seeds.extend(fields());
+    seeds.extend(plaintexts());
+    seeds.extend([
+        ("text", "canonical", b"fs1.9QECAwQ".to_vec()),
+        ("text", "spare_bits", b"fs1.9QECAwR".to_vec()),
+        ("text", "reserved", b"fs1.-AAA".to_vec()),
+        ("text", "plain", b"Ada".to_vec()),
+    ]);
+    for (name, chooser) in [("number", 0), ("text", 2), ("bytes", 3), ("array", 5)] {
+        let mut input = vec![7; 32];
+        input.extend(b"\x04acme\x00\x00\0\0\0\0\0\0\0\x2A\x01\x01\x01r\x01");
+        input.extend([chooser, 5, b'h', b'e', b'l', b'l', b'o', 0, 0, 0, 0, 32, 1, 90, 2, 77]);
+        seeds.push(("seal_open", name, input));
+    }
+    let mut input = vec![7; 32];
+    input.extend(b"\x00\x02\x00\0\0\0\0\0\0\0\x2A\x01\x01\x01r\x01\x08\x02ab\x03abc\x02\x01\x10");
+    seeds.push(("seal_open", "standalone", input));
+    seeds
+}
+
+fn envelopes() -> Seeds {
+    let created = keys().envelope();
+    let mut edit = created.edit(access(), SUBJECT).unwrap();
+    edit.renew(&CONTACT).unwrap();
+    edit.erase_class("medical").unwrap();
+    let renewed = edit.finish().unwrap();
+    let mut edit = created.edit(access(), SUBJECT).unwrap();
+    edit.erase_subject().unwrap();
+    let erased = edit.finish().unwrap();
+    let own = |envelope: &KeyEnvelope| envelope.as_bytes().to_vec();
+    let unknown = {
+        let terms = forge::Terms { suite: 2, created_at: 1, expires_at: 2 };
+        let entry =
+            forge::live_entry(b"contact", 3, terms, &[5; 32], &[forge::recipient(3, 9, b"later")]);
+        let body = forge::envelope_body(9, 1, &[entry], ENVELOPE_KEY);
+        forge::authenticated(&ENVELOPE_SECRET, TENANT, SUBJECT_ID, &body)
+    };
+    vec![
+        ("envelope", "created", own(created)),
+        ("envelope", "renewed", own(&renewed)),
+        ("envelope", "erased", own(&erased)),
+        ("envelope", "of_later_suite_and_kind", unknown),
+    ]
+}
+
+fn fields() -> Seeds {
+    let field: Field<String> = Field::new("record", "field", CONTACT);
+    let sealed = field.seal_with_rng(keys(), &"Ada".into(), &mut Seed([8; 32])).unwrap();
+    let standalone =
+        access().seal_for_with_rng(&["app"], b"context", b"Ada", &mut Seed([8; 32])).unwrap();
+    vec![
+        ("sealed_field", "text", sealed.into_bytes()),
+        ("sealed_field", "short", vec![0xF5; 45]),
+        ("sealed_field", "reserved", vec![0xF8; 46]),
+        ("standalone", "bytes", standalone),
+        ("standalone", "short", vec![0xF7, 0, 40]),
+    ]
+}
+
+fn plaintexts() -> Seeds {
+    let items: [(&str, &[u8]); 18] = [
+        ("text", b"\x63Ada\0\0\0\0"),
+        ("bytes", b"\x44\x01\x02\x03\x04"),
+        ("integer", b"\x1B\0\0\0\x01\0\0\0\0"),
+        ("negative", b"\x3B\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"),
+        ("bool", b"\xF5\0"),
+        ("null", b"\xF6"),
+        ("f32", b"\xFA\x7F\xA0\0\x01"),
+        ("f64", b"\xFB\x7F\xF0\0\0\0\0\0\x01"),
+        ("array", b"\x82\x61a\x61b"),
+        ("nested", b"\x82\x81\x01\x80"),
+        ("options", b"\x82\xF6\x82\xF4\xF5"),
+        ("uuid", b"\xD8\x25\x50\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B\x0C\x0D\x0E\x0F"),
+        ("date", b"\xD9\x03\xEC\x6A2026-11-21"),
+        ("instant", b"\xD9\x03\xE9\xA2\x01\x1A\x6B\x49\xD2\0\x28\x18\x2A"),
+        ("decimal", b"\xC4\x82\x21\x18\x6E"),
+        ("decimal_above", b"\xC4\x82\0\xC2\x49\x01\0\0\0\0\0\0\0\0"),
+        ("decimal_below", b"\xC4\x82\0\xC3\x48\x80\0\0\0\0\0\0\0"),
+        (
+            "tree",
+            b"\xA6\x62id\x01\x64note\xF6\x66letter\x18\x61\x67nothing\x80\x66shapes\x81\x64Unit\x67by_name\xA0",
+        ),
+    ];
+    items.into_iter().map(|(name, item)| ("value", name, item.to_vec())).collect()
+}
