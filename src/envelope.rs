@@ -184,13 +184,13 @@ impl KeyEnvelope {
         subject: &SubjectId,
         classes: &[(Class, Consent<'_>)],
     ) -> Result<DataKeys, Error> {
-        Class::check_all(classes.iter().map(|(class, _)| class))?;
-        classes.iter().try_for_each(|(class, consent)| consent.check_named(class))?;
         let keys = told_if_refused(
             &access,
             subject,
             self.unwrap_wanted(&access, subject, &|_, _| Wanted::Anybody),
         )?;
+        Class::check_all(classes.iter().map(|(class, _)| class))?;
+        classes.iter().try_for_each(|(class, consent)| consent.check_named(class))?;
         let mut unreached: Vec<&(Class, Consent<'_>)> =
             classes.iter().filter(|(class, _)| keys.wants_next_generation(class)).collect();
         // `[GN-11]` At most one generation a class.

@@ -122,7 +122,8 @@ impl<'de> Visitor<'de> for BytesVisitor {
         }
         const MOST_PREALLOCATED: usize = 4096;
         let mut bytes = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(MOST_PREALLOCATED));
-        while let Some(byte) = seq.next_element()? {
+        // The error of an element would name it.
+        while let Some(byte) = seq.next_element().map_err(|_| self.other::<A::Error>())? {
             bytes.push(byte);
         }
         Ok(bytes)
