@@ -13,7 +13,7 @@ use std::hint::black_box;
 use chacha20::{ChaCha20Rng, R20, hchacha};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fieldseal::{Class, DataKeys, Field, KeyRing, Record, SealedRecord};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use rand_core::{Rng as _, SeedableRng as _};
 use sha2::Sha256;
 
@@ -285,8 +285,7 @@ fn records(c: &mut Criterion) {
         b.iter(|| {
             let subkeys = classes
                 .map(|key| -> [u8; 32] { hchacha::<R20>(&key.into(), &[1; 16].into()).into() });
-            let mut fields = of.iter().zip(&direct);
-            while let Some((class, sealed)) = fields.next() {
+            for (class, sealed) in of.iter().zip(&direct) {
                 black_box(floor::open(&subkeys[*class], black_box(sealed)));
             }
         });

@@ -209,6 +209,11 @@ pub(crate) struct Declared<'a> {
 }
 
 impl Declared<'_> {
+    /// Whether the role may read the class, always or with consent.
+    pub(crate) fn names(&self, role: &str) -> bool {
+        self.readers.contains(&role) || self.consent.contains(&role)
+    }
+
     /// `[GN-13]` Whether a recipient of this role counts: that of a declared reader does; that of a
     /// reader with consent only for who holds the key of no declared reader. A data key that comes by
     /// another role may have been invented by any service that holds the envelope key.

@@ -189,8 +189,7 @@ impl KeyEnvelope {
             subject,
             self.unwrap_wanted(&access, subject, &|_, _| Wanted::Anybody),
         )?;
-        Class::check_all(classes.iter().map(|(class, _)| class))?;
-        classes.iter().try_for_each(|(class, consent)| consent.check_named(class))?;
+        check_declarations(classes)?;
         let mut unreached: Vec<&(Class, Consent<'_>)> =
             classes.iter().filter(|(class, _)| keys.wants_next_generation(class)).collect();
         // `[GN-11]` At most one generation a class.
@@ -363,13 +362,35 @@ impl DataKeys {
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
         let classes: Vec<(Class, &[&str])> = classes.into_iter().collect();
-        Class::check_all(classes.iter().map(|(class, _)| class))?;
+        let named: Vec<_> =
+            classes.iter().map(|(class, roles)| (*class, Consent::Named(roles))).collect();
+        check_declarations(&named)?;
         let mut edit = EnvelopeEdit::new(*access, subject)?;
         for (class, consented) in &classes {
             edit.ensure_in(class, consented, rng)?;
         }
         edit.finish_keys()
     }
+}
+
+/// `[GN-12]` Refuses, in one call, declarations of a class that differ, also in whom they name.
+fn check_declarations(classes: &[(Class, Consent<'_>)]) -> Result<(), Error> {
+    Class::check_all(classes.iter().map(|(class, _)| class))?;
+    let mut rest = classes;
+    while let [(class, consent), later @ ..] = rest {
+        consent.check_named(class)?;
+        if later
+            .iter()
+            .any(|(other, others)| other.name() == class.name() && !consent.agrees(*others))
+        {
+            return Err(Error::invalid(alloc::format!(
+                "class `{}` is given twice, with different consents",
+                class.name()
+            )));
+        }
+        rest = later;
+    }
+    Ok(())
 }
 
 /// Nobody has consented yet.

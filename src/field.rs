@@ -353,7 +353,9 @@ impl Spec {
     /// What refuses the value before the state of its keys does.
     #[cold]
     fn earlier_refusal<T: SealValue>(&self, value: &T, keys: &DataKeys) -> Result<(), Error> {
-        let mut item = Zeroizing::new(Vec::new());
+        let mut len = 0;
+        value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
+        let mut item = Zeroizing::new(Vec::with_capacity(len));
         value.encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
         check_item(&item, value.is_absent(), keys)
     }

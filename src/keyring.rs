@@ -42,7 +42,7 @@ use crate::wrap::hpke::KeyPair;
 pub struct KeyRing {
     keys: BTreeMap<KeyId, RingKey>,
     primaries: BTreeMap<KeyUse, BTreeMap<Arc<str>, KeyId>>,
-    /// The roles that this ring can open as, outside rescue.
+    /// The roles whose secrets this ring holds.
     roles: Arc<BTreeSet<Arc<str>>>,
 }
 
@@ -170,7 +170,7 @@ impl KeyRing {
             }
             names.insert(key.name.clone(), key.id);
         }
-        if key.opens_as_role() {
+        if key.reads_as_role() {
             Arc::make_mut(&mut self.roles).insert(key.shared_name());
         }
         self.keys.insert(key.id, key);
@@ -270,8 +270,8 @@ impl KeyRing {
                 key.material = Material::NameOnly;
             }
         }
-        let opening = self.keys.values().filter(|key| key.opens_as_role());
-        self.roles = Arc::new(opening.map(RingKey::shared_name).collect());
+        let reading = self.keys.values().filter(|key| key.reads_as_role());
+        self.roles = Arc::new(reading.map(RingKey::shared_name).collect());
         Ok(())
     }
 
@@ -299,7 +299,7 @@ impl KeyRing {
         self.keys().filter(move |key| key.key_use == key_use && &*key.name == name)
     }
 
-    /// The roles that this ring can open as, outside rescue.
+    /// The roles whose secrets this ring holds.
     pub(crate) fn roles(&self) -> &Arc<BTreeSet<Arc<str>>> {
         &self.roles
     }

@@ -112,6 +112,7 @@ pub trait Record: Sized {
     /// [`WrongSubject`](ErrorKind::WrongSubject) when the keys are another subject's; those of
     /// [`Field::seal`](crate::Field::seal).
     fn seal_with(&self, keys: &DataKeys) -> Result<Self::Sealed, Error> {
+        check_declarations::<Self>();
         check_subject(&self.subject_id()?, keys.subject())?;
         self.seal_fields(&mut Sealer::begin(keys, self.row_id()?, &mut CallRng::from_os()?))
     }
@@ -121,6 +122,7 @@ pub trait Record: Sized {
     /// # Errors
     /// As [`seal_with`](Record::seal_with), naming the [row](Error::row).
     fn seal_all_with(records: &[Self], keys: &DataKeys) -> Result<Vec<Self::Sealed>, Error> {
+        check_declarations::<Self>();
         let mut rng = CallRng::from_os()?;
         let mut sealer = Sealer::begin(keys, RowId::SINGLE, &mut rng);
         let mut seal = |record: &Self| {
@@ -179,6 +181,7 @@ pub trait SealedRecord: Sized {
     /// # Errors
     /// As [`open`](SealedRecord::open), without those of unwrapping.
     fn open_with(&self, keys: &DataKeys) -> Result<Self::Record, Error> {
+        check_declarations::<Self::Record>();
         check_subject(&self.subject_id()?, keys.subject())?;
         self.open_fields(&mut Opener::begin(keys, self.row_id()?))
     }
@@ -218,6 +221,7 @@ pub trait SealedRecord: Sized {
     /// # Errors
     /// [`WrongSubject`](ErrorKind::WrongSubject) when the keys are another subject's.
     fn open_partial_with(&self, keys: &DataKeys) -> Result<Self::Partial, Error> {
+        check_declarations::<Self::Record>();
         check_subject(&self.subject_id()?, keys.subject())?;
         Ok(self.open_fields_partial(&mut Opener::begin(keys, self.row_id()?)))
     }
@@ -314,6 +318,12 @@ fn unwrapped<S: SealedRecord>(
         }
     };
     row.key_envelope().ok_or_else(no_envelope)?.unwrap_wanted(access, subject, &wanted)
+}
+
+/// Has the compiler evaluate the schema, which contradictory declarations do not survive; of generic
+/// records nothing else does.
+fn check_declarations<R: Record>() {
+    const { assert!(!R::SCHEMA.fields().is_empty()) };
 }
 
 fn check_subject(of_row: &SubjectId, asserted: &SubjectId) -> Result<(), Error> {

@@ -93,15 +93,16 @@ fn a_declared_reader_counts_and_one_with_consent_in_its_absence() {
     }
 }
 
-/// What a ring holds of a declared reader is what it can open as: by its state, and with the secret.
+/// While a ring holds a declared reader's secret, in whatever state, no consented role's recipient
+/// counts: disabling a key must not make the ring believe others.
 #[test]
-fn a_key_that_does_not_open_keeps_no_consent_from_counting() {
+fn a_reader_whose_secret_is_held_keeps_consent_from_counting_in_every_state() {
     let stored = contact(&[MARKETING], &[]);
     for (state, expected) in [
         (KeyState::Primary, Some(ErrorKind::NotPermitted)),
         (KeyState::OpenOnly, Some(ErrorKind::NotPermitted)),
-        (KeyState::Disabled, None),
-        (KeyState::Compromised, None),
+        (KeyState::Disabled, Some(ErrorKind::NotPermitted)),
+        (KeyState::Compromised, Some(ErrorKind::NotPermitted)),
         (KeyState::Destroyed, None),
     ] {
         let mut ring = service(&["app", "marketing"]);
@@ -174,14 +175,15 @@ fn one_set_of_keys_is_judged_by_each_declaration() {
     assert_eq!(keys.reached(), ["contact"]);
 }
 
-/// Keys that a call has just made are judged the same: who is no reader seals and does not open.
+/// Keys that a call has just made are judged the same: they seal for the roles they were made for.
 #[test]
 fn keys_just_made_are_judged_by_each_declaration() {
     const BY_BILLING: Class = Class::new("contact").readers(&["billing"]);
     const ITS_EMAIL: Field<String> = Field::new("customer", "email", BY_BILLING);
     let ring = admin();
     let keys = DataKeys::create(at(&ring), 42, &[CONTACT]).unwrap();
-    let sealed = ITS_EMAIL.seal(&keys, &"x".to_owned()).unwrap();
+    assert_eq!(kind(ITS_EMAIL.seal(&keys, &"x".to_owned())), ErrorKind::NotPermitted);
+    let sealed = EMAIL.seal(&keys, &"x".to_owned()).unwrap();
     assert_eq!(kind(ITS_EMAIL.open(&keys, &sealed)), ErrorKind::NotPermitted);
     assert_eq!(EMAIL.open(&keys, &sealed).unwrap(), "x");
     let keys = keys.envelope().unwrap(at(&ring), 42).unwrap();

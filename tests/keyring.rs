@@ -187,7 +187,7 @@ fn one_key_never_serves_two_uses() {
 
     // Wrapped under the envelope key's secret, in place of a role's.
     let env = Env::of([Ent::Live(live.readable(&data_key, &[ENVELOPE]))]);
-    assert_eq!(reached(&admin(), &env.envelope(), "notes/1"), "tampered");
+    assert_eq!(reached(&admin(), &env.envelope(), "notes/1"), "not permitted");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The derive macros of [fieldseal](https://docs.rs/fieldseal), which re-exports them: depend on that
 //! crate, not on this one.
 
+#![forbid(unsafe_code)]
+
 mod errors;
 mod generics;
 mod list;

@@ -6,6 +6,24 @@ use serde::Deserialize;
 
 use crate::{Anyhow, Customer};
 
+/// What the header has, in any order.
+const COLUMNS: [&str; 14] = [
+    "id",
+    "name",
+    "email",
+    "phone",
+    "birth_date",
+    "street",
+    "city",
+    "postcode",
+    "country",
+    "iban",
+    "card",
+    "notes",
+    "plan",
+    "created_at",
+];
+
 /// One line, as the file has it.
 #[derive(Deserialize)]
 struct Line {
@@ -30,6 +48,10 @@ pub(crate) fn read(path: &Path, limit: Option<usize>, skip: bool) -> Anyhow<Vec<
     let mut reader =
         csv::Reader::from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let header = reader.headers()?.clone();
+    if let Some(missing) = COLUMNS.iter().find(|column| !header.iter().any(|name| name == **column))
+    {
+        return Err(format!("{}: the header has no column `{missing}`", path.display()).into());
+    }
     let mut customers: Vec<Customer> = Vec::new();
     let mut ids = std::collections::HashSet::new();
     for record in reader.records() {
@@ -40,7 +62,7 @@ pub(crate) fn read(path: &Path, limit: Option<usize>, skip: bool) -> Anyhow<Vec<
         let checked = record.map_err(|error| (None, error.to_string())).and_then(|record| {
             let line = number(&record);
             let parsed =
-                record.deserialize::<Line>(Some(&header)).map_err(|error| error.to_string());
+                record.deserialize::<Line>(Some(&header)).map_err(|error| reason(&error, &header));
             parsed
                 .and_then(customer)
                 .map_err(|reason| (Some(line), reason))
@@ -69,6 +91,13 @@ pub(crate) fn read(path: &Path, limit: Option<usize>, skip: bool) -> Anyhow<Vec<
         }
     }
     Ok(customers)
+}
+
+/// Why a line does not deserialize: by the name of the column, without its content.
+fn reason(error: &csv::Error, header: &csv::StringRecord) -> String {
+    let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return error.to_string() };
+    let field = err.field().and_then(|field| header.get(usize::try_from(field).ok()?));
+    field.map_or_else(|| err.to_string(), |name| format!("column {name}: {}", err.kind()))
 }
 
 /// The customer of a line. The reason of a refusal names the column, never its content.

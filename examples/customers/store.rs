@@ -74,10 +74,7 @@ impl Store {
 
     pub(crate) fn by_id(&self, id: i64) -> Anyhow<SealedCustomer> {
         let sql = format!("SELECT {} FROM customer WHERE id = ?", customer::COLUMNS.join(", "));
-        Ok(self
-            .connection
-            .prepare_cached(&sql)?
-            .query_row([id], |row| SealedCustomer::from_row(row))?)
+        Ok(self.connection.prepare_cached(&sql)?.query_row([id], SealedCustomer::from_row)?)
     }
 
     pub(crate) fn update_email(&mut self, id: i64, email: &Sealed<String>) -> Anyhow<()> {

@@ -57,6 +57,17 @@ pub(super) enum Consent<'c> {
 }
 
 impl Consent<'_> {
+    /// Whether the two name the same roles, or neither names any.
+    pub(super) fn agrees(self, other: Consent<'_>) -> bool {
+        match (self, other) {
+            (Self::Named(a), Consent::Named(b)) => {
+                a.len() == b.len() && a.iter().all(|role| b.contains(role))
+            }
+            (Self::Proven, Consent::Proven) => true,
+            _ => false,
+        }
+    }
+
     /// `[GN-10]` Each role named is among the readers with consent of the class, and named once.
     pub(super) fn check_named(self, class: &Class) -> Result<(), Error> {
         let Self::Named(roles) = self else { return Ok(()) };
@@ -200,7 +211,11 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn begin_next(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
         let consented = match consent {
             Consent::Named(roles) => roles.to_vec(),
-            Consent::Proven => self.proven_consent(class, None)?,
+            Consent::Proven => self.proven_consent(class, None).or_else(|error| {
+                let (action, outcome) = (Action::Renew, Err(error.kind()));
+                self.access.tell(action, &self.subject, &[class.name()], None, outcome)?;
+                Err(error)
+            })?,
         };
         let mut readers = class.reader_roles().iter().chain(&consented).peekable();
         let has_reader = readers.peek().is_some();

@@ -12,7 +12,7 @@ use crate::context::SubjectId;
 use crate::encoding::{Put as _, SmallBuf};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::expand;
-use crate::keyring::{KeyId, KeyState, RingKey};
+use crate::keyring::{KeyId, KeyState, KeyUse, RingKey};
 use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
 
@@ -199,9 +199,11 @@ pub(crate) fn not_permitted(declared: &Declared<'_>) -> Error {
 
 /// The ring key of a recipient that is ours.
 pub(crate) fn our_key<'a>(bound: &Bound<'a>, recipient: &Recipient<'_>) -> Option<&'a RingKey> {
-    KeyId::new(recipient.key_id)
-        .and_then(|id| bound.access.ring().key(id))
-        .filter(|key| recipient.is_known() && key.is_ours(bound.access.is_rescue()))
+    KeyId::new(recipient.key_id).and_then(|id| bound.access.ring().key(id)).filter(|key| {
+        recipient.is_known()
+            && key.key_use() == KeyUse::Wrap
+            && key.is_ours(bound.access.is_rescue())
+    })
 }
 
 fn unwrap_by(

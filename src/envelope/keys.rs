@@ -34,7 +34,7 @@ pub struct DataKeys {
     /// The envelope was verified by a compromised key: nothing may be sealed under it.
     rescued: bool,
     clock: Clock,
-    /// The roles that the ring can open as.
+    /// The roles whose secrets the ring holds.
     roles: Arc<BTreeSet<Arc<str>>>,
     generations: Vec<Generation>,
 }
@@ -49,11 +49,11 @@ pub(super) struct Generation {
 }
 
 enum Keys {
-    /// The key, if a recipient of ours opened it or this ring has just made it, and how each of ours
+    /// The key, if a recipient of ours opened it or this ring has just made it for some roles, and how each of ours
     /// fared. Whether that is enough is judged for a class as it is declared.
     Live {
         key: Option<GenerationKey>,
-        made: bool,
+        made_for: Vec<Arc<str>>,
         tried: Vec<Tried>,
     },
     Erased,
@@ -86,7 +86,7 @@ pub(super) fn unwrap_all<'w>(
                 let keys = match unwrap_live(bound, &entry.class, entry.generation, live, wanted) {
                     Reach::Unsupported => Keys::Unsupported,
                     Reach::Tried(unwrapped, tried) => {
-                        Keys::Live { key: unwrapped.map(|it| it.key), made: false, tried }
+                        Keys::Live { key: unwrapped.map(|it| it.key), made_for: Vec::new(), tried }
                     }
                 };
                 (live.expires_at, keys)
@@ -270,8 +270,11 @@ impl DataKeys {
             let ours = live.recipients.iter().filter_map(|recipient| our_key(bound, recipient));
             let opened =
                 |key: &RingKey| Tried { role: key.shared_name(), opened: true, compromised: false };
-            generation.keys =
-                Keys::Live { key: Some(made), made: true, tried: ours.map(opened).collect() };
+            let ring = bound.access.ring();
+            let ids = live.recipients.iter().map(|recipient| recipient.key_id);
+            let made_for = ids.filter_map(|id| ring.role_of(id)).map(Arc::from).collect();
+            let tried = ours.map(opened).collect();
+            generation.keys = Keys::Live { key: Some(made), made_for, tried };
         }
     }
 }
@@ -283,7 +286,7 @@ impl Generation {
         declared: &Declared<'_>,
         roles: &BTreeSet<Arc<str>>,
     ) -> Result<Judged<'_>, Error> {
-        let (key, made, tried) = match &self.keys {
+        let (key, made_for, tried) = match &self.keys {
             Keys::Erased => {
                 return Err(erased(format!(
                     "generation {} of class `{}` was erased",
@@ -291,13 +294,13 @@ impl Generation {
                 )));
             }
             Keys::Unsupported => return Err(unsupported(&self.class, self.number)),
-            Keys::Live { key, made, tried } => (key, *made, tried),
+            Keys::Live { key, made_for, tried } => (key, made_for, tried),
         };
         let counting =
             || tried.iter().filter(|by| declared.counts(&by.role, |role| roles.contains(role)));
         Ok(match key {
             Some(key) if counting().any(|by| by.opened && !by.compromised) => Judged::Open(key),
-            Some(key) if made => Judged::SealOnly(key),
+            Some(key) if made_for.iter().any(|role| declared.names(role)) => Judged::SealOnly(key),
             Some(key) if counting().any(|by| by.opened) => Judged::RescueOnly(key),
             _ if counting().next().is_some() => Judged::Tampered,
             _ => Judged::NotPermitted,
@@ -350,7 +353,7 @@ impl fmt::Debug for Generation {
             {
                 "open"
             }
-            Keys::Live { key: Some(_), made: true, .. } => "seal only",
+            Keys::Live { key: Some(_), made_for, .. } if !made_for.is_empty() => "seal only",
             Keys::Live { key: Some(_), .. } => "open in rescue",
             Keys::Live { tried, .. } if tried.is_empty() => "not permitted",
             Keys::Live { .. } => "tampered",

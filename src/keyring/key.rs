@@ -340,9 +340,10 @@ impl RingKey {
         }
     }
 
-    /// Whether the ring can open as the role of this key, outside rescue.
-    pub(super) fn opens_as_role(&self) -> bool {
-        self.key_use == KeyUse::Wrap && self.is_ours(false)
+    /// Whether the ring holds what opens as the role of this key, whatever its state: a reader's key
+    /// that is disabled, or marked compromised, must not make the ring believe other roles.
+    pub(super) fn reads_as_role(&self) -> bool {
+        self.key_use == KeyUse::Wrap && matches!(self.holds(), Holds::Secret | Holds::KeyPair)
     }
 
     /// The MAC key of an envelope key that may verify.

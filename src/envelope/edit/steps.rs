@@ -201,7 +201,13 @@ impl<'a> EnvelopeEdit<'a> {
         let mut granted = false;
         for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class.name()) {
             let Entry { generation, state: State::Live(live), .. } = entry else { continue };
-            let data_key = data_key_for(&bound, class.declared(), *generation, live)?;
+            // What a consented role alone opens is not for the class's readers to believe.
+            let by = if class.is_declared_reader(role) {
+                Declared { consent: &[], ..class.declared() }
+            } else {
+                class.declared()
+            };
+            let data_key = data_key_for(&bound, by, *generation, live)?;
             let recipient =
                 wrap_for(&bound, class.name(), *generation, live, &data_key, role, &mut rng)?;
             self.wrapped.push((tag_of(&live.commitment), recipient.key_id));
@@ -235,16 +241,16 @@ impl<'a> EnvelopeEdit<'a> {
         if !removed {
             return Ok(false);
         }
-        if readers.is_empty() {
-            self.erase_where(of_class)?;
-        } else {
-            self.erase_where(|entry| {
-                of_class(entry) && entry.live().is_some_and(|live| live.recipients.is_empty())
-            })?;
-            if highest_was_live {
-                self.check_renewable(class)?;
-                self.next_generation(class, &readers)?;
-            }
+        let highest = self.highest(class.name())?.generation;
+        self.erase_where(|entry| {
+            // Without a reader nothing takes the highest one's place, so it must take no more values.
+            let is_last = readers.is_empty() && entry.generation == highest;
+            of_class(entry)
+                && (is_last || entry.live().is_some_and(|live| live.recipients.is_empty()))
+        })?;
+        if highest_was_live && !readers.is_empty() {
+            self.check_renewable(class)?;
+            self.next_generation(class, &readers)?;
         }
         Ok(true)
     }

@@ -137,7 +137,8 @@ fn copy_item(
         }
         scalar => return put(out, &scalar),
     };
-    let mut items = Zeroizing::new(Vec::new());
+    // No longer than what was there: the buffer does not move.
+    let mut items = Zeroizing::new(Vec::with_capacity(out.capacity()));
     let mut copied: u64 = 0;
     while known.is_none_or(|n| n.checked_mul(per_entry).is_some_and(|total| copied < total)) {
         match tokens.next()?.ok()? {

@@ -258,7 +258,9 @@ class Editor:
         if not live:
             raise Refused("erased", "no live generation")
         for entry in live:
-            outcome = self.outcome(entry, decl)
+            # What a consented role alone opens is not for the class's readers to believe.
+            by_readers = frozenset(decl.readers) if role in decl.readers else decl.counting(self.ring)
+            outcome = self.tries(entry).judged(by_readers)
             data_key = outcome.key_or_refuse()
             if outcome.only_compromised:
                 raise Refused("not-permitted", "only a compromised key opens it")
@@ -300,7 +302,8 @@ class Editor:
             return
         if not readers:  # step 5
             for entry in self.live_of(decl.name):
-                self._erase(entry)
+                if entry.generation == entries[-1].generation:
+                    self._erase(entry)
         elif isinstance(entries[-1], Live):  # step 4
             self._refuse_unknown_suite(decl.name)
             self.begin_next(decl, readers)

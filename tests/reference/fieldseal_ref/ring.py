@@ -131,9 +131,9 @@ class Ring:
         return None
 
     def opens_as(self, role: str) -> bool:
-        """[GN-13]: it holds a `wrap` key that opens outside rescue mode, named as the role."""
+        """[GN-13]: it holds the secret of a `wrap` key named as the role, in any state."""
         return any(
-            key.use == "wrap" and key.name == role and self.ours(key.id, False) is not None
+            key.use == "wrap" and key.name == role and key.opens_by_form and key.state != "destroyed"
             for key in self._keys.values()
         )
 
