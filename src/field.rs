@@ -423,7 +423,7 @@ fn check_item(item: &[u8], is_absent: bool, keys: &DataKeys) -> Result<(), Error
             "the value cannot be sealed: nested too deep, or of a type that the format does not have",
         ));
     }
-    refuse_sealed(item, Some(keys))
+    refuse_sealed(item, keys)
 }
 
 /// The item of absence.

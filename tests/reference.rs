@@ -504,20 +504,14 @@ fn allowed_difference(
     if ours == theirs {
         return None;
     }
-    // Not settled: the crate leaves the granted role's own recipients aside when it asks who
-    // consented; the format does so for a withdrawn role only.
-    let anew = |change: &Value| change["do"] == "grant" && change["history"] == false;
-    if theirs == Some("missing-key") && list(&request["changes"]).iter().any(anew) {
-        return Some("ED-10: an unproven recipient of the role that is granted");
-    }
     if what != "seal" {
         return None;
     }
-    // The crate prepares keys before it sees a value; the format has the value checked first (SF-3).
+    // SF-3 allows it: the crate makes keys ready before it is given a value.
     if request["fields"][0]["hide_absence"] == true && theirs == Some("invalid-input") {
         return Some("SF-3: too long a value, and keys that cannot be prepared");
     }
-    // To be mended in the crate: who is named is looked at even where no generation is begun.
+    // GN-10 allows it: who is named is looked at even where no generation is begun.
     let class = &request["fields"][0]["class"];
     let named = list(&class["consented"]);
     let mut wrongly = named.iter().enumerate().filter(|(at, role)| {
@@ -526,10 +520,7 @@ fn allowed_difference(
     if ours == Some("invalid-input") && wrongly.next().is_some() {
         return Some("GN-10: a role wrongly named for a generation that is not begun");
     }
-    // To be mended in the crate: sealing in rescue mode, it says `not-permitted` where a recipient
-    // fails and only a compromised key opens; as that one is not ours, it is `tampered` (GN-2, 6).
-    (request["rescue"] == true && ours == Some("not-permitted") && theirs == Some("tampered"))
-        .then_some("GN-2: a failing recipient beside one under a compromised key, in rescue mode")
+    None
 }
 
 /// The recipients of a live entry.

@@ -63,8 +63,9 @@ enum Keys {
 /// What a generation is good for, to a class as declared.
 enum Judged<'k> {
     Open(&'k GenerationKey),
-    /// Reached by a compromised key only: opens what it must not seal.
-    RescueOnly(&'k GenerationKey),
+    /// Reached by a compromised key only: opens what it must not seal. And whether another key of ours
+    /// failed.
+    RescueOnly(&'k GenerationKey, bool),
     /// Made by this ring for readers it is not one of: seals what it cannot open.
     SealOnly(&'k GenerationKey),
     Tampered,
@@ -187,7 +188,7 @@ impl DataKeys {
             ));
         };
         let key = match generation.judge(&declared, &self.roles)? {
-            Judged::Open(key) | Judged::RescueOnly(key) => key,
+            Judged::Open(key) | Judged::RescueOnly(key, _) => key,
             Judged::Tampered => return Err(Error::tampered()),
             Judged::SealOnly(_) | Judged::NotPermitted => return Err(not_permitted(&declared)),
         };
@@ -204,8 +205,10 @@ impl DataKeys {
         let now = highest.check_expiry(self.clock)?;
         let key = match judged {
             Judged::Open(key) | Judged::SealOnly(key) => key,
-            Judged::Tampered => return Err(Error::tampered()),
-            Judged::RescueOnly(_) | Judged::NotPermitted => return Err(not_permitted(&declared)),
+            Judged::Tampered | Judged::RescueOnly(_, true) => return Err(Error::tampered()),
+            Judged::RescueOnly(..) | Judged::NotPermitted => {
+                return Err(not_permitted(&declared));
+            }
         };
         // `[GN-2]` step 8, `[RT-4]`.
         if let Some(retention) = class.retention_seconds() {
@@ -229,7 +232,7 @@ impl DataKeys {
         self.highest(class).is_ok_and(|highest| {
             highest.check_expiry(self.clock).is_ok()
                 && highest.judge(&class.declared(), &self.roles).is_ok_and(|judged| {
-                    matches!(judged, Judged::NotPermitted | Judged::RescueOnly(_))
+                    matches!(judged, Judged::NotPermitted | Judged::RescueOnly(_, false))
                 })
         })
     }
@@ -301,7 +304,9 @@ impl Generation {
         Ok(match key {
             Some(key) if counting().any(|by| by.opened && !by.compromised) => Judged::Open(key),
             Some(key) if made_for.iter().any(|role| declared.names(role)) => Judged::SealOnly(key),
-            Some(key) if counting().any(|by| by.opened) => Judged::RescueOnly(key),
+            Some(key) if counting().any(|by| by.opened) => {
+                Judged::RescueOnly(key, counting().any(|by| !by.opened && !by.compromised))
+            }
             _ if counting().next().is_some() => Judged::Tampered,
             _ => Judged::NotPermitted,
         })

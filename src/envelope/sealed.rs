@@ -199,9 +199,8 @@ fn with_scratch<T>(
     }
 }
 
-/// `[AS-1]` Refuses an item that is, as a whole, text or bytes of something sealed. `keys` are those
-/// of the envelope in use, if there is one.
-pub(crate) fn refuse_sealed(item: &[u8], keys: Option<&DataKeys>) -> Result<(), Error> {
+/// `[AS-1]` Refuses an item that is, as a whole, text or bytes of something sealed.
+pub(crate) fn refuse_sealed(item: &[u8], keys: &DataKeys) -> Result<(), Error> {
     let Some((is_text, content)) = top_level_content(item) else {
         return Ok(());
     };
@@ -210,17 +209,24 @@ pub(crate) fn refuse_sealed(item: &[u8], keys: Option<&DataKeys>) -> Result<(), 
         Ok(text) if is_text => {
             text.starts_with(TEXT_PREFIX)
                 && from_text(text, "the value")
-                    .is_ok_and(|bytes| is_sealed(&Zeroizing::new(bytes), keys))
+                    .is_ok_and(|bytes| is_sealed(&Zeroizing::new(bytes), Some(keys)))
         }
-        _ => is_sealed(content, keys),
+        _ => is_sealed(content, Some(keys)),
     };
-    if sealed {
-        return Err(Error::new(
-            ErrorKind::AlreadySealed,
-            "the value is sealed already: open it, or store it as it is",
-        ));
-    }
-    Ok(())
+    if sealed { Err(already_sealed()) } else { Ok(()) }
+}
+
+/// `[AS-1]` for the bytes of a standalone envelope, where no envelope is in use whose tags count.
+pub(crate) fn refuse_sealed_bytes(bytes: &[u8]) -> Result<(), Error> {
+    if is_sealed(bytes, None) { Err(already_sealed()) } else { Ok(()) }
+}
+
+#[cold]
+fn already_sealed() -> Error {
+    Error::new(
+        ErrorKind::AlreadySealed,
+        "the value is sealed already: open it, or store it as it is",
+    )
 }
 
 fn is_sealed(content: &[u8], keys: Option<&DataKeys>) -> bool {

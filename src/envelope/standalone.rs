@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::format::Layout;
 use super::generation::{Bound, Wanted};
 use super::sealed::{
-    Nonces, Opening, PURPOSE_STANDALONE, Parts, check_standalone, refuse_sealed, split_standalone,
+    Nonces, Opening, PURPOSE_STANDALONE, Parts, check_standalone, refuse_sealed_bytes,
+    split_standalone,
 };
 use super::{DataKeys, EnvelopeEdit, KeyEnvelope, keys};
 use crate::access::{Access, Action};
@@ -100,6 +101,8 @@ impl Access<'_> {
         self.audited(Action::SealStandalone, &SubjectId::NONE, &[Class::STANDALONE], None, || {
             let context_len = context_len(context)?;
             check_readers(readers)?;
+            // `[AS-1]` There is no envelope in use, whose tags would count.
+            refuse_sealed_bytes(bytes)?;
             let quiet = self.without_audit();
             let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
             edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
@@ -110,7 +113,7 @@ impl Access<'_> {
                 item_len,
                 MULTIPLE,
                 |out| cbor::write_bytes(bytes, cbor::Out::Bytes(out)),
-                |item| refuse_sealed(item, None),
+                |_| Ok(()),
                 |aad| standalone_aad(aad, context_len, context),
             )?;
             let envelope = envelope.as_bytes();

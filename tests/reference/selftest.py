@@ -496,7 +496,10 @@ class Consent(Case):
         grant = {"do": "grant", "class": self.health, "role": "doctor", "history": False}
         for bad in (forged, stranger, unknown):
             self.no_edit("missing-key", bad, self.renew, ring=r)
-            self.no_edit("missing-key", bad, grant, ring=r)
+            if bad is forged:  # [ED-10]: the granted role itself need not be proven
+                self.assertEqual(self.roles(self.edit(bad, grant, ring=r))[1], both)
+            else:
+                self.no_edit("missing-key", bad, grant, ring=r)
             for roles in ((), ("doctor",)):
                 new = self.edit(bad, self.renew | {"class": self.named(*roles)}, ring=r)
                 self.assertEqual(self.roles(new)[1], ("app", *roles))

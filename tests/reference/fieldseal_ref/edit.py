@@ -210,7 +210,8 @@ class Editor:
         if not self.of_class(decl.name):
             raise Refused("missing-class", decl.name)
         self._refuse_unknown_suite(decl.name)
-        roles = list(decl.readers) + self.consented(decl)
+        aside = also[0] if also else None
+        roles = list(decl.readers) + self.consented(decl, aside=aside)
         self.begin_next(decl, roles + [role for role in also if role not in roles])
 
     def _refuse_unknown_suite(self, cls: str) -> None:
