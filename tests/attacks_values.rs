@@ -1,6 +1,8 @@
 //! Values that would be lost, ids that would be nobody's, texts that would give a value away, and
 //! records whose rows could be mixed: refused. Each test says what it guards.
 
+// Without `std` there is no clock but one that the caller gives.
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,6 +1,8 @@
 //! The key envelope as stored: its bytes, what unwrapping refuses and in which order, who reaches
 //! what, states, expiry, and what the audit is told.
 
+// Without `std` there is no clock but one that the caller gives.
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

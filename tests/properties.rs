@@ -1,5 +1,7 @@
 //! Properties over random edits, random envelopes and random bytes.
 
+// Without `std` there is no clock but one that the caller gives.
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

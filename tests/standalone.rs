@@ -1,5 +1,7 @@
 //! Standalone envelopes: bytes sealed without a record, under a context.
 
+// Without `std` there is no clock but one that the caller gives.
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
