@@ -52,7 +52,8 @@ impl<'a> Access<'a> {
     }
 
     /// Whose data it is, in an application that serves several: 0 to 64 bytes, as the caller asserts
-    /// it, never as a row claims. A longer one makes each call fail with
+    /// it, never as a row claims. Another tenant's data answers [`Tampered`](ErrorKind::Tampered), also
+    /// when this was forgotten. A longer one makes each call fail with
     /// [`InvalidInput`](ErrorKind::InvalidInput).
     pub fn tenant(mut self, tenant: &'a str) -> Self {
         self.tenant = tenant;

@@ -305,7 +305,8 @@ fn unknown_envelope_key() -> Error {
 
 impl DataKeys {
     /// Makes fresh data keys for an insert: an envelope of version 1 with the first generation of
-    /// each class, wrapped for its readers.
+    /// each class, wrapped for its readers. Only where the subject has no envelope yet: it has one, which
+    /// all its rows share, and what is erased in one stays readable through another.
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey), naming a reader whose key the ring lacks;

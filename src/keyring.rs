@@ -164,7 +164,7 @@ impl KeyRing {
             let names = self.primaries.entry(key.key_use).or_default();
             if names.contains_key(&key.name) {
                 return Err(Error::invalid(format!(
-                    "the ring has a primary {} key `{}` already: insert this one as open-only",
+                    "the ring has a primary {} key `{}` already: insert this one as open-only, or load a stored ring into KeyRing::empty",
                     key.key_use, key.name
                 )));
             }

@@ -226,7 +226,8 @@ pub trait SealedRecord: Sized {
         Ok(self.open_fields_partial(&mut Opener::begin(keys, self.row_id()?)))
     }
 
-    /// Opens many rows, each as that of the subject named with it. All or nothing.
+    /// Opens many rows, each as that of the subject named with it. All or nothing: where people may be
+    /// erased, open each row by [`open_partial`](SealedRecord::open_partial).
     ///
     /// # Errors
     /// As [`open`](SealedRecord::open), naming the [row](Error::row).

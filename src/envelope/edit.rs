@@ -539,7 +539,7 @@ impl<'a> EnvelopeEdit<'a> {
             Error::new(
                 ErrorKind::MissingClass,
                 format!(
-                    "the key envelope has no key of class `{class}`: begin the class with ensure"
+                    "the key envelope has no key of class `{class}`: begin the class with EnvelopeEdit::ensure"
                 ),
             )
         })

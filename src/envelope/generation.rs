@@ -185,14 +185,19 @@ pub(crate) fn unsupported(class: &str, generation: u16) -> Error {
 /// Names the roles that could.
 #[cold]
 pub(crate) fn not_permitted(declared: &Declared<'_>) -> Error {
-    let mut roles = declared.readers.to_vec();
-    roles.extend(declared.consent);
+    let readers = declared.readers.join("`, `");
+    let readers = if readers.is_empty() { "nobody".into() } else { format!("`{readers}`") };
+    let consent = if declared.consent.is_empty() {
+        "".into()
+    } else {
+        format!(", and with the subject's consent by `{}`", declared.consent.join("`, `"))
+    };
     Error::new(
         ErrorKind::NotPermitted,
         format!(
-            "class `{}` is read by `{}`, and as none of them does this ring open what was sealed",
-            declared.name,
-            roles.join("`, `")
+            "class `{}` is read by {readers}{consent}: this ring opens what was sealed as none of those to whom \
+             the key envelope gives it (to write without reading, prepare the envelope)",
+            declared.name
         ),
     )
 }
@@ -318,7 +323,7 @@ pub(crate) fn no_wrapping_key(class: &str, role: &str) -> Error {
         ErrorKind::MissingKey,
         format!(
             "class `{class}` is read by role `{role}`, and this ring holds no primary key or writer half \
-             of it: add the role to the ring"
+             of it: take a subset of a ring that has the role; who should write without reading needs a key-pair role"
         ),
     )
 }

@@ -218,7 +218,7 @@ impl DataKeys {
                 return Err(Error::new(
                     ErrorKind::Retention,
                     format!(
-                        "generation {} of class `{}` takes no more values under its retention: renew the class",
+                        "generation {} of class `{}` takes no more values under its retention: EnvelopeEdit::renew begins the next",
                         highest.number, highest.class
                     ),
                 ));
@@ -252,7 +252,7 @@ impl DataKeys {
             Error::new(
                 ErrorKind::MissingClass,
                 format!(
-                    "the key envelope has no key of class `{}`: begin the class with ensure",
+                    "the key envelope has no key of class `{}`: begin the class with EnvelopeEdit::ensure",
                     class.name()
                 ),
             )
