@@ -183,8 +183,8 @@ impl SealAttrs {
 
 /// `= CONTACT`
 fn class(word: &Ident, input: ParseStream<'_>) -> Result<TokenStream> {
-    let instead = format_args!("write `{word} = …`, with a constant of type `Class`");
-    assigned(input, instead).map(|Constant(class)| class)
+    assigned(input, format_args!("write `{word} = …`, with a constant of type `Class`"))
+        .map(|Constant(class)| class)
 }
 
 /// A path, or another expression up to the comma; no literal, as no class is one.
