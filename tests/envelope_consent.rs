@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::bytes::{Ent, Env, Live, Rec, erased};
+use common::bytes::{Ent, Live, Rec, erased};
 use common::*;
 use fieldseal::{Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, KeyState};
 
@@ -20,29 +20,6 @@ const TRIAL: Class = Class::new("trial").readers(&["medical"]).readers_with_cons
 
 fn at(ring: &KeyRing) -> Access<'_> {
     Access::new(ring).at(NOW)
-}
-
-fn data_key(generation: u16) -> [u8; 32] {
-    [u8::try_from(generation % 200).unwrap() + 1; 32]
-}
-
-/// A live generation that these symmetric ring keys read.
-fn live(class: &str, generation: u16, ids: &[u32]) -> Ent {
-    let data_key = data_key(generation);
-    Ent::Live(Live::of(class, generation, &data_key).readable(&data_key, ids))
-}
-
-fn unknown(key_id: u32) -> Rec {
-    Rec { kind: 3, key_id, wrapped: vec![0xAA; 33] }
-}
-
-fn of_suite(mut entry: Ent, suite: u8) -> Ent {
-    entry.live_mut().suite = suite;
-    entry
-}
-
-fn stored(entries: &[Ent]) -> KeyEnvelope {
-    Env::of(entries.iter().cloned()).envelope()
 }
 
 /// `[GN-3]`

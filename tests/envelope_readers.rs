@@ -20,29 +20,6 @@ fn at(ring: &KeyRing) -> Access<'_> {
     Access::new(ring).at(NOW)
 }
 
-fn data_key(generation: u16) -> [u8; 32] {
-    [u8::try_from(generation % 200).unwrap() + 1; 32]
-}
-
-/// A live generation that these symmetric ring keys read.
-fn live(class: &str, generation: u16, ids: &[u32]) -> Ent {
-    let data_key = data_key(generation);
-    Ent::Live(Live::of(class, generation, &data_key).readable(&data_key, ids))
-}
-
-fn unknown(key_id: u32) -> Rec {
-    Rec { kind: 3, key_id, wrapped: vec![0xAA; 33] }
-}
-
-fn of_suite(mut entry: Ent, suite: u8) -> Ent {
-    entry.live_mut().suite = suite;
-    entry
-}
-
-fn stored(entries: &[Ent]) -> KeyEnvelope {
-    Env::of(entries.iter().cloned()).envelope()
-}
-
 /// Subject 42's envelope with marketing's consent to `contact`, over two generations.
 fn consented() -> KeyEnvelope {
     let ring = admin();

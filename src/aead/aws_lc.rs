@@ -17,8 +17,8 @@ pub(super) fn seal(
     buffer: &mut [u8],
 ) -> [u8; TAG] {
     let mut out = [0; TAG];
-    // safe: fails only above 256 GiB, which no allocation of one value reaches.
-    #[allow(clippy::expect_used, reason = "a value that fits in memory is short enough")]
+    // safe: fails only above 256 GiB, and sealing refuses a value as long.
+    #[allow(clippy::expect_used, reason = "longer values are refused before")]
     let tag = key(secret)
         .seal_in_place_separate_tag(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), buffer)
         .expect("a value below 256 GiB");

@@ -8,7 +8,7 @@ use zeroize::Zeroize as _;
 use super::{TAG, Unauthentic};
 
 /// Up to here libcrux is the faster one; the bench `backends` shows where they meet.
-const SHORT: usize = 896;
+pub(super) const SHORT: usize = 896;
 
 pub(super) fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG] {
     let mut scratch = [0; SHORT];
@@ -39,8 +39,8 @@ fn seal_short(
 }
 
 fn seal_long(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG] {
-    // safe: fails only above 256 GiB, which no allocation of one value reaches.
-    #[allow(clippy::expect_used, reason = "a value that fits in memory is short enough")]
+    // safe: fails only above 256 GiB, and sealing refuses a value as long.
+    #[allow(clippy::expect_used, reason = "longer values are refused before")]
     ChaCha20Poly1305::new(key.into())
         .encrypt_inout_detached(nonce.into(), aad, InOutBuf::from(buffer))
         .expect("a value below 256 GiB")

@@ -20,7 +20,7 @@ type Seal = fn(&[u8; 32], &[u8; 12], &[u8], &mut [u8]) -> [u8; TAG];
 type Open =
     fn(&[u8; 32], &[u8; 12], &[u8], &[u8], &[u8; TAG], &mut [u8]) -> Result<(), Unauthentic>;
 
-/// The portable back end changes its path above 1024 bytes; the lengths below lie on both sides.
+/// The portable back end changes its path above `portable::SHORT` bytes; the lengths below lie on both sides.
 const BACK_ENDS: &[(&str, Seal, Open)] = &[
     ("portable", portable::seal, portable::open),
     #[cfg(feature = "ring")]
@@ -115,7 +115,7 @@ fn every_back_end_agrees_at_random_lengths_and_long_aads() {
 #[test]
 fn every_back_end_opens_what_the_others_sealed() {
     let mut rng = rng();
-    for len in [0, 1, 16, 46, 1024, 1025, 2100] {
+    for len in [0, 1, 16, 46, portable::SHORT, portable::SHORT + 1, 2100] {
         let case = Case::random(&mut rng, 33, len);
         for (sealer, seal, _) in BACK_ENDS {
             let (ciphertext, tag) = case.seal(*seal);
@@ -130,7 +130,7 @@ fn every_back_end_opens_what_the_others_sealed() {
 #[test]
 fn a_flipped_bit_is_refused_by_every_back_end() {
     let mut rng = rng();
-    for len in [0, 1, 31, 1024, 1025, 1100] {
+    for len in [0, 1, 31, portable::SHORT, portable::SHORT + 1, 1100] {
         let mut case = Case::random(&mut rng, 19, len);
         let (mut ciphertext, mut tag) = case.reference();
         // Every bit of short texts, a sample of long ones.

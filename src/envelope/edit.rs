@@ -123,19 +123,13 @@ impl<'a> EnvelopeEdit<'a> {
         access: Access<'a>,
         subject: SubjectId,
     ) -> Result<Self, Error> {
-        let layout = envelope.verify(&Bound::new(&access, &subject)?)?.into_owned();
-        let rewrap_only = Bound::new(&access, &subject)?.verified_by_compromised(layout.key_id);
-        Ok(Self {
-            access,
-            subject,
-            layout,
-            original: Some(envelope.clone()),
-            rewrap_only,
-            declared: Vec::new(),
-            fresh: Vec::new(),
-            wrapped: Vec::new(),
-            changes: Vec::new(),
-        })
+        let mut edit = Self::new(access, subject)?;
+        let bound = Bound::new(&edit.access, &edit.subject)?;
+        let layout = envelope.verify(&bound)?.into_owned();
+        edit.rewrap_only = bound.verified_by_compromised(layout.key_id);
+        edit.layout = layout;
+        edit.original = Some(envelope.clone());
+        Ok(edit)
     }
 
     /// Begins a class that the envelope has no entry of. An entry, live or erased, is left as it is.

@@ -15,6 +15,8 @@ pub mod bytes;
 
 use std::sync::Mutex;
 
+use bytes::{Ent, Env, Live, Rec};
+
 use fieldseal::{
     Access, Action, AuditRefused, AuditSink, Class, DataKeys, EnvelopeEdit, EnvelopeInfo, Error,
     ErrorKind, Event, KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, RingKey,
@@ -171,15 +173,15 @@ pub fn refused(
 
 /// The entry of this class and generation, by the tests' own reader.
 #[track_caller]
-pub fn entry(envelope: &KeyEnvelope, generation: &str) -> bytes::Ent {
+pub fn entry(envelope: &KeyEnvelope, generation: &str) -> Ent {
     let (class, number) = generation.split_once('/').unwrap();
-    let of = |entry: &bytes::Ent| match entry {
-        bytes::Ent::Live(live) => Some((live.class.clone(), live.generation)),
-        bytes::Ent::Erased { class, generation, .. } => Some((class.clone(), *generation)),
+    let of = |entry: &Ent| match entry {
+        Ent::Live(live) => Some((live.class.clone(), live.generation)),
+        Ent::Erased { class, generation, .. } => Some((class.clone(), *generation)),
         _ => None,
     };
     let wanted = Some((class.as_bytes().to_vec(), number.parse().unwrap()));
-    let env = bytes::Env::parse(envelope.as_bytes());
+    let env = Env::parse(envelope.as_bytes());
     let found = env.entries.into_iter().find(|entry| of(entry) == wanted);
     found.unwrap_or_else(|| panic!("no entry {generation}"))
 }
@@ -264,4 +266,27 @@ impl AuditSink for Log {
         });
         if self.refuses { Err(AuditRefused) } else { Ok(()) }
     }
+}
+
+pub fn data_key(generation: u16) -> [u8; 32] {
+    [u8::try_from(generation % 200).unwrap() + 1; 32]
+}
+
+/// A live generation that these symmetric ring keys read.
+pub fn live(class: &str, generation: u16, ids: &[u32]) -> Ent {
+    let data_key = data_key(generation);
+    Ent::Live(Live::of(class, generation, &data_key).readable(&data_key, ids))
+}
+
+pub fn unknown(key_id: u32) -> Rec {
+    Rec { kind: 3, key_id, wrapped: vec![0xAA; 33] }
+}
+
+pub fn of_suite(mut entry: Ent, suite: u8) -> Ent {
+    entry.live_mut().suite = suite;
+    entry
+}
+
+pub fn stored(entries: &[Ent]) -> KeyEnvelope {
+    Env::of(entries.iter().cloned()).envelope()
 }
