@@ -1,23 +1,34 @@
 //! The key ring: named, versioned keys and their life.
 
+mod census;
+mod describe;
 mod key;
+mod scope;
 mod subset;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use rand_core::CryptoRng;
 
+pub use self::census::Census;
+pub use self::describe::Description;
 pub use self::key::{Holds, KeyId, KeyState, KeyUse, RingKey};
-pub use self::subset::Subset;
+pub use self::scope::Scope;
+pub use self::subset::{Reach, Subset};
 
 use self::key::Material;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
 use crate::wrap::hpke::KeyPair;
+
+/// The name of the envelope key.
+pub(crate) const ENVELOPE: &str = "envelope";
 
 /// The versioned, named keys one process holds.
 ///
@@ -41,9 +52,16 @@ use crate::wrap::hpke::KeyPair;
 #[derive(Default)]
 pub struct KeyRing {
     keys: BTreeMap<KeyId, RingKey>,
-    primaries: BTreeMap<KeyUse, BTreeMap<Arc<str>, KeyId>>,
+    names: BTreeMap<KeyUse, BTreeMap<Arc<str>, Named>>,
     /// The roles whose secrets this ring holds.
     roles: Arc<BTreeSet<Arc<str>>>,
+}
+
+/// The keys of one use and name.
+#[derive(Default)]
+struct Named {
+    primary: Option<KeyId>,
+    ids: Vec<KeyId>,
 }
 
 impl KeyRing {
@@ -71,7 +89,7 @@ impl KeyRing {
 
     fn generated(rng: &mut CallRng) -> Result<Self, Error> {
         let mut ring = Self::empty();
-        ring.add(KeyUse::Envelope, RingKey::ENVELOPE, false, rng)?;
+        ring.add(KeyUse::Envelope, ENVELOPE, false, rng)?;
         ring.add(KeyUse::Wrap, "app", false, rng)?;
         Ok(ring)
     }
@@ -118,6 +136,35 @@ impl KeyRing {
         self.add_new(name, true, &mut CallRng::from_rng(rng))
     }
 
+    /// Adds the key that index terms are made with. A service that searches gets a key
+    /// [derived](Reach::index) from it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when the ring has one;
+    /// [`Randomness`](ErrorKind::Randomness).
+    pub fn add_index_key(&mut self) -> Result<KeyId, Error> {
+        self.add_only(KeyUse::Index)
+    }
+
+    /// Adds the key that pseudonyms are made with. A service that makes them gets a key
+    /// [derived](Reach::pseudonyms) from it.
+    ///
+    /// # Errors
+    /// As [`add_index_key`](Self::add_index_key).
+    pub fn add_pseudonym_key(&mut self) -> Result<KeyId, Error> {
+        self.add_only(KeyUse::Pseudonym)
+    }
+
+    fn add_only(&mut self, key_use: KeyUse) -> Result<KeyId, Error> {
+        let name = key_use.fixed_name().unwrap_or_default();
+        if self.named(key_use, name).next().is_some() {
+            return Err(Error::invalid(format!(
+                "the ring has a key of the use {key_use} already: rotate it instead"
+            )));
+        }
+        self.add(key_use, name, false, &mut CallRng::from_os()?)
+    }
+
     fn add_new(&mut self, name: &str, pair: bool, rng: &mut CallRng) -> Result<KeyId, Error> {
         if self.named(KeyUse::Wrap, name).next().is_some() {
             return Err(Error::invalid(
@@ -145,8 +192,9 @@ impl KeyRing {
         key.material = if pair {
             Material::Pair(Box::new(KeyPair::generate(rng)))
         } else {
-            RingKey::derived(key_use, rng.secret())
+            RingKey::material_of(key_use, rng.secret())
         };
+        key.created_at = Clock::System.now().ok();
         self.insert(key)?;
         Ok(id)
     }
@@ -160,25 +208,31 @@ impl KeyRing {
         if self.keys.contains_key(&key.id) {
             return Err(Error::invalid(format!("the ring has a key {} already", key.id)));
         }
+        let names = self.names.entry(key.key_use).or_default();
+        let named = match names.get_mut(&key.name) {
+            Some(named) => named,
+            None => names.entry(key.name.clone()).or_default(),
+        };
         if key.state == KeyState::Primary {
-            let names = self.primaries.entry(key.key_use).or_default();
-            if names.contains_key(&key.name) {
+            if named.primary.is_some() {
                 return Err(Error::invalid(format!(
                     "the ring has a primary {} key `{}` already: insert this one as open-only, or load a stored ring into KeyRing::empty",
                     key.key_use, key.name
                 )));
             }
-            names.insert(key.name.clone(), key.id);
+            named.primary = Some(key.id);
         }
-        if key.reads_as_role() {
+        named.ids.push(key.id);
+        if key.reads_as_role() && !self.roles.contains(&key.name) {
             Arc::make_mut(&mut self.roles).insert(key.shared_name());
         }
         self.keys.insert(key.id, key);
         Ok(())
     }
 
-    /// Gives a role (or, under the use [`KeyUse::Envelope`], the name `envelope`) a new primary key
-    /// of the same sort. The former one stays to open what it wrapped.
+    /// Gives a role (or, under another use, its [one name](KeyUse::fixed_name)) a new primary key of
+    /// the same sort, with the same hint when to rotate again. The former one stays to open what it
+    /// wrapped.
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) when the ring has no such key whose secret it holds;
@@ -206,7 +260,7 @@ impl KeyRing {
         let sort = primary.chain(self.named(key_use, name)).find_map(|key| match key.holds() {
             Holds::Secret => Some(false),
             Holds::KeyPair => Some(true),
-            Holds::WriterHalf | Holds::NameOnly => None,
+            Holds::WriterHalf | Holds::Derived | Holds::NameOnly => None,
         });
         let pair = sort.ok_or_else(|| {
             Error::new(
@@ -216,20 +270,58 @@ impl KeyRing {
                 ),
             )
         })?;
+        let newest = self.named(key_use, name).max_by_key(|key| key.created_at);
+        let hint = self.primary(key_use, name).or(newest).and_then(|key| key.rotate_after_days);
         self.demote(key_use, name);
-        self.add(key_use, name, pair, rng)
+        let id = self.add(key_use, name, pair, rng)?;
+        if let Some(key) = self.keys.get_mut(&id) {
+            key.rotate_after_days = hint;
+        }
+        Ok(id)
     }
 
     fn demote(&mut self, key_use: KeyUse, name: &str) {
-        let former = self.primaries.get_mut(&key_use).and_then(|names| names.remove(name));
+        let named = self.names.get_mut(&key_use).and_then(|names| names.get_mut(name));
+        let former = named.and_then(|named| named.primary.take());
         if let Some(key) = former.and_then(|id| self.keys.get_mut(&id)) {
             key.state = KeyState::OpenOnly;
         }
     }
 
+    /// Says after how many days the primary key of a use and name should be rotated; `None` takes the
+    /// hint back. Keys that [`rotate`](Self::rotate) makes inherit it.
+    ///
+    /// # Errors
+    /// [`MissingKey`](ErrorKind::MissingKey) when there is no such primary key.
+    pub fn set_rotate_after(
+        &mut self,
+        key_use: KeyUse,
+        name: &str,
+        days: Option<u32>,
+    ) -> Result<(), Error> {
+        let id = self.primary_id(key_use, name);
+        let key = id.and_then(|id| self.keys.get_mut(&id)).ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingKey,
+                format!("the ring has no primary {key_use} key `{name}`"),
+            )
+        })?;
+        key.rotate_after_days = days;
+        Ok(())
+    }
+
+    /// The primary keys that are older, at `now` in Unix seconds, than their hint says.
+    pub fn due(&self, now: u64) -> impl Iterator<Item = &RingKey> {
+        self.keys().filter(move |key| {
+            key.state == KeyState::Primary
+                && key.created_at.zip(key.rotate_after_days).is_some_and(|(made, days)| {
+                    now.saturating_sub(made) >= u64::from(days).saturating_mul(86_400)
+                })
+        })
+    }
+
     /// Moves a key to another state, along [`KeyState::may_become`]. A key made primary takes the
-    /// place of the present one, which becomes open-only. Destroying is
-    /// [`force_destroy`](Self::force_destroy).
+    /// place of the present one, which becomes open-only. Destroying is [`destroy`](Self::destroy).
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) for an id that is not in the ring;
@@ -237,10 +329,33 @@ impl KeyRing {
     pub fn set_state(&mut self, id: KeyId, state: KeyState) -> Result<(), Error> {
         if state == KeyState::Destroyed {
             return Err(Error::invalid(
-                "destroying a key makes what it wrapped unreadable: use force_destroy",
+                "destroying a key makes what it wrapped unreadable: use destroy, with a census",
             ));
         }
         self.change_state(id, state)
+    }
+
+    /// Wipes the secret of a key for ever, once a census of all envelopes shows that none needs it. Its
+    /// name and id stay.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many, and
+    /// for a census that has counted nothing; and as [`set_state`](Self::set_state): a primary key must
+    /// be rotated first.
+    pub fn destroy(&mut self, id: KeyId, census: &Census) -> Result<(), Error> {
+        if census.envelopes() == 0 {
+            return Err(Error::invalid(
+                "the census has counted no envelope: count all that are stored, or use force_destroy",
+            ));
+        }
+        let needed = census.count(id);
+        if needed > 0 {
+            return Err(Error::invalid(format!(
+                "{needed} of {} envelopes still need the key {id}: rewrap them first",
+                census.envelopes()
+            )));
+        }
+        self.change_state(id, KeyState::Destroyed)
     }
 
     /// Wipes the secret of a key for ever, without asking what still needs it; its name and id stay.
@@ -262,7 +377,7 @@ impl KeyRing {
             self.demote(key_use, &name);
         }
         if state == KeyState::Primary {
-            self.primaries.entry(key_use).or_default().insert(name, id);
+            self.names.entry(key_use).or_default().entry(name).or_default().primary = Some(id);
         }
         if let Some(key) = self.keys.get_mut(&id) {
             key.state = state;
@@ -282,7 +397,11 @@ impl KeyRing {
 
     /// The primary key of a use and name.
     pub fn primary(&self, key_use: KeyUse, name: &str) -> Option<&RingKey> {
-        self.primaries.get(&key_use)?.get(name).and_then(|id| self.keys.get(id))
+        self.keys.get(&self.primary_id(key_use, name)?)
+    }
+
+    fn primary_id(&self, key_use: KeyUse, name: &str) -> Option<KeyId> {
+        self.names.get(&key_use)?.get(name)?.primary
     }
 
     /// All keys, by ascending id.
@@ -291,12 +410,13 @@ impl KeyRing {
     }
 
     /// All keys of a use and name, in any state.
-    pub(crate) fn named<'a>(
-        &'a self,
+    pub(crate) fn named(
+        &self,
         key_use: KeyUse,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a RingKey> {
-        self.keys().filter(move |key| key.key_use == key_use && &*key.name == name)
+        name: &str,
+    ) -> impl Iterator<Item = &RingKey> + use<'_> {
+        let named = self.names.get(&key_use).and_then(|names| names.get(name));
+        named.into_iter().flat_map(|named| &named.ids).filter_map(|id| self.keys.get(id))
     }
 
     /// The roles whose secrets this ring holds.

@@ -11,6 +11,7 @@ mod access;
 mod aead;
 mod cbor;
 mod class;
+mod clock;
 mod context;
 mod encoding;
 mod envelope;
@@ -39,7 +40,9 @@ pub use field::{
     Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, SealValue, Sealed, SingleRow,
     Update,
 };
-pub use keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Subset};
+pub use keyring::{
+    Census, Description, Holds, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey, Scope, Subset,
+};
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::{Plaintext, Secret};
 

@@ -176,7 +176,7 @@ fn a_consent_planted_by_a_writer_half_is_not_proven() {
     let mut admin = admin();
     advance(&mut admin, key_pair(0x60, "marketing", KeyState::OpenOnly));
     let stored = DataKeys::create(at(&admin), 42, &[TRIAL, CONTACT]).unwrap().envelope().clone();
-    let support = admin.subset_for(&["support"], &["marketing"]).unwrap().into_ring();
+    let support = admin.subset_with(&reaching(&["support"], &["marketing"])).unwrap().into_ring();
     const MINE: Class = Class::new("trial").readers(&[]).readers_with_consent(&["marketing"]);
     let planted = edited(at(&support), &stored, |edit| edit.renew_for(&MINE, &["marketing"]));
     assert_eq!(recipients(&planted, "trial/2"), [0x60]);
@@ -192,14 +192,14 @@ fn a_consent_planted_by_a_writer_half_is_not_proven() {
     assert_eq!(kind(RESULT.seal(&keys, &"x".to_owned())), ErrorKind::NotPermitted);
 }
 
-/// Guards `subset_for`: without it, a service that reads nothing of a class writes into it.
+/// Guards `subset_with`: without it, a service that reads nothing of a class writes into it.
 #[test]
 fn a_service_writes_for_none_but_the_named_roles() {
     let mut admin = admin();
     advance(&mut admin, key_pair(0x60, "marketing", KeyState::OpenOnly));
     let stored = DataKeys::create(at(&admin), 42, &[TRIAL]).unwrap().envelope().clone();
     for writers in [&[][..], &["marketing"]] {
-        let support = admin.subset_for(&["support"], writers).unwrap().into_ring();
+        let support = admin.subset_with(&reaching(&["support"], writers)).unwrap().into_ring();
         let kind_of_create = kind(DataKeys::create(at(&support), 42, &[TRIAL]));
         assert_eq!(kind_of_create, ErrorKind::MissingKey);
         for change in 0..3 {
@@ -216,7 +216,7 @@ fn a_service_writes_for_none_but_the_named_roles() {
         let sealed = at(&support).seal_for(&["medical"], b"result", b"x");
         assert_eq!(kind(sealed), ErrorKind::MissingKey);
     }
-    let writer = admin.subset_for(&[], &["medical"]).unwrap().into_ring();
+    let writer = admin.subset_with(&reaching(&[], &["medical"])).unwrap().into_ring();
     let keys = stored.prepare(at(&writer), 42, &[TRIAL]).unwrap();
     let sealed = RESULT.seal(&keys, &"x".to_owned()).unwrap();
     let medical = keys.envelope().unwrap(at(&admin), 42).unwrap();

@@ -364,7 +364,7 @@ fn a_subset_keeps_the_named_writer_halves_and_no_others() {
         (&["lab"], &[0x60]),
         (&["lab", "medical", "lab"], &[medical, 0x60]),
     ] {
-        let subset = ring.subset_for(&["app"], writers).unwrap();
+        let subset = ring.subset_with(&reaching(&["app"], writers)).unwrap();
         for key in subset.kept() {
             let expected = match key.id().get() {
                 ENVELOPE | APP => Holds::Secret,
@@ -376,21 +376,25 @@ fn a_subset_keeps_the_named_writer_halves_and_no_others() {
         assert_eq!(subset.kept().count(), ring.keys().count(), "each is known by name");
     }
     // A role of its own stays whole, and a subset of a subset passes its halves on.
-    let own = ring.subset_for(&["medical"], &["medical"]).unwrap().into_ring();
+    let own = ring.subset_with(&reaching(&["medical"], &["medical"])).unwrap().into_ring();
     assert_eq!(own.key(id(medical)).unwrap().holds(), Holds::KeyPair);
     let own = ring.subset(&["app"]).unwrap().into_ring();
-    let own = own.subset_for(&["app"], &["lab"]).unwrap().into_ring();
+    let own = own.subset_with(&reaching(&["app"], &["lab"])).unwrap().into_ring();
     assert_eq!(own.key(id(0x60)).unwrap().holds(), Holds::WriterHalf);
     assert_eq!(own.key(id(medical)).unwrap().holds(), Holds::NameOnly);
 
     for writers in [&["support"][..], &["nobody"], &["medical", "app"], &["envelope"]] {
-        let error = ring.subset_for(&["app"], writers).unwrap_err();
+        let error = ring.subset_with(&reaching(&["app"], writers)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingKey, "{writers:?}");
         assert!(error.to_string().contains(writers[writers.len() - 1]), "{error}");
     }
-    assert_eq!(kind(ring.subset_for(&["nobody"], &["lab"])), ErrorKind::MissingKey);
+    assert_eq!(kind(ring.subset_with(&reaching(&["nobody"], &["lab"]))), ErrorKind::MissingKey);
     ring.set_state(id(0x60), KeyState::OpenOnly).unwrap();
-    assert_eq!(kind(ring.subset_for(&[], &["lab"])), ErrorKind::MissingKey, "no primary");
+    assert_eq!(
+        kind(ring.subset_with(&reaching(&[], &["lab"]))),
+        ErrorKind::MissingKey,
+        "no primary"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The rows, from the bottom. A row may import from those below it.
 const ROWS: &[&[&str]] = &[
     &["secret", "error"],
-    &["aead", "cbor", "class", "context", "encoding", "kdf", "random"],
+    &["aead", "cbor", "class", "clock", "context", "encoding", "kdf", "random"],
     &["wrap"],
     &["keyring"],
     &["access", "envelope"],

@@ -16,7 +16,7 @@ use crate::context::SubjectId;
 use crate::context::is_declarable;
 use crate::encoding::Put as _;
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{KeyId, KeyUse, RingKey};
+use crate::keyring::{ENVELOPE, KeyId, KeyUse};
 use crate::random::CallRng;
 
 /// A change to a key envelope in the making. However many changes it holds, they become one new
@@ -440,7 +440,7 @@ impl<'a> EnvelopeEdit<'a> {
             Error::new(ErrorKind::Exhausted, "the envelope's versions are used up")
         })?;
         // `[MAC-2]`
-        let key = self.access.ring().primary(KeyUse::Envelope, RingKey::ENVELOPE);
+        let key = self.access.ring().primary(KeyUse::Envelope, ENVELOPE);
         let (key_id, mac_key) =
             key.and_then(|key| Some((key.id(), key.mac(false)?))).ok_or_else(|| {
                 Error::new(

@@ -110,7 +110,7 @@ pub(crate) struct Unwrapped {
 }
 
 /// How far the ring reaches into a live generation.
-pub(crate) enum Reach {
+pub(crate) enum Attempt {
     Tried(Option<Unwrapped>, Vec<Tried>),
     Unsupported,
 }
@@ -123,9 +123,9 @@ pub(crate) fn unwrap_live(
     generation: u16,
     live: &Live<'_>,
     wanted: Wanted<'_>,
-) -> Reach {
+) -> Attempt {
     if live.suite != SUITE {
-        return Reach::Unsupported;
+        return Attempt::Unsupported;
     }
     let roles = bound.access.ring().roles();
     let (mut unwrapped, mut tried) = (None, Vec::new());
@@ -149,7 +149,7 @@ pub(crate) fn unwrap_live(
             }
         }
     }
-    Reach::Tried(unwrapped, tried)
+    Attempt::Tried(unwrapped, tried)
 }
 
 /// The data key of a generation, to be wrapped for others: it must come by a recipient that counts
@@ -161,14 +161,14 @@ pub(crate) fn data_key_for(
     live: &Live<'_>,
 ) -> Result<Secret<32>, Error> {
     match unwrap_live(bound, declared.name, generation, live, Wanted::Class(declared)) {
-        Reach::Unsupported => Err(unsupported(declared.name, generation)),
-        Reach::Tried(Some(unwrapped), tried)
+        Attempt::Unsupported => Err(unsupported(declared.name, generation)),
+        Attempt::Tried(Some(unwrapped), tried)
             if tried.iter().any(|by| by.opened && !by.compromised) =>
         {
             Ok(unwrapped.data_key)
         }
-        Reach::Tried(None, tried) if !tried.is_empty() => Err(Error::tampered()),
-        Reach::Tried(..) => Err(not_permitted(&declared)),
+        Attempt::Tried(None, tried) if !tried.is_empty() => Err(Error::tampered()),
+        Attempt::Tried(..) => Err(not_permitted(&declared)),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What an envelope says of itself, without a key and unverified.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::format::{Entry, Layout, Recipient, State};
+use crate::keyring::Census;
 
 /// The content of a key envelope as [`KeyEnvelope::inspect`](crate::KeyEnvelope::inspect) reads it:
 /// unverified, and nothing secret.
@@ -69,6 +71,18 @@ pub struct RecipientInfo {
 }
 
 impl EnvelopeInfo {
+    /// Counts the ring keys that this envelope needs: its envelope key, and each recipient's
+    /// (FORMAT.md, RK-5).
+    pub fn count_into(&self, census: &mut Census) {
+        let recipients = self.entries.iter().flat_map(|entry| match &entry.state {
+            EntryState::Live { recipients, .. } => recipients.as_slice(),
+            EntryState::Erased { .. } => &[],
+        });
+        let keys: BTreeSet<u32> =
+            recipients.map(|recipient| recipient.key_id).chain([self.envelope_key]).collect();
+        census.add_envelope(keys);
+    }
+
     pub(super) fn of(layout: &Layout<'_>) -> Self {
         Self {
             version: layout.version,

@@ -11,10 +11,10 @@ use core::fmt;
 use super::KeyEnvelope;
 use super::format::{Entry, KeyTag, Layout, State};
 use super::generation::{
-    Bound, GenerationKey, Reach, Tried, Wanted, not_permitted, our_key, unsupported, unwrap_live,
+    Attempt, Bound, GenerationKey, Tried, Wanted, not_permitted, our_key, unsupported, unwrap_live,
 };
-use crate::access::Clock;
 use crate::class::{Class, Declared};
+use crate::clock::Clock;
 use crate::context::SubjectId;
 use crate::error::{Error, ErrorKind};
 use crate::keyring::RingKey;
@@ -85,8 +85,8 @@ pub(super) fn unwrap_all<'w>(
             State::Live(live) => {
                 let wanted = wanted(&entry.class, tag);
                 let keys = match unwrap_live(bound, &entry.class, entry.generation, live, wanted) {
-                    Reach::Unsupported => Keys::Unsupported,
-                    Reach::Tried(unwrapped, tried) => {
+                    Attempt::Unsupported => Keys::Unsupported,
+                    Attempt::Tried(unwrapped, tried) => {
                         Keys::Live { key: unwrapped.map(|it| it.key), made_for: Vec::new(), tried }
                     }
                 };

@@ -1,10 +1,14 @@
 //! One key of a ring: its id, name, use, state, and what of it is held.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
+use core::str::FromStr;
 
+use super::Scope;
 use crate::aead::Unauthentic;
 use crate::context::is_name;
 use crate::error::Error;
@@ -46,16 +50,52 @@ impl fmt::Display for KeyId {
 pub enum KeyUse {
     /// Wraps data keys for the role that the key is named after.
     Wrap,
-    /// Authenticates key envelopes; named `envelope`, held by every service.
+    /// Authenticates key envelopes; named `envelope`, held by every service that reads or writes them.
     Envelope,
+    /// Makes the terms by which sealed fields are found; named `index`. Of it a service gets keys
+    /// [derived](Scope) for one index each.
+    Index,
+    /// Makes pseudonyms; named `pseudonym`. Of it a service gets keys [derived](Scope) for one purpose
+    /// each.
+    Pseudonym,
+}
+
+impl KeyUse {
+    const ALL: [Self; 4] = [Self::Wrap, Self::Envelope, Self::Index, Self::Pseudonym];
+
+    /// The use as a ring file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wrap => "wrap",
+            Self::Envelope => "envelope",
+            Self::Index => "index",
+            Self::Pseudonym => "pseudonym",
+        }
+    }
+
+    /// `[RK-2]` The one name of the keys of this use; wrap keys are named as their roles.
+    pub const fn fixed_name(self) -> Option<&'static str> {
+        match self {
+            Self::Wrap => None,
+            _ => Some(self.as_str()),
+        }
+    }
 }
 
 impl fmt::Display for KeyUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Wrap => "wrap",
-            Self::Envelope => "envelope",
-        })
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for KeyUse {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|key_use| key_use.as_str() == text)
+            .ok_or_else(|| Error::invalid("a key's use is wrap, envelope, index or pseudonym"))
     }
 }
 
@@ -84,8 +124,31 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// Whether a key may be moved from this state to `to`. Primary is reached by rotation, or from
-    /// open-only; nothing leaves compromised but to be destroyed, and nothing leaves destroyed.
+    const ALL: [Self; 5] =
+        [Self::Primary, Self::OpenOnly, Self::Disabled, Self::Compromised, Self::Destroyed];
+
+    /// The state as a ring file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::OpenOnly => "open-only",
+            Self::Disabled => "disabled",
+            Self::Compromised => "compromised",
+            Self::Destroyed => "destroyed",
+        }
+    }
+
+    /// Whether a key may be moved from this state to `to`:
+    ///
+    /// | from \\ to | primary | open-only | disabled | compromised | destroyed |
+    /// |---|---|---|---|---|---|
+    /// | primary | | yes | yes | yes | rotate first |
+    /// | open-only | yes | | yes | yes | yes |
+    /// | disabled | no | yes | | yes | yes |
+    /// | compromised | no | no | no | | yes |
+    /// | destroyed | no | no | no | no | |
+    ///
+    /// A key made primary takes the place of the present one, which becomes open-only.
     pub const fn may_become(self, to: Self) -> bool {
         use KeyState::{Compromised, Destroyed, Disabled, OpenOnly, Primary};
         matches!(
@@ -100,12 +163,18 @@ impl KeyState {
 
 impl fmt::Display for KeyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Primary => "primary",
-            Self::OpenOnly => "open-only",
-            Self::Disabled => "disabled",
-            Self::Compromised => "compromised",
-            Self::Destroyed => "destroyed",
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for KeyState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
+            Error::invalid(
+                "a key's state is primary, open-only, disabled, compromised or destroyed",
+            )
         })
     }
 }
@@ -120,6 +189,8 @@ pub enum Holds {
     KeyPair,
     /// The public key with the writer secret: seals what it cannot open.
     WriterHalf,
+    /// Keys derived from the secret, each for one [`Scope`].
+    Derived,
     /// The name and id only, so that errors and accounts can say whose key it is.
     NameOnly,
 }
@@ -129,6 +200,7 @@ impl fmt::Display for Holds {
         f.write_str(match self {
             Self::Secret | Self::KeyPair => "seals and opens",
             Self::WriterHalf => "seals only",
+            Self::Derived => "derived keys only",
             Self::NameOnly => "known by name only",
         })
     }
@@ -139,6 +211,9 @@ pub(super) enum Material {
     Envelope(Secret<32>, MacKey),
     Pair(Box<KeyPair>),
     Writer(WriterHalf),
+    /// Of the uses index and pseudonym: the master, or what was derived from it.
+    Master(Secret<32>),
+    Derived(Vec<(Scope, Secret<32>)>),
     NameOnly,
 }
 
@@ -151,6 +226,8 @@ pub struct RingKey {
     pub(super) key_use: KeyUse,
     pub(super) state: KeyState,
     pub(super) material: Material,
+    pub(super) created_at: Option<u64>,
+    pub(super) rotate_after_days: Option<u32>,
 }
 
 impl RingKey {
@@ -166,22 +243,20 @@ impl RingKey {
                 "a key's name is 1 to 64 bytes of a-z 0-9 _ . - and starts with a letter",
             ));
         }
-        if key_use == KeyUse::Envelope && name != Self::ENVELOPE {
-            return Err(Error::invalid("a key that authenticates envelopes is named `envelope`"));
+        if let Some(fixed) = key_use.fixed_name().filter(|fixed| *fixed != name) {
+            return Err(Error::invalid(format!("a key of the use {key_use} is named `{fixed}`")));
         }
         // A destroyed key has no secret: what is given is left out, and wiped.
         let material = if state == KeyState::Destroyed { Material::NameOnly } else { material };
-        Ok(Self { id, name: name.into(), key_use, state, material })
+        let name = name.into();
+        Ok(Self { id, name, key_use, state, material, created_at: None, rotate_after_days: None })
     }
 
-    pub(crate) const ENVELOPE: &'static str = "envelope";
-
-    /// A key of 32 secret bytes: a symmetric role, or the envelope key. The bytes must be uniformly
-    /// random, never a passphrase. A destroyed key is kept by its name only.
+    /// A key of 32 secret bytes: a symmetric role, or the key of another use. The bytes must be
+    /// uniformly random, never a passphrase. A destroyed key is kept by its name only.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is none, or an envelope key
-    /// not named `envelope`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is none, or not that of the use.
     pub fn symmetric(
         id: KeyId,
         key_use: KeyUse,
@@ -190,10 +265,10 @@ impl RingKey {
         secret: &[u8; 32],
     ) -> Result<Self, Error> {
         let secret = Secret::from_bytes(secret);
-        Self::new(id, key_use, name, state, Self::derived(key_use, secret))
+        Self::new(id, key_use, name, state, Self::material_of(key_use, secret))
     }
 
-    pub(super) fn derived(key_use: KeyUse, secret: Secret<32>) -> Material {
+    pub(super) fn material_of(key_use: KeyUse, secret: Secret<32>) -> Material {
         match key_use {
             KeyUse::Wrap => {
                 let key = WrapKey::derive(&secret);
@@ -203,7 +278,31 @@ impl RingKey {
                 let mac = MacKey::new(&expand(&secret, b"fieldseal/v1 envelope key"));
                 Material::Envelope(secret, mac)
             }
+            KeyUse::Index | KeyUse::Pseudonym => Material::Master(secret),
         }
+    }
+
+    /// Keys derived from an index or pseudonym key, in place of it: each serves its scope and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a use that derives none, for scopes of
+    /// another use, none at all, and one given twice.
+    pub fn derived(
+        id: KeyId,
+        key_use: KeyUse,
+        state: KeyState,
+        mut keys: Vec<(Scope, Secret<32>)>,
+    ) -> Result<Self, Error> {
+        keys.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let twice = keys.iter().zip(keys.iter().skip(1)).any(|((a, _), (b, _))| a == b);
+        if keys.is_empty() || twice || keys.iter().any(|(scope, _)| scope.key_use() != key_use) {
+            return Err(Error::invalid(
+                "derived keys are one or more of the key's own use, each for a scope of its own",
+            ));
+        }
+        let name = key_use.fixed_name().unwrap_or_default();
+        Self::new(id, key_use, name, state, Material::Derived(keys))
     }
 
     /// A key-pair role in full: the X25519 private key and the writer secret, 32 bytes each.
@@ -275,20 +374,72 @@ impl RingKey {
     /// What the ring holds of the key.
     pub fn holds(&self) -> Holds {
         match self.material {
-            Material::Wrap(..) | Material::Envelope(..) => Holds::Secret,
+            Material::Wrap(..) | Material::Envelope(..) | Material::Master(_) => Holds::Secret,
+            Material::Derived(_) => Holds::Derived,
             Material::Pair(_) => Holds::KeyPair,
             Material::Writer(_) => Holds::WriterHalf,
             Material::NameOnly => Holds::NameOnly,
         }
     }
 
+    /// When the key was made, in Unix seconds, where it is known.
+    pub fn created_at(&self) -> Option<u64> {
+        self.created_at
+    }
+
+    /// After how many days the key should be rotated: a hint, which
+    /// [`KeyRing::due`](crate::KeyRing::due) reads.
+    pub fn rotate_after_days(&self) -> Option<u32> {
+        self.rotate_after_days
+    }
+
+    /// The same key, said to be made then.
+    pub fn with_created_at(mut self, seconds: u64) -> Self {
+        self.created_at = Some(seconds);
+        self
+    }
+
+    /// The same key, to be rotated after so many days.
+    pub fn with_rotate_after_days(mut self, days: u32) -> Self {
+        self.rotate_after_days = Some(days);
+        self
+    }
+
+    /// What derived keys are held, if it is those: in order.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.derived_keys().iter().map(|(scope, _)| scope)
+    }
+
     /// The secret bytes, to be stored where secrets are kept: the symmetric secret, or the private
-    /// key of a pair. `None` for a writer half and a name.
+    /// key of a pair. `None` for a writer half, derived keys and a name.
     pub fn expose_secret(&self) -> Option<Secret<32>> {
         match &self.material {
-            Material::Wrap(secret, _) | Material::Envelope(secret, _) => Some(secret.duplicate()),
+            Material::Wrap(secret, _)
+            | Material::Envelope(secret, _)
+            | Material::Master(secret) => Some(secret.duplicate()),
             Material::Pair(pair) => Some(pair.private()),
-            Material::Writer(_) | Material::NameOnly => None,
+            Material::Writer(_) | Material::Derived(_) | Material::NameOnly => None,
+        }
+    }
+
+    /// The key for one index or one purpose: derived from the master, or held in its place. `None`
+    /// where the ring holds neither.
+    pub fn expose_derived(&self, scope: &Scope) -> Option<Secret<32>> {
+        match &self.material {
+            Material::Master(secret) if scope.key_use() == self.key_use => {
+                Some(scope.derive(secret))
+            }
+            _ => {
+                let (_, secret) = self.derived_keys().iter().find(|(held, _)| held == scope)?;
+                Some(secret.duplicate())
+            }
+        }
+    }
+
+    pub(super) fn derived_keys(&self) -> &[(Scope, Secret<32>)] {
+        match &self.material {
+            Material::Derived(keys) => keys,
+            _ => &[],
         }
     }
 
@@ -306,25 +457,30 @@ impl RingKey {
         }
     }
 
-    /// The key with as much of it as `keep` says.
-    pub(super) fn reduced(&self, keep: Holds) -> Self {
+    /// The key with as much of it as `keep` says; of an index or pseudonym key, what these scopes
+    /// derive.
+    pub(super) fn reduced(&self, keep: Holds, scopes: &[Scope]) -> Self {
         let material = match (keep, &self.material) {
             (Holds::NameOnly, _) | (_, Material::NameOnly) => Material::NameOnly,
+            (Holds::Derived, _) | (_, Material::Derived(_)) => {
+                let scopes = scopes.iter().filter(|scope| scope.key_use() == self.key_use);
+                let keys: Vec<_> = scopes
+                    .filter_map(|scope| Some((scope.clone(), self.expose_derived(scope)?)))
+                    .collect();
+                if keys.is_empty() { Material::NameOnly } else { Material::Derived(keys) }
+            }
             (Holds::WriterHalf, _) | (_, Material::Writer(_)) => {
                 self.half().map_or(Material::NameOnly, |half| Material::Writer(half.duplicate()))
             }
             (_, Material::Pair(pair)) => Material::Pair(Box::new(pair.duplicate())),
-            (_, Material::Wrap(secret, _) | Material::Envelope(secret, _)) => {
-                Self::derived(self.key_use, secret.duplicate())
-            }
+            (
+                _,
+                Material::Wrap(secret, _)
+                | Material::Envelope(secret, _)
+                | Material::Master(secret),
+            ) => Self::material_of(self.key_use, secret.duplicate()),
         };
-        Self {
-            id: self.id,
-            name: self.name.clone(),
-            key_use: self.key_use,
-            state: self.state,
-            material,
-        }
+        Self { name: self.name.clone(), material, ..*self }
     }
 
     /// The name, to keep.

@@ -1,14 +1,92 @@
-//! A service's ring: its roles, and the writer halves of the others.
+//! A service's ring: its roles, the writer halves it needs, and what it may find and name by.
 
 use alloc::format;
+use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Holds, KeyRing, KeyState, KeyUse, RingKey};
+use super::{Holds, KeyRing, KeyState, KeyUse, RingKey, Scope};
 use crate::error::{Error, ErrorKind};
+
+/// What a service is to reach, for [`KeyRing::subset_with`]: as little as it needs.
+///
+/// ```
+/// use fieldseal::{KeyRing, Reach};
+///
+/// let mut ring = KeyRing::generate()?;
+/// ring.add_role("support")?;
+/// ring.add_key_pair_role("billing")?;
+/// ring.add_index_key()?;
+///
+/// let reach = Reach::new().role("support").writer("billing").index("", "customer", "email");
+/// let support = ring.subset_with(&reach)?.into_ring();
+/// assert_eq!(
+///     support.describe().to_string(),
+///     "opens and seals as: support\n\
+///      seals, and cannot open, for: billing\n\
+///      finds by: customer.email\n\
+///      verifies and writes key envelopes\n\
+///      knows by name only: app"
+/// );
+///
+/// // A service that only searches holds no key that opens anything, and none of envelopes.
+/// let search = ring.subset_with(&Reach::new().index("", "customer", "email"))?.into_ring();
+/// assert!(search.seal(b"note", b"text").is_err());
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Reach<'a> {
+    roles: Vec<&'a str>,
+    writers: Vec<&'a str>,
+    indexes: Vec<(&'a str, &'a str, &'a str)>,
+    purposes: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Reach<'a> {
+    /// Nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This role: its keys in full.
+    pub fn role(mut self, role: &'a str) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// The writer half of this key-pair role: seals for it, and cannot open.
+    pub fn writer(mut self, role: &'a str) -> Self {
+        self.writers.push(role);
+        self
+    }
+
+    /// The key of this index of a record, for one tenant (empty where there is only one).
+    pub fn index(mut self, tenant: &'a str, record: &'a str, index: &'a str) -> Self {
+        self.indexes.push((tenant, record, index));
+        self
+    }
+
+    /// The key of the pseudonyms of this purpose, for one tenant (empty where there is only one).
+    pub fn pseudonyms(mut self, tenant: &'a str, purpose: &'a str) -> Self {
+        self.purposes.push((tenant, purpose));
+        self
+    }
+
+    fn scopes(&self) -> Result<Vec<Scope>, Error> {
+        let indexes =
+            self.indexes.iter().map(|(tenant, record, index)| Scope::index(tenant, record, index));
+        let purposes =
+            self.purposes.iter().map(|(tenant, purpose)| Scope::pseudonym(tenant, purpose));
+        let mut scopes = indexes.chain(purposes).collect::<Result<Vec<_>, _>>()?;
+        scopes.sort();
+        scopes.dedup();
+        Ok(scopes)
+    }
+}
 
 /// A ring for one service, and what it kept of the ring it was made from.
 ///
-/// It prints as a list of what the service can do, a line a key.
+/// It prints as a list of what the service holds, a line a key;
+/// [`KeyRing::describe`] says what it can do.
 #[derive(Debug)]
 pub struct Subset {
     ring: KeyRing,
@@ -19,22 +97,27 @@ impl KeyRing {
     /// halves of other key-pair roles, and of everything else the name only.
     ///
     /// Who holds the writer halves of all readers of a class can make values that they accept. A
-    /// service that writes for some of them only gets a [`subset_for`](Self::subset_for).
+    /// service that writes for some of them only gets a [`subset_with`](Self::subset_with).
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) naming a role of which this ring holds no key that opens.
     pub fn subset(&self, roles: &[&str]) -> Result<Subset, Error> {
-        self.subset_where(roles, |_| true)
+        let writers = self.keys().filter(|key| writes(key)).map(RingKey::name);
+        let reach = Reach { roles: roles.to_vec(), writers: writers.collect(), ..Reach::new() };
+        self.subset_of(&reach, &[], true)
     }
 
-    /// [`subset`](Self::subset), with the writer halves of these roles and no others.
+    /// The ring of a service that reaches this and no more: the keys of its roles in full, the writer
+    /// halves and derived keys that are named, and of everything else the name only. The envelope keys
+    /// go with it where it has a role or a writer half; who only finds or names needs none.
     ///
     /// # Errors
-    /// As [`subset`](Self::subset); [`MissingKey`](ErrorKind::MissingKey) also naming a writer of which
-    /// this ring holds no primary key pair or writer half.
-    pub fn subset_for(&self, roles: &[&str], writers: &[&str]) -> Result<Subset, Error> {
-        for role in writers {
-            if self.primary(KeyUse::Wrap, role).is_none_or(|key| key.half().is_none()) {
+    /// [`MissingKey`](ErrorKind::MissingKey) naming what this ring cannot give: a role of which it holds
+    /// no key that opens, a writer of which it holds no primary key pair or writer half, an index or a
+    /// purpose for which it holds no key. [`InvalidInput`](ErrorKind::InvalidInput) for what is no name.
+    pub fn subset_with(&self, reach: &Reach<'_>) -> Result<Subset, Error> {
+        for role in &reach.writers {
+            if !self.primary(KeyUse::Wrap, role).is_some_and(writes) {
                 return Err(Error::new(
                     ErrorKind::MissingKey,
                     format!(
@@ -43,11 +126,27 @@ impl KeyRing {
                 ));
             }
         }
-        self.subset_where(roles, |role| writers.contains(&role))
+        let scopes = reach.scopes()?;
+        for scope in &scopes {
+            let mut keys = self.named(scope.key_use(), scope.key_use().as_str());
+            if !keys.any(|key| key.expose_derived(scope).is_some()) {
+                return Err(Error::new(
+                    ErrorKind::MissingKey,
+                    format!("this ring holds no {} key for {scope}", scope.key_use()),
+                ));
+            }
+        }
+        let envelopes = !reach.roles.is_empty() || !reach.writers.is_empty();
+        self.subset_of(reach, &scopes, envelopes)
     }
 
-    fn subset_where(&self, roles: &[&str], writes: impl Fn(&str) -> bool) -> Result<Subset, Error> {
-        for role in roles {
+    fn subset_of(
+        &self,
+        reach: &Reach<'_>,
+        scopes: &[Scope],
+        envelopes: bool,
+    ) -> Result<Subset, Error> {
+        for role in &reach.roles {
             if !self.named(KeyUse::Wrap, role).any(|key| key.is_ours(true)) {
                 return Err(Error::new(
                     ErrorKind::MissingKey,
@@ -57,24 +156,24 @@ impl KeyRing {
         }
         let mut ring = Self::empty();
         for key in self.keys() {
-            ring.insert(key.reduced(kept(key, roles, &writes)))?;
+            let keep = match key.key_use() {
+                KeyUse::Envelope if envelopes => Holds::Secret,
+                KeyUse::Wrap if reach.roles.contains(&key.name()) => key.holds(),
+                KeyUse::Wrap if writes(key) && reach.writers.contains(&key.name()) => {
+                    Holds::WriterHalf
+                }
+                KeyUse::Index | KeyUse::Pseudonym => Holds::Derived,
+                KeyUse::Wrap | KeyUse::Envelope => Holds::NameOnly,
+            };
+            ring.insert(key.reduced(keep, scopes))?;
         }
         Ok(Subset { ring })
     }
 }
 
-fn kept(key: &RingKey, roles: &[&str], writes: &impl Fn(&str) -> bool) -> Holds {
-    match key.key_use() {
-        KeyUse::Envelope => Holds::Secret,
-        KeyUse::Wrap if roles.contains(&key.name()) => key.holds(),
-        // Only a primary key wraps, so of the others a writer needs nothing.
-        KeyUse::Wrap
-            if key.state() == KeyState::Primary && key.half().is_some() && writes(key.name()) =>
-        {
-            Holds::WriterHalf
-        }
-        KeyUse::Wrap => Holds::NameOnly,
-    }
+/// Only a primary key wraps, so of the others a writer needs nothing.
+fn writes(key: &RingKey) -> bool {
+    key.state() == KeyState::Primary && key.half().is_some()
 }
 
 impl Subset {

@@ -19,7 +19,7 @@ use bytes::{Ent, Env, Live, Rec};
 
 use fieldseal::{
     Access, Action, AuditRefused, AuditSink, Class, DataKeys, EnvelopeEdit, EnvelopeInfo, Error,
-    ErrorKind, Event, KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, RingKey,
+    ErrorKind, Event, KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -98,6 +98,12 @@ pub fn service(roles: &[&str]) -> KeyRing {
 }
 
 /// Subject 42's envelope of these classes, made by the admin at [`NOW`].
+/// What a service of these roles reaches, which also writes for those.
+pub fn reaching<'a>(roles: &[&'a str], writers: &[&'a str]) -> Reach<'a> {
+    let roles = roles.iter().fold(Reach::new(), |reach, role| reach.role(role));
+    writers.iter().fold(roles, |reach, role| reach.writer(role))
+}
+
 pub fn envelope(classes: &[Class]) -> KeyEnvelope {
     let ring = admin();
     let access = Access::new(&ring).at(NOW);
