@@ -1,5 +1,8 @@
 //! The format's building bytes: `s8`, `s16`, big-endian integers, the strict reader, the text form.
 
+#[cfg(feature = "file")]
+pub(crate) mod base32;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -40,6 +40,8 @@ pub use field::{
     Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, SealValue, Sealed, SingleRow,
     Update,
 };
+#[cfg(feature = "file")]
+pub use keyring::Share;
 pub use keyring::{
     Census, Description, Holds, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey, Scope, Subset,
 };
