@@ -205,6 +205,43 @@ pub(crate) fn from_text(text: &str, what: &'static str) -> Result<Vec<u8>, Error
     }
 }
 
+/// Base64url without padding, as ring documents carry bytes.
+#[cfg(feature = "file")]
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+/// The bytes of canonical base64url without padding.
+#[cfg(feature = "file")]
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    Base64UrlUnpadded::decode_vec(text).ok()
+}
+
+/// Lower-case hexadecimal digits.
+#[cfg(feature = "file")]
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
+}
+
+/// The bytes of exactly `N` lower-case pairs of hexadecimal digits.
+#[cfg(feature = "file")]
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
+        _ => None,
+    };
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    let mut bytes = [0; N];
+    if pairs.len() != N {
+        return None;
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = (digit(*high)? << 4) | digit(*low)?;
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

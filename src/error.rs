@@ -70,11 +70,24 @@ pub enum ErrorKind {
     Randomness,
     /// The audit sink refused the event, so nothing was returned. (503)
     Audit,
+    /// No slot of the ring document opened: a wrong passphrase or key, or an altered document. (500)
+    Unlock,
+    /// The ring document is not protected, and that was not asked for. (500)
+    Unprotected,
+    /// Others can read a file that keeps secrets. (500)
+    Permissions,
+    /// The stored ring is not the one that was read: someone stored another. Read it again. (409)
+    Conflict,
+    /// Another process holds the lock of the ring file. (503)
+    Locked,
+    /// A file could not be read or written, or an outside key service gave no answer. (503)
+    Io,
 }
 
 impl ErrorKind {
     /// The kind in the words of FORMAT.md, section 14, lower case with hyphens, stable;
-    /// `wrong-subject`, `randomness` and `audit` are of this crate, not of the format.
+    /// `wrong-subject`, `randomness`, `audit`, and the kinds of the place where a ring is kept
+    /// (`permissions`, `conflict`, `locked`, `io`) are of this crate, not of the format.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -96,6 +109,12 @@ impl ErrorKind {
             Self::Exhausted => "exhausted",
             Self::Randomness => "randomness",
             Self::Audit => "audit",
+            Self::Unlock => "unlock",
+            Self::Unprotected => "unprotected",
+            Self::Permissions => "permissions",
+            Self::Conflict => "conflict",
+            Self::Locked => "locked",
+            Self::Io => "io",
         }
     }
 }
@@ -129,6 +148,24 @@ impl Error {
     #[cold]
     pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::InvalidInput, detail)
+    }
+
+    /// One text for a wrong credential and for an altered document, so that neither can be told from
+    /// the other.
+    #[cfg(feature = "file")]
+    #[cold]
+    pub(crate) fn unlock() -> Self {
+        Self::new(
+            ErrorKind::Unlock,
+            "no slot opened: the passphrase, key or shares are others, or the document was altered; \
+             try again, or restore the file from a backup",
+        )
+    }
+
+    #[cfg(feature = "file")]
+    #[cold]
+    pub(crate) fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, alloc::format!("cannot {doing} {}: {error}", path.display()))
     }
 
     #[cold]

@@ -1,9 +1,18 @@
 //! `Expand` and the envelope's MAC: HKDF-Expand and HMAC with SHA-256.
 
+#[cfg(feature = "file")]
+use alloc::vec::Vec;
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+#[cfg(feature = "file")]
+use sha2::Digest as _;
 use sha2::Sha256;
+#[cfg(feature = "file")]
+use zeroize::Zeroizing;
 
+#[cfg(feature = "file")]
+use crate::error::{Error, ErrorKind};
 use crate::secret::{Secret, ct_eq};
 
 /// `Expand(key, info, N)`: HKDF-Expand with SHA-256 (RFC 5869, 2.3), the key as its PRK. Section
@@ -18,6 +27,40 @@ pub(crate) fn expand<const N: usize>(key: &Secret<32>, info: &[u8]) -> Secret<N>
             .expand(info, out)
             .expect("at most 64 bytes");
     })
+}
+
+/// Argon2id (RFC 9106), version 0x13, with an output of 32 bytes. The memory is wiped.
+#[cfg(feature = "file")]
+pub(crate) fn argon2id(
+    passphrase: &[u8],
+    salt: &[u8; 16],
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+) -> Result<Secret<32>, Error> {
+    use argon2::{Algorithm, Argon2, Params, Version};
+
+    let refused = |_| Error::invalid("these Argon2id parameters cannot be used on this machine");
+    let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(refused)?;
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(params.block_count()).map_err(|_| {
+        Error::new(ErrorKind::Exhausted, "there is not enough memory for this passphrase slot")
+    })?;
+    memory.resize(params.block_count(), argon2::Block::new());
+    let mut memory = Zeroizing::new(memory);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    Secret::try_filled(|out| {
+        argon2.hash_password_into_with_memory(passphrase, salt, out, memory.as_mut_slice())
+    })
+    .map_err(refused)
+}
+
+/// SHA-256 of the parts, one behind the other: for fingerprints of what needs no key.
+#[cfg(feature = "file")]
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::default();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
 }
 
 /// HMAC-SHA256 under one key, its key schedule done once; cut to 16 bytes for envelopes.

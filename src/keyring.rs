@@ -2,12 +2,15 @@
 
 mod census;
 mod describe;
+#[cfg(feature = "file")]
+mod file;
 mod key;
 #[cfg(feature = "file")]
-#[allow(dead_code, reason = "ring files, which split and combine, are not there yet")]
 mod recovery;
 mod scope;
 mod subset;
+#[cfg(feature = "file")]
+mod unlock;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -20,11 +23,17 @@ use rand_core::CryptoRng;
 
 pub use self::census::Census;
 pub use self::describe::Description;
+#[cfg(feature = "file")]
+pub use self::file::{Fingerprint, KeyLine, LockedRing, RingDocument, RingId};
 pub use self::key::{Holds, KeyId, KeyState, KeyUse, RingKey};
 #[cfg(feature = "file")]
 pub use self::recovery::Share;
 pub use self::scope::Scope;
 pub use self::subset::{Reach, Subset};
+#[cfg(feature = "file")]
+pub use self::unlock::{
+    Argon2Cost, Credential, Passphrase, PendingSlot, Slot, SlotId, SlotKey, SlotKind, Unlock,
+};
 
 use self::key::Material;
 use crate::clock::Clock;

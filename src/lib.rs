@@ -24,6 +24,8 @@ mod keyring;
 mod random;
 mod record;
 mod secret;
+#[cfg(feature = "file")]
+mod store;
 mod wrap;
 
 pub use access::{Access, Action, AuditRefused, AuditSink, Event};
@@ -41,12 +43,17 @@ pub use field::{
     Update,
 };
 #[cfg(feature = "file")]
-pub use keyring::Share;
+pub use keyring::{
+    Argon2Cost, Credential, Fingerprint, KeyLine, LockedRing, Passphrase, PendingSlot,
+    RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock,
+};
 pub use keyring::{
     Census, Description, Holds, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey, Scope, Subset,
 };
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::{Plaintext, Secret};
+#[cfg(feature = "file")]
+pub use store::{RingFile, SharedRing};
 
 /// Makes a struct a record.
 ///

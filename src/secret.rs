@@ -51,6 +51,18 @@ impl<const N: usize> Secret<N> {
     }
 }
 
+impl Secret<64> {
+    /// The two keys that one derivation gives.
+    pub(crate) fn halves(&self) -> (&[u8; 32], &[u8; 32]) {
+        const EMPTY: &[u8; 32] = &[0; 32];
+        // safe: 64 bytes have a first and a last half, so the fallback is never taken.
+        match (self.0.first_chunk(), self.0.last_chunk()) {
+            (Some(first), Some(last)) => (first, last),
+            _ => (EMPTY, EMPTY),
+        }
+    }
+}
+
 impl<const N: usize> Drop for Secret<N> {
     fn drop(&mut self) {
         self.0.zeroize();

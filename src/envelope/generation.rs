@@ -62,22 +62,13 @@ impl GenerationKey {
     }
 
     pub(crate) fn aead_key(&self) -> &[u8; 32] {
-        let (key, _) = self.halves();
+        let (key, _) = self.0.halves();
         key
     }
 
     pub(crate) fn commitment(&self) -> &[u8; 32] {
-        let (_, commitment) = self.halves();
+        let (_, commitment) = self.0.halves();
         commitment
-    }
-
-    fn halves(&self) -> (&[u8; 32], &[u8; 32]) {
-        const EMPTY: &[u8; 32] = &[0; 32];
-        // safe: 64 bytes have a first and a last half, so the fallback is never taken.
-        match (self.0.expose().first_chunk(), self.0.expose().last_chunk()) {
-            (Some(key), Some(commitment)) => (key, commitment),
-            _ => (EMPTY, EMPTY),
-        }
     }
 
     pub(crate) fn tag(&self) -> KeyTag {

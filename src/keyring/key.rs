@@ -316,7 +316,20 @@ impl RingKey {
         private: &[u8; 32],
         writer: &[u8; 32],
     ) -> Result<Self, Error> {
-        let pair = KeyPair::new(&Secret::from_bytes(private), Secret::from_bytes(writer))
+        Self::key_pair_of(id, name, state, private, None, writer)
+    }
+
+    /// [`key_pair`](Self::key_pair), whose public key is known, or computed.
+    pub(super) fn key_pair_of(
+        id: KeyId,
+        name: &str,
+        state: KeyState,
+        private: &[u8; 32],
+        public: Option<&[u8; 32]>,
+        writer: &[u8; 32],
+    ) -> Result<Self, Error> {
+        let (private, writer) = (Secret::from_bytes(private), Secret::from_bytes(writer));
+        let pair = KeyPair::new(&private, public, writer)
             .ok_or_else(|| Error::invalid("these bytes are no X25519 private key"))?;
         Self::new(id, KeyUse::Wrap, name, state, Material::Pair(Box::new(pair)))
     }

@@ -89,10 +89,17 @@ impl KeyPair {
         Self { private, half: WriterHalf { public, writer: rng.secret() } }
     }
 
-    /// `None` for private bytes that HPKE does not accept.
-    pub(crate) fn new(private: &Secret<32>, writer: Secret<32>) -> Option<Self> {
+    /// `None` for bytes that HPKE does not accept. The public key is computed where it is not known.
+    pub(crate) fn new(
+        private: &Secret<32>,
+        public: Option<&[u8; 32]>,
+        writer: Secret<32>,
+    ) -> Option<Self> {
         let private = PrivateKey::from_bytes(private.expose()).ok()?;
-        let public = X25519HkdfSha256::sk_to_pk(&private);
+        let public = match public {
+            Some(public) => PublicKey::from_bytes(public).ok()?,
+            None => X25519HkdfSha256::sk_to_pk(&private),
+        };
         Some(Self { private, half: WriterHalf { public, writer } })
     }
 

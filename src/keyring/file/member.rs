@@ -1,0 +1,283 @@
+//! The members of a ring document, as JSON spells them. FORMAT.md, "Ring document".
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::content::KeyEntry;
+use crate::clock::Clock;
+use crate::encoding::{from_hex, to_hex};
+use crate::error::{Error, ErrorKind};
+use crate::kdf::sha256;
+use crate::keyring::unlock::SlotEntry;
+
+/// `[RF-1]` What a document is and of which version.
+pub(super) const VERSION: &str = "ring/1";
+/// `[RF-2]` Numbers are those that every JSON reader keeps exactly.
+const MAX_GENERATION: u64 = (1 << 53) - 1;
+/// `[RF-3]` The largest document, in bytes.
+const MAX_LEN: usize = 64 << 20;
+/// `[RF-8]` KiB times passes over all passphrase slots: 16 GiB.
+pub(super) const MAX_WORK: u64 = 16 << 20;
+
+/// The members stand in alphabetical order: JCS, RFC 8785, 3.2.3.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    pub(super) fieldseal: String,
+    pub(super) generation: u64,
+    pub(super) id: String,
+    pub(super) keys: Vec<KeyEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub(super) secrets: Option<String>,
+    pub(super) slots: Vec<SlotEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub(super) unprotected: Option<String>,
+    pub(super) written_at: String,
+}
+
+/// What can be read of a document of any version.
+#[derive(Deserialize)]
+struct Kind {
+    fieldseal: String,
+}
+
+/// A member that may be absent, but is not null.
+pub(in crate::keyring) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// The canonical JSON of a value whose types have their members in alphabetical order, and hold no
+/// floating point: JCS, RFC 8785.
+pub(in crate::keyring) fn canonical(value: &impl Serialize) -> Vec<u8> {
+    // safe: structs of strings and integers have no way to fail.
+    #[allow(clippy::expect_used, reason = "these types cannot fail")]
+    serde_json::to_vec(value).expect("strings and integers")
+}
+
+impl Document {
+    pub(super) fn parse(json: &[u8]) -> Result<Self, Error> {
+        if json.len() > MAX_LEN {
+            return Err(Error::malformed("a ring document is at most 64 MiB"));
+        }
+        // Only the place is told: serde's own text can quote the document.
+        let place = |error: serde_json::Error| {
+            Error::malformed(format!(
+                "this is no ring document, or a damaged one: line {}, column {}",
+                error.line(),
+                error.column()
+            ))
+        };
+        let kind: Kind = serde_json::from_slice(json).map_err(place)?;
+        if kind.fieldseal != VERSION {
+            return Err(if kind.fieldseal.starts_with("ring/") {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    "this ring document is of a version that this build does not know: update fieldseal",
+                )
+            } else {
+                Error::malformed("this is no ring document")
+            });
+        }
+        let document: Self = serde_json::from_slice(json).map_err(place)?;
+        if !(1..=MAX_GENERATION).contains(&document.generation) {
+            return Err(Error::malformed("the generation of a ring document is 1 to 2^53-1"));
+        }
+        let protected = document.secrets.is_some() && !document.slots.is_empty();
+        let unprotected = document.unprotected.is_some() && document.slots.is_empty();
+        if protected == unprotected || document.secrets.is_some() && document.unprotected.is_some()
+        {
+            return Err(Error::malformed(
+                "a ring document has `secrets` and slots, or `unprotected` and none",
+            ));
+        }
+        Ok(document)
+    }
+
+    pub(super) fn ring_id(&self) -> Result<RingId, Error> {
+        from_hex(&self.id)
+            .map(RingId)
+            .ok_or_else(|| Error::malformed("the id of a ring document is 32 hexadecimal digits"))
+    }
+
+    /// `[RF-5]` "fieldseal/v1 ring" ‖ JCS(document without `secrets`).
+    pub(super) fn associated(&self) -> Vec<u8> {
+        let mut associated = b"fieldseal/v1 ring".to_vec();
+        let secrets = None;
+        // Nothing is copied but the references: a view of the same members.
+        let view = DocumentView {
+            fieldseal: &self.fieldseal,
+            generation: self.generation,
+            id: &self.id,
+            keys: &self.keys,
+            secrets,
+            slots: &self.slots,
+            unprotected: self.unprotected.as_deref(),
+            written_at: &self.written_at,
+        };
+        associated.extend(canonical(&view));
+        associated
+    }
+
+    /// `[RF-11]` SHA-256("fieldseal/v1 ring fingerprint" ‖ JCS(document)).
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let canonical = zeroize::Zeroizing::new(canonical(self));
+        Fingerprint(sha256(&[b"fieldseal/v1 ring fingerprint", &canonical]))
+    }
+
+    /// The document for people: indented, one line behind the other.
+    pub(super) fn pretty(&self) -> String {
+        // safe: as in `canonical`.
+        #[allow(clippy::expect_used, reason = "these types cannot fail")]
+        let mut json = serde_json::to_string_pretty(self).expect("strings and integers");
+        json.push('\n');
+        json
+    }
+}
+
+#[derive(Serialize)]
+struct DocumentView<'a> {
+    fieldseal: &'a str,
+    generation: u64,
+    id: &'a str,
+    keys: &'a [KeyEntry],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<&'a str>,
+    slots: &'a [SlotEntry],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unprotected: Option<&'a str>,
+    written_at: &'a str,
+}
+
+pub(super) fn next_generation(generation: u64) -> Result<u64, Error> {
+    match generation.saturating_add(1) {
+        next @ ..=MAX_GENERATION => Ok(next),
+        _ => {
+            Err(Error::new(ErrorKind::Exhausted, "a ring document has at most 2^53-1 generations"))
+        }
+    }
+}
+
+/// The id of a ring document: 16 random bytes, printed as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RingId(pub(in crate::keyring) [u8; 16]);
+
+impl RingId {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for RingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for RingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RingId({self})")
+    }
+}
+
+/// The fingerprint of an unprotected ring document: SHA-256, printed as 64 hexadecimal digits. It is
+/// no secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        from_hex(text)
+            .map(Self)
+            .ok_or_else(|| Error::invalid("a fingerprint is 64 lower-case hexadecimal digits"))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// A time in whole seconds, spelled `2026-11-22T00:33:40Z` (RFC 3339, UTC).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::keyring) struct Moment(Timestamp);
+
+impl Moment {
+    pub(in crate::keyring) fn now() -> Result<Self, Error> {
+        Self::of(Clock::System.now()?)
+            .ok_or_else(|| Error::invalid("the system clock stands after the year 9999: set it"))
+    }
+
+    pub(in crate::keyring) fn of(seconds: u64) -> Option<Self> {
+        Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(Self)
+    }
+
+    /// One spelling for each moment.
+    pub(in crate::keyring) fn parse(text: &str) -> Option<Self> {
+        let moment = Self(text.parse().ok()?);
+        (moment.to_string() == text && moment.0.as_second() >= 0).then_some(moment)
+    }
+
+    pub(in crate::keyring) fn seconds(self) -> u64 {
+        u64::try_from(self.0.as_second()).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_have_one_spelling() {
+        for good in ["1970-01-01T00:00:00Z", "2026-11-22T00:33:40Z", "9999-12-30T22:00:00Z"] {
+            let moment = Moment::parse(good).unwrap();
+            assert_eq!(moment.to_string(), good);
+            assert!(Moment::of(moment.seconds()) == Some(moment));
+        }
+        for bad in [
+            "",
+            "2026-11-22",
+            "2026-11-22T00:33:40",
+            "2026-11-22t00:33:40z",
+            "2026-11-22T00:33:40.5Z",
+            "2026-11-22T00:33:40.0Z",
+            "2026-11-22T00:33:40+00:00",
+            "2026-11-22T01:33:40+01:00",
+            "2026-11-22 00:33:40Z",
+            "2026-11-31T00:33:40Z",
+            "1969-12-31T23:59:59Z",
+        ] {
+            assert!(Moment::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

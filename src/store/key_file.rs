@@ -1,0 +1,54 @@
+//! Slot keys out of the environment, and out of files.
+
+use std::path::Path;
+
+use alloc::format;
+
+use zeroize::Zeroizing;
+
+use super::disk;
+use crate::error::{Error, ErrorKind};
+use crate::keyring::SlotKey;
+
+impl SlotKey {
+    /// The key in an environment variable, as [text](Self::to_text).
+    ///
+    /// Processes that are started later inherit the variable: a file is the better place where others
+    /// are started.
+    ///
+    /// # Errors
+    /// [`MissingKey`](ErrorKind::MissingKey) when it is not set;
+    /// [`Malformed`](ErrorKind::Malformed) for what is no slot key.
+    pub fn from_env(variable: &str) -> Result<Self, Error> {
+        let text = std::env::var(variable).map(Zeroizing::new).map_err(|_| {
+            Error::new(
+                ErrorKind::MissingKey,
+                format!("the environment variable {variable} is not set, or is no text: set it to a slot key"),
+            )
+        })?;
+        Self::from_text(&text)
+    }
+
+    /// The key in a file: as [text](Self::to_text), or 32 bytes as they are.
+    ///
+    /// # Errors
+    /// [`Permissions`](ErrorKind::Permissions) for a file that others can read;
+    /// [`Io`](ErrorKind::Io); [`Malformed`](ErrorKind::Malformed) for what is no slot key.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let bytes = disk::read(path.as_ref(), false)?;
+        if let Ok(bytes) = bytes.as_slice().try_into() {
+            return Ok(Self::from_bytes(bytes));
+        }
+        Self::from_text(core::str::from_utf8(&bytes).unwrap_or_default())
+    }
+
+    /// Writes the key, as [text](Self::to_text), into a new file that only its owner can read.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io), also when the file is there already.
+    pub fn create_file(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let mut text = self.to_text();
+        text.push('\n');
+        disk::create(path.as_ref(), text.as_bytes())
+    }
+}

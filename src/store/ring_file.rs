@@ -1,0 +1,201 @@
+//! A ring document in a file.
+
+use std::path::{Path, PathBuf};
+
+use alloc::format;
+
+use super::disk::{self, Lock, Observer};
+use crate::error::{Error, ErrorKind};
+use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument};
+
+/// The place of a ring document, and how it is treated there.
+///
+/// Writing is all or nothing: the file is the old one or the new one at every moment, whatever ends the
+/// process. Writers take turns by an advisory lock on a file beside it (`ring.json.lock`), and one that
+/// would write over a version which it has not read is refused. A file that others than its owner can
+/// use is refused, with the command that mends it.
+///
+/// ```
+/// use fieldseal::{KeyRing, KeyUse, RingDocument, RingFile, SlotKey};
+///
+/// # let folder = std::env::temp_dir().join(format!("fieldseal-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// # let path = folder.join("ring.json");
+/// # let _ = std::fs::remove_file(&path);
+/// let key = SlotKey::generate()?.into(); // keep its text in a secret store
+/// let mut document = RingDocument::new(KeyRing::generate()?)?;
+/// document.add_slot("server", &key)?;
+/// let file = RingFile::at(&path);
+/// file.create(&mut document)?;
+///
+/// // Elsewhere, later: read, change and write, with nobody in between.
+/// let (document, id) =
+///     file.update(&key, |document| document.ring_mut().rotate(KeyUse::Wrap, "app"))?;
+/// assert_eq!(document.generation(), 2);
+/// assert!(file.open(&key)?.ring().key(id).is_some());
+/// # std::fs::remove_dir_all(&folder).unwrap();
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RingFile {
+    path: PathBuf,
+    floor: u64,
+    any_permissions: bool,
+}
+
+impl RingFile {
+    /// The file at this path. A link is followed, and stays.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), floor: 0, any_permissions: false }
+    }
+
+    /// Refuses generations below this one as [`RolledBack`](ErrorKind::RolledBack). Keep the floor
+    /// elsewhere than the file.
+    pub fn floor(mut self, generation: u64) -> Self {
+        self.floor = generation;
+        self
+    }
+
+    /// Takes files that others than their owner can use: for places that give a service its files by
+    /// way of a group.
+    pub fn any_permissions(mut self) -> Self {
+        self.any_permissions = true;
+        self
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the document, without opening it.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io); [`Permissions`](ErrorKind::Permissions) for a file that others can use;
+    /// and those of [`LockedRing::from_json`].
+    pub fn read(&self) -> Result<LockedRing, Error> {
+        self.read_at(&self.path)
+    }
+
+    fn read_at(&self, path: &Path) -> Result<LockedRing, Error> {
+        let bytes = disk::read(path, self.any_permissions)?;
+        Ok(LockedRing::from_json(&bytes)?.floor(self.floor))
+    }
+
+    /// Reads the document and opens it.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read) and of [`LockedRing::unlock`].
+    pub fn open(&self, credential: &Credential) -> Result<RingDocument, Error> {
+        self.read()?.unlock(credential)
+    }
+
+    /// Writes a document where no file is yet; readable by its owner only.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) when there is a file; [`Locked`](ErrorKind::Locked),
+    /// [`Io`](ErrorKind::Io); [`InvalidInput`](ErrorKind::InvalidInput) for a document without a slot.
+    pub fn create(&self, document: &mut RingDocument) -> Result<(), Error> {
+        let json = document.next_json()?;
+        self.create_text(json.as_bytes(), document)
+    }
+
+    /// Writes a document **with its secrets in the clear** where no file is yet, and gives its
+    /// fingerprint to [pin](LockedRing::open_pinned) it by.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_unprotected(&self, document: &mut RingDocument) -> Result<Fingerprint, Error> {
+        let (json, fingerprint) = document.next_unprotected_json()?;
+        self.create_text(json.as_bytes(), document)?;
+        Ok(fingerprint)
+    }
+
+    fn create_text(&self, text: &[u8], document: &mut RingDocument) -> Result<(), Error> {
+        let observe: Observer<'_> = &mut |_| {};
+        let lock = Lock::take(&self.path, observe)?;
+        if lock.path.exists() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("{} is there already, and is not written over", lock.path.display()),
+            ));
+        }
+        lock.replace(text, observe)?;
+        document.stored();
+        Ok(())
+    }
+
+    /// Writes the next generation of a document that was read from here, or created here. One that was
+    /// opened unprotected, and has no slot, is written so.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) when the file is not the version that the document was read
+    /// from: nothing is written then; [`Locked`](ErrorKind::Locked), [`Io`](ErrorKind::Io),
+    /// [`Permissions`](ErrorKind::Permissions).
+    pub fn save(&self, document: &mut RingDocument) -> Result<(), Error> {
+        self.save_observed(document, &mut |_| {})
+    }
+
+    /// [`save`](Self::save), telling each step: for tests that end the process there.
+    #[doc(hidden)]
+    pub fn save_observed(
+        &self,
+        document: &mut RingDocument,
+        observe: &mut dyn FnMut(&'static str),
+    ) -> Result<(), Error> {
+        let lock = Lock::take(&self.path, observe)?;
+        self.save_locked(&lock, document, observe)
+    }
+
+    fn save_locked(
+        &self,
+        lock: &Lock,
+        document: &mut RingDocument,
+        observe: Observer<'_>,
+    ) -> Result<(), Error> {
+        let stored = self.read_at(&lock.path)?;
+        if stored.id() != document.id() || stored.generation() != document.generation() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "{} was changed since it was read: read it again, and make the change to that",
+                    lock.path.display()
+                ),
+            ));
+        }
+        lock.replace(document.next_text()?.as_bytes(), observe)?;
+        document.stored();
+        Ok(())
+    }
+
+    /// Opens the document, changes it and writes it, with no other writer in between. Nothing is
+    /// written when the change fails.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), of the change, and of [`save`](Self::save).
+    pub fn update<T>(
+        &self,
+        credential: &Credential,
+        change: impl FnOnce(&mut RingDocument) -> Result<T, Error>,
+    ) -> Result<(RingDocument, T), Error> {
+        self.update_with(|locked| locked.unlock(credential), change)
+    }
+
+    /// [`update`](Self::update) of a document that is opened by other means: an outside key service, a
+    /// pinned fingerprint.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn update_with<T>(
+        &self,
+        open: impl FnOnce(&LockedRing) -> Result<RingDocument, Error>,
+        change: impl FnOnce(&mut RingDocument) -> Result<T, Error>,
+    ) -> Result<(RingDocument, T), Error> {
+        let observe: Observer<'_> = &mut |_| {};
+        let lock = Lock::take(&self.path, observe)?;
+        let mut document = open(&self.read_at(&lock.path)?)?;
+        let changed = change(&mut document)?;
+        self.save_locked(&lock, &mut document, observe)?;
+        Ok((document, changed))
+    }
+}
