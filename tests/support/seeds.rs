@@ -13,6 +13,8 @@ pub(crate) fn all() -> Seeds {
     let mut seeds = envelopes();
     seeds.extend(fields());
     seeds.extend(plaintexts());
+    #[cfg(feature = "file")]
+    seeds.extend(rings());
     seeds.extend([
         ("text", "canonical", b"fs1.9QECAwQ".to_vec()),
         ("text", "spare_bits", b"fs1.9QECAwR".to_vec()),
@@ -67,6 +69,33 @@ fn fields() -> Seeds {
         ("sealed_field", "reserved", vec![0xF8; 46]),
         ("standalone", "bytes", standalone),
         ("standalone", "short", vec![0xF7, 0, 40]),
+    ]
+}
+
+#[cfg(feature = "file")]
+fn rings() -> Seeds {
+    use fieldseal::{KeyRing, KeyUse, Reach, RingDocument, SlotKey};
+
+    let mut ring = KeyRing::generate().unwrap();
+    ring.add_key_pair_role("billing").unwrap();
+    ring.add_index_key().unwrap();
+    ring.rotate(KeyUse::Wrap, "app").unwrap();
+    ring.set_rotate_after(KeyUse::Wrap, "app", Some(90)).unwrap();
+    let reach = Reach::new().writer("billing").index("acme", "customer", "email");
+    let service = ring.subset_with(&reach).unwrap().into_ring();
+
+    let mut service = RingDocument::new(service).unwrap();
+    let (unprotected, _) = service.to_unprotected_json().unwrap();
+    let mut document = RingDocument::new(ring).unwrap();
+    let (whole, _) = document.to_unprotected_json().unwrap();
+    document.add_slot("server", &super::targets::rings::credential()).unwrap();
+    let share = document.add_recovery_slot("custodians", 2, 3).unwrap().remove(0).to_text();
+    vec![
+        ("ring", "service", unprotected.as_bytes().to_vec()),
+        ("ring", "whole", whole.as_bytes().to_vec()),
+        ("ring", "protected", document.to_json().unwrap().into_bytes()),
+        ("typed", "share", share.as_bytes().to_vec()),
+        ("typed", "slot_key", SlotKey::generate().unwrap().to_text().as_bytes().to_vec()),
     ]
 }
 

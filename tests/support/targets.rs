@@ -2,6 +2,8 @@
 //! bytes, each panicking where a claim does not hold.
 
 pub(crate) mod input;
+#[cfg(feature = "file")]
+pub(crate) mod rings;
 pub(crate) mod values;
 
 use std::sync::OnceLock;
@@ -35,6 +37,12 @@ pub(crate) fn run(target: &str, data: &[u8]) {
         "text" => text(data),
         "value" => values::value(data),
         "seal_open" => values::seal_open(data),
+        #[cfg(feature = "file")]
+        "ring" => rings::ring(data),
+        #[cfg(feature = "file")]
+        "typed" => rings::typed(data),
+        #[cfg(not(feature = "file"))]
+        "ring" | "typed" => {}
         _ => panic!("no target {target}"),
     }
 }
