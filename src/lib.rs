@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+// Its examples use ring files.
+#![cfg_attr(any(not(doctest), feature = "file"), doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 #![no_std]
 #![cfg_attr(fieldseal_docsrs, feature(doc_cfg))]
