@@ -1,6 +1,12 @@
-//! Sealed columns and key envelopes in other crates' terms, each behind its feature.
+//! Sealed columns and key envelopes in other crates' terms, and outside key services, each behind its
+//! feature.
 
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 #[cfg(feature = "rusqlite")]
 mod rusqlite;
 #[cfg(feature = "serde")]
 mod serde;
+
+#[cfg(feature = "pkcs11")]
+pub use self::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};

@@ -18,7 +18,7 @@ mod encoding;
 mod envelope;
 mod error;
 mod field;
-#[cfg(any(feature = "rusqlite", feature = "serde"))]
+#[cfg(any(feature = "pkcs11", feature = "rusqlite", feature = "serde"))]
 mod integrations;
 mod kdf;
 mod keyring;
@@ -43,6 +43,8 @@ pub use field::{
     Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, SealValue, Sealed, SingleRow,
     Update,
 };
+#[cfg(feature = "pkcs11")]
+pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
 #[cfg(feature = "file")]
 pub use keyring::{
     Argon2Cost, Credential, Fingerprint, KeyLine, LockedRing, Passphrase, PendingSlot,
