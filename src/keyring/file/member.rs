@@ -239,7 +239,8 @@ impl Moment {
     /// One spelling for each moment.
     pub(in crate::keyring) fn parse(text: &str) -> Option<Self> {
         let moment = Self(text.parse().ok()?);
-        (moment.to_string() == text && moment.0.as_second() >= 0).then_some(moment)
+        let whole = moment.0.subsec_nanosecond() == 0 && moment.0.as_second() >= 0;
+        (whole && moment.to_string() == text).then_some(moment)
     }
 
     pub(in crate::keyring) fn seconds(self) -> u64 {
