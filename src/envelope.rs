@@ -14,7 +14,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub use self::edit::{EnvelopeEdit, History, Rewrapped};
-pub use self::inspect::{EntryInfo, EntryState, EnvelopeInfo, RecipientInfo};
+pub use self::inspect::{
+    EntryInfo, EntryState, EnvelopeInfo, FieldInfo, RecipientInfo, SealedInfo, StandaloneInfo,
+};
 pub use self::keys::DataKeys;
 
 use self::edit::Consent;

@@ -33,8 +33,8 @@ pub use access::{Access, Action, AuditRefused, AuditSink, Event};
 pub use class::Class;
 pub use context::{Id, RowId, SubjectId, ToId};
 pub use envelope::{
-    DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, History, KeyEnvelope,
-    RecipientInfo, Rewrapped,
+    DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, FieldInfo, History, KeyEnvelope,
+    RecipientInfo, Rewrapped, SealedInfo, StandaloneInfo,
 };
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "serde")]

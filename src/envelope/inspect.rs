@@ -1,11 +1,58 @@
-//! What an envelope says of itself, without a key and unverified.
+//! What sealed bytes say of themselves, without a key and unverified.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::format::{Entry, Layout, Recipient, State};
+use super::sealed::{Parts, check_standalone, split_standalone};
+use crate::encoding::{KEY_ENVELOPE, SEALED_FIELD, STANDALONE, from_text, wrong_first_byte};
+use crate::error::Error;
 use crate::keyring::Census;
+
+/// What stored bytes are, and what they say of themselves: unverified, and nothing secret.
+///
+/// ```
+/// use fieldseal::{KeyRing, SealedInfo};
+///
+/// let ring = KeyRing::generate()?;
+/// let stored = ring.seal(b"note 7", b"call back")?;
+/// let SealedInfo::Standalone(info) = SealedInfo::from_bytes(&stored)? else { panic!() };
+/// assert_eq!(info.envelope.entries.len(), 1);
+/// assert_eq!(info.field.padded_len, 16, "how long the value was is hidden in 16 bytes");
+/// assert!(SealedInfo::from_bytes(b"call back").is_err(), "not sealed");
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SealedInfo {
+    /// A sealed field: one value of a row.
+    Field(FieldInfo),
+    /// A key envelope: the data keys of a subject.
+    Envelope(EnvelopeInfo),
+    /// A standalone envelope: a value with its data key.
+    Standalone(StandaloneInfo),
+}
+
+/// What a sealed field says of itself: unverified, and nothing secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldInfo {
+    /// The 4 bytes by which it names its data key: those of an [`EntryInfo`].
+    pub key_tag: [u8; 4],
+    /// How long the sealed value is, in bytes, with its padding.
+    pub padded_len: usize,
+}
+
+/// What a standalone envelope says of itself: unverified, and nothing secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StandaloneInfo {
+    /// Its key envelope, of one entry.
+    pub envelope: EnvelopeInfo,
+    /// Its value.
+    pub field: FieldInfo,
+}
 
 /// The content of a key envelope as [`KeyEnvelope::inspect`](crate::KeyEnvelope::inspect) reads it:
 /// unverified, and nothing secret.
@@ -68,6 +115,52 @@ pub struct RecipientInfo {
     pub kind: u8,
     /// The id of the ring key.
     pub key_id: u32,
+}
+
+impl SealedInfo {
+    /// Reads stored bytes, strictly.
+    ///
+    /// # Errors
+    /// [`NotSealed`](crate::ErrorKind::NotSealed) for other bytes,
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), [`Malformed`](crate::ErrorKind::Malformed).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        match bytes.first() {
+            Some(&SEALED_FIELD) => FieldInfo::read(bytes).map(Self::Field),
+            Some(&KEY_ENVELOPE) => {
+                Layout::parse(bytes).map(|layout| Self::Envelope(EnvelopeInfo::of(&layout)))
+            }
+            Some(&STANDALONE) => StandaloneInfo::read(bytes).map(Self::Standalone),
+            first => Err(wrong_first_byte(first.copied(), WHAT)),
+        }
+    }
+
+    /// Reads the text form, `fs1.…`.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        Self::from_bytes(&from_text(text, WHAT)?)
+    }
+}
+
+const WHAT: &str = "a sealed field or envelope";
+
+impl FieldInfo {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let parts = Parts::parse(bytes)?;
+        Ok(Self { key_tag: parts.tag, padded_len: parts.padded_len() })
+    }
+}
+
+impl StandaloneInfo {
+    /// `[SA-5]` a to d, without the MAC.
+    fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let (envelope, field) = split_standalone(bytes)?;
+        let layout = Layout::parse(envelope)?;
+        let field = FieldInfo::read(field)?;
+        check_standalone(&layout, field.key_tag)?;
+        Ok(Self { envelope: EnvelopeInfo::of(&layout), field })
+    }
 }
 
 impl EnvelopeInfo {

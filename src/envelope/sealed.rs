@@ -51,6 +51,11 @@ impl<'a> Parts<'a> {
             .ok_or_else(|| Error::malformed("a sealed field is at least 46 bytes long: it was cut"))
     }
 
+    /// The length of the value with its padding.
+    pub(crate) fn padded_len(&self) -> usize {
+        self.ciphertext.len()
+    }
+
     fn split(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
         let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;

@@ -8,6 +8,7 @@ use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 use crate::encoding::{from_text, to_text};
+use crate::envelope::FieldInfo;
 use crate::envelope::sealed::Parts;
 use crate::error::Error;
 
@@ -47,6 +48,15 @@ impl<T> Sealed<T> {
     /// The text form to store in a text column: `fs1.` and base64url.
     pub fn to_text(&self) -> String {
         to_text(&self.bytes)
+    }
+
+    /// What the sealed value says of itself, unverified and without a key.
+    ///
+    /// # Errors
+    /// [`NotSealed`](crate::ErrorKind::NotSealed), [`Unsupported`](crate::ErrorKind::Unsupported),
+    /// [`Malformed`](crate::ErrorKind::Malformed).
+    pub fn inspect(&self) -> Result<FieldInfo, Error> {
+        FieldInfo::read(&self.bytes)
     }
 }
 
