@@ -81,6 +81,11 @@ impl KeyLine {
         self.rotate_after_days
     }
 
+    /// What derived keys the document holds, if it holds those: in order.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.scopes.iter()
+    }
+
     /// `[RF-6]` How many bytes of the secrets are this key's.
     fn secret_len(&self) -> usize {
         match self.holds {
