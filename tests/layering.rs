@@ -136,7 +136,7 @@ fn primitives_are_imported_in_their_places_only() {
 fn files_stay_readable() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["src", "derive/src", "tests", "examples", "benches"] {
+    for folder in ["src", "cli/src", "cli/tests", "derive/src", "tests", "examples", "benches"] {
         if root.join(folder).is_dir() {
             sources(&root.join(folder), &mut files);
         }

@@ -1,0 +1,164 @@
+//! `fieldseal ring rotate`, `state`, `add-role` and `add-key`.
+
+use fieldseal::{KeyId, KeyRing, KeyState, KeyUse, RingKey};
+use serde_json::json;
+
+use super::view::KeyView;
+use crate::args::ring::{AddKey, AddRole, Rotate, State};
+use crate::exit::{Exit, Failure};
+use crate::secrets::confirm::confirm;
+use crate::session::Session;
+
+pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failure> {
+    let name = asked.name.as_str();
+    let (document, (former, id)) = session.change(&asked.unlocking, |document| {
+        let ring = document.ring_mut();
+        let key_use = asked.key_use.unwrap_or_else(|| use_of(ring, name));
+        let former = ring.primary(key_use, name).map(RingKey::id);
+        let id = ring.rotate(key_use, name)?;
+        if let Some(days) = asked.after {
+            ring.set_rotate_after(key_use, name, (days > 0).then_some(days))?;
+        }
+        Ok((former, id))
+    })?;
+    let mut text = format!("{name}: {id} is the primary key now");
+    if let Some(former) = former {
+        text.push_str(&format!("; {former} opens what it wrapped"));
+    }
+    let key = key_json(document.ring(), id);
+    let json = json!({ "key": key, "former": former.map(|id| id.to_string()) });
+    session.changed(&document, json, &text)?;
+    session.output.next(
+        "give the services that hold this key their new rings (fieldseal ring subset); then rewrap \
+         stored envelopes (EnvelopeEdit::rewrap)",
+    );
+    Ok(())
+}
+
+/// The use of the keys of a name, where it was not said: a role, unless the name is only a use's.
+fn use_of(ring: &KeyRing, name: &str) -> KeyUse {
+    let role = ring.keys().any(|key| key.key_use() == KeyUse::Wrap && key.name() == name);
+    let other = ring.keys().map(RingKey::key_use).find(|of| of.fixed_name() == Some(name));
+    if role { KeyUse::Wrap } else { other.unwrap_or(KeyUse::Wrap) }
+}
+
+pub(super) fn state(asked: &State, session: &Session<'_>) -> Result<(), Failure> {
+    let (id, state) = (asked.id, asked.state);
+    let opened = session.open(&asked.unlocking)?;
+    let key = opened.ring().key(id).ok_or_else(|| {
+        Failure::new(
+            Exit::Usage,
+            format!("the ring has no key {id}"),
+            "take an id that this lists: fieldseal ring list",
+        )
+    })?;
+    let name = key.name().to_owned();
+    if !key.state().may_become(state) {
+        return Err(not_moved(key, state));
+    }
+    if state == KeyState::Destroyed {
+        confirm_destroying(asked, session, key)?;
+    }
+    let fingerprint = asked.unlocking.by.fingerprint.as_deref();
+    let (document, ()) = session.change_opened(&opened, fingerprint, |document| {
+        let ring = document.ring_mut();
+        match state {
+            KeyState::Destroyed => ring.force_destroy(id),
+            state => ring.set_state(id, state),
+        }
+    })?;
+    let json = json!({ "key": key_json(document.ring(), id) });
+    session.changed(&document, json, &format!("{name}: {id} is {state} now"))?;
+    if document.ring().primary(key.key_use(), &name).is_none() {
+        session.output.next(format_args!(
+            "{name} has no primary key now, so nothing is sealed for it: \
+             fieldseal ring rotate {name} --use {}",
+            key.key_use()
+        ));
+    }
+    Ok(())
+}
+
+fn confirm_destroying(asked: &State, session: &Session<'_>, key: &RingKey) -> Result<(), Failure> {
+    let id = asked.id;
+    if !asked.force_destroy {
+        return Err(Failure::new(
+            Exit::Unconfirmed,
+            format!(
+                "nobody counted what still needs the key {id}: what only it wrapped would be lost"
+            ),
+            "count first (fieldseal::Census), and rewrap what names it; to destroy it all the same, \
+             add --force-destroy",
+        ));
+    }
+    let warning = format!(
+        "The secret of the {} key `{}` ({id}) will be gone for ever. What only it wrapped cannot be \
+         opened again.",
+        key.key_use(),
+        key.name()
+    );
+    confirm(&warning, key.name(), &asked.confirmed, session.common)
+}
+
+fn not_moved(key: &RingKey, to: KeyState) -> Failure {
+    let (id, from, name) = (key.id(), key.state(), key.name());
+    let next = match (from, to) {
+        (from, to) if from == to => "it is so already: nothing is to be done".to_owned(),
+        (KeyState::Primary, KeyState::Destroyed) => {
+            format!("rotate it first: fieldseal ring rotate {name} --use {}", key.key_use())
+        }
+        (KeyState::Destroyed, _) => {
+            "a destroyed key has no secret: rotate, or restore a backup".to_owned()
+        }
+        (KeyState::Compromised, _) => {
+            format!("it can only be destroyed; a fresh one: fieldseal ring rotate {name}")
+        }
+        (KeyState::Disabled, KeyState::Primary) => {
+            format!("make it open-only first: fieldseal ring state {id} open-only")
+        }
+        _ => "see the table of moves in cli/README.md".to_owned(),
+    };
+    Failure::new(Exit::Usage, format!("the key {id} is {from}, and cannot become {to}"), next)
+}
+
+pub(super) fn add_role(asked: &AddRole, session: &Session<'_>) -> Result<(), Failure> {
+    let name = asked.name.as_str();
+    let (document, id) = session.change(&asked.unlocking, |document| {
+        let ring = document.ring_mut();
+        let id = if asked.key_pair { ring.add_key_pair_role(name)? } else { ring.add_role(name)? };
+        if asked.rotate_after.is_some() {
+            ring.set_rotate_after(KeyUse::Wrap, name, asked.rotate_after)?;
+        }
+        Ok(id)
+    })?;
+    let json = json!({ "key": key_json(document.ring(), id) });
+    session.changed(&document, json, &format!("{name}: {id} is the primary key now"))?;
+    let grant = if asked.key_pair { "--writer" } else { "--role" };
+    session.output.next(format_args!(
+        "name the role in a Class, and give a service its ring: \
+         fieldseal ring subset {grant} {name} -o FILE"
+    ));
+    Ok(())
+}
+
+pub(super) fn add_key(asked: &AddKey, session: &Session<'_>) -> Result<(), Failure> {
+    let key_use = asked.key_use;
+    let (document, id) = session.change(&asked.unlocking, |document| match key_use {
+        KeyUse::Index => document.ring_mut().add_index_key(),
+        _ => document.ring_mut().add_pseudonym_key(),
+    })?;
+    let json = json!({ "key": key_json(document.ring(), id) });
+    session.changed(&document, json, &format!("{key_use}: {id} is the primary key now"))?;
+    let grant = match key_use {
+        KeyUse::Index => "--index TENANT/RECORD/INDEX",
+        _ => "--pseudonyms TENANT/PURPOSE",
+    };
+    session.output.next(format_args!(
+        "give a service what it may use of it: fieldseal ring subset {grant} -o FILE"
+    ));
+    Ok(())
+}
+
+fn key_json(ring: &KeyRing, id: KeyId) -> serde_json::Value {
+    ring.key(id).map_or(serde_json::Value::Null, |key| KeyView::of(key).json())
+}

@@ -1,0 +1,90 @@
+//! `fieldseal ring subset` and `fieldseal ring public`: rings for services.
+
+use fieldseal::{Holds, KeyState, Reach, RingDocument, RingKey};
+
+use super::view::made_json;
+use crate::args::ring::{Public, Subset};
+use crate::exit::{Exit, Failure};
+use crate::files;
+use crate::secrets::making::{KeyFile, Making};
+use crate::session::Session;
+
+pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failure> {
+    let mut reach = Reach::new();
+    for role in &asked.roles {
+        reach = reach.role(role);
+    }
+    for role in &asked.writers {
+        reach = reach.writer(role);
+    }
+    for (tenant, record, index) in &asked.indexes {
+        reach = reach.index(tenant, record, index);
+    }
+    for (tenant, purpose) in &asked.purposes {
+        reach = reach.pseudonyms(tenant, purpose);
+    }
+    if [asked.roles.len(), asked.writers.len(), asked.indexes.len(), asked.purposes.len()] == [0; 4]
+    {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a service that reaches nothing needs no ring",
+            "say what it needs: --role, --writer, --index, --pseudonyms",
+        ));
+    }
+    files::check_absent(&asked.output)?;
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    let mut document = RingDocument::new(ring.subset_with(&reach)?.into_ring())?;
+    let made = Making::from(&asked.new).make(session.common, session.output)?;
+    made.add_to(&mut document)?;
+    session.file_at(&asked.output).create(&mut document)?;
+    let key_file = made.key_file.map(KeyFile::keep);
+
+    let mut text = format!("made {}", asked.output.display());
+    if let Some(file) = &key_file {
+        text.push_str(&format!(" and {}", file.display()));
+    }
+    text.push_str(&format!("\n{}", document.ring().describe()));
+    let json = made_json(&document, &asked.output, key_file.as_deref(), None);
+    session.output.result(&json, &text)?;
+    session.output.next(
+        "give the service this ring and what unlocks it, by two ways; after a rotation, make it anew",
+    );
+    Ok(())
+}
+
+pub(super) fn public(asked: &Public, session: &Session<'_>) -> Result<(), Failure> {
+    files::check_absent(&asked.output)?;
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    let mut writers: Vec<&str> = asked.writers.iter().map(String::as_str).collect();
+    if writers.is_empty() {
+        writers = ring.keys().filter(|key| is_writer(key)).map(RingKey::name).collect();
+    }
+    if writers.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "the ring has no key-pair role, so nothing seals without opening",
+            "add one: fieldseal ring add-role NAME --key-pair",
+        ));
+    }
+    let reach = writers.into_iter().fold(Reach::new(), Reach::writer);
+    let mut document = RingDocument::new(ring.subset_with(&reach)?.into_ring())?;
+    let fingerprint = session.file_at(&asked.output).create_unprotected(&mut document)?;
+
+    let path = asked.output.display();
+    let text = format!("made {path}\n{}\nfingerprint {fingerprint}", document.ring().describe());
+    let json = made_json(&document, &asked.output, None, Some(fingerprint));
+    session.output.result(&json, &text)?;
+    session.output.warning(
+        "it opens nothing, but it is not for everyone: whoever has it can make values that the \
+         readers accept",
+    );
+    session.output.next(format_args!(
+        "pin it where it is used, since a swapped key would redirect what is sealed: \
+         --ring {path} --fingerprint {fingerprint}"
+    ));
+    Ok(())
+}
+
+fn is_writer(key: &RingKey) -> bool {
+    key.state() == KeyState::Primary && matches!(key.holds(), Holds::KeyPair | Holds::WriterHalf)
+}

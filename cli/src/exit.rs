@@ -1,0 +1,189 @@
+//! How a run ends: the exit codes, and failures with the next step.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use fieldseal::{Error, ErrorKind};
+
+/// The exit codes. They are documented and stable: see `cli/README.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Something else went wrong.
+    Other,
+    /// The command line, or an argument in it, is wrong.
+    Usage,
+    /// `ring check` found something.
+    Found,
+    /// The ring could not be unlocked.
+    Locked,
+    /// A file could not be read or written, or its permissions are refused.
+    File,
+    /// Bytes that are malformed, no such thing, or of a version not supported.
+    Malformed,
+    /// Another process changed the ring, or holds its lock, or the ring is older than asked for.
+    Conflict,
+    /// What destroys was not confirmed, or a prompt was interrupted.
+    Unconfirmed,
+    /// Sealed data did not open.
+    NotOpened,
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Found => 3,
+            Self::Locked => 4,
+            Self::File => 5,
+            Self::Malformed => 6,
+            Self::Conflict => 7,
+            Self::Unconfirmed => 8,
+            Self::NotOpened => 9,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// The exit codes, for `--help`.
+pub(crate) const TABLE: &str = "\
+Exit codes:
+  0  done
+  1  something else went wrong
+  2  the command line is wrong, or asks for what cannot be
+  3  `ring check` found something
+  4  the ring could not be unlocked
+  5  a file could not be read or written, is there already, or its permissions are refused
+  6  malformed, not sealed, or of a version that is not supported
+  7  another process changed or locked the ring, or it is older than asked for
+  8  what destroys was not confirmed, or a prompt was interrupted
+  9  sealed data did not open";
+
+/// Why a run failed, and what to do next. Never a secret.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) error: String,
+    pub(crate) next: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, error: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { exit, error: error.into(), next: next.into() }
+    }
+
+    /// A failure that nobody is left to be told of.
+    pub(crate) fn silent(exit: Exit) -> Self {
+        Self::new(exit, "", "")
+    }
+
+    /// Whether there is nothing to say.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.error.is_empty()
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::named_file(&shown(path), error)
+    }
+
+    /// A file whose path is not shown: a variable that should hold one may hold the secret itself.
+    pub(crate) fn named_file(name: &str, error: &io::Error) -> Self {
+        let next = match error.kind() {
+            io::ErrorKind::NotFound => "give the path of a file that is there",
+            io::ErrorKind::PermissionDenied => "run as the user who owns it",
+            io::ErrorKind::AlreadyExists => "give another path, or move that file away",
+            io::ErrorKind::IsADirectory => "give the path of a file, not of a folder",
+            _ => "see that the file system is there and has room",
+        };
+        Self::new(Exit::File, format!("{name}: {error}"), next)
+    }
+
+    /// Input or output that has no path.
+    pub(crate) fn stream(name: &str, error: &io::Error) -> Self {
+        Self::new(Exit::File, format!("{name}: {error}"), "see where it comes from or goes to")
+    }
+
+    /// The same failure with a next step that the place knows better.
+    pub(crate) fn or_next(mut self, next: impl Display) -> Self {
+        self.next = next.to_string();
+        self
+    }
+}
+
+/// A path, unless it is a secret that was taken for one.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    if is_secret(&text) { "a secret in the place of a path".to_owned() } else { text }
+}
+
+/// Whether a text is a slot key or a share, whole or not.
+pub(crate) fn is_secret(text: &str) -> bool {
+    let begins = |prefix: &str| {
+        text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
+    begins("fsk1.") || begins("FSSHARE")
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, next) = of_kind(error.kind());
+        Self::new(exit, error.to_string(), next)
+    }
+}
+
+fn of_kind(kind: ErrorKind) -> (Exit, &'static str) {
+    match kind {
+        ErrorKind::Malformed => {
+            (Exit::Malformed, "take a copy that is whole, from where it was stored first")
+        }
+        ErrorKind::NotSealed => {
+            (Exit::Malformed, "give what fieldseal sealed: its bytes, or its text form `fs1.…`")
+        }
+        ErrorKind::Unsupported => (Exit::Malformed, "update fieldseal, then try again"),
+        ErrorKind::InvalidInput | ErrorKind::AlreadySealed => {
+            (Exit::Usage, "change what was asked for; `--help` says what is taken")
+        }
+        ErrorKind::MissingKey => (Exit::Other, "see what the ring holds: fieldseal ring show"),
+        ErrorKind::Randomness => (Exit::Other, "try again when the system gives randomness"),
+        ErrorKind::WrongKey
+        | ErrorKind::NotPermitted
+        | ErrorKind::Expired
+        | ErrorKind::Erased
+        | ErrorKind::Tampered
+        | ErrorKind::TypeMismatch
+        | ErrorKind::WrongSubject => (
+            Exit::NotOpened,
+            "give the context, tenant and roles that it was sealed under; `fieldseal inspect` names the keys",
+        ),
+        ErrorKind::Unlock | ErrorKind::Unprotected => {
+            (Exit::Locked, "what opens this ring: fieldseal ring slot list")
+        }
+        ErrorKind::Permissions => (
+            Exit::File,
+            "run that chmod; or add --any-permissions where a group is meant to read it",
+        ),
+        ErrorKind::Io => (Exit::File, "see that the file is there and is yours, and has room"),
+        ErrorKind::Conflict => {
+            (Exit::Conflict, "run the command again; a file that is there is never overwritten")
+        }
+        ErrorKind::Locked => {
+            (Exit::Conflict, "run the command again when the other process is done")
+        }
+        ErrorKind::RolledBack => (
+            Exit::Conflict,
+            "take the newest copy of the ring; an older one lacks what was changed since",
+        ),
+        _ => (Exit::Other, "see `fieldseal --help`"),
+    }
+}
