@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
@@ -47,8 +48,11 @@ impl SlotKey {
     /// # Errors
     /// [`Io`](ErrorKind::Io), also when the file is there already.
     pub fn create_file(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let mut text = self.to_text();
-        text.push('\n');
-        disk::create(path.as_ref(), text.as_bytes())
+        // Long enough from the start: a text that grows leaves a copy behind.
+        let text = self.to_text();
+        let mut line = Zeroizing::new(Vec::with_capacity(text.len().saturating_add(1)));
+        line.extend_from_slice(text.as_bytes());
+        line.push(b'\n');
+        disk::create(path.as_ref(), &line)
     }
 }

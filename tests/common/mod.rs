@@ -97,13 +97,13 @@ pub fn service(roles: &[&str]) -> KeyRing {
     admin().subset(roles).unwrap().into_ring()
 }
 
-/// Subject 42's envelope of these classes, made by the admin at [`NOW`].
 /// What a service of these roles reaches, which also writes for those.
 pub fn reaching<'a>(roles: &[&'a str], writers: &[&'a str]) -> Reach<'a> {
     let roles = roles.iter().fold(Reach::new(), |reach, role| reach.role(role));
     writers.iter().fold(roles, |reach, role| reach.writer(role))
 }
 
+/// Subject 42's envelope of these classes, made by the admin at [`NOW`].
 pub fn envelope(classes: &[Class]) -> KeyEnvelope {
     let ring = admin();
     let access = Access::new(&ring).at(NOW);
