@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from fieldseal_ref import convert, crypto, envelope
 from selftest_insider import Insider
 from selftest_parts import Cbor, Parts
+from selftest_rings import Rings
 from selftest_support import (
     APP,
     CONTACT,
@@ -36,7 +37,7 @@ from selftest_support import (
     sealed,
 )
 
-__all__ = ["Cbor", "Insider", "Parts"]
+__all__ = ["Cbor", "Insider", "Parts", "Rings"]
 
 
 class Fields(Case):

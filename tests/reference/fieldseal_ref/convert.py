@@ -10,7 +10,17 @@ from . import cbor
 from .classes import ClassDecl, declare
 from .encoding import Id
 from .errors import Refused
-from .ring import Ring, RingKey, make_form
+from .ring import (
+    DerivedForm,
+    Form,
+    PairForm,
+    Ring,
+    RingKey,
+    Scope,
+    SymmetricForm,
+    WriterForm,
+    make_form,
+)
 
 _INT = re.compile(r"-?[0-9]{1,80}")
 
@@ -33,7 +43,45 @@ def ring_key(j: dict[str, Any]) -> RingKey:
         bytes.fromhex(j[name]) if j.get(name) is not None else None
         for name in ("secret", "private", "public", "writer")
     ]
-    return RingKey(j["id"], j["use"], j["name"], j["state"], make_form(j["form"], *parts))
+    if j["form"] == "derived":
+        keys = ((scope(j["use"], one), exactly(32, one["key"])) for one in j["derived"])
+        form: Form = DerivedForm(tuple(keys))
+    else:
+        form = make_form(j["form"], *parts)
+    hints = (j.get("created_at"), j.get("rotate_after_days"))
+    return RingKey(j["id"], j["use"], j["name"], j["state"], form, *hints)
+
+
+SCOPES = {"index": ("tenant", "record", "index"), "pseudonym": ("tenant", "purpose")}
+
+
+def scope(use: str, j: dict[str, Any]) -> Scope:
+    return Scope(use, tuple(j[name] for name in SCOPES[use]))
+
+
+def json_key(key: RingKey) -> dict[str, Any]:
+    form = key.form
+    out: dict[str, Any] = {"id": key.id, "use": key.use, "name": key.name, "state": key.state}
+    if isinstance(form, SymmetricForm):
+        out |= {"form": "symmetric", "secret": form.secret.hex()}
+    elif isinstance(form, PairForm):
+        out |= {"form": "pair", "private": form.private.hex()}
+        out |= {"public": form.public.hex(), "writer": form.writer.hex()}
+    elif isinstance(form, WriterForm):
+        out |= {"form": "writer", "public": form.public.hex(), "writer": form.writer.hex()}
+    elif isinstance(form, DerivedForm):
+        keys = ((dict(zip(SCOPES[key.use], of.parts)), secret) for of, secret in form.keys)
+        out |= {"form": "derived", "derived": [{**of, "key": secret.hex()} for of, secret in keys]}
+    else:
+        out["form"] = "name-only"
+    for name in ("created_at", "rotate_after_days"):
+        if getattr(key, name) is not None:
+            out[name] = getattr(key, name)
+    return out
+
+
+def json_ring(ring: Ring) -> dict[str, Any]:
+    return {"keys": [json_key(key) for key in ring.keys]}
 
 
 def ring(j: dict[str, Any]) -> Ring:

@@ -20,7 +20,7 @@ from nacl.exceptions import CryptoError
 from . import hpke
 from .encoding import s8, u8, u16, u32, u64
 from .errors import Refused
-from .ring import PairForm, RingKey, SymmetricForm, WriterForm
+from .ring import PairForm, RingKey, Scope, SymmetricForm, WriterForm
 
 # [DK-1]
 LABEL_DATA_KEY = b"fieldseal/v1 data key"
@@ -29,6 +29,8 @@ LABEL_WRAP = b"fieldseal/v1 wrap"
 LABEL_WRITER = b"fieldseal/v1 writer"
 LABEL_ENVELOPE_KEY = b"fieldseal/v1 envelope key"
 LABEL_ENVELOPE = b"fieldseal/v1 envelope"
+LABEL_INDEX = b"fieldseal/v1 index"
+LABEL_PSEUDONYM = b"fieldseal/v1 pseudonym"
 
 SUITE = 1  # [DK-4]
 KIND_SYMMETRIC = 1
@@ -175,6 +177,12 @@ def unwrap(kind: int, key: RingKey, wrapped: bytes, aad: bytes) -> bytes | None:
             form.private, wrapped[:32], LABEL_WRAP, aad, wrapped[32:], psk, u32(key.id)
         )
     return None
+
+
+def scope_info(scope: Scope) -> bytes:
+    """[RK-7]: the info of a derived key."""
+    label = LABEL_INDEX if scope.use == "index" else LABEL_PSEUDONYM
+    return label + b"".join(s8(part) for part in scope.encoded)
 
 
 def mac(secret: bytes, tenant: bytes, subject: bytes, body: bytes) -> bytes:

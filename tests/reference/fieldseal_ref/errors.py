@@ -20,6 +20,8 @@ KINDS = frozenset(
         "missing-key",
         "invalid-input",
         "exhausted",
+        "unlock",
+        "unprotected",
     }
 )
 

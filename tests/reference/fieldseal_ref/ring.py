@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Union
 
 from . import hpke
-from .encoding import U32_MAX, check_name
+from .encoding import U32_MAX, check_name, check_tenant
 from .errors import Refused
 
-FIXED_NAMES = ("envelope", "index", "pseudonym", "sign")  # each for its use [RK-2]
+FIXED_NAMES = ("envelope", "index", "pseudonym")  # each for its use [RK-2]
 STATES = ("primary", "open-only", "disabled", "compromised", "destroyed")
 
 
@@ -39,7 +39,33 @@ class NameOnly:
     """A tombstone, or a key of which this ring holds no secret [RK-6]."""
 
 
-Form = Union[SymmetricForm, PairForm, WriterForm, NameOnly]
+@dataclass(frozen=True)
+class Scope:
+    """[RK-7]: what a derived key serves: (tenant, record, index) or (tenant, purpose)."""
+
+    use: str
+    parts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_tenant(self.parts[0])
+        for name in self.parts[1:]:
+            check_name(name)
+        if (self.use, len(self.parts)) not in (("index", 3), ("pseudonym", 2)):
+            raise Refused("invalid-input", "no scope of this use")
+
+    @property
+    def encoded(self) -> tuple[bytes, ...]:
+        return tuple(part.encode("utf-8") for part in self.parts)
+
+
+@dataclass(frozen=True)
+class DerivedForm:
+    """[RK-4] [RK-7]: derived keys in place of an `index` or `pseudonym` key, in order."""
+
+    keys: tuple[tuple[Scope, bytes], ...]
+
+
+Form = Union[SymmetricForm, PairForm, WriterForm, DerivedForm, NameOnly]
 
 
 @dataclass(frozen=True)
@@ -49,6 +75,8 @@ class RingKey:
     name: str
     state: str
     form: Form
+    created_at: int | None = None
+    rotate_after_days: int | None = None
 
     @property
     def opens_by_form(self) -> bool:
@@ -86,11 +114,14 @@ def make_form(
 
 
 def _check_fixed(key: RingKey) -> None:
-    """[RK-2] [RK-3]: uses other than `wrap`. A signing pair has no form here."""
+    """[RK-2] [RK-3] [RK-7]: uses other than `wrap`."""
     if key.use not in FIXED_NAMES or key.name != key.use:
         raise Refused("invalid-input", "unknown use, or not its name")
-    allowed = (NameOnly,) if key.use == "sign" else (NameOnly, SymmetricForm)
-    if not isinstance(key.form, allowed):
+    if isinstance(key.form, DerivedForm):
+        scopes = [scope for scope, _ in key.form.keys]
+        if not scopes or len(set(scopes)) < len(scopes) or {s.use for s in scopes} != {key.use}:
+            raise Refused("invalid-input", "derived keys of another use, none, or one twice")
+    elif not isinstance(key.form, (NameOnly, SymmetricForm)):
         raise Refused("invalid-input", "not a key of its use")
 
 
@@ -107,11 +138,20 @@ class Ring:
                 raise Refused("invalid-input", "unknown state")
             if key.use != "wrap":
                 _check_fixed(key)
+            elif isinstance(key.form, DerivedForm):
+                raise Refused("invalid-input", "a wrap key derives none")
+            if key.state == "destroyed":
+                key = replace(key, form=NameOnly())  # [ST-1]
             self._keys[key.id] = key
             if key.state == "primary":
                 if (key.use, key.name) in self._primaries:
                     raise Refused("invalid-input", "two primaries")
                 self._primaries[key.use, key.name] = key
+
+    @property
+    def keys(self) -> list[RingKey]:
+        """In the order of their ids."""
+        return [self._keys[key_id] for key_id in sorted(self._keys)]
 
     def get(self, key_id: int) -> RingKey | None:
         return self._keys.get(key_id)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import cbor, convert, crypto, field, standalone
+from . import cbor, convert, crypto, field, serve_rings, standalone
 from .classes import Declarations
 from .crypto import Generator
 from .edit import Editor, create
@@ -383,6 +383,7 @@ OPS: dict[str, Callable[[Request], Answer]] = {
     "unwrap": _unwrap,
     "mac": _mac,
     "aead": _aead,
+    **serve_rings.OPS,
 }
 
 
