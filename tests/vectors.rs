@@ -20,6 +20,10 @@ mod support {
     pub(crate) mod positives;
 }
 
+#[cfg(feature = "file")]
+#[path = "support/ring_vectors.rs"]
+mod ring_vectors;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

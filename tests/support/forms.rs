@@ -2,7 +2,7 @@
 
 use fieldseal::{
     Access, Class, DataKeys, Error, ErrorKind, Field, Id, KeyId, KeyRing, KeyState, KeyUse,
-    ManyRows, NotNull, RingKey, SealValue, Sealed, ToId,
+    ManyRows, NotNull, RingKey, Scope, SealValue, Sealed, Secret, ToId,
 };
 use serde_json::{Value, json};
 
@@ -66,20 +66,95 @@ fn state(value: &Value) -> KeyState {
 
 pub(crate) fn ring(value: &Value) -> KeyRing {
     let mut ring = KeyRing::empty();
-    for key in list(&value["keys"]) {
+    for (position, key) in list(&value["keys"]).iter().enumerate() {
         let (id, name, state) = (key_id(&key["id"]), text(&key["name"]), state(&key["state"]));
-        let key_use = if key["use"] == "envelope" { KeyUse::Envelope } else { KeyUse::Wrap };
+        let key_use: KeyUse = text(&key["use"]).parse().unwrap();
         let writer = || array(&key["writer"]);
         let key = match text(&key["form"]) {
             "symmetric" => RingKey::symmetric(id, key_use, name, state, &array(&key["secret"])),
             "pair" => RingKey::key_pair(id, name, state, &array(&key["private"]), &writer()),
             "writer" => RingKey::writer_half(id, name, state, &array(&key["public"]), &writer()),
+            "derived" => {
+                let of = list(&key["derived"]).iter();
+                let keys = of.map(|of| (scope(of), Secret::from_bytes(&array(&of["key"]))));
+                RingKey::derived(id, key_use, state, keys.collect())
+            }
             "name-only" => RingKey::name_only(id, key_use, name, state),
             other => panic!("form {other}"),
         };
-        ring.insert(key.unwrap()).unwrap();
+        ring.insert(hinted(key.unwrap(), &value["keys"][position])).unwrap();
     }
     ring
+}
+
+/// The same key with what its JSON form says of its age.
+fn hinted(mut key: RingKey, form: &Value) -> RingKey {
+    if let Some(seconds) = form["created_at"].as_u64() {
+        key = key.with_created_at(seconds);
+    }
+    if let Some(days) = form["rotate_after_days"].as_u64() {
+        key = key.with_rotate_after_days(days.try_into().unwrap());
+    }
+    key
+}
+
+/// What a derived key serves.
+pub(crate) fn scope(value: &Value) -> Scope {
+    let tenant = text(&value["tenant"]);
+    match value["purpose"].as_str() {
+        Some(purpose) => Scope::pseudonym(tenant, purpose).unwrap(),
+        None => Scope::index(tenant, text(&value["record"]), text(&value["index"])).unwrap(),
+    }
+}
+
+/// The JSON form of a ring, its secrets too.
+pub(crate) fn ring_form(ring: &KeyRing) -> Value {
+    json!({"keys": ring.keys().map(key_form).collect::<Vec<_>>()})
+}
+
+fn key_form(key: &RingKey) -> Value {
+    let mut form = json!({
+        "id": key.id().get(), "use": key.key_use().as_str(), "name": key.name(),
+        "state": key.state().as_str(),
+    });
+    if let Some(seconds) = key.created_at() {
+        form["created_at"] = seconds.into();
+    }
+    if let Some(days) = key.rotate_after_days() {
+        form["rotate_after_days"] = days.into();
+    }
+    let secret = key.expose_secret().map(|secret| hex(secret.expose()));
+    if let Some((public, writer)) = key.expose_writer_half() {
+        form["form"] = if secret.is_some() { "pair" } else { "writer" }.into();
+        form["public"] = hex(&public).into();
+        form["writer"] = hex(writer.expose()).into();
+        if let Some(private) = secret {
+            form["private"] = private.into();
+        }
+    } else if let Some(secret) = secret {
+        form["form"] = "symmetric".into();
+        form["secret"] = secret.into();
+    } else if key.scopes().next().is_some() {
+        form["form"] = "derived".into();
+        let of = key.scopes().map(|scope| derived_form(key, scope));
+        form["derived"] = of.collect();
+    } else {
+        form["form"] = "name-only".into();
+    }
+    form
+}
+
+fn derived_form(key: &RingKey, scope: &Scope) -> Value {
+    let secret = hex(key.expose_derived(scope).unwrap().expose());
+    match scope {
+        Scope::Index { tenant, record, index, .. } => json!({
+            "tenant": &**tenant, "record": &**record, "index": &**index, "key": secret,
+        }),
+        Scope::Pseudonym { tenant, purpose, .. } => {
+            json!({"tenant": &**tenant, "purpose": &**purpose, "key": secret})
+        }
+        _ => panic!("a scope that is new"),
+    }
 }
 
 /// An id; none for the row of a record of which a subject has one.
