@@ -21,6 +21,8 @@ mod support {
     pub(crate) mod forms;
     pub(crate) mod hpke;
     pub(crate) mod positives;
+    #[cfg(feature = "file")]
+    pub(crate) mod ring_forms;
 }
 
 use std::collections::BTreeMap;
@@ -118,6 +120,8 @@ impl Differ {
             self.damaged_envelope(&request, &envelope);
         }
         self.standalone(&mut request, &whole);
+        #[cfg(feature = "file")]
+        self.rings(&whole);
     }
 
     /// Who asks, when, and how.

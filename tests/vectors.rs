@@ -18,6 +18,8 @@ mod support {
     pub(crate) mod forms;
     pub(crate) mod hpke;
     pub(crate) mod positives;
+    #[cfg(feature = "file")]
+    pub(crate) mod ring_forms;
 }
 
 #[cfg(feature = "file")]

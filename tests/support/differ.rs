@@ -1,6 +1,8 @@
 //! The second implementation as a process, and what is compared with it.
 
 pub(crate) mod random;
+#[cfg(feature = "file")]
+mod rings;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};

@@ -5,10 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use fieldseal::{
-    Credential, Error, ErrorKind, Fingerprint, LockedRing, Passphrase, RingDocument, RingKey,
-    Secret, Share, SlotKey, Unlock,
-};
+use fieldseal::{Error, ErrorKind, Fingerprint, LockedRing, RingDocument, RingKey, Share, SlotKey};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +13,7 @@ use crate::support::forge::{aead_seal, expand, s8};
 use crate::support::forms::{
     array, hex, int, key_id, kind, list, ring, ring_form, scope, text, unhex,
 };
+use crate::support::ring_forms::{Answering, opened};
 
 fn vectors() -> BTreeMap<String, Value> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/rings");
@@ -178,50 +176,6 @@ fn told(name: &str, file: &Value, locked: &LockedRing) {
     let slots: Vec<_> = locked.slots().iter().map(|slot| u64::from(slot.id().get())).collect();
     let expected: Vec<_> = list(&file["slots"]).iter().map(|slot| int(&slot["id"])).collect();
     assert_eq!(slots, expected, "{name}");
-}
-
-/// A service whose answer is known. The request is what it was asked with.
-struct Answering<'a>(&'a Value);
-
-impl Unlock for Answering<'_> {
-    type Request = Vec<u8>;
-    type Reply = ();
-
-    fn service(&self) -> &str {
-        text(&self.0["service"])
-    }
-    fn key(&self) -> &str {
-        text(&self.0["service_key"])
-    }
-    fn wrap_request(&self, _: &Secret<32>, context: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(context.into())
-    }
-    fn wrapped(&self, (): ()) -> Result<Vec<u8>, Error> {
-        Ok(vec![1])
-    }
-    fn unwrap_request(&self, _: &[u8], context: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(context.into())
-    }
-    fn slot_key(&self, (): ()) -> Result<Secret<32>, Error> {
-        Ok(Secret::from_bytes(&array(&self.0["slot_key"])))
-    }
-}
-
-fn opened(locked: &LockedRing, credential: &Value) -> Result<RingDocument, Error> {
-    if !credential["service"].is_null() {
-        let service = Answering(credential);
-        locked.unlock_request(&service)?;
-        return locked.unlock_service(&service, ());
-    }
-    let credential: Credential = if let Some(passphrase) = credential["passphrase"].as_str() {
-        Passphrase::new(passphrase)?.into()
-    } else if let Some(key) = credential["key"].as_str() {
-        SlotKey::from_text(key)?.into()
-    } else {
-        let shares = list(&credential["shares"]).iter().map(|share| Share::from_text(text(share)));
-        shares.collect::<Result<Vec<_>, _>>()?.into()
-    };
-    locked.unlock(&credential)
 }
 
 #[test]
