@@ -134,6 +134,7 @@ def _of_json() -> Files:
         ("version-null", None, "malformed"),
     ):
         faults.change(name, lambda m, v=version: m.update(fieldseal=v), error)  # type: ignore[misc]
+    faults.spelled("version-with-a-lone-surrogate", '"ring/1"', '"ring/\\ud800"')
     twice = '"fieldseal": "ring/1"'
     faults.spelled("version-twice", twice, f"{twice}, {twice}")
 

@@ -284,10 +284,11 @@ def read(data: bytes) -> Document:
     if not isinstance(parsed, jcs.Object):
         raise malformed("no object")
     versions = [value for name, value in parsed.members if name == "fieldseal"]
-    if len(versions) != 1 or not isinstance(versions[0], str):
+    if len(versions) != 1:
         raise malformed("no ring document")
-    if versions[0] != VERSION:  # step b
-        of_rings = versions[0].startswith("ring/")
+    version: str = shaped(versions[0], TEXT)
+    if version != VERSION:  # step b
+        of_rings = version.startswith("ring/")
         raise Refused("unsupported") if of_rings else malformed("no ring document")
     members: Dict = shaped(parsed, DOCUMENT)
     if not 1 <= members["generation"] <= MAX_GENERATION:  # step d
