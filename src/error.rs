@@ -150,7 +150,7 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, detail)
     }
 
-    /// One text for a wrong credential and for an altered document, so that neither can be told from
+    /// `[RF-24]` One text for a wrong credential and for an altered document, so that neither can be told from
     /// the other.
     #[cfg(feature = "file")]
     #[cold]

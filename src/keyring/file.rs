@@ -244,6 +244,7 @@ impl RingDocument {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when no slot would be left.
     pub fn rekey(&mut self) -> Result<Vec<Slot>, Error> {
+        // [RF-27]
         let mut rng = CallRng::from_os()?;
         let held = |slot: &Slot| self.held.iter().any(|(id, _)| *id == slot.id());
         if !self.slots.iter().any(held) {
@@ -331,7 +332,7 @@ impl RingDocument {
         })
     }
 
-    /// The number of the next slot. Numbers are not used again while a higher one is there.
+    /// `[RF-26]` The number of the next slot. Numbers are not used again while a higher one is there.
     fn next_slot(&self, label: &str) -> Result<SlotId, Error> {
         check_label(label)?;
         let last = self.slots.last().map_or(0, |slot| slot.id().get());
@@ -374,6 +375,7 @@ impl RingDocument {
     /// [`Unlock`](crate::ErrorKind::Unlock) when it is another document, or neither opens it;
     /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation.
     pub fn reopen(&self, locked: &LockedRing) -> Result<Self, Error> {
+        // [RF-28]
         if locked.id() != self.id {
             return Err(Error::unlock());
         }

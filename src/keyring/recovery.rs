@@ -150,13 +150,13 @@ impl Share {
         Ok(share)
     }
 
-    /// set ‖ u8 threshold ‖ u8 shares ‖ u8 index.
+    /// `[RF-18]` set ‖ u8 threshold ‖ u8 shares ‖ u8 index.
     fn header(&self) -> [u8; HEADER] {
         let [a, b, c, d, e, f, g, h] = self.set;
         [a, b, c, d, e, f, g, h, self.threshold, self.shares, self.index]
     }
 
-    /// Finds typing errors. No proof of anything: who can read a share can make it.
+    /// `[RF-18]` Finds typing errors. No proof of anything: who can read a share can make it.
     fn checksum(&self) -> Secret<4> {
         self.expand(b"fieldseal/v1 share")
     }
@@ -181,7 +181,7 @@ impl fmt::Debug for Share {
     }
 }
 
-/// Splits a key into `shares` shares, any `threshold` of which [`combine`] to it. `set` is new and
+/// `[RF-17]` Splits a key into `shares` shares, any `threshold` of which [`combine`] to it. `set` is new and
 /// random for each split.
 ///
 /// # Errors
@@ -213,7 +213,7 @@ pub(crate) fn split(
     Ok((1..=shares).map(share).collect())
 }
 
-/// The key out of at least the threshold of its shares, in any order. `set` and `tags` are what is
+/// `[RF-21]` The key out of at least the threshold of its shares, in any order. `set` and `tags` are what is
 /// stored of the split: its id, and the [`tag`] of each share by its number.
 ///
 /// # Errors
@@ -259,7 +259,7 @@ pub(crate) fn combine(
     interpolate(enough)
 }
 
-/// What is stored of a share, so that a wrong one can be named: `Expand(value, "fieldseal/v1 share
+/// `[RF-18]` What is stored of a share, so that a wrong one can be named: `Expand(value, "fieldseal/v1 share
 /// tag" ‖ header, 8)`. It tells nothing of the value, and changes with each number of the share.
 pub(crate) fn tag(share: &Share) -> [u8; 8] {
     *share.expand(b"fieldseal/v1 share tag").expose()

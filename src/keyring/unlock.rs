@@ -334,7 +334,7 @@ pub trait Unlock {
     fn slot_key(&self, reply: Self::Reply) -> Result<Secret<32>, Error>;
 }
 
-/// The key that a passphrase gives for a slot of this salt and cost.
+/// `[RF-8]` The key that a passphrase gives for a slot of this salt and cost.
 pub(super) fn stretched(
     passphrase: &Passphrase,
     salt: &[u8; 16],

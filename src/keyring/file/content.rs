@@ -117,7 +117,7 @@ impl KeyLine {
         };
         let scopes = entry.derived.iter().flatten().map(ScopeEntry::scope);
         let scopes = scopes.collect::<Option<Vec<_>>>()?;
-        // RK-7: each scope once, in order, and some exactly where derived keys are held.
+        // RF-14: each scope once, in order, and some exactly where derived keys are held.
         let in_order = scopes.iter().zip(scopes.iter().skip(1)).all(|(a, b)| a < b);
         let derived = entry.derived.is_some() && !scopes.is_empty();
         let of_use = scopes.iter().all(|scope| scope.key_use() == key_use);
@@ -196,7 +196,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Checks what a document says of its keys.
+    /// `[RF-13]` Checks what a document says of its keys.
     pub(super) fn parse(document: &Document) -> Result<Self, Error> {
         if document.keys.len() > MAX_KEYS {
             return Err(Error::malformed("a ring document has at most 100,000 keys"));

@@ -33,6 +33,7 @@ impl LockedRing {
     /// [`Unsupported`](ErrorKind::Unsupported) for another version, or a kind of slot that this one
     /// does not know.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        // [RF-10] In this order.
         let document = Document::parse(json)?;
         let slots = document.slots.iter().map(Slot::parse).collect::<Result<Vec<_>, _>>()?;
         let ascending = slots.iter().zip(slots.iter().skip(1)).all(|(a, b)| a.id() < b.id());
@@ -96,6 +97,7 @@ impl LockedRing {
     /// that do not go together, naming the one; [`RolledBack`](ErrorKind::RolledBack) below the
     /// [floor](Self::floor).
     pub fn unlock(&self, credential: &Credential) -> Result<RingDocument, Error> {
+        // [RF-23]
         let mut tried = false;
         for slot in &self.slots {
             let slot_key = match (credential, slot.opening()) {
@@ -162,6 +164,7 @@ impl LockedRing {
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a protected one;
     /// [`RolledBack`](ErrorKind::RolledBack) below the [floor](Self::floor).
     pub fn open_unprotected(&self) -> Result<RingDocument, Error> {
+        // [RF-22]
         if self.is_protected() {
             return Err(Error::invalid("this ring is protected: unlock it by one of its slots"));
         }

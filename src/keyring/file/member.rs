@@ -47,7 +47,7 @@ struct Kind {
     fieldseal: String,
 }
 
-/// A member that may be absent, but is not null.
+/// `[RF-2]` A member that may be absent, but is not null.
 pub(in crate::keyring) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<T>, D::Error> {
@@ -222,7 +222,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// A time in whole seconds, spelled `2026-11-22T00:33:40Z` (RFC 3339, UTC).
+/// `[RF-2]` A time in whole seconds, spelled `2026-11-22T00:33:40Z` (RFC 3339, UTC).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::keyring) struct Moment(Timestamp);
 

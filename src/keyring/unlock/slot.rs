@@ -226,7 +226,7 @@ impl Slot {
         Secret::try_filled(|master| subkey.open(tail, &[], body, tag, master)).ok()
     }
 
-    /// What an outside service binds the slot's key to.
+    /// `[RF-16]` What an outside service binds the slot's key to.
     pub(in crate::keyring) fn service_context(ring: RingId, id: SlotId) -> Vec<u8> {
         let mut context = Vec::new();
         context.put(b"fieldseal/v1 ring service");
@@ -268,7 +268,7 @@ impl Slot {
         entry
     }
 
-    /// A slot as a document has it, checked. What does not belong to its kind is refused.
+    /// `[RF-9]` A slot as a document has it, checked. What does not belong to its kind is refused.
     pub(in crate::keyring) fn parse(entry: &SlotEntry) -> Result<Self, Error> {
         let wrong =
             |what: &str| Error::malformed(format!("slot {} of the document: {what}", entry.id));
