@@ -121,7 +121,9 @@ impl Differ {
         }
         self.standalone(&mut request, &whole);
         #[cfg(feature = "file")]
-        self.rings(&whole);
+        if self.random.once_in(2) {
+            self.rings(&whole);
+        }
     }
 
     /// Who asks, when, and how.
