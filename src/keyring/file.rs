@@ -17,7 +17,7 @@ pub(super) use self::member::Moment;
 pub use self::member::{Fingerprint, RingId};
 
 use self::content::Secrets;
-use self::member::Document;
+use self::member::{Document, Mark};
 use super::KeyRing;
 use super::recovery::{self, Share};
 use super::unlock::{
@@ -62,6 +62,9 @@ pub struct RingDocument {
     opened_by: Option<SlotId>,
     /// Whether it was opened as an unprotected one.
     unprotected: bool,
+    /// Of the document that was last read or written. A generation alone does not say which: an older
+    /// copy that was put back and changed has the same.
+    stored: Option<Mark>,
 }
 
 impl RingDocument {
@@ -80,6 +83,7 @@ impl RingDocument {
             held: Vec::new(),
             opened_by: None,
             unprotected: false,
+            stored: None,
         })
     }
 
@@ -265,13 +269,13 @@ impl RingDocument {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) without a slot.
     pub fn to_json(&mut self) -> Result<String, Error> {
-        let json = self.next_json()?;
-        self.stored();
+        let (json, mark) = self.next_json()?;
+        self.stored(mark);
         Ok(json)
     }
 
-    /// The document of the next generation, which this is not until it is stored.
-    pub(crate) fn next_json(&self) -> Result<String, Error> {
+    /// The document of the next generation, which this is not until it is [`stored`](Self::stored).
+    pub(crate) fn next_json(&self) -> Result<(String, Mark), Error> {
         if self.slots.is_empty() {
             return Err(Error::invalid(
                 "a ring without a slot could not be opened: add one, or ask for an unprotected document",
@@ -282,7 +286,7 @@ impl RingDocument {
         let secrets = Secrets::of(&self.ring);
         let rng = &mut CallRng::from_os()?;
         document.secrets = Some(secrets.seal(&key, &document.associated(), rng));
-        Ok(document.pretty())
+        Ok((document.pretty(), document.mark()))
     }
 
     /// The document of the next generation with **its secrets in the clear**, for a secret store that
@@ -292,9 +296,9 @@ impl RingDocument {
     /// # Errors
     /// [`Exhausted`](crate::ErrorKind::Exhausted) after 2^53−1 generations.
     pub fn to_unprotected_json(&mut self) -> Result<(Zeroizing<String>, Fingerprint), Error> {
-        let next = self.next_unprotected_json()?;
-        self.stored();
-        Ok(next)
+        let (json, fingerprint) = self.next_unprotected_json()?;
+        self.stored(fingerprint.into());
+        Ok((json, fingerprint))
     }
 
     pub(crate) fn next_unprotected_json(&self) -> Result<(Zeroizing<String>, Fingerprint), Error> {
@@ -306,16 +310,24 @@ impl RingDocument {
     }
 
     /// The document of the next generation, protected or not as this one is.
-    pub(crate) fn next_text(&self) -> Result<Zeroizing<String>, Error> {
+    pub(crate) fn next_text(&self) -> Result<(Zeroizing<String>, Mark), Error> {
         if self.unprotected && self.slots.is_empty() {
-            return self.next_unprotected_json().map(|(json, _)| json);
+            let (json, fingerprint) = self.next_unprotected_json()?;
+            return Ok((json, fingerprint.into()));
         }
-        self.next_json().map(Zeroizing::new)
+        let (json, mark) = self.next_json()?;
+        Ok((Zeroizing::new(json), mark))
     }
 
-    /// What was made of it last is stored: it is of the next generation now.
-    pub(crate) fn stored(&mut self) {
+    /// The next generation is stored, as the document of this mark.
+    pub(crate) fn stored(&mut self, mark: Mark) {
         self.generation = self.generation.saturating_add(1);
+        self.stored = Some(mark);
+    }
+
+    /// Whether this is the document that was last read or written.
+    pub(crate) fn is_of(&self, locked: &LockedRing) -> bool {
+        self.stored == Some(locked.mark())
     }
 
     fn document(&self) -> Result<Document, Error> {

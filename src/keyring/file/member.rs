@@ -132,6 +132,15 @@ impl Document {
         Fingerprint(sha256(&[b"fieldseal/v1 ring fingerprint", &canonical]))
     }
 
+    /// `secrets` stands for the document: it is encrypted anew at each writing, and authenticates all
+    /// the rest.
+    pub(super) fn mark(&self) -> Mark {
+        match &self.secrets {
+            Some(secrets) => Mark(sha256(&[secrets.as_bytes()])),
+            None => self.fingerprint().into(),
+        }
+    }
+
     /// The document for people: indented, one line behind the other.
     pub(super) fn pretty(&self) -> String {
         // safe: as in `canonical`.
@@ -219,6 +228,16 @@ impl fmt::Display for Fingerprint {
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Fingerprint({self})")
+    }
+}
+
+/// What tells one writing of a document from every other, those of its generation included.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark([u8; 32]);
+
+impl From<Fingerprint> for Mark {
+    fn from(fingerprint: Fingerprint) -> Self {
+        Self(fingerprint.0)
     }
 }
 
