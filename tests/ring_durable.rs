@@ -46,6 +46,13 @@ fn child() {
             let (_, id) = update(path).unwrap();
             say(&id.get().to_string());
         },
+        ["create for ever", folder] => {
+            for number in 0.. {
+                let file = RingFile::at(Path::new(folder).join(format!("{number}.json")));
+                file.create(&mut document()).unwrap();
+                say(&number.to_string());
+            }
+        }
         ["update", path, times] => {
             for _ in 0..times.parse().unwrap() {
                 tell(update(path).map(|(_, id)| id));
@@ -219,6 +226,29 @@ fn killed_at_any_moment_the_file_has_every_rotation_that_was_reported() {
     assert!(rotations >= 100, "each was killed at work");
 }
 
+#[test]
+fn killed_at_any_moment_a_file_is_created_whole_or_not_at_all() {
+    for moment in 0..30 {
+        let folder = Folder::new();
+        let mut child = Child::start(&["create for ever", folder.path().to_str().unwrap()]);
+        let first = child.line();
+        thread::sleep(Duration::from_micros(500) * moment);
+        let made = first.into_iter().chain(child.kill()).count();
+
+        // The last may be there and not yet reported, or be begun.
+        let at = |number: usize| RingFile::at(folder.join(&format!("{number}.json")));
+        (0..made).for_each(|number| assert!(at(number).open(&key(1)).is_ok()));
+        if at(made).path().exists() {
+            at(made).open(&key(1)).unwrap();
+        } else {
+            at(made).create(&mut document()).unwrap();
+        }
+        let there = folder.names();
+        let rings = there.iter().filter(|name| !name.ends_with(".lock"));
+        assert_eq!(rings.count(), made + 1, "{there:?}");
+    }
+}
+
 /// The ring has these keys and those it began with, of which one is primary; each rotation was one
 /// generation.
 fn has_all(file: &RingFile, rotated: &[KeyId]) {
@@ -351,15 +381,15 @@ fn a_document_is_not_saved_over_another() {
     let (folder, elsewhere) = (Folder::new(), Folder::new());
     let (file, other) = (folder.ring(), elsewhere.ring());
     let stored = fs::read(other.path()).unwrap();
-    let mut document = file.open(&key(1)).unwrap();
-    assert_eq!(error(other.save(&mut document)).kind(), ErrorKind::Conflict);
-    let mut fresh = common::ring::document();
+    let mut opened = file.open(&key(1)).unwrap();
+    assert_eq!(error(other.save(&mut opened)).kind(), ErrorKind::Conflict);
+    let mut fresh = document();
     assert_eq!(error(other.save(&mut fresh)).kind(), ErrorKind::Conflict);
     assert_eq!(error(other.create(&mut fresh)).kind(), ErrorKind::Conflict);
     assert_eq!(fs::read(other.path()).unwrap(), stored);
     // What was written elsewhere since is not what is stored here.
-    let _elsewhere = document.to_json().unwrap();
-    assert_eq!(error(file.save(&mut document)).kind(), ErrorKind::Conflict);
+    let _elsewhere = opened.to_json().unwrap();
+    assert_eq!(error(file.save(&mut opened)).kind(), ErrorKind::Conflict);
 }
 
 #[test]
@@ -386,7 +416,7 @@ fn who_waits_for_the_lock_gives_up_after_ten_seconds() {
     let folder = Folder::new();
     let file = folder.ring();
     let path = file.path().to_str().unwrap();
-    let (mut document, stored) = (file.open(&key(1)).unwrap(), fs::read(path).unwrap());
+    let (mut opened, stored) = (file.open(&key(1)).unwrap(), fs::read(path).unwrap());
     let mut holder = Child::start(&["hold", path]);
     assert_eq!(holder.line().as_deref(), Some("held"));
 
@@ -394,9 +424,9 @@ fn who_waits_for_the_lock_gives_up_after_ten_seconds() {
     let other = Child::start(&["update", path, "1"]);
     let refused = thread::scope(|scope| {
         let threads = [
-            scope.spawn(|| error(file.save(&mut document))),
+            scope.spawn(|| error(file.save(&mut opened))),
             scope.spawn(|| error(update(path))),
-            scope.spawn(|| error(file.create(&mut common::ring::document()))),
+            scope.spawn(|| error(file.create(&mut document()))),
         ];
         // Readers are not kept waiting: the file is whole at every moment.
         assert_eq!(file.open(&key(1)).unwrap().generation(), 1);
@@ -411,12 +441,12 @@ fn who_waits_for_the_lock_gives_up_after_ten_seconds() {
     }
     assert!((Duration::from_millis(9_900)..Duration::from_secs(20)).contains(&waited));
     assert_eq!(fs::read(path).unwrap(), stored, "nothing is written");
-    assert_eq!(document.generation(), 1);
+    assert_eq!(opened.generation(), 1);
 
     // The lock of a process that was killed is free, at once.
     let begun = Instant::now();
     holder.kill();
-    file.save(&mut document).unwrap();
+    file.save(&mut opened).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 

@@ -24,7 +24,7 @@ use super::unlock::{
     Credential, MAX_SERVICE_WRAPPED, Opening, PendingSlot, Slot, SlotId, Unlock, check_label,
     check_service, cost_of, stretched,
 };
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
 use crate::secret::Secret;
 
@@ -380,18 +380,21 @@ impl RingDocument {
     }
 
     /// A later generation of the same document, opened by what this one holds: its master key, or,
-    /// after a [`rekey`](Self::rekey), the key of the slot that it was opened by.
+    /// after a [`rekey`](Self::rekey), the key of the slot that it was opened by. A raw key that was
+    /// given another slot since is found there.
     ///
     /// # Errors
     /// [`Unlock`](crate::ErrorKind::Unlock) when it is another document, or neither opens it;
-    /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation.
+    /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation;
+    /// [`Conflict`](crate::ErrorKind::Conflict) for another writing of the same generation.
     pub fn reopen(&self, locked: &LockedRing) -> Result<Self, Error> {
         if locked.id() != self.id {
             return Err(Error::unlock());
         }
-        let held = self.held.iter().filter_map(|(id, slot_key)| {
-            let slot = locked.slots().iter().find(|slot| slot.id() == *id)?;
-            Some((*id, slot_key.duplicate(), slot.unwrap(self.id, slot_key)?))
+        let held = self.held.iter().flat_map(|(_, slot_key)| {
+            locked.slots().iter().filter_map(|slot| {
+                Some((slot.id(), slot_key.duplicate(), slot.unwrap(self.id, slot_key)?))
+            })
         });
         let held: Vec<_> = held.collect();
         let opened = locked
@@ -399,9 +402,21 @@ impl RingDocument {
             .or_else(|| held.iter().find_map(|(_, _, master)| locked.open_by(master)));
         let mut document = opened.ok_or_else(Error::unlock)?;
         locked.check_floor(self.generation)?;
+        if locked.generation() == self.generation && !self.is_of(locked) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "this is another ring of generation {}: an older copy was put back and changed",
+                    self.generation
+                ),
+            ));
+        }
         document.held = held.into_iter().map(|(id, slot_key, _)| (id, slot_key)).collect();
-        let there = |id: &SlotId| document.slots.iter().any(|slot| slot.id() == *id);
-        document.opened_by = self.opened_by.filter(there);
+        let mut held = document.held.iter().map(|(id, _)| *id);
+        document.opened_by = match self.opened_by {
+            Some(id) if held.clone().any(|held| held == id) => Some(id),
+            _ => held.next(),
+        };
         locked.floored(document)
     }
 }

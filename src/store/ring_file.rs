@@ -117,11 +117,16 @@ impl RingFile {
     fn create_text(&self, text: &[u8]) -> Result<(), Error> {
         let observe: Observer<'_> = &mut |_| {};
         let lock = Lock::take(&self.path, observe)?;
-        if lock.path.exists() {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                format!("{} is there already, and is not written over", lock.path.display()),
-            ));
+        // A link that leads nowhere is something, too.
+        match lock.path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("look at", &lock.path, &error)),
+            Ok(_) => {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!("{} is there already, and is not written over", lock.path.display()),
+                ));
+            }
         }
         lock.replace(text, observe)
     }

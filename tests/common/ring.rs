@@ -91,6 +91,12 @@ pub fn error<T>(result: Result<T, Error>) -> Error {
     result.err().unwrap_or_else(|| panic!("it succeeds"))
 }
 
+/// Says that a test could not be made here, and why.
+pub fn skip(why: &str) {
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    writeln!(std::io::stderr(), "SKIPPED {name}: {why}").unwrap();
+}
+
 const CHILD: &str = "FIELDSEAL_TEST_CHILD";
 
 /// What this process was started to do, if it is a [`Child`].
@@ -120,13 +126,16 @@ pub struct Child {
 
 impl Child {
     pub fn start(task: &[&str]) -> Self {
-        Self::run(&mut Command::new(std::env::current_exe().unwrap()), task)
+        Self::run(Command::new(std::env::current_exe().unwrap()).args(Self::ARGUMENTS), task)
     }
 
-    /// As [`start`](Self::start), by a command that ends in running this test binary.
+    /// What has this test binary run `child` alone.
+    pub const ARGUMENTS: [&str; 5] =
+        ["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"];
+
+    /// As [`start`](Self::start), by a command that ends in this test binary and its arguments.
     pub fn run(command: &mut Command, task: &[&str]) -> Self {
         let mut process = command
-            .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
             .env(CHILD, task.join("\n"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
