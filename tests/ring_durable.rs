@@ -15,11 +15,12 @@ mod common;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::ring::{Child, Folder, document, error, key, say, task, wait, whole};
+use common::ring::{Child, Folder, document, error, key, say, skip, task, wait, whole};
 use fieldseal::{Error, ErrorKind, KeyId, KeyState, KeyUse, LockedRing, RingDocument, RingFile};
 
 /// What a save tells of, in this order.
@@ -197,6 +198,44 @@ fn killed_at_any_step_of_a_save_the_file_is_the_old_or_the_new_ring() {
             });
         }
     });
+}
+
+/// A crash of the system spares only what was synced: the new file before it takes the place of the
+/// old one, the folder after. What a kill cannot show, the calls do.
+#[test]
+fn a_save_syncs_the_file_before_it_takes_its_place_and_the_folder_after() {
+    let folder = Folder::new();
+    let file = folder.ring();
+    let traced = |program: &Path| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-y", "-e", "trace=write,fsync,fdatasync,rename,renameat,renameat2"]);
+        command.arg("-o").arg(folder.join("calls")).arg(program);
+        command
+    };
+    if !traced(Path::new("true")).output().is_ok_and(|output| output.status.success()) {
+        return skip("there is no strace here, or it may not be used");
+    }
+    let mut command = traced(&std::env::current_exe().unwrap());
+    command.args(Child::ARGUMENTS);
+    let rotated = Child::run(&mut command, &["update", file.path().to_str().unwrap(), "1"]).end();
+    assert_eq!(rotated.len(), 1);
+
+    let calls = fs::read_to_string(folder.join("calls")).unwrap();
+    let place = file.path().to_str().unwrap();
+    let fresh = format!("<{place}.new>");
+    let of = |call: &str| {
+        let is = |start: &str, part: &str| call.contains(start) && call.contains(part);
+        match () {
+            () if is(" write(", &fresh) => Some("write"),
+            () if is("sync(", &fresh) => Some("sync"),
+            () if is(" rename", &format!("\"{place}.new\"")) => Some("rename"),
+            () if is("sync(", &format!("<{}>", folder.path().display())) => Some("sync folder"),
+            () => None,
+        }
+    };
+    let mut calls: Vec<_> = calls.lines().filter_map(of).collect();
+    calls.dedup();
+    assert_eq!(calls, ["write", "sync", "rename", "sync folder"]);
 }
 
 #[test]

@@ -44,13 +44,23 @@ const MARK: &str = "unter den linden";
 #[test]
 #[ignore = "run by the other tests, as a process of its own"]
 fn child() {
-    if common::ring::task() == ["hostile costs"] {
-        slots::refuse_hostile_costs();
-        common::ring::say("refused");
-        // KiB, where the system tells.
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        common::ring::say(peak.unwrap_or_default().trim_end_matches("kB").trim());
+    match common::ring::task()[0].as_str() {
+        "costs" => slots::refuse_hostile_costs(),
+        "lists" => bombs::refuse_long_lists(),
+        _ => return,
+    }
+    // KiB, where the system tells.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    common::ring::say(peak.unwrap_or_default().trim_end_matches("kB").trim());
+}
+
+/// Has another process refuse what is hostile: it takes less memory than this.
+#[track_caller]
+fn refused_within(mib: u64, task: &str) {
+    let said = common::ring::Child::start(&[task]).end();
+    if let Ok(peak) = said[0].parse::<u64>() {
+        assert!(peak < mib << 10, "{peak} KiB of memory were taken");
     }
 }
 

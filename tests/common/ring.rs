@@ -92,6 +92,10 @@ pub fn error<T>(result: Result<T, Error>) -> Error {
 }
 
 /// Says that a test could not be made here, and why.
+#[allow(
+    clippy::explicit_write,
+    reason = "what is printed by a macro is not shown of a test that passes"
+)]
 pub fn skip(why: &str) {
     let name = std::thread::current().name().unwrap_or_default().to_owned();
     writeln!(std::io::stderr(), "SKIPPED {name}: {why}").unwrap();

@@ -21,7 +21,7 @@ fn rotate(document: &mut RingDocument) -> Result<(), Error> {
 fn soon<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel();
     std::thread::spawn(move || done.send(call()));
-    is_done.recv_timeout(Duration::from_secs(5)).expect("it hangs")
+    is_done.recv_timeout(Duration::from_secs(5)).unwrap_or_else(|_| panic!("it hangs"))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fieldseal::{ErrorKind, LockedRing};
 
 use super::common::ring::error;
-use super::{discreet, sample_json};
+use super::{discreet, refused_within, sample_json};
 
 /// What is refused soon, though these builds are slow.
 #[track_caller]
@@ -51,23 +51,27 @@ fn of_a_million_members() {
     assert_eq!(soon(&format!("{{{same}{rest}")), ErrorKind::Malformed);
 }
 
+/// Of the million, no more are kept than a document may have.
 #[test]
-fn of_a_million_slots() {
-    let json = sample_json();
-    let slot = r#"{"created_at":"","id":1,"kind":"key","label":""},"#;
-    let slots = format!("\"slots\": [{}", slot.repeat(1_000_000));
-    assert_eq!(soon(&json.replace("\"slots\": [", &slots)), ErrorKind::Malformed);
-    let slot = format!("{},", super::member(&json, "/slots/0"));
-    let slots = format!("\"slots\": [{}", slot.repeat(100_000));
-    assert_eq!(soon(&json.replace("\"slots\": [", &slots)), ErrorKind::Malformed);
+fn of_a_million_slots_and_keys() {
+    refused_within(150, "lists");
 }
 
-#[test]
-fn of_a_million_keys() {
+pub(super) fn refuse_long_lists() {
     let json = sample_json();
-    let entry = r#"{"holds":"","id":"","name":"","state":"","use":""},"#;
-    let keys = format!("\"keys\": [{}", entry.repeat(1_000_000));
-    assert_eq!(soon(&json.replace("\"keys\": [", &keys)), ErrorKind::Malformed);
+    let small = r#"{"created_at":"","id":1,"kind":"key","label":""}"#;
+    let entry = r#"{"holds":"","id":"","name":"","state":"","use":""}"#;
+    let slot = super::member(&json, "/slots/0").to_string();
+    for (list, item, times) in
+        [("slots", small, 1_000_000), ("slots", &slot, 100_000), ("keys", entry, 1_000_000)]
+    {
+        let (before, behind) = json.split_once(&format!("\"{list}\": [")).unwrap();
+        let mut bomb = String::with_capacity(json.len() + 20 + times * (item.len() + 1));
+        bomb.extend([before, "\"", list, "\": ["]);
+        (0..times).for_each(|_| bomb.extend([item, ","]));
+        bomb.push_str(behind);
+        assert_eq!(soon(&bomb), ErrorKind::Malformed);
+    }
 }
 
 #[test]

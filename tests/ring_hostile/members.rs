@@ -111,7 +111,7 @@ fn no_member_is_missing() {
             (key, "created_at" | "rotate_after_days") if key.starts_with("/keys") => {
                 unopened(without);
             }
-            _ => drop(refused_malformed(&without)),
+            _ => refused_malformed(&without),
         }
     }
 }
