@@ -17,14 +17,14 @@ pub(super) use self::member::Moment;
 pub use self::member::{Fingerprint, RingId};
 
 use self::content::Secrets;
-use self::member::Document;
+use self::member::{Document, Mark};
 use super::KeyRing;
 use super::recovery::{self, Share};
 use super::unlock::{
     Credential, MAX_SERVICE_WRAPPED, Opening, PendingSlot, Slot, SlotId, Unlock, check_label,
     check_service, cost_of, stretched,
 };
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
 use crate::secret::Secret;
 
@@ -62,6 +62,9 @@ pub struct RingDocument {
     opened_by: Option<SlotId>,
     /// Whether it was opened as an unprotected one.
     unprotected: bool,
+    /// Of the document that was last read or written. A generation alone does not say which: an older
+    /// copy that was put back and changed has the same.
+    stored: Option<Mark>,
 }
 
 impl RingDocument {
@@ -80,6 +83,7 @@ impl RingDocument {
             held: Vec::new(),
             opened_by: None,
             unprotected: false,
+            stored: None,
         })
     }
 
@@ -266,13 +270,13 @@ impl RingDocument {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) without a slot.
     pub fn to_json(&mut self) -> Result<String, Error> {
-        let json = self.next_json()?;
-        self.stored();
+        let (json, mark) = self.next_json()?;
+        self.stored(mark);
         Ok(json)
     }
 
-    /// The document of the next generation, which this is not until it is stored.
-    pub(crate) fn next_json(&self) -> Result<String, Error> {
+    /// The document of the next generation, which this is not until it is [`stored`](Self::stored).
+    pub(crate) fn next_json(&self) -> Result<(String, Mark), Error> {
         if self.slots.is_empty() {
             return Err(Error::invalid(
                 "a ring without a slot could not be opened: add one, or ask for an unprotected document",
@@ -283,7 +287,7 @@ impl RingDocument {
         let secrets = Secrets::of(&self.ring);
         let rng = &mut CallRng::from_os()?;
         document.secrets = Some(secrets.seal(&key, &document.associated(), rng));
-        Ok(document.pretty())
+        Ok((document.pretty(), document.mark()))
     }
 
     /// The document of the next generation with **its secrets in the clear**, for a secret store that
@@ -293,9 +297,9 @@ impl RingDocument {
     /// # Errors
     /// [`Exhausted`](crate::ErrorKind::Exhausted) after 2^53−1 generations.
     pub fn to_unprotected_json(&mut self) -> Result<(Zeroizing<String>, Fingerprint), Error> {
-        let next = self.next_unprotected_json()?;
-        self.stored();
-        Ok(next)
+        let (json, fingerprint) = self.next_unprotected_json()?;
+        self.stored(fingerprint.into());
+        Ok((json, fingerprint))
     }
 
     pub(crate) fn next_unprotected_json(&self) -> Result<(Zeroizing<String>, Fingerprint), Error> {
@@ -307,16 +311,24 @@ impl RingDocument {
     }
 
     /// The document of the next generation, protected or not as this one is.
-    pub(crate) fn next_text(&self) -> Result<Zeroizing<String>, Error> {
+    pub(crate) fn next_text(&self) -> Result<(Zeroizing<String>, Mark), Error> {
         if self.unprotected && self.slots.is_empty() {
-            return self.next_unprotected_json().map(|(json, _)| json);
+            let (json, fingerprint) = self.next_unprotected_json()?;
+            return Ok((json, fingerprint.into()));
         }
-        self.next_json().map(Zeroizing::new)
+        let (json, mark) = self.next_json()?;
+        Ok((Zeroizing::new(json), mark))
     }
 
-    /// What was made of it last is stored: it is of the next generation now.
-    pub(crate) fn stored(&mut self) {
+    /// The next generation is stored, as the document of this mark.
+    pub(crate) fn stored(&mut self, mark: Mark) {
         self.generation = self.generation.saturating_add(1);
+        self.stored = Some(mark);
+    }
+
+    /// Whether this is the document that was last read or written.
+    pub(crate) fn is_of(&self, locked: &LockedRing) -> bool {
+        self.stored == Some(locked.mark())
     }
 
     fn document(&self) -> Result<Document, Error> {
@@ -369,19 +381,22 @@ impl RingDocument {
     }
 
     /// A later generation of the same document, opened by what this one holds: its master key, or,
-    /// after a [`rekey`](Self::rekey), the key of the slot that it was opened by.
+    /// after a [`rekey`](Self::rekey), the key of the slot that it was opened by. A raw key that was
+    /// given another slot since is found there.
     ///
     /// # Errors
     /// [`Unlock`](crate::ErrorKind::Unlock) when it is another document, or neither opens it;
-    /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation.
+    /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation;
+    /// [`Conflict`](crate::ErrorKind::Conflict) for another writing of the same generation.
     pub fn reopen(&self, locked: &LockedRing) -> Result<Self, Error> {
         // [RF-28]
         if locked.id() != self.id {
             return Err(Error::unlock());
         }
-        let held = self.held.iter().filter_map(|(id, slot_key)| {
-            let slot = locked.slots().iter().find(|slot| slot.id() == *id)?;
-            Some((*id, slot_key.duplicate(), slot.unwrap(self.id, slot_key)?))
+        let held = self.held.iter().flat_map(|(_, slot_key)| {
+            locked.slots().iter().filter_map(|slot| {
+                Some((slot.id(), slot_key.duplicate(), slot.unwrap(self.id, slot_key)?))
+            })
         });
         let held: Vec<_> = held.collect();
         let opened = locked
@@ -389,9 +404,21 @@ impl RingDocument {
             .or_else(|| held.iter().find_map(|(_, _, master)| locked.open_by(master)));
         let mut document = opened.ok_or_else(Error::unlock)?;
         locked.check_floor(self.generation)?;
+        if locked.generation() == self.generation && !self.is_of(locked) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "this is another ring of generation {}: an older copy was put back and changed",
+                    self.generation
+                ),
+            ));
+        }
         document.held = held.into_iter().map(|(id, slot_key, _)| (id, slot_key)).collect();
-        let there = |id: &SlotId| document.slots.iter().any(|slot| slot.id() == *id);
-        document.opened_by = self.opened_by.filter(there);
+        let mut held = document.held.iter().map(|(id, _)| *id);
+        document.opened_by = match self.opened_by {
+            Some(id) if held.clone().any(|held| held == id) => Some(id),
+            _ => held.next(),
+        };
         locked.floored(document)
     }
 }

@@ -1,7 +1,7 @@
 //! A file that is replaced whole or not at all, that others cannot read, and one writer at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,11 +24,15 @@ pub(super) type Observer<'a> = &'a mut dyn FnMut(&'static str);
 /// Reads a whole file. One that others can read or write is refused, unless `any_permissions`.
 pub(super) fn read(path: &Path, any_permissions: bool) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |error| Error::io("read", path, &error);
+    let is_file = |metadata: &fs::Metadata| match metadata.is_file() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Io, format!("{} is no file", path.display()))),
+    };
+    // Before it is opened, too: opening a pipe waits for somebody to write.
+    is_file(&fs::metadata(path).map_err(failed)?)?;
     let mut file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::new(ErrorKind::Io, format!("{} is no file", path.display())));
-    }
+    is_file(&metadata)?;
     if !any_permissions {
         check_permissions(path, &metadata)?;
     }
@@ -79,7 +83,7 @@ impl Lock {
         let path = followed(path)?;
         let place = beside(&path, "lock");
         let failed = |error| Error::io("lock", &place, &error);
-        let file = private().truncate(false).open(&place).map_err(failed)?;
+        let file = open_lock(&place, &path).map_err(failed)?;
         let until = Instant::now().checked_add(PATIENCE);
         loop {
             match file.try_lock() {
@@ -113,7 +117,7 @@ impl Lock {
         // Left by one that ended half way: only the holder of the lock writes here.
         match fs::remove_file(&fresh) {
             Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("remove", &fresh, &error)),
         }
         let written = self.write_beside(&fresh, bytes, observe);
@@ -126,7 +130,7 @@ impl Lock {
 
     fn write_beside(&self, fresh: &Path, bytes: &[u8], observe: Observer<'_>) -> Result<(), Error> {
         let failed = |error| Error::io("write", fresh, &error);
-        let mut file = private().create_new(true).open(fresh).map_err(failed)?;
+        let mut file = create_private(fresh).map_err(failed)?;
         observe("created");
         self.keep_owner(&file)?;
         let (first, second) = bytes.split_at(bytes.len().wrapping_div(2));
@@ -153,7 +157,7 @@ impl Lock {
         let failed = |error| Error::io("keep the owner and rights of", &self.path, &error);
         let former = match fs::metadata(&self.path) {
             Ok(former) => former,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
         let fresh = file.metadata().map_err(failed)?;
@@ -170,20 +174,45 @@ impl Lock {
     }
 }
 
-/// Opens for writing, so that nobody else can read what is made.
-fn private() -> OpenOptions {
+/// Makes a file that nobody else can read. One that is there is refused, and so is a link.
+fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    options.open(path)
+}
+
+/// The lock's file: made for the owner of the file at `path`, who is to write as well when root comes
+/// first. Only a new one is given away: what lies there could be a link to anything.
+fn open_lock(place: &Path, path: &Path) -> io::Result<File> {
+    match create_private(place) {
+        Ok(lock) => {
+            #[cfg(unix)]
+            if let Ok(owned) = fs::metadata(path) {
+                use std::os::unix::fs::{MetadataExt as _, fchown};
+                // Whoever may not is the owner, or locks for itself.
+                let _ = fchown(&lock, Some(owned.uid()), Some(owned.gid()));
+            }
+            Ok(lock)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().write(true).open(place)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a new file that only its owner can read. One that is there is refused.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |error| Error::io("make", path, &error);
-    let mut file = private().create_new(true).open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    let mut file = create_private(path).map_err(failed)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half of it is of no use, and would be in the way of the next try.
+        let _ = fs::remove_file(path);
+    }
+    written.map_err(failed)?;
     sync_directory(path)
 }
 
@@ -191,7 +220,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 fn followed(path: &Path) -> Result<PathBuf, Error> {
     match fs::canonicalize(path) {
         Ok(path) => Ok(path),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(path.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.into()),
         Err(error) => Err(Error::io("find", path, &error)),
     }
 }

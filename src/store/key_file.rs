@@ -30,15 +30,21 @@ impl SlotKey {
         Self::from_text(&text)
     }
 
-    /// The key in a file: as [text](Self::to_text), or 32 bytes as they are.
+    /// The key in a file: as [text](Self::to_text), or 32 bytes as they are. Bytes that are all
+    /// characters are no key, but a passphrase, hexadecimal digits, or a text that was cut.
     ///
     /// # Errors
     /// [`Permissions`](ErrorKind::Permissions) for a file that others can read;
     /// [`Io`](ErrorKind::Io); [`Malformed`](ErrorKind::Malformed) for what is no slot key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let bytes = disk::read(path.as_ref(), false)?;
-        if let Ok(bytes) = bytes.as_slice().try_into() {
-            return Ok(Self::from_bytes(bytes));
+        // Of random bytes, 1 of 10^12 is so. Zeros: a file that was never written.
+        let is_text =
+            |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0;
+        if let Ok(key) = bytes.as_slice().try_into()
+            && !bytes.iter().all(is_text)
+        {
+            return Ok(Self::from_bytes(key));
         }
         Self::from_text(core::str::from_utf8(&bytes).unwrap_or_default())
     }

@@ -96,8 +96,10 @@ impl RingFile {
     /// [`Conflict`](ErrorKind::Conflict) when there is a file; [`Locked`](ErrorKind::Locked),
     /// [`Io`](ErrorKind::Io); [`InvalidInput`](ErrorKind::InvalidInput) for a document without a slot.
     pub fn create(&self, document: &mut RingDocument) -> Result<(), Error> {
-        let json = document.next_json()?;
-        self.create_text(json.as_bytes(), document)
+        let (json, mark) = document.next_json()?;
+        self.create_text(json.as_bytes())?;
+        document.stored(mark);
+        Ok(())
     }
 
     /// Writes a document **with its secrets in the clear** where no file is yet, and gives its
@@ -107,22 +109,26 @@ impl RingFile {
     /// As [`create`](Self::create).
     pub fn create_unprotected(&self, document: &mut RingDocument) -> Result<Fingerprint, Error> {
         let (json, fingerprint) = document.next_unprotected_json()?;
-        self.create_text(json.as_bytes(), document)?;
+        self.create_text(json.as_bytes())?;
+        document.stored(fingerprint.into());
         Ok(fingerprint)
     }
 
-    fn create_text(&self, text: &[u8], document: &mut RingDocument) -> Result<(), Error> {
+    fn create_text(&self, text: &[u8]) -> Result<(), Error> {
         let observe: Observer<'_> = &mut |_| {};
         let lock = Lock::take(&self.path, observe)?;
-        if lock.path.exists() {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                format!("{} is there already, and is not written over", lock.path.display()),
-            ));
+        // A link that leads nowhere is something, too.
+        match lock.path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("look at", &lock.path, &error)),
+            Ok(_) => {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!("{} is there already, and is not written over", lock.path.display()),
+                ));
+            }
         }
-        lock.replace(text, observe)?;
-        document.stored();
-        Ok(())
+        lock.replace(text, observe)
     }
 
     /// Writes the next generation of a document that was read from here, or created here. One that was
@@ -153,8 +159,7 @@ impl RingFile {
         document: &mut RingDocument,
         observe: Observer<'_>,
     ) -> Result<(), Error> {
-        let stored = self.read_at(&lock.path)?;
-        if stored.id() != document.id() || stored.generation() != document.generation() {
+        if !document.is_of(&self.read_at(&lock.path)?) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
@@ -163,8 +168,9 @@ impl RingFile {
                 ),
             ));
         }
-        lock.replace(document.next_text()?.as_bytes(), observe)?;
-        document.stored();
+        let (json, mark) = document.next_text()?;
+        lock.replace(json.as_bytes(), observe)?;
+        document.stored(mark);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::{Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -69,7 +69,7 @@ impl SharedRing {
         open: impl FnOnce(&LockedRing) -> Result<RingDocument, Error>,
     ) -> Result<Self, Error> {
         // Before it is read: what is written in between is then seen as newer.
-        let stamp = Stamp::of(&file);
+        let stamp = Stamp::of(&file).filter(Stamp::is_settled);
         let mut document = open(&file.read()?)?;
         let ring = Arc::new(core::mem::take(document.ring_mut()));
         Ok(Self { ring: RwLock::new(ring), source: Mutex::new(Source { file, document, stamp }) })
@@ -82,18 +82,21 @@ impl SharedRing {
     }
 
     /// Looks whether the file is newer, and takes its ring if it is: whether it was. Cheap where it is
-    /// not: one look at the file's metadata. When it fails, the former ring stays in use.
+    /// not: one look at the file's metadata, from two seconds after it was written. When it fails, the
+    /// former ring stays in use.
     ///
     /// # Errors
     /// Those of [`RingFile::read`] and [`RingDocument::reopen`]: another document or one whose slot was
     /// removed with a new master key is [`Unlock`](crate::ErrorKind::Unlock), an earlier generation
-    /// [`RolledBack`](crate::ErrorKind::RolledBack).
+    /// [`RolledBack`](crate::ErrorKind::RolledBack), another writing of the same generation
+    /// [`Conflict`](crate::ErrorKind::Conflict).
     pub fn refresh(&self) -> Result<bool, Error> {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = Stamp::of(&source.file);
         if stamp.is_some() && stamp == source.stamp {
             return Ok(false);
         }
+        let stamp = stamp.filter(Stamp::is_settled);
         let mut document = source.document.reopen(&source.file.read()?)?;
         let newer = document.generation() > source.document.generation();
         if newer {
@@ -122,6 +125,8 @@ impl fmt::Debug for SharedRing {
     }
 }
 
+const TICK: Duration = Duration::from_secs(2);
+
 /// What changes when a file is replaced.
 #[derive(PartialEq, Eq)]
 struct Stamp {
@@ -142,5 +147,12 @@ impl Stamp {
         #[cfg(not(unix))]
         let file = (0, 0);
         Some(Self { modified: metadata.modified().ok(), len: metadata.len(), file })
+    }
+
+    /// Whether the next writing will be told from this one. Within a tick of the file system's clock,
+    /// at most two seconds, a file can be replaced twice, and be given the number it had.
+    fn is_settled(&self) -> bool {
+        let age = self.modified.and_then(|modified| modified.elapsed().ok());
+        age.is_some_and(|age| age > TICK)
     }
 }

@@ -12,6 +12,8 @@
 )]
 
 pub mod bytes;
+#[cfg(feature = "file")]
+pub mod ring;
 
 use std::sync::Mutex;
 

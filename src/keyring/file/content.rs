@@ -18,7 +18,7 @@ use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
 
 /// `[RF-3]` The most keys of a document.
-const MAX_KEYS: usize = 100_000;
+pub(super) const MAX_KEYS: usize = 100_000;
 
 /// `[RF-4]` Expand(master key, "fieldseal/v1 ring" ‖ document id, 64) = AEAD key (32) ‖ commitment (32).
 pub(super) fn document_key(master: &Secret<32>, id: RingId) -> Secret<64> {

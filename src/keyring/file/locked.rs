@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::content::{self, Content, KeyLine};
-use super::member::{self, Document, Fingerprint, RingId};
+use super::member::{self, Document, Fingerprint, Mark, RingId};
 use super::{MAX_SLOTS, RingDocument, serves, work};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyRing;
@@ -192,6 +192,10 @@ impl LockedRing {
         self.open_unprotected()
     }
 
+    pub(super) fn mark(&self) -> Mark {
+        self.document.mark()
+    }
+
     fn open_slot(&self, slot: &Slot, slot_key: Secret<32>) -> Option<RingDocument> {
         let mut document = self.open_by(&slot.unwrap(self.id, &slot_key)?)?;
         document.opened_by = Some(slot.id());
@@ -215,6 +219,7 @@ impl LockedRing {
             held: Vec::new(),
             opened_by: None,
             unprotected: !self.is_protected(),
+            stored: Some(self.mark()),
         }
     }
 

@@ -4,12 +4,15 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 use core::str::FromStr;
 
 use jiff::Timestamp;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::content::KeyEntry;
+use super::MAX_SLOTS;
+use super::content::{KeyEntry, MAX_KEYS};
 use crate::clock::Clock;
 use crate::encoding::{from_hex, to_hex};
 use crate::error::{Error, ErrorKind};
@@ -32,9 +35,11 @@ pub(super) struct Document {
     pub(super) fieldseal: String,
     pub(super) generation: u64,
     pub(super) id: String,
+    #[serde(deserialize_with = "at_most::<MAX_KEYS, _, _>")]
     pub(super) keys: Vec<KeyEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(super) secrets: Option<String>,
+    #[serde(deserialize_with = "at_most::<MAX_SLOTS, _, _>")]
     pub(super) slots: Vec<SlotEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(super) unprotected: Option<String>,
@@ -52,6 +57,36 @@ pub(in crate::keyring) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>
     from: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
+}
+
+/// A list that counts no more than `MOST` items. What is beyond is not kept, but for the first, by which
+/// the list is seen to be too long.
+fn at_most<'de, const MOST: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    struct AtMost<const MOST: usize, T>(PhantomData<T>);
+
+    impl<'de, const MOST: usize, T: Deserialize<'de>> Visitor<'de> for AtMost<MOST, T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while list.len() <= MOST {
+                match items.next_element()? {
+                    Some(item) => list.push(item),
+                    None => return Ok(list),
+                }
+            }
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(list)
+        }
+    }
+
+    from.deserialize_seq(AtMost::<MOST, T>(PhantomData))
 }
 
 /// The canonical JSON of a value whose types have their members in alphabetical order, and hold no
@@ -130,6 +165,15 @@ impl Document {
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let canonical = zeroize::Zeroizing::new(canonical(self));
         Fingerprint(sha256(&[b"fieldseal/v1 ring fingerprint", &canonical]))
+    }
+
+    /// `secrets` stands for the document: it is encrypted anew at each writing, and authenticates all
+    /// the rest.
+    pub(super) fn mark(&self) -> Mark {
+        match &self.secrets {
+            Some(secrets) => Mark(sha256(&[secrets.as_bytes()])),
+            None => self.fingerprint().into(),
+        }
     }
 
     /// The document for people: indented, one line behind the other.
@@ -219,6 +263,16 @@ impl fmt::Display for Fingerprint {
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Fingerprint({self})")
+    }
+}
+
+/// What tells one writing of a document from every other, those of its generation included.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark([u8; 32]);
+
+impl From<Fingerprint> for Mark {
+    fn from(fingerprint: Fingerprint) -> Self {
+        Self(fingerprint.0)
     }
 }
 
