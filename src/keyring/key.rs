@@ -73,6 +73,15 @@ impl KeyUse {
         }
     }
 
+    pub(super) const fn number(self) -> u64 {
+        match self {
+            Self::Wrap => 1,
+            Self::Envelope => 2,
+            Self::Index => 3,
+            Self::Pseudonym => 4,
+        }
+    }
+
     /// `[RK-2]` The one name of the keys of this use; wrap keys are named as their roles.
     pub const fn fixed_name(self) -> Option<&'static str> {
         match self {
@@ -208,7 +217,7 @@ impl fmt::Display for Holds {
 
 pub(super) enum Material {
     Wrap(Secret<32>, WrapKey),
-    Envelope(Secret<32>, MacKey),
+    Envelope(Secret<32>, Box<MacKey>),
     Pair(Box<KeyPair>),
     Writer(WriterHalf),
     /// Of the uses index and pseudonym: the master, or what was derived from it.
@@ -276,7 +285,7 @@ impl RingKey {
             }
             KeyUse::Envelope => {
                 let mac = MacKey::new(&expand(&secret, b"fieldseal/v1 envelope key"));
-                Material::Envelope(secret, mac)
+                Material::Envelope(secret, Box::new(mac))
             }
             KeyUse::Index | KeyUse::Pseudonym => Material::Master(secret),
         }
