@@ -323,18 +323,27 @@ impl KeyRing {
         self.change_state(id, state)
     }
 
-    /// Wipes the secret of a key for ever, once a census of all envelopes shows that none needs it. Its
-    /// name and id stay.
+    /// Wipes the secret of a wrap or envelope key for ever, once a census of all envelopes shows that
+    /// none needs it. Its name and id stay.
+    ///
+    /// Count when no service seals by the key any more: one that keeps a ring in which it is primary
+    /// would write what nobody opens.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many, and
-    /// for a census that has counted nothing; and as [`set_state`](Self::set_state): a primary key must
-    /// be rotated first.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many; for
+    /// a census that has counted nothing; for an index or pseudonym key, which envelopes do not name;
+    /// and as [`set_state`](Self::set_state): a primary key must be rotated first.
     pub fn destroy(&mut self, id: KeyId, census: &Census) -> Result<(), Error> {
         if census.envelopes() == 0 {
             return Err(Error::invalid(
                 "the census has counted no envelope: count all that are stored, or use force_destroy",
             ));
+        }
+        let key_use = self.keys.get(id).ok_or_else(|| no_such_key(id))?.key_use;
+        if !matches!(key_use, KeyUse::Wrap | KeyUse::Envelope) {
+            return Err(Error::invalid(format!(
+                "a census counts envelopes, and those do not name the {key_use} key {id}: when nothing made with it is needed, use force_destroy"
+            )));
         }
         let needed = census.count(id);
         if needed > 0 {

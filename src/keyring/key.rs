@@ -73,15 +73,6 @@ impl KeyUse {
         }
     }
 
-    pub(super) const fn number(self) -> u64 {
-        match self {
-            Self::Wrap => 1,
-            Self::Envelope => 2,
-            Self::Index => 3,
-            Self::Pseudonym => 4,
-        }
-    }
-
     /// `[RK-2]` The one name of the keys of this use; wrap keys are named as their roles.
     pub const fn fixed_name(self) -> Option<&'static str> {
         match self {
@@ -510,7 +501,7 @@ impl RingKey {
         self.name.clone()
     }
 
-    fn opens(&self, rescue: bool) -> bool {
+    pub(super) fn opens(&self, rescue: bool) -> bool {
         match self.state {
             KeyState::Primary | KeyState::OpenOnly => true,
             KeyState::Compromised => rescue,

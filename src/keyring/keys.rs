@@ -81,7 +81,7 @@ impl Keys {
             )));
         }
         if known.is_none() {
-            self.by_name.add(self.by_name.hash_name(key.key_use, &key.name), place);
+            self.by_name.add(self.by_name.hash_name(&key.name), place);
             self.names.push(Named {
                 key_use: key.key_use,
                 name: key.name.clone(),
@@ -123,11 +123,12 @@ impl Keys {
     }
 
     fn name(&self, key_use: KeyUse, name: &str) -> Option<usize> {
+        // Two uses may have keys of one name, and those meet.
         let is_it = |place: usize| {
             self.names
                 .get(place)
                 .is_some_and(|named| named.key_use == key_use && *named.name == *name)
         };
-        self.by_name.find(self.by_name.hash_name(key_use, name), is_it)
+        self.by_name.find(self.by_name.hash_name(name), is_it)
     }
 }

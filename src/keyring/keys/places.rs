@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::keyring::{KeyId, KeyUse};
+use crate::keyring::KeyId;
 
 /// A hash table with open addressing, of which at most half is taken. Nothing is ever removed.
 pub(super) struct Places {
@@ -41,7 +41,7 @@ impl Places {
         first_half(u64::from(id.get()).wrapping_mul(self.multiplier))
     }
 
-    pub(super) fn hash_name(&self, key_use: KeyUse, name: &str) -> u32 {
+    pub(super) fn hash_name(&self, name: &str) -> u32 {
         let mix = |hash: u64, word: [u8; 8]| {
             let hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(self.multiplier);
             hash ^ (hash >> 32)
@@ -54,9 +54,8 @@ impl Places {
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             last
         });
-        let begun =
-            mix(key_use.number(), u64::try_from(name.len()).unwrap_or_default().to_le_bytes());
-        let hash = words.iter().chain([&last]).fold(begun, |hash, word| mix(hash, *word));
+        let len = u64::try_from(name.len()).unwrap_or_default();
+        let hash = words.iter().chain([&last]).fold(len, |hash, word| mix(hash, *word));
         first_half(hash.wrapping_mul(self.multiplier))
     }
 
@@ -73,7 +72,7 @@ impl Places {
         }
     }
 
-    /// Puts a position under this hash, which is not there yet.
+    /// Puts a position under this hash, beside others that are there.
     pub(super) fn add(&mut self, hash: u32, position: usize) {
         if self.taken.saturating_mul(2) >= self.places.len() {
             let double = self.places.len().saturating_mul(2).max(FEWEST);
