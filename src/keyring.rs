@@ -5,6 +5,7 @@ mod describe;
 #[cfg(feature = "file")]
 mod file;
 mod key;
+mod keys;
 #[cfg(feature = "file")]
 mod recovery;
 mod scope;
@@ -13,10 +14,9 @@ mod subset;
 mod unlock;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 
 use rand_core::CryptoRng;
@@ -36,6 +36,7 @@ pub use self::unlock::{
 };
 
 use self::key::Material;
+use self::keys::Keys;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
@@ -65,23 +66,21 @@ pub(crate) const ENVELOPE: &str = "envelope";
 /// There is no `Clone`: share a ring by reference or in an `Arc`.
 #[derive(Default)]
 pub struct KeyRing {
-    keys: BTreeMap<KeyId, RingKey>,
-    names: BTreeMap<KeyUse, BTreeMap<Arc<str>, Named>>,
+    keys: Keys,
     /// The roles whose secrets this ring holds.
     roles: Arc<BTreeSet<Arc<str>>>,
-}
-
-/// The keys of one use and name.
-#[derive(Default)]
-struct Named {
-    primary: Option<KeyId>,
-    ids: Vec<KeyId>,
 }
 
 impl KeyRing {
     /// A ring without keys, to [`insert`](Self::insert) some.
     pub fn empty() -> Self {
         Self::default()
+    }
+
+    /// [`empty`](Self::empty), with room for so many.
+    #[cfg(feature = "file")]
+    fn with_capacity(keys: usize) -> Self {
+        Self { keys: Keys::with_capacity(keys), ..Self::default() }
     }
 
     /// A new ring with an envelope key and the symmetric role `app`.
@@ -197,7 +196,7 @@ impl KeyRing {
     ) -> Result<KeyId, Error> {
         let id = loop {
             match KeyId::new(rng.nonzero_u32()) {
-                Some(id) if !self.keys.contains_key(&id) => break id,
+                Some(id) if self.keys.get(id).is_none() => break id,
                 _ => {}
             }
         };
@@ -219,28 +218,11 @@ impl KeyRing {
     /// [`InvalidInput`](ErrorKind::InvalidInput) when its id is taken, or when it is primary and its
     /// use and name have a primary key already.
     pub fn insert(&mut self, key: RingKey) -> Result<(), Error> {
-        if self.keys.contains_key(&key.id) {
-            return Err(Error::invalid(format!("the ring has a key {} already", key.id)));
+        let role = key.reads_as_role().then(|| key.shared_name());
+        self.keys.insert(key)?;
+        if let Some(role) = role.filter(|role| !self.roles.contains(role)) {
+            Arc::make_mut(&mut self.roles).insert(role);
         }
-        let names = self.names.entry(key.key_use).or_default();
-        let named = match names.get_mut(&key.name) {
-            Some(named) => named,
-            None => names.entry(key.name.clone()).or_default(),
-        };
-        if key.state == KeyState::Primary {
-            if named.primary.is_some() {
-                return Err(Error::invalid(format!(
-                    "the ring has a primary {} key `{}` already: insert this one as open-only, or load a stored ring into KeyRing::empty",
-                    key.key_use, key.name
-                )));
-            }
-            named.primary = Some(key.id);
-        }
-        named.ids.push(key.id);
-        if key.reads_as_role() && !self.roles.contains(&key.name) {
-            Arc::make_mut(&mut self.roles).insert(key.shared_name());
-        }
-        self.keys.insert(key.id, key);
         Ok(())
     }
 
@@ -286,20 +268,12 @@ impl KeyRing {
         })?;
         let newest = self.named(key_use, name).max_by_key(|key| key.created_at);
         let hint = self.primary(key_use, name).or(newest).and_then(|key| key.rotate_after_days);
-        self.demote(key_use, name);
+        self.keys.set_primary(key_use, name, None);
         let id = self.add(key_use, name, pair, rng)?;
-        if let Some(key) = self.keys.get_mut(&id) {
+        if let Some(key) = self.keys.get_mut(id) {
             key.rotate_after_days = hint;
         }
         Ok(id)
-    }
-
-    fn demote(&mut self, key_use: KeyUse, name: &str) {
-        let named = self.names.get_mut(&key_use).and_then(|names| names.get_mut(name));
-        let former = named.and_then(|named| named.primary.take());
-        if let Some(key) = former.and_then(|id| self.keys.get_mut(&id)) {
-            key.state = KeyState::OpenOnly;
-        }
     }
 
     /// Says after how many days the primary key of a use and name should be rotated; `None` takes the
@@ -313,8 +287,8 @@ impl KeyRing {
         name: &str,
         days: Option<u32>,
     ) -> Result<(), Error> {
-        let id = self.primary_id(key_use, name);
-        let key = id.and_then(|id| self.keys.get_mut(&id)).ok_or_else(|| {
+        let id = self.primary(key_use, name).map(RingKey::id);
+        let key = id.and_then(|id| self.keys.get_mut(id)).ok_or_else(|| {
             Error::new(
                 ErrorKind::MissingKey,
                 format!("the ring has no primary {key_use} key `{name}`"),
@@ -349,18 +323,27 @@ impl KeyRing {
         self.change_state(id, state)
     }
 
-    /// Wipes the secret of a key for ever, once a census of all envelopes shows that none needs it. Its
-    /// name and id stay.
+    /// Wipes the secret of a wrap or envelope key for ever, once a census of all envelopes shows that
+    /// none needs it. Its name and id stay.
+    ///
+    /// Count when no service seals by the key any more: one that keeps a ring in which it is primary
+    /// would write what nobody opens.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many, and
-    /// for a census that has counted nothing; and as [`set_state`](Self::set_state): a primary key must
-    /// be rotated first.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many; for
+    /// a census that has counted nothing; for an index or pseudonym key, which envelopes do not name;
+    /// and as [`set_state`](Self::set_state): a primary key must be rotated first.
     pub fn destroy(&mut self, id: KeyId, census: &Census) -> Result<(), Error> {
         if census.envelopes() == 0 {
             return Err(Error::invalid(
                 "the census has counted no envelope: count all that are stored, or use force_destroy",
             ));
+        }
+        let key_use = self.keys.get(id).ok_or_else(|| no_such_key(id))?.key_use;
+        if !matches!(key_use, KeyUse::Wrap | KeyUse::Envelope) {
+            return Err(Error::invalid(format!(
+                "a census counts envelopes, and those do not name the {key_use} key {id}: when nothing made with it is needed, use force_destroy"
+            )));
         }
         let needed = census.count(id);
         if needed > 0 {
@@ -382,45 +365,40 @@ impl KeyRing {
     }
 
     fn change_state(&mut self, id: KeyId, state: KeyState) -> Result<(), Error> {
-        let key = self.keys.get(&id).ok_or_else(|| no_such_key(id))?;
-        let (key_use, name, from) = (key.key_use, key.name.clone(), key.state);
+        let key = self.keys.get(id).ok_or_else(|| no_such_key(id))?;
+        let (key_use, name, from) = (key.key_use, key.shared_name(), key.state);
         if !from.may_become(state) {
             return Err(Error::invalid(format!("a key that is {from} cannot become {state}")));
         }
-        if from == KeyState::Primary || state == KeyState::Primary {
-            self.demote(key_use, &name);
-        }
         if state == KeyState::Primary {
-            self.names.entry(key_use).or_default().entry(name).or_default().primary = Some(id);
+            self.keys.set_primary(key_use, &name, Some(id));
+        } else if from == KeyState::Primary {
+            self.keys.set_primary(key_use, &name, None);
         }
-        if let Some(key) = self.keys.get_mut(&id) {
+        if let Some(key) = self.keys.get_mut(id) {
             key.state = state;
             if state == KeyState::Destroyed {
                 key.material = Material::NameOnly;
+                let reading = self.keys.iter().filter(|key| key.reads_as_role());
+                self.roles = Arc::new(reading.map(RingKey::shared_name).collect());
             }
         }
-        let reading = self.keys.values().filter(|key| key.reads_as_role());
-        self.roles = Arc::new(reading.map(RingKey::shared_name).collect());
         Ok(())
     }
 
     /// The key with this id.
     pub fn key(&self, id: KeyId) -> Option<&RingKey> {
-        self.keys.get(&id)
+        self.keys.get(id)
     }
 
     /// The primary key of a use and name.
     pub fn primary(&self, key_use: KeyUse, name: &str) -> Option<&RingKey> {
-        self.keys.get(&self.primary_id(key_use, name)?)
-    }
-
-    fn primary_id(&self, key_use: KeyUse, name: &str) -> Option<KeyId> {
-        self.names.get(&key_use)?.get(name)?.primary
+        self.keys.primary(key_use, name)
     }
 
     /// All keys, by ascending id.
     pub fn keys(&self) -> impl Iterator<Item = &RingKey> {
-        self.keys.values()
+        self.keys.iter()
     }
 
     /// All keys of a use and name, in any state.
@@ -429,8 +407,7 @@ impl KeyRing {
         key_use: KeyUse,
         name: &str,
     ) -> impl Iterator<Item = &RingKey> + use<'_> {
-        let named = self.names.get(&key_use).and_then(|names| names.get(name));
-        named.into_iter().flat_map(|named| &named.ids).filter_map(|id| self.keys.get(id))
+        self.keys.named(key_use, name)
     }
 
     /// The roles whose secrets this ring holds.

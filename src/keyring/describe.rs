@@ -1,6 +1,7 @@
 //! What a ring can do, in plain words.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use super::{Holds, KeyRing, KeyState, KeyUse, RingKey};
@@ -38,6 +39,8 @@ enum Power {
     Envelopes,
     VerifiesOnly,
     Rescue,
+    VerifiesInRescue,
+    Compromised,
     Disabled,
     NameOnly,
     Destroyed,
@@ -49,7 +52,10 @@ impl Power {
             (KeyState::Destroyed, ..) => Self::Destroyed,
             (_, Holds::NameOnly, _) => Self::NameOnly,
             (KeyState::Disabled, ..) => Self::Disabled,
-            (KeyState::Compromised, ..) => Self::Rescue,
+            (KeyState::Compromised, _, KeyUse::Envelope) => Self::VerifiesInRescue,
+            (KeyState::Compromised, Holds::Secret | Holds::KeyPair, KeyUse::Wrap) => Self::Rescue,
+            // It opens nothing in rescue mode either.
+            (KeyState::Compromised, ..) => Self::Compromised,
             (_, Holds::Derived, KeyUse::Pseudonym) => Self::NamesFor,
             (_, Holds::Derived, _) => Self::FindsBy,
             (_, _, KeyUse::Index) => Self::FindsByAny,
@@ -75,6 +81,10 @@ impl Power {
             Self::Envelopes => "verifies and writes key envelopes",
             Self::VerifiesOnly => "verifies key envelopes, and writes none",
             Self::Rescue => "opens in rescue mode only, as compromised: ",
+            Self::VerifiesInRescue => {
+                "verifies key envelopes of a compromised key in rescue mode only"
+            }
+            Self::Compromised => "holds compromised: ",
             Self::Disabled => "holds disabled: ",
             Self::NameOnly => "knows by name only: ",
             Self::Destroyed => "destroyed: ",
@@ -83,17 +93,33 @@ impl Power {
 
     /// Whether the words stand alone, without the names of keys.
     fn is_whole(self) -> bool {
-        matches!(self, Self::FindsByAny | Self::NamesForAny | Self::Envelopes | Self::VerifiesOnly)
+        matches!(
+            self,
+            Self::FindsByAny
+                | Self::NamesForAny
+                | Self::Envelopes
+                | Self::VerifiesOnly
+                | Self::VerifiesInRescue
+        )
     }
 }
 
 impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut powers: BTreeMap<Power, BTreeSet<alloc::string::String>> = BTreeMap::new();
+        // What does something for a name: then an older key of it, of which the ring has no more than
+        // the name, is not worth a word.
+        let has_power = |key: &&RingKey| Power::of(key) < Power::Rescue;
+        let known: BTreeSet<_> =
+            self.0.keys().filter(has_power).map(|key| (key.key_use(), key.name())).collect();
+        let mut powers: BTreeMap<Power, BTreeSet<String>> = BTreeMap::new();
         for key in self.0.keys() {
-            let names = powers.entry(Power::of(key)).or_default();
+            let power = Power::of(key);
+            if power == Power::NameOnly && known.contains(&(key.key_use(), key.name())) {
+                continue;
+            }
+            let names = powers.entry(power).or_default();
             if key.holds() == Holds::Derived {
-                names.extend(key.scopes().map(alloc::string::ToString::to_string));
+                names.extend(key.scopes().map(ToString::to_string));
             } else {
                 names.insert(key.name().into());
             }
@@ -105,14 +131,6 @@ impl fmt::Display for Description<'_> {
         }
         if powers.contains_key(&Power::Envelopes) {
             powers.remove(&Power::VerifiesOnly);
-        }
-        let known: BTreeSet<_> = powers
-            .iter()
-            .filter(|(power, _)| **power < Power::Rescue)
-            .flat_map(|(_, names)| names.iter().cloned())
-            .collect();
-        if let Some(names) = powers.get_mut(&Power::NameOnly) {
-            names.retain(|name| !known.contains(name));
         }
         powers.retain(|_, names| !names.is_empty());
 

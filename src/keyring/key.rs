@@ -208,7 +208,7 @@ impl fmt::Display for Holds {
 
 pub(super) enum Material {
     Wrap(Secret<32>, WrapKey),
-    Envelope(Secret<32>, MacKey),
+    Envelope(Secret<32>, Box<MacKey>),
     Pair(Box<KeyPair>),
     Writer(WriterHalf),
     /// Of the uses index and pseudonym: the master, or what was derived from it.
@@ -276,7 +276,7 @@ impl RingKey {
             }
             KeyUse::Envelope => {
                 let mac = MacKey::new(&expand(&secret, b"fieldseal/v1 envelope key"));
-                Material::Envelope(secret, mac)
+                Material::Envelope(secret, Box::new(mac))
             }
             KeyUse::Index | KeyUse::Pseudonym => Material::Master(secret),
         }
@@ -501,7 +501,7 @@ impl RingKey {
         self.name.clone()
     }
 
-    fn opens(&self, rescue: bool) -> bool {
+    pub(super) fn opens(&self, rescue: bool) -> bool {
         match self.state {
             KeyState::Primary | KeyState::OpenOnly => true,
             KeyState::Compromised => rescue,

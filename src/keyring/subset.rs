@@ -114,7 +114,7 @@ impl KeyRing {
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) naming what this ring cannot give: a role of which it holds
     /// no key that opens, a writer of which it holds no primary key pair or writer half, an index or a
-    /// purpose for which it holds no key. [`InvalidInput`](ErrorKind::InvalidInput) for what is no name.
+    /// purpose for which it holds no key in use. [`InvalidInput`](ErrorKind::InvalidInput) for what is no name.
     pub fn subset_with(&self, reach: &Reach<'_>) -> Result<Subset, Error> {
         for role in &reach.writers {
             if !self.primary(KeyUse::Wrap, role).is_some_and(writes) {
@@ -129,7 +129,7 @@ impl KeyRing {
         let scopes = reach.scopes()?;
         for scope in &scopes {
             let mut keys = self.named(scope.key_use(), scope.key_use().as_str());
-            if !keys.any(|key| key.expose_derived(scope).is_some()) {
+            if !keys.any(|key| key.opens(true) && key.expose_derived(scope).is_some()) {
                 return Err(Error::new(
                     ErrorKind::MissingKey,
                     format!("this ring holds no {} key for {scope}", scope.key_use()),

@@ -261,7 +261,7 @@ impl Content {
 
     /// The ring of these keys, with their secrets behind one another. See [`KeyLine::key`].
     pub(super) fn ring(&self, mut secrets: &[u8], verify: bool) -> Option<KeyRing> {
-        let mut ring = KeyRing::empty();
+        let mut ring = KeyRing::with_capacity(self.keys.len());
         for line in &self.keys {
             let (secret, rest) = secrets.split_at_checked(line.secret_len())?;
             secrets = rest;
