@@ -1,16 +1,19 @@
 //! The keys of a ring: in order, by id, by use and name. What is looked up when data is sealed and
 //! opened is found in a time that does not grow with the ring.
 
-mod places;
-
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use self::places::Places;
 use super::{KeyId, KeyState, KeyUse, RingKey};
 use crate::error::Error;
+
+/// Hashed, under a key of the process's own, where there is a generator to draw it.
+#[cfg(feature = "std")]
+type Map<K, V> = std::collections::HashMap<K, V>;
+#[cfg(not(feature = "std"))]
+type Map<K, V> = BTreeMap<K, V>;
 
 #[derive(Default)]
 pub(super) struct Keys {
@@ -18,15 +21,13 @@ pub(super) struct Keys {
     all: Vec<RingKey>,
     /// Their positions, by ascending id.
     in_order: BTreeMap<KeyId, usize>,
-    ids: Places,
-    names: Vec<Named>,
-    by_name: Places,
+    by_id: Map<KeyId, usize>,
+    by_name: BTreeMap<KeyUse, Map<Arc<str>, Named>>,
 }
 
 /// The keys of one use and name, by their positions.
+#[derive(Default)]
 struct Named {
-    key_use: KeyUse,
-    name: Arc<str>,
     primary: Option<usize>,
     all: Vec<usize>,
 }
@@ -34,16 +35,15 @@ struct Named {
 impl Keys {
     #[cfg(feature = "file")]
     pub(super) fn with_capacity(keys: usize) -> Self {
-        Self { all: Vec::with_capacity(keys), ..Self::default() }
+        Self { all: Vec::with_capacity(keys), by_id: Map::with_capacity(keys), ..Self::default() }
     }
 
     pub(super) fn get(&self, id: KeyId) -> Option<&RingKey> {
-        self.all.get(self.position(id)?)
+        self.all.get(*self.by_id.get(&id)?)
     }
 
     pub(super) fn get_mut(&mut self, id: KeyId) -> Option<&mut RingKey> {
-        let position = self.position(id)?;
-        self.all.get_mut(position)
+        self.all.get_mut(*self.by_id.get(&id)?)
     }
 
     /// By ascending id.
@@ -52,8 +52,7 @@ impl Keys {
     }
 
     pub(super) fn primary(&self, key_use: KeyUse, name: &str) -> Option<&RingKey> {
-        let named = self.names.get(self.name(key_use, name)?)?;
-        self.all.get(named.primary?)
+        self.all.get(self.by_name(key_use, name)?.primary?)
     }
 
     /// All keys of a use and name, as they came.
@@ -62,43 +61,34 @@ impl Keys {
         key_use: KeyUse,
         name: &str,
     ) -> impl Iterator<Item = &RingKey> + use<'_> {
-        let named = self.name(key_use, name).and_then(|position| self.names.get(position));
+        let named = self.by_name(key_use, name);
         named.into_iter().flat_map(|named| &named.all).filter_map(|at| self.all.get(*at))
     }
 
     /// Takes a key in, unless its id is taken, or it would be the second primary key of its name.
     pub(super) fn insert(&mut self, mut key: RingKey) -> Result<(), Error> {
-        if self.position(key.id).is_some() {
+        if self.by_id.contains_key(&key.id) {
             return Err(Error::invalid(format!("the ring has a key {} already", key.id)));
         }
         let is_primary = key.state == KeyState::Primary;
-        let known = self.name(key.key_use, &key.name);
-        let place = known.unwrap_or(self.names.len());
-        if is_primary && self.names.get(place).is_some_and(|named| named.primary.is_some()) {
+        if is_primary && self.primary(key.key_use, &key.name).is_some() {
             return Err(Error::invalid(format!(
                 "the ring has a primary {} key `{}` already: insert this one as open-only, or load a stored ring into KeyRing::empty",
                 key.key_use, key.name
             )));
         }
-        if known.is_none() {
-            self.by_name.add(self.by_name.hash_name(&key.name), place);
-            self.names.push(Named {
-                key_use: key.key_use,
-                name: key.name.clone(),
-                primary: None,
-                all: Vec::new(),
-            });
+        let names = self.by_name.entry(key.key_use).or_default();
+        // One copy of a name for all its keys.
+        if let Some((name, _)) = names.get_key_value(&key.name) {
+            key.name = name.clone();
         }
+        let named = names.entry(key.name.clone()).or_default();
         let position = self.all.len();
-        if let Some(named) = self.names.get_mut(place) {
-            named.all.push(position);
-            if is_primary {
-                named.primary = Some(position);
-            }
-            // One copy of a name for all its keys.
-            key.name = named.name.clone();
+        named.all.push(position);
+        if is_primary {
+            named.primary = Some(position);
         }
-        self.ids.add(self.ids.hash_id(key.id), position);
+        self.by_id.insert(key.id, position);
         self.in_order.insert(key.id, position);
         self.all.push(key);
         Ok(())
@@ -106,8 +96,8 @@ impl Keys {
 
     /// Makes another key the primary one of a use and name, or none; the former becomes open-only.
     pub(super) fn set_primary(&mut self, key_use: KeyUse, name: &str, id: Option<KeyId>) {
-        let position = id.and_then(|id| self.position(id));
-        let named = self.name(key_use, name).and_then(|place| self.names.get_mut(place));
+        let position = id.and_then(|id| self.by_id.get(&id).copied());
+        let named = self.by_name.get_mut(&key_use).and_then(|names| names.get_mut(name));
         let former = named.and_then(|named| core::mem::replace(&mut named.primary, position));
         if let Some(key) = former.and_then(|position| self.all.get_mut(position)) {
             key.state = KeyState::OpenOnly;
@@ -117,18 +107,7 @@ impl Keys {
         }
     }
 
-    fn position(&self, id: KeyId) -> Option<usize> {
-        let is_it = |position: usize| self.all.get(position).is_some_and(|key| key.id == id);
-        self.ids.find(self.ids.hash_id(id), is_it)
-    }
-
-    fn name(&self, key_use: KeyUse, name: &str) -> Option<usize> {
-        // Two uses may have keys of one name, and those meet.
-        let is_it = |place: usize| {
-            self.names
-                .get(place)
-                .is_some_and(|named| named.key_use == key_use && *named.name == *name)
-        };
-        self.by_name.find(self.by_name.hash_name(name), is_it)
+    fn by_name(&self, key_use: KeyUse, name: &str) -> Option<&Named> {
+        self.by_name.get(&key_use)?.get(name)
     }
 }
