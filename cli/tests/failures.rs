@@ -84,6 +84,21 @@ fn wrong_credentials_do_not_open_and_change_nothing() {
 }
 
 #[test]
+fn a_passphrase_file_is_no_key_file() {
+    let place = Place::with_ring();
+    // 32 bytes, as a raw key has.
+    place.secret("text", "correct horse battery staple 12");
+    assert_eq!(place.read("text").len(), 32);
+    for args in [
+        &["ring", "slot", "add", "--new-key-file", "text"][..],
+        &["ring", "init", "--ring", "new", "--key-file", "text"],
+    ] {
+        place.run(args).failed(6, "no slot key", "fsk1.");
+    }
+    assert!(!place.path("new").exists());
+}
+
+#[test]
 fn two_credentials_in_the_environment_are_one_too_many() {
     let place = Place::with_ring();
     let key = fieldseal::SlotKey::generate().unwrap();

@@ -1,6 +1,6 @@
 //! A file that is replaced whole or not at all, that others cannot read, and one writer at a time.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,18 +21,21 @@ const MAX_LEN: u64 = 64 << 20;
 /// What is told of each step of a write, so that a test can end the process there.
 pub(super) type Observer<'a> = &'a mut dyn FnMut(&'static str);
 
+/// A file that was read whole.
+pub(super) struct Content {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Of what was read, whatever stands at the path by now.
+    pub(super) metadata: Metadata,
+}
+
 /// Reads a whole file. One that others can read or write is refused, unless `any_permissions`.
-pub(super) fn read(path: &Path, any_permissions: bool) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(super) fn read(path: &Path, any_permissions: bool) -> Result<Content, Error> {
     let failed = |error| Error::io("read", path, &error);
-    let is_file = |metadata: &fs::Metadata| match metadata.is_file() {
-        true => Ok(()),
-        false => Err(Error::new(ErrorKind::Io, format!("{} is no file", path.display()))),
-    };
     // Before it is opened, too: opening a pipe waits for somebody to write.
-    is_file(&fs::metadata(path).map_err(failed)?)?;
+    check_kind(path, &fs::metadata(path).map_err(failed)?)?;
     let mut file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    is_file(&metadata)?;
+    check_kind(path, &metadata)?;
     if !any_permissions {
         check_permissions(path, &metadata)?;
     }
@@ -43,12 +46,19 @@ pub(super) fn read(path: &Path, any_permissions: bool) -> Result<Zeroizing<Vec<u
     let len = usize::try_from(metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(len.saturating_add(1)));
     (&mut file).take(MAX_LEN).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    Ok(Content { bytes, metadata })
+}
+
+fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Io, format!("{} is no file", path.display())))
 }
 
 /// Whether only the owner can read and write the file.
 #[cfg(unix)]
-fn check_permissions(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+fn check_permissions(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt as _;
 
     let others = metadata.mode() & 0o077;
@@ -64,14 +74,15 @@ fn check_permissions(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> 
 }
 
 #[cfg(not(unix))]
-fn check_permissions(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
+fn check_permissions(_: &Path, _: &Metadata) -> Result<(), Error> {
     Ok(())
 }
 
 /// What a file is replaced under: held until dropped, by one process at a time, and given back by the
 /// operating system when the process ends, however it ends.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    place: PathBuf,
     /// The file itself, behind links.
     pub(super) path: PathBuf,
 }
@@ -82,12 +93,22 @@ impl Lock {
     pub(super) fn take(path: &Path, observe: Observer<'_>) -> Result<Self, Error> {
         let path = followed(path)?;
         let place = beside(&path, "lock");
-        let failed = |error| Error::io("lock", &place, &error);
-        let file = open_lock(&place, &path).map_err(failed)?;
         let until = Instant::now().checked_add(PATIENCE);
         loop {
-            match file.try_lock() {
-                Ok(()) => break,
+            let file = open_lock(&place, &path)?;
+            let lock = Self { file, place: place.clone(), path: path.clone() };
+            lock.wait(until)?;
+            if lock.is_there() {
+                observe("locked");
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn wait(&self, until: Option<Instant>) -> Result<(), Error> {
+        loop {
+            match self.file.try_lock() {
+                Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock)
                     if until.is_some_and(|until| Instant::now() < until) =>
                 {
@@ -98,21 +119,44 @@ impl Lock {
                         ErrorKind::Locked,
                         format!(
                             "another process is changing {}: try again when it is done",
-                            path.display()
+                            self.path.display()
                         ),
                     ));
                 }
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::io("lock", &self.place, &error));
+                }
             }
         }
-        observe("locked");
-        Ok(Self { _file: file, path })
+    }
+
+    /// Whether what is locked still stands where others look for it. Someone may have tidied it away,
+    /// and then it keeps nobody out.
+    #[cfg(unix)]
+    fn is_there(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let here = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let there = fs::symlink_metadata(&self.place).map(here).ok();
+        there.is_some() && there == self.file.metadata().map(here).ok()
+    }
+
+    #[cfg(not(unix))]
+    fn is_there(&self) -> bool {
+        self.place.exists()
     }
 
     /// Puts `bytes` in the place of the file: written beside it, synced, then renamed over it, so that
     /// it is the old one or the new one at every moment. The directory is synced too, so that the new
-    /// one lasts.
-    pub(super) fn replace(&self, bytes: &[u8], observe: Observer<'_>) -> Result<(), Error> {
+    /// one lasts. `former` is of the file that is replaced; `replaced` is called once the new one is in
+    /// its place, also where syncing the directory fails after that.
+    pub(super) fn replace(
+        &self,
+        bytes: &[u8],
+        former: Option<&Metadata>,
+        observe: Observer<'_>,
+        replaced: impl FnOnce(),
+    ) -> Result<(), Error> {
         let fresh = beside(&self.path, "new");
         // Left by one that ended half way: only the holder of the lock writes here.
         match fs::remove_file(&fresh) {
@@ -120,19 +164,32 @@ impl Lock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("remove", &fresh, &error)),
         }
-        let written = self.write_beside(&fresh, bytes, observe);
-        if written.is_err() {
+        let directory = Directory::of(&self.path)?;
+        if let Err(error) = self.put_beside(&fresh, bytes, former, observe) {
             // It holds nothing that the file itself does not; the error that matters is the other one.
             let _ = fs::remove_file(&fresh);
+            return Err(error);
         }
-        written
+        replaced();
+        observe("renamed");
+        directory.sync()?;
+        observe("directory synced");
+        Ok(())
     }
 
-    fn write_beside(&self, fresh: &Path, bytes: &[u8], observe: Observer<'_>) -> Result<(), Error> {
+    fn put_beside(
+        &self,
+        fresh: &Path,
+        bytes: &[u8],
+        former: Option<&Metadata>,
+        observe: Observer<'_>,
+    ) -> Result<(), Error> {
         let failed = |error| Error::io("write", fresh, &error);
         let mut file = create_private(fresh).map_err(failed)?;
         observe("created");
-        self.keep_owner(&file)?;
+        if let Some(former) = former {
+            self.keep_owner(&file, former)?;
+        }
         let (first, second) = bytes.split_at(bytes.len().wrapping_div(2));
         file.write_all(first).map_err(failed)?;
         observe("half written");
@@ -141,25 +198,25 @@ impl Lock {
         file.sync_all().map_err(failed)?;
         observe("synced");
         drop(file);
-        fs::rename(fresh, &self.path).map_err(|error| Error::io("replace", &self.path, &error))?;
-        observe("renamed");
-        sync_directory(&self.path)?;
-        observe("directory synced");
-        Ok(())
+        if !self.is_there() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "{} was removed while it was held, so another process may be writing: try again, and leave that file where it is",
+                    self.place.display()
+                ),
+            ));
+        }
+        fs::rename(fresh, &self.path).map_err(|error| Error::io("replace", &self.path, &error))
     }
 
     /// A file that is replaced stays its owner's and group's, with the rights that they had: a service
     /// that reads it through its group still can.
     #[cfg(unix)]
-    fn keep_owner(&self, file: &File) -> Result<(), Error> {
+    fn keep_owner(&self, file: &File, former: &Metadata) -> Result<(), Error> {
         use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
         let failed = |error| Error::io("keep the owner and rights of", &self.path, &error);
-        let former = match fs::metadata(&self.path) {
-            Ok(former) => former,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failed(error)),
-        };
         let fresh = file.metadata().map_err(failed)?;
         if (former.uid(), former.gid()) != (fresh.uid(), fresh.gid()) {
             fchown(file, Some(former.uid()), Some(former.gid())).map_err(failed)?;
@@ -169,7 +226,7 @@ impl Lock {
     }
 
     #[cfg(not(unix))]
-    fn keep_owner(&self, _: &File) -> Result<(), Error> {
+    fn keep_owner(&self, _: &File, _: &Metadata) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -184,8 +241,10 @@ fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// The lock's file: made for the owner of the file at `path`, who is to write as well when root comes
-/// first. Only a new one is given away: what lies there could be a link to anything.
-fn open_lock(place: &Path, path: &Path) -> io::Result<File> {
+/// first. Only a new one is given away, and what is there is taken only if it is a file itself: a link
+/// leads to what someone else chose, and a pipe waits for them.
+fn open_lock(place: &Path, path: &Path) -> Result<File, Error> {
+    let failed = |error| Error::io("lock", place, &error);
     match create_private(place) {
         Ok(lock) => {
             #[cfg(unix)]
@@ -197,15 +256,17 @@ fn open_lock(place: &Path, path: &Path) -> io::Result<File> {
             Ok(lock)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().write(true).open(place)
+            check_kind(place, &fs::symlink_metadata(place).map_err(failed)?)?;
+            OpenOptions::new().write(true).open(place).map_err(failed)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(failed(error)),
     }
 }
 
 /// Writes a new file that only its owner can read. One that is there is refused.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |error| Error::io("make", path, &error);
+    let directory = Directory::of(path)?;
     let mut file = create_private(path).map_err(failed)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if written.is_err() {
@@ -213,7 +274,7 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let _ = fs::remove_file(path);
     }
     written.map_err(failed)?;
-    sync_directory(path)
+    directory.sync()
 }
 
 /// The file that a link leads to: it is what must be replaced, and not the link.
@@ -233,18 +294,40 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
+/// The directory of a file. It is opened before anything is changed, so that only the syncing itself can
+/// fail afterwards.
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> Result<(), Error> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| Error::io("sync", directory, &error))
+struct Directory {
+    file: File,
+    path: PathBuf,
+}
+
+#[cfg(unix)]
+impl Directory {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let path = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
+        Ok(Self { file, path: path.into() })
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.file.sync_all().map_err(|error| Error::io("sync", &self.path, &error))
+    }
 }
 
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> Result<(), Error> {
-    Ok(())
+struct Directory;
+
+#[cfg(not(unix))]
+impl Directory {
+    fn of(_: &Path) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }

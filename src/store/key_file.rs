@@ -37,16 +37,23 @@ impl SlotKey {
     /// [`Permissions`](ErrorKind::Permissions) for a file that others can read;
     /// [`Io`](ErrorKind::Io); [`Malformed`](ErrorKind::Malformed) for what is no slot key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let bytes = disk::read(path.as_ref(), false)?;
+        Self::from_content(&disk::read(path.as_ref(), false)?.bytes)
+    }
+
+    /// The key that a file holds which was read elsewhere, as [`from_file`](Self::from_file) takes it.
+    ///
+    /// # Errors
+    /// [`Malformed`](ErrorKind::Malformed) for what is no slot key.
+    pub fn from_content(bytes: &[u8]) -> Result<Self, Error> {
         // Of random bytes, 1 of 10^12 is so. Zeros: a file that was never written.
         let is_text =
             |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0;
-        if let Ok(key) = bytes.as_slice().try_into()
+        if let Ok(key) = bytes.try_into()
             && !bytes.iter().all(is_text)
         {
             return Ok(Self::from_bytes(key));
         }
-        Self::from_text(core::str::from_utf8(&bytes).unwrap_or_default())
+        Self::from_text(core::str::from_utf8(bytes).unwrap_or_default())
     }
 
     /// Writes the key, as [text](Self::to_text), into a new file that only its owner can read.

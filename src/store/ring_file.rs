@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alloc::format;
 
-use super::disk::{self, Lock, Observer};
+use super::disk::{self, Content, Lock, Observer};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument};
 
@@ -74,12 +74,11 @@ impl RingFile {
     /// [`Io`](ErrorKind::Io); [`Permissions`](ErrorKind::Permissions) for a file that others can use;
     /// and those of [`LockedRing::from_json`].
     pub fn read(&self) -> Result<LockedRing, Error> {
-        self.read_at(&self.path)
+        self.parse(&disk::read(&self.path, self.any_permissions)?)
     }
 
-    fn read_at(&self, path: &Path) -> Result<LockedRing, Error> {
-        let bytes = disk::read(path, self.any_permissions)?;
-        Ok(LockedRing::from_json(&bytes)?.floor(self.floor))
+    fn parse(&self, content: &Content) -> Result<LockedRing, Error> {
+        Ok(LockedRing::from_json(&content.bytes)?.floor(self.floor))
     }
 
     /// Reads the document and opens it.
@@ -97,9 +96,7 @@ impl RingFile {
     /// [`Io`](ErrorKind::Io); [`InvalidInput`](ErrorKind::InvalidInput) for a document without a slot.
     pub fn create(&self, document: &mut RingDocument) -> Result<(), Error> {
         let (json, mark) = document.next_json()?;
-        self.create_text(json.as_bytes())?;
-        document.stored(mark);
-        Ok(())
+        self.create_text(json.as_bytes(), || document.stored(mark))
     }
 
     /// Writes a document **with its secrets in the clear** where no file is yet, and gives its
@@ -109,12 +106,11 @@ impl RingFile {
     /// As [`create`](Self::create).
     pub fn create_unprotected(&self, document: &mut RingDocument) -> Result<Fingerprint, Error> {
         let (json, fingerprint) = document.next_unprotected_json()?;
-        self.create_text(json.as_bytes())?;
-        document.stored(fingerprint.into());
+        self.create_text(json.as_bytes(), || document.stored(fingerprint.into()))?;
         Ok(fingerprint)
     }
 
-    fn create_text(&self, text: &[u8]) -> Result<(), Error> {
+    fn create_text(&self, text: &[u8], stored: impl FnOnce()) -> Result<(), Error> {
         let observe: Observer<'_> = &mut |_| {};
         let lock = Lock::take(&self.path, observe)?;
         // A link that leads nowhere is something, too.
@@ -128,7 +124,7 @@ impl RingFile {
                 ));
             }
         }
-        lock.replace(text, observe)
+        lock.replace(text, None, observe, stored)
     }
 
     /// Writes the next generation of a document that was read from here, or created here. One that was
@@ -137,7 +133,8 @@ impl RingFile {
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when the file is not the version that the document was read
     /// from: nothing is written then; [`Locked`](ErrorKind::Locked), [`Io`](ErrorKind::Io),
-    /// [`Permissions`](ErrorKind::Permissions).
+    /// [`Permissions`](ErrorKind::Permissions). Where the new file is in its place and only making it
+    /// last failed, that is `Io` too, and [`generation`](RingDocument::generation) has grown.
     pub fn save(&self, document: &mut RingDocument) -> Result<(), Error> {
         self.save_observed(document, &mut |_| {})
     }
@@ -159,7 +156,8 @@ impl RingFile {
         document: &mut RingDocument,
         observe: Observer<'_>,
     ) -> Result<(), Error> {
-        if !document.is_of(&self.read_at(&lock.path)?) {
+        let former = disk::read(&lock.path, self.any_permissions)?;
+        if !document.is_of(&self.parse(&former)?) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
@@ -169,9 +167,8 @@ impl RingFile {
             ));
         }
         let (json, mark) = document.next_text()?;
-        lock.replace(json.as_bytes(), observe)?;
-        document.stored(mark);
-        Ok(())
+        let former = Some(&former.metadata);
+        lock.replace(json.as_bytes(), former, observe, || document.stored(mark))
     }
 
     /// Opens the document, changes it and writes it, with no other writer in between. Nothing is
@@ -199,7 +196,7 @@ impl RingFile {
     ) -> Result<(RingDocument, T), Error> {
         let observe: Observer<'_> = &mut |_| {};
         let lock = Lock::take(&self.path, observe)?;
-        let mut document = open(&self.read_at(&lock.path)?)?;
+        let mut document = open(&self.parse(&disk::read(&lock.path, self.any_permissions)?)?)?;
         let changed = change(&mut document)?;
         self.save_locked(&lock, &mut document, observe)?;
         Ok((document, changed))

@@ -189,10 +189,7 @@ fn passphrase(text: &str) -> Result<Credential, Failure> {
 /// The raw slot key in a file: as text, or 32 bytes as they are.
 pub(super) fn key_of_file(path: &Path, any_permissions: bool) -> Result<SlotKey, Failure> {
     let bytes = files::read_secret(path, any_permissions)?;
-    if let Ok(bytes) = bytes.as_slice().try_into() {
-        return Ok(SlotKey::from_bytes(bytes));
-    }
-    SlotKey::from_text(str::from_utf8(&bytes).unwrap_or_default()).map_err(|error| {
+    SlotKey::from_content(&bytes).map_err(|error| {
         let next = format!("give a file that holds a slot key, `fsk1.…`, not {}", path.display());
         Failure::from(error).or_next(next)
     })
