@@ -38,6 +38,8 @@ enum Power {
     NamesFor,
     Envelopes,
     VerifiesOnly,
+    NoEnvelopes,
+    Lacks,
     Rescue,
     VerifiesInRescue,
     Compromised,
@@ -80,6 +82,10 @@ impl Power {
             Self::NamesFor => "makes pseudonyms for: ",
             Self::Envelopes => "verifies and writes key envelopes",
             Self::VerifiesOnly => "verifies key envelopes, and writes none",
+            Self::NoEnvelopes => {
+                "holds no envelope key in use, and without one opens and seals nothing"
+            }
+            Self::Lacks => "lacks some of the keys of: ",
             Self::Rescue => "opens in rescue mode only, as compromised: ",
             Self::VerifiesInRescue => {
                 "verifies key envelopes of a compromised key in rescue mode only"
@@ -99,8 +105,24 @@ impl Power {
                 | Self::NamesForAny
                 | Self::Envelopes
                 | Self::VerifiesOnly
+                | Self::NoEnvelopes
                 | Self::VerifiesInRescue
         )
+    }
+}
+
+impl Description<'_> {
+    /// Of what the ring opens, the names of which it has not all the keys.
+    fn lacks(&self) -> BTreeSet<String> {
+        let full = |key: &&RingKey| matches!(key.holds(), Holds::Secret | Holds::KeyPair);
+        let opens = self.0.keys().filter(full).filter(|key| Power::of(key) < Power::Rescue);
+        let opens: BTreeSet<_> = opens.map(|key| (key.key_use(), key.name())).collect();
+        let missing = self.0.keys().filter(|key| {
+            matches!(key.holds(), Holds::WriterHalf | Holds::NameOnly)
+                && key.state() != KeyState::Destroyed
+                && opens.contains(&(key.key_use(), key.name()))
+        });
+        missing.map(|key| key.name().into()).collect()
     }
 }
 
@@ -132,7 +154,14 @@ impl fmt::Display for Description<'_> {
         if powers.contains_key(&Power::Envelopes) {
             powers.remove(&Power::VerifiesOnly);
         }
+        powers.insert(Power::Lacks, self.lacks());
         powers.retain(|_, names| !names.is_empty());
+        let has = |any: &[Power]| any.iter().any(|power| powers.contains_key(power));
+        if has(&[Power::OpensAndSeals, Power::Opens, Power::SealsOnly])
+            && !has(&[Power::Envelopes, Power::VerifiesOnly])
+        {
+            powers.insert(Power::NoEnvelopes, BTreeSet::new());
+        }
 
         if powers.is_empty() {
             return f.write_str("holds no key");
