@@ -18,12 +18,12 @@ pub use self::member::{Fingerprint, RingId};
 
 use self::content::Secrets;
 use self::member::{Document, Mark};
-use super::KeyRing;
 use super::recovery::{self, Share};
 use super::unlock::{
     Credential, MAX_SERVICE_WRAPPED, Opening, PendingSlot, Slot, SlotId, Unlock, check_label,
     check_service, cost_of, stretched,
 };
+use super::{Holds, KeyId, KeyRing, KeyState, RingKey};
 use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
 use crate::secret::Secret;
@@ -60,11 +60,11 @@ pub struct RingDocument {
     /// The keys of the slots that were opened or made in this session: what `rekey` can keep.
     held: Vec<(SlotId, Secret<32>)>,
     opened_by: Option<SlotId>,
-    /// Whether it was opened as an unprotected one.
-    unprotected: bool,
     /// Of the document that was last read or written. A generation alone does not say which: an older
     /// copy that was put back and changed has the same.
     stored: Option<Mark>,
+    /// The keys that opened in it, in order: none is lost by storing the next.
+    opening: Vec<KeyId>,
 }
 
 impl RingDocument {
@@ -82,8 +82,8 @@ impl RingDocument {
             master: rng.secret(),
             held: Vec::new(),
             opened_by: None,
-            unprotected: false,
             stored: None,
+            opening: Vec::new(),
         })
     }
 
@@ -93,8 +93,19 @@ impl RingDocument {
     }
 
     /// The ring, to change it. Changes last once the document is stored again.
+    ///
+    /// A ring in which a key is missing that was there, or is there by less, is not stored: a service's
+    /// ring, put in the place of the one it was made from, would be the end of the others' keys. See
+    /// [`replace_ring`](Self::replace_ring).
     pub fn ring_mut(&mut self) -> &mut KeyRing {
         &mut self.ring
+    }
+
+    /// Puts another ring in the place of this one, which it gives back: for the document of a service,
+    /// when its ring is made anew. **What only this ring holds is gone** once the document is stored.
+    pub fn replace_ring(&mut self, ring: KeyRing) -> KeyRing {
+        self.opening = Vec::new();
+        core::mem::replace(&mut self.ring, ring)
     }
 
     /// The ring alone.
@@ -117,7 +128,17 @@ impl RingDocument {
         &self.slots
     }
 
-    /// The slot that the document was unlocked by; `None` for a new or an unprotected one.
+    /// The fingerprint of what was last read or written, to [pin](LockedRing::open_pinned) it by; `None`
+    /// where that was protected.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        match self.stored {
+            Some(Mark::Clear(fingerprint)) => Some(fingerprint),
+            _ => None,
+        }
+    }
+
+    /// The slot that the document was unlocked by; `None` for a new or an unprotected one, and when the
+    /// slot was removed.
     pub fn opened_by(&self) -> Option<SlotId> {
         self.opened_by
     }
@@ -238,6 +259,7 @@ impl RingDocument {
         }
         self.slots.remove(position);
         self.held.retain(|(held, _)| *held != id);
+        self.opened_by = self.opened_by.filter(|by| *by != id);
         Ok(())
     }
 
@@ -270,13 +292,14 @@ impl RingDocument {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) without a slot.
     pub fn to_json(&mut self) -> Result<String, Error> {
-        let (json, mark) = self.next_json()?;
+        let (mut json, mark) = self.next_json()?;
         self.stored(mark);
-        Ok(json)
+        // Nothing in it is secret.
+        Ok(core::mem::take(&mut *json))
     }
 
     /// The document of the next generation, which this is not until it is [`stored`](Self::stored).
-    pub(crate) fn next_json(&self) -> Result<(String, Mark), Error> {
+    pub(crate) fn next_json(&self) -> Result<(Zeroizing<String>, Mark), Error> {
         if self.slots.is_empty() {
             return Err(Error::invalid(
                 "a ring without a slot could not be opened: add one, or ask for an unprotected document",
@@ -287,7 +310,7 @@ impl RingDocument {
         let secrets = Secrets::of(&self.ring);
         let rng = &mut CallRng::from_os()?;
         document.secrets = Some(secrets.seal(&key, &document.associated(), rng));
-        Ok((document.pretty(), document.mark()))
+        Ok((document.pretty()?, document.mark()))
     }
 
     /// The document of the next generation with **its secrets in the clear**, for a secret store that
@@ -306,24 +329,23 @@ impl RingDocument {
         let mut document = self.document()?;
         document.slots.clear();
         document.unprotected = Some(Secrets::of(&self.ring).in_the_clear());
-        let json = Zeroizing::new(document.pretty());
-        Ok((json, document.fingerprint()))
+        Ok((document.pretty()?, document.fingerprint()))
     }
 
     /// The document of the next generation, protected or not as this one is.
     pub(crate) fn next_text(&self) -> Result<(Zeroizing<String>, Mark), Error> {
-        if self.unprotected && self.slots.is_empty() {
+        if self.fingerprint().is_some() && self.slots.is_empty() {
             let (json, fingerprint) = self.next_unprotected_json()?;
             return Ok((json, fingerprint.into()));
         }
-        let (json, mark) = self.next_json()?;
-        Ok((Zeroizing::new(json), mark))
+        self.next_json()
     }
 
     /// The next generation is stored, as the document of this mark.
     pub(crate) fn stored(&mut self, mark: Mark) {
         self.generation = self.generation.saturating_add(1);
         self.stored = Some(mark);
+        self.opening = opening(&self.ring);
     }
 
     /// Whether this is the document that was last read or written.
@@ -332,6 +354,14 @@ impl RingDocument {
     }
 
     fn document(&self) -> Result<Document, Error> {
+        let kept = |id: &KeyId| {
+            self.ring.key(*id).is_some_and(|key| opens(key) || key.state() == KeyState::Destroyed)
+        };
+        if let Some(lost) = self.opening.iter().find(|id| !kept(id)) {
+            return Err(Error::invalid(format!(
+                "the ring no longer holds key {lost}, which would be lost: a service's ring belongs in a document of its own; if the key may go, use replace_ring"
+            )));
+        }
         Ok(Document {
             fieldseal: member::VERSION.into(),
             generation: member::next_generation(self.generation)?,
@@ -386,12 +416,20 @@ impl RingDocument {
     ///
     /// # Errors
     /// [`Unlock`](crate::ErrorKind::Unlock) when it is another document, or neither opens it;
+    /// [`Unprotected`](crate::ErrorKind::Unprotected) when this one has no slots, and so nothing that
+    /// tells the next from a forged one;
     /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation;
     /// [`Conflict`](crate::ErrorKind::Conflict) for another writing of the same generation.
     pub fn reopen(&self, locked: &LockedRing) -> Result<Self, Error> {
         // [RF-28]
         if locked.id() != self.id {
             return Err(Error::unlock());
+        }
+        if self.slots.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Unprotected,
+                "an unprotected ring holds nothing that its next generation could be known by: open that one anew, pinned or unprotected",
+            ));
         }
         let held = self.held.iter().flat_map(|(_, slot_key)| {
             locked.slots().iter().filter_map(|slot| {
@@ -432,6 +470,15 @@ impl fmt::Debug for RingDocument {
             .field("ring", &self.ring)
             .finish()
     }
+}
+
+/// The keys of a ring that open.
+fn opening(ring: &KeyRing) -> Vec<KeyId> {
+    ring.keys().filter(|key| opens(key)).map(RingKey::id).collect()
+}
+
+fn opens(key: &RingKey) -> bool {
+    matches!(key.holds(), Holds::Secret | Holds::KeyPair)
 }
 
 fn serves<U: Unlock>(slot: &Slot, service: &U) -> bool {

@@ -6,7 +6,7 @@ use alloc::format;
 
 use super::disk::{self, Content, Lock, Observer};
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument};
+use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument, RingId};
 
 /// The place of a ring document, and how it is treated there.
 ///
@@ -40,19 +40,27 @@ use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument};
 pub struct RingFile {
     path: PathBuf,
     floor: u64,
+    only: Option<RingId>,
     any_permissions: bool,
 }
 
 impl RingFile {
     /// The file at this path. A link is followed, and stays.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), floor: 0, any_permissions: false }
+        Self { path: path.into(), floor: 0, only: None, any_permissions: false }
     }
 
     /// Refuses generations below this one as [`RolledBack`](ErrorKind::RolledBack). Keep the floor
     /// elsewhere than the file.
     pub fn floor(mut self, generation: u64) -> Self {
         self.floor = generation;
+        self
+    }
+
+    /// Refuses every other document than this one as [`Unlock`](ErrorKind::Unlock). See
+    /// [`LockedRing::only`].
+    pub fn only(mut self, id: RingId) -> Self {
+        self.only = Some(id);
         self
     }
 
@@ -78,7 +86,11 @@ impl RingFile {
     }
 
     fn parse(&self, content: &Content) -> Result<LockedRing, Error> {
-        Ok(LockedRing::from_json(&content.bytes)?.floor(self.floor))
+        let locked = LockedRing::from_json(&content.bytes)?.floor(self.floor);
+        Ok(match self.only {
+            Some(id) => locked.only(id),
+            None => locked,
+        })
     }
 
     /// Reads the document and opens it.

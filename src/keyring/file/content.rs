@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::member::{self, Document, Moment, RingId};
+use super::member::{self, Clear, Document, Moment, RingId};
 use crate::aead::{NONCE, Subkey, TAG, split};
 use crate::encoding::{Put as _, from_base64, from_hex, to_base64, to_hex};
 use crate::error::Error;
@@ -256,7 +256,7 @@ impl Content {
 
     /// The secrets of an unprotected document.
     pub(super) fn plain(&self, document: &Document) -> Option<Zeroizing<Vec<u8>>> {
-        from_base64(document.unprotected.as_deref()?).map(Zeroizing::new)
+        from_base64(document.unprotected.as_ref()?.as_str()).map(Zeroizing::new)
     }
 
     /// The ring of these keys, with their secrets behind one another. See [`KeyLine::key`].
@@ -306,8 +306,8 @@ impl Secrets {
         to_base64(&[commitment, nonce.as_slice(), &self.0, &tag].concat())
     }
 
-    pub(super) fn in_the_clear(self) -> String {
-        to_base64(&self.0)
+    pub(super) fn in_the_clear(self) -> Clear {
+        Clear::new(to_base64(&self.0))
     }
 }
 

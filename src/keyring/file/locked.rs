@@ -22,6 +22,7 @@ pub struct LockedRing {
     slots: Vec<Slot>,
     content: Content,
     floor: u64,
+    only: Option<RingId>,
 }
 
 impl LockedRing {
@@ -49,7 +50,7 @@ impl LockedRing {
         }
         let content = Content::parse(&document)?;
         let id = document.ring_id()?;
-        Ok(Self { document, id, slots, content, floor: 0 })
+        Ok(Self { document, id, slots, content, floor: 0, only: None })
     }
 
     /// The id of the document.
@@ -89,20 +90,36 @@ impl LockedRing {
         self
     }
 
+    /// Refuses every other document than this one as [`Unlock`](ErrorKind::Unlock). A credential
+    /// that opens several, such as an operator's passphrase and the rings of services, tells them apart
+    /// by nothing else; and a service can forge its own.
+    pub fn only(mut self, id: RingId) -> Self {
+        self.only = Some(id);
+        self
+    }
+
     /// Opens the document.
     ///
     /// # Errors
     /// [`Unlock`](ErrorKind::Unlock) for a wrong credential as for an altered document, with one text,
     /// and when no slot takes such a credential; [`InvalidInput`](ErrorKind::InvalidInput) for shares
-    /// that do not go together, naming the one; [`RolledBack`](ErrorKind::RolledBack) below the
-    /// [floor](Self::floor).
+    /// that do not go together, naming the one; [`Exhausted`](ErrorKind::Exhausted) where no slot
+    /// opened, and there was not enough memory to try one; [`RolledBack`](ErrorKind::RolledBack) below
+    /// the [floor](Self::floor).
     pub fn unlock(&self, credential: &Credential) -> Result<RingDocument, Error> {
         // [RF-23]
-        let mut tried = false;
+        let (mut tried, mut untried) = (false, None);
         for slot in &self.slots {
             let slot_key = match (credential, slot.opening()) {
                 (Credential::Passphrase(passphrase), Opening::Passphrase { cost, salt }) => {
-                    stretched(passphrase, salt, *cost)?
+                    match stretched(passphrase, salt, *cost) {
+                        Ok(slot_key) => slot_key,
+                        // One that asks for more memory than there is must not keep the others closed.
+                        Err(error) => {
+                            untried = Some(error);
+                            continue;
+                        }
+                    }
                 }
                 (Credential::Key(key), Opening::Key) => key.secret().duplicate(),
                 (Credential::Shares(shares), Opening::Recovery { set, tags, .. })
@@ -118,7 +135,11 @@ impl LockedRing {
                 return self.floored(document);
             }
         }
-        Err(if tried { Error::unlock() } else { self.no_such_slot(credential) })
+        Err(match untried {
+            Some(error) => error,
+            None if tried => Error::unlock(),
+            None => self.no_such_slot(credential),
+        })
     }
 
     /// What to ask of an outside key service to [open](Self::unlock_service) the document. See
@@ -213,17 +234,23 @@ impl LockedRing {
         RingDocument {
             id: self.id,
             generation: self.document.generation,
+            opening: super::opening(&ring),
             ring,
             slots: self.slots.clone(),
             master,
             held: Vec::new(),
             opened_by: None,
-            unprotected: !self.is_protected(),
             stored: Some(self.mark()),
         }
     }
 
     pub(super) fn floored(&self, document: RingDocument) -> Result<RingDocument, Error> {
+        if self.only.is_some_and(|only| only != self.id) {
+            return Err(Error::new(
+                ErrorKind::Unlock,
+                format!("this is the ring document {}, and another is demanded", self.id),
+            ));
+        }
         self.check_floor(self.floor)?;
         Ok(document)
     }

@@ -9,7 +9,8 @@ use core::str::FromStr;
 
 use jiff::Timestamp;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use super::MAX_SLOTS;
 use super::content::{KeyEntry, MAX_KEYS};
@@ -42,8 +43,34 @@ pub(super) struct Document {
     #[serde(deserialize_with = "at_most::<MAX_SLOTS, _, _>")]
     pub(super) slots: Vec<SlotEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub(super) unprotected: Option<String>,
+    pub(super) unprotected: Option<Clear>,
     pub(super) written_at: String,
+}
+
+/// Secrets in the clear: wiped on drop.
+#[derive(Clone)]
+pub(super) struct Clear(Zeroizing<String>);
+
+impl Clear {
+    pub(super) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Clear {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Clear {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(Self::new)
+    }
 }
 
 /// What can be read of a document of any version.
@@ -145,25 +172,28 @@ impl Document {
     /// `[RF-5]` "fieldseal/v1 ring" ‖ JCS(document without `secrets`).
     pub(super) fn associated(&self) -> Vec<u8> {
         let mut associated = b"fieldseal/v1 ring".to_vec();
-        let secrets = None;
-        // Nothing is copied but the references: a view of the same members.
-        let view = DocumentView {
+        associated.extend(canonical(&self.told()));
+        associated
+    }
+
+    /// What the document tells, without secrets. Nothing is copied but the references.
+    fn told(&self) -> DocumentView<'_> {
+        DocumentView {
             fieldseal: &self.fieldseal,
             generation: self.generation,
             id: &self.id,
             keys: &self.keys,
-            secrets,
             slots: &self.slots,
-            unprotected: self.unprotected.as_deref(),
             written_at: &self.written_at,
-        };
-        associated.extend(canonical(&view));
-        associated
+        }
     }
 
     /// `[RF-11]` SHA-256("fieldseal/v1 ring fingerprint" ‖ JCS(document)).
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let canonical = zeroize::Zeroizing::new(canonical(self));
+        let mut canonical = self.room();
+        // safe: as in `canonical`.
+        #[allow(clippy::expect_used, reason = "these types cannot fail")]
+        serde_json::to_writer(&mut *canonical, self).expect("strings and integers");
         Fingerprint(sha256(&[b"fieldseal/v1 ring fingerprint", &canonical]))
     }
 
@@ -171,18 +201,40 @@ impl Document {
     /// the rest.
     pub(super) fn mark(&self) -> Mark {
         match &self.secrets {
-            Some(secrets) => Mark(sha256(&[secrets.as_bytes()])),
+            Some(secrets) => Mark::Secrets(sha256(&[secrets.as_bytes()])),
             None => self.fingerprint().into(),
         }
     }
 
     /// The document for people: indented, one line behind the other.
-    pub(super) fn pretty(&self) -> String {
+    ///
+    /// # Errors
+    /// [`Exhausted`](ErrorKind::Exhausted) for one that could not be read again.
+    pub(super) fn pretty(&self) -> Result<Zeroizing<String>, Error> {
+        let mut json = self.room();
         // safe: as in `canonical`.
         #[allow(clippy::expect_used, reason = "these types cannot fail")]
-        let mut json = serde_json::to_string_pretty(self).expect("strings and integers");
-        json.push('\n');
-        json
+        serde_json::to_writer_pretty(&mut *json, self).expect("strings and integers");
+        json.push(b'\n');
+        if self.keys.len() > MAX_KEYS || json.len() > MAX_LEN {
+            return Err(Error::new(
+                ErrorKind::Exhausted,
+                "a ring document has at most 100,000 keys and 64 MiB: split the ring, by tenants for one",
+            ));
+        }
+        // safe: serde_json writes UTF-8.
+        #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
+        let json = String::from_utf8(core::mem::take(&mut *json)).expect("UTF-8");
+        Ok(Zeroizing::new(json))
+    }
+
+    /// Room for all of it where its secrets are in the clear: a vector that grows leaves copies behind.
+    fn room(&self) -> Zeroizing<Vec<u8>> {
+        let len = self.unprotected.as_ref().map_or(0, |clear| {
+            let told = serde_json::to_vec_pretty(&self.told()).map_or(0, |told| told.len());
+            told.saturating_add(clear.as_str().len()).saturating_add(64)
+        });
+        Zeroizing::new(Vec::with_capacity(len))
     }
 }
 
@@ -192,11 +244,7 @@ struct DocumentView<'a> {
     generation: u64,
     id: &'a str,
     keys: &'a [KeyEntry],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secrets: Option<&'a str>,
     slots: &'a [SlotEntry],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unprotected: Option<&'a str>,
     written_at: &'a str,
 }
 
@@ -217,6 +265,16 @@ impl RingId {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+impl FromStr for RingId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        from_hex(text).map(Self).ok_or_else(|| {
+            Error::invalid("the id of a ring document is 32 lower-case hexadecimal digits")
+        })
     }
 }
 
@@ -268,11 +326,16 @@ impl fmt::Debug for Fingerprint {
 
 /// What tells one writing of a document from every other, those of its generation included.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark([u8; 32]);
+pub(crate) enum Mark {
+    /// SHA-256 of `secrets`.
+    Secrets([u8; 32]),
+    /// Of an unprotected one.
+    Clear(Fingerprint),
+}
 
 impl From<Fingerprint> for Mark {
     fn from(fingerprint: Fingerprint) -> Self {
-        Self(fingerprint.0)
+        Self::Clear(fingerprint)
     }
 }
 
@@ -311,6 +374,23 @@ impl fmt::Display for Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_with_secrets_in_the_clear_never_grows() {
+        let document = Document {
+            fieldseal: VERSION.into(),
+            generation: MAX_GENERATION,
+            id: "0".repeat(32),
+            keys: alloc::vec![KeyEntry::default(); 3],
+            secrets: None,
+            slots: Vec::new(),
+            unprotected: Some(Clear::new("A".repeat(128))),
+            written_at: "2026-11-22T00:33:40Z".into(),
+        };
+        let room = document.room().capacity();
+        assert!(document.pretty().unwrap().len() <= room);
+        assert!(canonical(&document).len() <= room);
+    }
 
     #[test]
     fn moments_have_one_spelling() {

@@ -115,7 +115,7 @@ impl fmt::Display for SlotKind<'_> {
         match self {
             Self::Passphrase { cost } => write!(f, "passphrase ({cost})"),
             Self::Key => f.write_str("raw key"),
-            Self::Service { service, key } => write!(f, "{service} key `{key}`"),
+            Self::Service { service, key } => write!(f, "{service} key `{}`", Printed(key)),
             Self::Recovery { threshold, shares } => {
                 write!(f, "recovery ({threshold} of {shares} shares)")
             }
@@ -321,7 +321,21 @@ impl fmt::Debug for Slot {
 
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "slot {} `{}`: {}", self.id, self.label, self.kind())
+        write!(f, "slot {} `{}`: {}", self.id, Printed(&self.label), self.kind())
+    }
+}
+
+/// A document's text between backticks, before the document is believed. What turns the direction of
+/// writing, or cannot be seen, is no control character, and is escaped.
+struct Printed<'a>(&'a str);
+
+impl fmt::Display for Printed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '\'' | '"' => write!(f, "{character}"),
+            '`' => write!(f, "{}", character.escape_unicode()),
+            _ => write!(f, "{}", character.escape_debug()),
+        })
     }
 }
 
