@@ -273,6 +273,7 @@ fn no_slot_is_made_by_a_key_that_could_leave_its_token() {
         for (label, change) in [
             ("extractable", Attribute::Extractable(true)),
             ("readable", Attribute::Sensitive(false)),
+            ("public", Attribute::Private(false)),
             ("short", Attribute::ValueLen(16.into())),
         ] {
             made_elsewhere(hsm, "prod", label, &[change]);
@@ -289,6 +290,23 @@ fn no_slot_is_made_by_a_key_that_could_leave_its_token() {
             let session = hsm.open().session(&key, &pin()).unwrap();
             refused(ErrorKind::Io, wrap(&session, 7, CONTEXT));
         }
+        // Whoever put it in may have kept it.
+        let known = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::AES),
+            Attribute::Value(vec![7; 32]),
+            Attribute::Label("known".into()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Encrypt(true),
+            Attribute::Decrypt(true),
+        ];
+        hsm.raw_session("prod").create_object(&known).unwrap();
+        let key = Pkcs11Key::new("prod", "known").unwrap();
+        let wrapped = wrap(&hsm.open().session(&key, &pin()).unwrap(), 7, CONTEXT);
+        refused(ErrorKind::InvalidInput, wrapped);
         made_elsewhere(hsm, "prod", "kept", &[]);
         let key = Pkcs11Key::new("prod", "kept").unwrap();
         wrap(&hsm.open().session(&key, &pin()).unwrap(), 7, CONTEXT).unwrap();

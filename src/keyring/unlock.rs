@@ -249,6 +249,11 @@ impl fmt::Debug for SlotKey {
 /// not, and hands back the reply. A slot of the service keeps a random key, encrypted by the service
 /// and bound to the document and the slot by `context`; the service never sees the ring.
 ///
+/// **Who may encrypt by the key can forge a ring**: a document of their own, with a slot that the service
+/// opens. Grant encrypting as sparingly as decrypting, and use no service that encrypts by a public key.
+/// A slot may be made of whatever the service answered: open the document by it once, before another way
+/// in is given up.
+///
 /// ```
 /// use fieldseal::{Error, KeyRing, LockedRing, RingDocument, Secret, Unlock};
 ///

@@ -201,7 +201,8 @@ impl Pkcs11Session {
     /// - [`Unlock`](ErrorKind::Unlock) if the token does not decrypt the slot: another key, or an
     ///   altered document.
     /// - [`InvalidInput`](ErrorKind::InvalidInput) if the request is for another key, or for a new slot
-    ///   by a key that is not AES-256, or not sensitive, or extractable.
+    ///   by a key that is not AES-256, or not private, not sensitive, extractable, or put into the token from
+    ///   outside.
     /// - [`Io`](ErrorKind::Io) if the token fails, or is gone.
     pub fn perform(&self, request: &Pkcs11Request) -> Result<Pkcs11Reply, Error> {
         if request.key != self.key {
@@ -301,6 +302,9 @@ fn check_kept(session: &Session, object: ObjectHandle, key: &Pkcs11Key) -> Resul
         Attribute::ValueLen(Ulong::new(32)),
         Attribute::Sensitive(true),
         Attribute::Extractable(false),
+        // What was outside once may still be, and what is public needs no PIN.
+        Attribute::NeverExtractable(true),
+        Attribute::Private(true),
     ];
     let types: Vec<AttributeType> = wanted.iter().map(Attribute::attribute_type).collect();
     let found =
@@ -310,8 +314,8 @@ fn check_kept(session: &Session, object: ObjectHandle, key: &Pkcs11Key) -> Resul
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{key}: slots are made by AES keys of 32 bytes that are sensitive and not extractable, and this \
-         is not one: make one by `generate_key`"
+        "{key}: slots are made by private AES keys of 32 bytes that are sensitive and never were \
+         extractable, and this is not one: make one by `generate_key`"
     )))
 }
 
