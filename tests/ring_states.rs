@@ -13,8 +13,8 @@ mod common;
 use common::bytes::{self, Ent, Env, erased};
 use common::*;
 use fieldseal::{
-    Access, Census, Class, DataKeys, ErrorKind, Holds, KeyRing, KeyState, KeyUse, RingKey, Scope,
-    SealedInfo, Secret,
+    Access, Census, Class, DataKeys, ErrorKind, Field, Holds, KeyRing, KeyState, KeyUse, RingKey,
+    Scope, SealedInfo, Secret,
 };
 
 const STATES: [KeyState; 5] = [
@@ -347,6 +347,46 @@ fn index_and_pseudonym_keys_are_not_destroyed_by_a_census_of_envelopes() {
         ring.force_destroy(key).unwrap();
         assert!(ring.key(key).unwrap().expose_secret().is_none());
     }
+}
+
+/// `[GN-13]` Whose keys a ring holds decides whom it believes: a destroyed key is held by nobody, and
+/// one that comes later counts again.
+#[test]
+fn role_ends_with_its_last_key_and_begins_with_the_next() {
+    const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
+    // By marketing alone, which the readers of the class do not believe.
+    let stored = stored(&[live("contact", 1, &[MARKETING])]);
+    let marketing = || symmetric(MARKETING, "marketing", KeyState::Primary);
+    let mut ring = ring_of([envelope_key(ENVELOPE, KeyState::Primary), marketing()]);
+    let keys = |ring: &KeyRing| stored.unwrap(Access::new(ring).at(NOW), 42).unwrap();
+    let sealed = EMAIL.seal(&keys(&ring), &"ada@example.com".into()).unwrap();
+    let opens = |ring: &KeyRing| {
+        let opened = EMAIL.open(&keys(ring), &sealed);
+        assert!(opened.is_ok() || kind(opened) == ErrorKind::NotPermitted);
+        EMAIL.open(&keys(ring), &sealed).is_ok()
+    };
+    assert!(opens(&ring));
+    for number in [APP, APP + 1] {
+        ring.insert(symmetric(number, "app", KeyState::OpenOnly)).unwrap();
+        assert!(!opens(&ring));
+    }
+    ring.set_state(id(APP), KeyState::Disabled).unwrap();
+    ring.force_destroy(id(APP + 1)).unwrap();
+    assert!(!opens(&ring), "a key that is disabled is held");
+    ring.force_destroy(id(APP)).unwrap();
+    assert!(opens(&ring));
+    ring.insert(key_pair(APP + 2, "app", KeyState::OpenOnly)).unwrap();
+    assert!(!opens(&ring));
+    ring.force_destroy(id(APP + 2)).unwrap();
+    let half = RingKey::writer_half(
+        id(APP + 3),
+        "app",
+        KeyState::Primary,
+        &bytes::public(APP + 3),
+        &writer(APP + 3),
+    );
+    ring.insert(half.unwrap()).unwrap();
+    assert!(opens(&ring), "a writer's half reads nothing");
 }
 
 /// `[RK-5]` Every key that an envelope names is counted, once an envelope.
