@@ -24,7 +24,7 @@ use rand_core::CryptoRng;
 pub use self::census::Census;
 pub use self::describe::Description;
 #[cfg(feature = "file")]
-pub use self::file::{Fingerprint, KeyLine, LockedRing, RingDocument, RingId};
+pub use self::file::{Fingerprint, Floor, KeyLine, LockedRing, RingDocument, RingId};
 pub use self::key::{Holds, KeyId, KeyState, KeyUse, RingKey};
 #[cfg(feature = "file")]
 pub use self::recovery::Share;

@@ -47,7 +47,7 @@ pub use field::{
 pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
 #[cfg(feature = "file")]
 pub use keyring::{
-    Argon2Cost, Credential, Fingerprint, KeyLine, LockedRing, Passphrase, PendingSlot,
+    Argon2Cost, Credential, Fingerprint, Floor, KeyLine, LockedRing, Passphrase, PendingSlot,
     RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock,
 };
 pub use keyring::{

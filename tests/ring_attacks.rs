@@ -12,8 +12,8 @@ mod common;
 
 use common::ring::{Child, Folder, document, error, key, say, task};
 use fieldseal::{
-    Argon2Cost, Credential, ErrorKind, KeyId, KeyRing, KeyState, KeyUse, LockedRing, Passphrase,
-    Reach, RingDocument, RingFile, RingKey, SharedRing, SlotKey,
+    Argon2Cost, Credential, ErrorKind, Floor, KeyId, KeyRing, KeyState, KeyUse, LockedRing,
+    Passphrase, Reach, RingDocument, RingFile, RingKey, SharedRing, SlotKey,
 };
 
 fn passphrase(text: &str, memory_kib: u32) -> Credential {
@@ -166,6 +166,53 @@ fn a_service_cannot_pass_its_own_document_off_as_the_administrators() {
     assert_eq!(admin.id().to_string().parse::<fieldseal::RingId>().unwrap(), admin.id());
 }
 
+/// Bob's slot is removed and the document rekeyed; what he writes with an older copy, and its floor.
+fn forged_by_bob() -> (RingDocument, String, Floor) {
+    let mut document = document();
+    let bob = document.add_slot("bob", &key(2)).unwrap();
+    let old = document.to_json().unwrap();
+    let mut document = locked(&old).unlock(&key(1)).unwrap();
+    document.remove_slot(bob).unwrap();
+    document.rekey().unwrap();
+    document.to_json().unwrap();
+
+    let mut forged = locked(&old).unlock(&key(2)).unwrap();
+    forged.replace_ring(KeyRing::generate().unwrap());
+    while forged.generation() < 100 {
+        forged.to_json().unwrap();
+    }
+    let floor = document.floor();
+    (document, forged.to_json().unwrap(), floor)
+}
+
+#[test]
+fn who_held_a_former_master_key_writes_nothing_above_the_floor() {
+    let (document, forged, floor) = forged_by_bob();
+    assert_eq!(floor.to_string(), "2.2");
+    let refused = error(locked(&forged).floor(floor).unlock(&key(1)));
+    assert_eq!(refused.kind(), ErrorKind::RolledBack);
+    // A running server needs no floor.
+    assert_eq!(error(document.reopen(&locked(&forged))).kind(), ErrorKind::RolledBack);
+    // Without a floor nothing tells it from an older copy.
+    assert!(locked(&forged).unlock(&key(1)).is_ok());
+}
+
+#[test]
+fn a_slot_wraps_the_master_key_of_its_number_only() {
+    let (_, forged, floor) = forged_by_bob();
+    for number in ["2", "3", "4294967295"] {
+        let claimed = forged.replace(r#""master": 1"#, &format!(r#""master": {number}"#));
+        assert_ne!(claimed, forged);
+        let refused = error(locked(&claimed).floor(floor).unlock(&key(1)));
+        assert_eq!(refused.kind(), ErrorKind::Unlock);
+    }
+    for number in ["0", "-1", "1.0", "null", "\"1\"", "4294967296"] {
+        let claimed = forged.replace(r#""master": 1"#, &format!(r#""master": {number}"#));
+        let refused = error(LockedRing::from_json(claimed.as_bytes()));
+        assert_eq!(refused.kind(), ErrorKind::Malformed, "{number}");
+    }
+}
+
 #[test]
 fn a_pinned_ring_is_changed_and_pinned_again() {
     let folder = Folder::new();
@@ -178,6 +225,8 @@ fn a_pinned_ring_is_changed_and_pinned_again() {
     let open = |locked: &LockedRing| locked.open_pinned(&first);
     let (document, _) = file.update_with(open, |made| made.ring_mut().add_role("x")).unwrap();
     let second = document.fingerprint().unwrap();
+    assert_eq!(document.floor().to_string(), "2");
+    assert!(file.read().unwrap().floor(document.floor()).open_pinned(&second).is_ok());
     assert!(first != second && file.read().unwrap().open_pinned(&second).is_ok());
     assert_eq!(error(file.read().unwrap().open_pinned(&first)).kind(), ErrorKind::Unlock);
     // Nothing tells it from one that someone else put there.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use fieldseal::Floor;
 
 use crate::args::ring::RingCommand;
 use crate::exit;
@@ -143,9 +144,9 @@ pub(crate) struct Completions {
 pub(crate) struct Unlocking {
     #[command(flatten)]
     pub(crate) by: UnlockBy,
-    /// Refuse a ring that was saved fewer times than this: an older copy put back
-    #[arg(long, value_name = "GENERATION")]
-    pub(crate) floor: Option<u64>,
+    /// Refuse a ring below this: an older copy put back, or one by a former master key
+    #[arg(long, value_name = "FLOOR")]
+    pub(crate) floor: Option<Floor>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use fieldseal::{Error, LockedRing, RingDocument, RingFile};
+use fieldseal::{Error, Floor, LockedRing, RingDocument, RingFile};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -39,7 +39,7 @@ impl Session<'_> {
     }
 
     /// The ring, before it is believed.
-    pub(crate) fn read(&self, floor: Option<u64>) -> Result<LockedRing, Failure> {
+    pub(crate) fn read(&self, floor: Option<Floor>) -> Result<LockedRing, Failure> {
         self.check_present()?;
         Ok(self.file().floor(floor.unwrap_or_default()).read()?)
     }
@@ -106,6 +106,7 @@ impl Session<'_> {
         if let Some(members) = what.as_object_mut() {
             members.insert("ring".into(), json!(self.path().display().to_string()));
             members.insert("generation".into(), json!(document.generation()));
+            members.insert("floor".into(), json!(document.floor().to_string()));
         }
         self.output.result(&what, text)
     }

@@ -23,7 +23,8 @@ fn members(json: &Value) -> Vec<&str> {
     members
 }
 
-const RING: [&str; 7] = ["generation", "id", "keys", "protected", "ring", "slots", "verified"];
+const RING: [&str; 8] =
+    ["floor", "generation", "id", "keys", "protected", "ring", "slots", "verified"];
 const KEY: [&str; 9] = [
     "created_at",
     "holds",
@@ -40,8 +41,8 @@ const KEY: [&str; 9] = [
 fn ring_is_reported_in_one_shape() {
     let place = Place::new();
     let made = place.json(&["ring", "init", "--key-pair-role", "billing", "--label", "ops"]);
-    let new = ["can", "fingerprint", "generation", "id", "key_file"];
-    assert_eq!(members(&made), [&new[..], &RING[2..]].concat());
+    let new = ["can", "fingerprint", "floor", "generation", "id", "key_file"];
+    assert_eq!(members(&made), [&new[..], &RING[3..]].concat());
     assert_eq!((&made["key_file"], &made["fingerprint"]), (&Value::Null, &Value::Null));
     place.ok(&["ring", "add-key", "index"]);
     let list = place.json(&["ring", "list"]);
@@ -77,10 +78,10 @@ fn ring_is_reported_in_one_shape() {
 fn changes_are_reported_in_their_shapes() {
     let place = Place::with_ring();
     let rotated = place.json(&["ring", "rotate", "app"]);
-    assert_eq!(members(&rotated), ["former", "generation", "key", "ring"]);
+    assert_eq!(members(&rotated), ["floor", "former", "generation", "key", "ring"]);
     let former = rotated["former"].as_str().unwrap();
     let state = place.json(&["ring", "state", former, "disabled"]);
-    assert_eq!(members(&state), ["generation", "key", "ring"]);
+    assert_eq!(members(&state), ["floor", "generation", "key", "ring"]);
     assert_eq!(state["key"]["state"], "disabled");
     let role = place.json(&["ring", "add-role", "medical", "--key-pair", "--rotate-after", "7"]);
     assert_eq!(
@@ -88,11 +89,11 @@ fn changes_are_reported_in_their_shapes() {
         (&"key-pair".into(), &7.into())
     );
     let slot = place.json(&["ring", "slot", "add", "--new-key-file", "key", "--generate"]);
-    assert_eq!(members(&slot), ["generation", "key_file", "ring", "slot"]);
+    assert_eq!(members(&slot), ["floor", "generation", "key_file", "ring", "slot"]);
     assert_eq!(members(&slot["slot"]), ["created_at", "id", "kind", "label"]);
     let split = ["ring", "split", "--threshold", "2", "--shares", "3", "--out-dir", "shares"];
     let split = place.json(&split);
-    assert_eq!(members(&split), ["files", "generation", "ring", "slot"]);
+    assert_eq!(members(&split), ["files", "floor", "generation", "ring", "slot"]);
     assert_eq!((&split["slot"]["threshold"], &split["slot"]["shares"]), (&2.into(), &3.into()));
     let removed = place.json(&["ring", "slot", "remove", "2", "--yes"]);
     assert_eq!((&removed["removed"], &removed["generation"]), (&2.into(), &7.into()));
@@ -119,7 +120,7 @@ fn changes_are_reported_in_their_shapes() {
         serde_json::json!([{ "tenant": "acme", "purpose": "analytics" }])
     );
     let rekeyed = place.json(&["ring", "rekey", "--yes"]);
-    assert_eq!(members(&rekeyed), ["dropped", "generation", "ring"]);
+    assert_eq!(members(&rekeyed), ["dropped", "floor", "generation", "ring"]);
     let check = ran(place.command().args(["--json", "ring", "check"]));
     let check: Value = serde_json::from_str(&check.out).unwrap();
     assert_eq!(members(&check), ["as_of", "findings", "ring", "verified"]);

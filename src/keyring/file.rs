@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 pub use self::content::KeyLine;
 pub use self::locked::LockedRing;
-pub(super) use self::member::Moment;
-pub use self::member::{Fingerprint, RingId};
+pub use self::member::{Fingerprint, Floor, RingId};
+pub(super) use self::member::{Moment, Wrapping};
 
 use self::content::Secrets;
 use self::member::{Document, Mark};
@@ -57,6 +57,8 @@ pub struct RingDocument {
     ring: KeyRing,
     slots: Vec<Slot>,
     master: Secret<32>,
+    /// How many master keys there were, with this one.
+    number: u32,
     /// The keys of the slots that were opened or made in this session: what `rekey` can keep.
     held: Vec<(SlotId, Secret<32>)>,
     opened_by: Option<SlotId>,
@@ -80,6 +82,7 @@ impl RingDocument {
             ring,
             slots: Vec::new(),
             master: rng.secret(),
+            number: 1,
             held: Vec::new(),
             opened_by: None,
             stored: None,
@@ -121,6 +124,13 @@ impl RingDocument {
     /// The generation that was last read or written; 0 before the first. Each writing adds one.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Where it stands: to be kept elsewhere, and [demanded](LockedRing::floor) when it is read again.
+    pub fn floor(&self) -> Floor {
+        // An unprotected one is under no master key.
+        let master = if self.slots.is_empty() { 0 } else { self.number };
+        Floor { master, generation: self.generation }
     }
 
     /// The slots, by id.
@@ -241,8 +251,8 @@ impl RingDocument {
     }
 
     /// Removes a slot. Whoever knew it and kept an older copy of the document still holds the master
-    /// key, and with it opens later generations: [`rekey`](Self::rekey) ends that, and rotating the
-    /// keys ends the use of those it could read.
+    /// key, with which they open later generations, and can write some: [`rekey`](Self::rekey) ends
+    /// that, and rotating the keys ends the use of those it could read.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for the last slot, and for one that is not there.
@@ -263,7 +273,10 @@ impl RingDocument {
         Ok(())
     }
 
-    /// Draws a new master key, so that who held the old one opens nothing that is stored from now on.
+    /// Draws a new master key, so that who held the old one opens nothing that is stored from now on, and
+    /// what they write is refused where the new [floor](Self::floor) is demanded. Where it is not, a
+    /// document of theirs can still be put in the place of this one: the slots' credentials are as they
+    /// were, and open older copies.
     /// Only slots whose keys are at hand can be kept: the one that opened the document, and those added
     /// since. The others are dropped, and returned, to be added again.
     ///
@@ -276,12 +289,17 @@ impl RingDocument {
         if !self.slots.iter().any(held) {
             return Err(Error::invalid("no slot's key is at hand: add a slot first"));
         }
+        let number = self.number.checked_add(1).ok_or_else(|| {
+            Error::new(ErrorKind::Exhausted, "a ring document has at most 2^32-1 master keys")
+        })?;
         let (kept, dropped) = core::mem::take(&mut self.slots).into_iter().partition(held);
         self.slots = kept;
+        self.number = number;
         self.master = rng.secret();
+        let of = self.wrapping();
         for slot in &mut self.slots {
             if let Some((_, slot_key)) = self.held.iter().find(|(id, _)| *id == slot.id()) {
-                slot.wrap(self.id, slot_key, &self.master, &mut rng);
+                slot.wrap(of, slot_key, &self.master, &mut rng);
             }
         }
         Ok(dropped)
@@ -328,6 +346,7 @@ impl RingDocument {
     pub(crate) fn next_unprotected_json(&self) -> Result<(Zeroizing<String>, Fingerprint), Error> {
         let mut document = self.document()?;
         document.slots.clear();
+        document.master = None;
         document.unprotected = Some(Secrets::of(&self.ring).in_the_clear());
         Ok((document.pretty()?, document.fingerprint()))
     }
@@ -367,6 +386,7 @@ impl RingDocument {
             generation: member::next_generation(self.generation)?,
             id: self.id.to_string(),
             keys: self.ring.keys().map(content::entry).collect(),
+            master: Some(self.number),
             secrets: None,
             slots: self.slots.iter().map(Slot::entry).collect(),
             unprotected: None,
@@ -404,10 +424,14 @@ impl RingDocument {
         rng: &mut CallRng,
     ) -> Result<SlotId, Error> {
         let keys = (&slot_key, &self.master);
-        let slot = Slot::make(self.id, (id, label), opening, keys, rng)?;
+        let slot = Slot::make(self.wrapping(), (id, label), opening, keys, rng)?;
         self.slots.push(slot);
         self.held.push((id, slot_key));
         Ok(id)
+    }
+
+    fn wrapping(&self) -> Wrapping {
+        Wrapping { ring: self.id, master: self.number }
     }
 
     /// A later generation of the same document, opened by what this one holds: its master key, or,
@@ -418,7 +442,8 @@ impl RingDocument {
     /// [`Unlock`](crate::ErrorKind::Unlock) when it is another document, or neither opens it;
     /// [`Unprotected`](crate::ErrorKind::Unprotected) when this one has no slots, and so nothing that
     /// tells the next from a forged one;
-    /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation;
+    /// [`RolledBack`](crate::ErrorKind::RolledBack) for an earlier generation, and for one under
+    /// an earlier master key;
     /// [`Conflict`](crate::ErrorKind::Conflict) for another writing of the same generation.
     pub fn reopen(&self, locked: &LockedRing) -> Result<Self, Error> {
         // [RF-28]
@@ -433,7 +458,7 @@ impl RingDocument {
         }
         let held = self.held.iter().flat_map(|(_, slot_key)| {
             locked.slots().iter().filter_map(|slot| {
-                Some((slot.id(), slot_key.duplicate(), slot.unwrap(self.id, slot_key)?))
+                Some((slot.id(), slot_key.duplicate(), slot.unwrap(locked.wrapping(), slot_key)?))
             })
         });
         let held: Vec<_> = held.collect();
@@ -441,7 +466,7 @@ impl RingDocument {
             .open_by(&self.master)
             .or_else(|| held.iter().find_map(|(_, _, master)| locked.open_by(master)));
         let mut document = opened.ok_or_else(Error::unlock)?;
-        locked.check_floor(self.generation)?;
+        locked.check_floor(self.floor())?;
         if locked.generation() == self.generation && !self.is_of(locked) {
             return Err(Error::new(
                 ErrorKind::Conflict,

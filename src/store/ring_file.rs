@@ -6,7 +6,7 @@ use alloc::format;
 
 use super::disk::{self, Content, Lock, Observer};
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument, RingId};
+use crate::keyring::{Credential, Fingerprint, Floor, LockedRing, RingDocument, RingId};
 
 /// The place of a ring document, and how it is treated there.
 ///
@@ -39,7 +39,7 @@ use crate::keyring::{Credential, Fingerprint, LockedRing, RingDocument, RingId};
 #[derive(Clone, Debug)]
 pub struct RingFile {
     path: PathBuf,
-    floor: u64,
+    floor: Floor,
     only: Option<RingId>,
     any_permissions: bool,
 }
@@ -47,13 +47,13 @@ pub struct RingFile {
 impl RingFile {
     /// The file at this path. A link is followed, and stays.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), floor: 0, only: None, any_permissions: false }
+        Self { path: path.into(), floor: Floor::default(), only: None, any_permissions: false }
     }
 
-    /// Refuses generations below this one as [`RolledBack`](ErrorKind::RolledBack). Keep the floor
-    /// elsewhere than the file.
-    pub fn floor(mut self, generation: u64) -> Self {
-        self.floor = generation;
+    /// Refuses what stands below this as [`RolledBack`](ErrorKind::RolledBack). Keep the floor elsewhere
+    /// than the file. See [`LockedRing::floor`].
+    pub fn floor(mut self, floor: impl Into<Floor>) -> Self {
+        self.floor = floor.into();
         self
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Subcommand};
-use fieldseal::{KeyId, KeyState, KeyUse};
+use fieldseal::{Floor, KeyId, KeyState, KeyUse};
 
 use super::{Confirmed, Unlocking};
 use crate::times;
@@ -266,9 +266,9 @@ pub(crate) struct Combine {
     /// The custodians' shares, one a line; without it they are asked for
     #[arg(long, value_name = "PATH")]
     pub(crate) shares_file: Option<PathBuf>,
-    /// Refuse a ring that was saved fewer times than this: an older copy put back
-    #[arg(long, value_name = "GENERATION")]
-    pub(crate) floor: Option<u64>,
+    /// Refuse a ring below this: an older copy put back, or one by a former master key
+    #[arg(long, value_name = "FLOOR")]
+    pub(crate) floor: Option<Floor>,
     #[command(flatten)]
     pub(crate) new: NewSlot,
 }

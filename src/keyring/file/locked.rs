@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::content::{self, Content, KeyLine};
-use super::member::{self, Document, Fingerprint, Mark, RingId};
+use super::member::{self, Document, Fingerprint, Floor, Mark, RingId, Wrapping};
 use super::{MAX_SLOTS, RingDocument, serves, work};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyRing;
@@ -21,7 +21,7 @@ pub struct LockedRing {
     id: RingId,
     slots: Vec<Slot>,
     content: Content,
-    floor: u64,
+    floor: Floor,
     only: Option<RingId>,
 }
 
@@ -50,7 +50,7 @@ impl LockedRing {
         }
         let content = Content::parse(&document)?;
         let id = document.ring_id()?;
-        Ok(Self { document, id, slots, content, floor: 0, only: None })
+        Ok(Self { document, id, slots, content, floor: Floor::default(), only: None })
     }
 
     /// The id of the document.
@@ -83,10 +83,10 @@ impl LockedRing {
         self.document.secrets.is_some()
     }
 
-    /// Refuses generations below this one as [`RolledBack`](ErrorKind::RolledBack): an older copy that
-    /// was put back. Keep the floor elsewhere than the document.
-    pub fn floor(mut self, generation: u64) -> Self {
-        self.floor = generation;
+    /// Refuses what stands below this as [`RolledBack`](ErrorKind::RolledBack): an older copy that was put
+    /// back, or what was made by a former master key. Keep the floor elsewhere than the document.
+    pub fn floor(mut self, floor: impl Into<Floor>) -> Self {
+        self.floor = floor.into();
         self
     }
 
@@ -218,7 +218,7 @@ impl LockedRing {
     }
 
     fn open_slot(&self, slot: &Slot, slot_key: Secret<32>) -> Option<RingDocument> {
-        let mut document = self.open_by(&slot.unwrap(self.id, &slot_key)?)?;
+        let mut document = self.open_by(&slot.unwrap(self.wrapping(), &slot_key)?)?;
         document.opened_by = Some(slot.id());
         document.held.push((slot.id(), slot_key));
         Some(document)
@@ -238,6 +238,7 @@ impl LockedRing {
             ring,
             slots: self.slots.clone(),
             master,
+            number: self.document.master.unwrap_or(1),
             held: Vec::new(),
             opened_by: None,
             stored: Some(self.mark()),
@@ -255,13 +256,18 @@ impl LockedRing {
         Ok(document)
     }
 
-    pub(super) fn check_floor(&self, floor: u64) -> Result<(), Error> {
-        if self.document.generation < floor {
+    pub(super) fn wrapping(&self) -> Wrapping {
+        Wrapping { ring: self.id, master: self.document.master.unwrap_or_default() }
+    }
+
+    pub(super) fn check_floor(&self, floor: Floor) -> Result<(), Error> {
+        let master = self.document.master.unwrap_or_default();
+        let place = Floor { master, generation: self.document.generation };
+        if !floor.allows(place) {
             return Err(Error::new(
                 ErrorKind::RolledBack,
                 format!(
-                    "this ring is of generation {}, and at least {floor} is demanded: an older copy was put back",
-                    self.document.generation
+                    "this ring is of generation {place}, and at least {floor} is demanded: an older copy was put back",
                 ),
             ));
         }

@@ -38,6 +38,9 @@ pub(super) struct Document {
     pub(super) id: String,
     #[serde(deserialize_with = "at_most::<MAX_KEYS, _, _>")]
     pub(super) keys: Vec<KeyEntry>,
+    /// How many master keys the document has had, this one included; of a protected one.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub(super) master: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub(super) secrets: Option<String>,
     #[serde(deserialize_with = "at_most::<MAX_SLOTS, _, _>")]
@@ -160,6 +163,11 @@ impl Document {
                 "a ring document has `secrets` and slots, or `unprotected` and none",
             ));
         }
+        if document.master.is_some() != protected || document.master == Some(0) {
+            return Err(Error::malformed(
+                "a ring document numbers its master key, from 1, if it is protected, and not if it is not",
+            ));
+        }
         Ok(document)
     }
 
@@ -183,6 +191,7 @@ impl Document {
             generation: self.generation,
             id: &self.id,
             keys: &self.keys,
+            master: self.master,
             slots: &self.slots,
             written_at: &self.written_at,
         }
@@ -244,6 +253,8 @@ struct DocumentView<'a> {
     generation: u64,
     id: &'a str,
     keys: &'a [KeyEntry],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    master: Option<u32>,
     slots: &'a [SlotEntry],
     written_at: &'a str,
 }
@@ -255,6 +266,74 @@ pub(super) fn next_generation(generation: u64) -> Result<u64, Error> {
             Err(Error::new(ErrorKind::Exhausted, "a ring document has at most 2^53-1 generations"))
         }
     }
+}
+
+/// Where a document stands: which of its master keys it is under, and its generation. Stored elsewhere,
+/// it is the least that is taken from then on: older copies are refused, and so is what is made by
+/// someone who holds an older master key only, whatever generation they write into it.
+///
+/// It prints as `2.17`: the 17th generation, under the second master key. A number alone is a floor for the
+/// generation, under any master key.
+///
+/// ```
+/// use fieldseal::Floor;
+///
+/// let floor: Floor = "2.17".parse()?;
+/// assert_eq!(floor.to_string(), "2.17");
+/// assert_eq!("17".parse::<Floor>()?, Floor::from(17));
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Floor {
+    pub(super) master: u32,
+    pub(super) generation: u64,
+}
+
+impl From<u64> for Floor {
+    fn from(generation: u64) -> Self {
+        Self { master: 0, generation }
+    }
+}
+
+impl Floor {
+    /// Whether what stands at `place` may be taken. A later master key does not make up for an earlier
+    /// generation: the generations go on.
+    pub(super) fn allows(self, place: Self) -> bool {
+        place.master >= self.master && place.generation >= self.generation
+    }
+}
+
+impl fmt::Display for Floor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.master {
+            0 => write!(f, "{}", self.generation),
+            master => write!(f, "{master}.{}", self.generation),
+        }
+    }
+}
+
+impl FromStr for Floor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = |_| {
+            Error::invalid(
+                "a floor is a generation, or behind the number of a master key: 17, 2.17",
+            )
+        };
+        let (master, generation) = text.split_once('.').unwrap_or(("0", text));
+        Ok(Self {
+            master: master.parse().map_err(wrong)?,
+            generation: generation.parse().map_err(wrong)?,
+        })
+    }
+}
+
+/// What the keys of a slot are bound to: its document, and the number of the master key that it wraps.
+#[derive(Clone, Copy)]
+pub(in crate::keyring) struct Wrapping {
+    pub(in crate::keyring) ring: RingId,
+    pub(in crate::keyring) master: u32,
 }
 
 /// The id of a ring document: 16 random bytes, printed as 32 hexadecimal digits.
@@ -382,6 +461,7 @@ mod tests {
             generation: MAX_GENERATION,
             id: "0".repeat(32),
             keys: alloc::vec![KeyEntry::default(); 3],
+            master: None,
             secrets: None,
             slots: Vec::new(),
             unprotected: Some(Clear::new("A".repeat(128))),

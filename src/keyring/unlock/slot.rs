@@ -15,7 +15,7 @@ use crate::context::is_name;
 use crate::encoding::{Put as _, from_base64, from_hex, to_base64, to_hex};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::expand;
-use crate::keyring::file::{Moment, RingId, member};
+use crate::keyring::file::{Moment, RingId, Wrapping, member};
 use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
 
@@ -158,7 +158,7 @@ impl Slot {
 
     /// A slot that wraps `master` under `slot_key`.
     pub(in crate::keyring) fn make(
-        ring: RingId,
+        of: Wrapping,
         (id, label): (SlotId, &str),
         opening: Opening,
         (slot_key, master): (&Secret<32>, &Secret<32>),
@@ -172,16 +172,17 @@ impl Slot {
             opening,
             wrapped: [0; WRAPPED],
         };
-        slot.wrap(ring, slot_key, master, rng);
+        slot.wrap(of, slot_key, master, rng);
         Ok(slot)
     }
 
-    /// `[RF-7]` Expand(slot key, "fieldseal/v1 ring slot" ‖ document id ‖ JCS(slot without `wrapped`),
-    /// 64) = wrap key (32) ‖ commitment (32).
-    fn keys(&self, ring: RingId, slot_key: &Secret<32>) -> Secret<64> {
+    /// `[RF-7]` Expand(slot key, "fieldseal/v1 ring slot" ‖ document id ‖ u32 number of the master key ‖
+    /// JCS(slot without `wrapped`), 64) = wrap key (32) ‖ commitment (32).
+    fn keys(&self, of: Wrapping, slot_key: &Secret<32>) -> Secret<64> {
         let mut info = Vec::new();
         info.put(b"fieldseal/v1 ring slot");
-        info.put(ring.as_bytes());
+        info.put(of.ring.as_bytes());
+        info.put_u32(of.master);
         info.put(&member::canonical(&SlotEntry { wrapped: None, ..self.entry() }));
         expand(slot_key, &info)
     }
@@ -189,12 +190,12 @@ impl Slot {
     /// Wraps a master key under the slot's key.
     pub(in crate::keyring) fn wrap(
         &mut self,
-        ring: RingId,
+        of: Wrapping,
         slot_key: &Secret<32>,
         master: &Secret<32>,
         rng: &mut CallRng,
     ) {
-        let keys = self.keys(ring, slot_key);
+        let keys = self.keys(of, slot_key);
         let (key, commitment) = keys.halves();
         let nonce: [u8; NONCE] = rng.array();
         let (prefix, tail) = split(&nonce);
@@ -209,10 +210,10 @@ impl Slot {
     /// decrypted, so that one slot opens under one key only.
     pub(in crate::keyring) fn unwrap(
         &self,
-        ring: RingId,
+        of: Wrapping,
         slot_key: &Secret<32>,
     ) -> Option<Secret<32>> {
-        let keys = self.keys(ring, slot_key);
+        let keys = self.keys(of, slot_key);
         let (key, commitment) = keys.halves();
         let (stored, rest) = self.wrapped.split_first_chunk::<32>()?;
         if !ct_eq(stored, commitment) {

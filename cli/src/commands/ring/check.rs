@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fieldseal::{KeyState, LockedRing, SlotKind};
+use fieldseal::{Floor, KeyState, LockedRing, SlotKind};
 use serde_json::{Value, json};
 
 use super::view::RingView;
@@ -42,7 +42,7 @@ pub(super) fn run(asked: &Check, session: &Session<'_>) -> Result<Exit, Failure>
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Found })
 }
 
-fn read(session: &Session<'_>, floor: Option<u64>) -> Result<LockedRing, Failure> {
+fn read(session: &Session<'_>, floor: Option<Floor>) -> Result<LockedRing, Failure> {
     session.check_present()?;
     Ok(session.file().any_permissions().floor(floor.unwrap_or_default()).read()?)
 }

@@ -16,6 +16,8 @@ use crate::times;
 pub(crate) struct RingView<'a> {
     id: String,
     generation: u64,
+    /// What to demand of it from now on; of one that is unlocked.
+    floor: Option<String>,
     verified: bool,
     protected: bool,
     pub(crate) slots: &'a [Slot],
@@ -39,6 +41,7 @@ impl<'a> RingView<'a> {
         Self {
             id: document.id().to_string(),
             generation: document.generation(),
+            floor: Some(document.floor().to_string()),
             verified: !document.slots().is_empty(),
             protected: !document.slots().is_empty(),
             slots: document.slots(),
@@ -55,6 +58,7 @@ impl<'a> RingView<'a> {
         Self {
             id: locked.id().to_string(),
             generation: locked.generation(),
+            floor: None,
             verified: false,
             protected: locked.is_protected(),
             slots: locked.slots(),
@@ -70,6 +74,7 @@ impl<'a> RingView<'a> {
         json!({
             "id": self.id,
             "generation": self.generation,
+            "floor": self.floor,
             "verified": self.verified,
             "protected": self.protected,
             "slots": slots_json(self.slots),
@@ -94,8 +99,11 @@ impl<'a> RingView<'a> {
             1 => "yes, by 1 slot".to_owned(),
             count => format!("yes, by {count} slots"),
         };
+        let floor = self.floor.as_ref().map_or_else(String::new, |floor| {
+            format!("\nfloor       {floor}, to demand by --floor where older copies matter")
+        });
         format!(
-            "ring        {}\ngeneration  {}\nprotected   {protected}\n\n{}\n\n{}",
+            "ring        {}\ngeneration  {}{floor}\nprotected   {protected}\n\n{}\n\n{}",
             self.id,
             self.generation,
             self.keys_text(),
