@@ -44,8 +44,7 @@ fn child() {
     match task[..] {
         ["save", path, stop] => save_until(path, stop),
         ["rotate for ever", path] => loop {
-            let (_, id) = update(path).unwrap();
-            say(&id.get().to_string());
+            tell(update(path).map(|(_, id)| id));
         },
         ["create for ever", folder] => {
             for number in 0.. {

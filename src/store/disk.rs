@@ -14,7 +14,8 @@ use crate::error::{Error, ErrorKind};
 
 /// How long a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+/// Short, for the lock is free for a moment only where others take it again at once.
+const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 /// Nothing kept here is larger (FORMAT.md, RF-3).
 const MAX_LEN: u64 = 64 << 20;
 
