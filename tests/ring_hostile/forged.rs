@@ -34,7 +34,10 @@ fn canonical(mut object: Value, without: &str) -> Vec<u8> {
 /// Key and commitment of a slot.
 fn slot_keys(json: &str, slot: &Value, slot_key: &[u8; 32]) -> ([u8; 32], [u8; 32]) {
     let slot = canonical(slot.clone(), "wrapped");
-    halves(expand(slot_key, &[b"fieldseal/v1 ring slot".as_slice(), &id(json), &slot].concat()))
+    let number = member(json, "/master").as_u64().and_then(|number| u32::try_from(number).ok());
+    let number = number.unwrap().to_be_bytes();
+    let info = [b"fieldseal/v1 ring slot".as_slice(), &id(json), &number, &slot].concat();
+    halves(expand(slot_key, &info))
 }
 
 fn document_keys(json: &str, master: &[u8; 32]) -> ([u8; 32], [u8; 32]) {
