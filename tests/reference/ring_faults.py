@@ -24,6 +24,7 @@ from ring_positives import (
     document,
     fixed,
     lines,
+    unprotected,
 )
 
 Change = Callable[[Json], Any]
@@ -151,6 +152,10 @@ def _of_json() -> Files:
     faults.change("more", lambda m: m.update(more=1))
     faults.change("generation-0", lambda m: m.update(generation=0))
     faults.change("generation-2-to-the-53", lambda m: m.update(generation=2**53))
+    faults.change("master-0", lambda m: m.update(master=0))
+    bare = unprotected("an unprotected ring", [], SMALL)
+    faults.text("master-of-an-unprotected", changed(bare, lambda m: m.update(master=1)))
+    faults.text("master-0-of-an-unprotected", changed(bare, lambda m: m.update(master=0)))
     faults.change("slots-none", lambda m: m.update(slots=[]))
     faults.change("unprotected-too", lambda m: m.update(unprotected=""))
     faults.change("unprotected-with-slots", lambda m: m.update(unprotected=m.pop("secrets")))
@@ -198,6 +203,11 @@ def _of_spelling() -> Files:
         ("null-public-of-a-key", lambda m: m["keys"][0].update(public=None)),
         ("null-salt-of-a-key-slot", lambda m: m["slots"][1].update(salt=None)),
         ("null-wrapped", lambda m: m["slots"][1].update(wrapped=None)),
+        ("master-null", lambda m: m.update(master=None)),
+        ("master-is-a-text", lambda m: m.update(master="1")),
+        ("master-too-wide", lambda m: m.update(master=2**32)),
+        ("master-too-wide-by-its-low-bits", lambda m: m.update(master=2**32 + 1)),
+        ("master-with-sign", lambda m: m.update(master=-1)),
         ("keys-are-an-object", lambda m: m.update(keys={})),
         ("slots-are-an-object", lambda m: m.update(slots={"1": m["slots"][0]})),
         ("key-is-a-text", lambda m: m["keys"].insert(0, "0a000000")),

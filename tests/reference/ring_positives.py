@@ -193,25 +193,28 @@ def document(
     generation: int = 1,
     written_at: int = NOW,
     ring_id: str = RING_ID,
-    master: bytes | None = None,
+    master: int = 1,
+    master_key: bytes | None = None,
 ) -> Json:
     made = ask(
         "ring-write",
         ring=keys,
         id=ring_id,
         generation=generation,
+        master=master,
         written_at=written_at,
         slots=slots,
         seed=fixed(about).hex(),
-        master=None if master is None else master.hex(),
+        master_key=None if master_key is None else master_key.hex(),
     )
     file = positive("ring document", about, covers)
-    file |= {"ring": keys, "id": ring_id, "generation": generation, "written_at": written_at}
+    file |= {"ring": keys, "id": ring_id, "generation": generation, "master": master}
+    file["written_at"] = written_at
     file["slots"] = [
         {**shown, "credential": credential_of(planned, shown)}
         for planned, shown in zip(slots, made["slots"])
     ]
-    file["master_key"] = made["master"]
+    file["master_key"] = made["master_key"]
     for name in ("aead_key", "commitment", "nonce", "aad", "secret_bytes"):
         file[name] = made[name]
     return {**file, "document": lines(spelled(made["document"]))}
@@ -235,6 +238,17 @@ def unprotected(
         "fingerprint": made["fingerprint"],
         "document": lines(spelled(made["document"])),
     }
+
+
+REKEYED = document("rekeyed once", ["RF-7", "RF-27"], SMALL, [by_key(1)], generation=2, master=2)
+# What a former slot holder may write, who has an older master key and copy: REKEYED does not tell.
+FORMER = document(
+    "a former master key, under a raised generation: refused by a floor with the number only",
+    ["RF-29"],
+    SMALL,
+    [by_key(1)],
+    generation=9,
+)
 
 
 def respelled(text: str) -> str:
@@ -327,6 +341,11 @@ def _documents() -> Files:
         "generation-last": document(
             "the last generation", ["RF-1"], SMALL, one, generation=2**53 - 1, written_at=LAST_TIME
         ),
+        "master-2": REKEYED,
+        "master-last": document(
+            "the last master key", ["RF-1", "RF-7"], SMALL, every_kind, master=2**32 - 1
+        ),
+        "master-former": FORMER,
         "times-first": document("the first time", ["RF-2"], SMALL, one, written_at=0),
         "respelled": document(
             "members in another order, other white space, characters escaped",

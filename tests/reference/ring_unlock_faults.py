@@ -1,4 +1,4 @@
-"""The negative vectors of unlocking and of opening what is unprotected: one fault each."""
+"""The negative vectors of unlocking: one fault each."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from fieldseal_ref import save, shares
-from fieldseal_ref.crypto import aead_seal
+from fieldseal_ref.crypto import aead_seal, expand
 from fieldseal_ref.jcs import canonical
 from fieldseal_ref.shares import Share, share_text
-from fieldseal_ref.slots import Slot
+from fieldseal_ref.slots import LABEL_SLOT, Slot
 from fieldseal_ref.spelling import from_base64, to_base64
 from fieldseal_ref.unlock import LABEL_RING, document_keys
 from ring_faults import BASE, SCOPED, STATES, Change, changed, members_of, refusal, text_of
 from ring_positives import (
     APP,
     ENVELOPE,
+    FORMER,
     KMS,
     PASSPHRASE,
+    REKEYED,
     RING_ID,
     SMALL,
-    WRITER,
     Files,
     Json,
     by_key,
@@ -30,7 +31,6 @@ from ring_positives import (
     fixed,
     ring,
     symmetric,
-    unprotected,
 )
 
 BY_PASSPHRASE, BY_KEY, BY_SHARES, BY_SERVICE = (slot["credential"] for slot in BASE["slots"])
@@ -147,13 +147,34 @@ def _of_credentials() -> Files:
         )
     lower = {"floor": 6}
     wrong("floor", "rolled-back", "a generation below the floor", BY_KEY, "RF-23", **lower)
+    for name, floor, about in (
+        ("master", "2.0", "a master key below the floor"),
+        ("master-alone", "2.5", "a master key below the floor, the generation not"),
+        ("generation-alone", "1.6", "a generation below the floor, the master key not"),
+        ("master-last", f"{2**32 - 1}.0", "the highest floor for the master key"),
+    ):
+        wrong(f"floor-{name}", "rolled-back", about, BY_KEY, "RF-29", floor=floor)
     other_words = {"passphrase": "x"}
     about = "a wrong passphrase, and a generation below the floor"
     wrong("floor-and-a-wrong-passphrase", "unlock", about, other_words, "RF-24", **lower)
+    by_former = FORMER["slots"][0]["credential"]
+    for name, of, floor, about in (
+        ("former", FORMER, "2.2", "a former master key, under a raised generation"),
+        ("later", REKEYED, "1.3", "a later master key does not make up for the generation"),
+    ):
+        files |= unlocking(
+            f"rf29-{name}-master-key",
+            "rolled-back",
+            about,
+            text_of(of),
+            by_former,
+            ("RF-29",),
+            floor=floor,
+        )
     return files
 
 
-def _flip(at: int) -> Callable[[bytes], bytes]:
+def flipped(at: int) -> Callable[[bytes], bytes]:
     """One bit of the byte there flipped."""
 
     def flip(data: bytes) -> bytes:
@@ -163,7 +184,7 @@ def _flip(at: int) -> Callable[[bytes], bytes]:
     return flip
 
 
-def _bytes(holder: Callable[[Json], Json], name: str, change: Callable[[bytes], bytes]) -> Change:
+def in_bytes(holder: Callable[[Json], Json], name: str, change: Callable[[bytes], bytes]) -> Change:
     def apply(members: Json) -> None:
         data = from_base64(holder(members)[name])
         assert data is not None
@@ -209,6 +230,10 @@ def _of_alterations() -> Files:
     altered("generation-raised", "the generation raised", lambda m: m.update(generation=6))
     altered("generation-lowered", "the generation lowered", lambda m: m.update(generation=4))
     later = "2027-01-15T08:00:01Z"
+    altered("master-raised", "the number of the master key raised", lambda m: m.update(master=2))
+    of_rekeyed = REKEYED["slots"][0]["credential"]
+    about = "the number of the master key lowered"
+    altered("master-lowered", about, lambda m: m.update(master=1), of_rekeyed, REKEYED)
     altered("written-at", "another time of writing", lambda m: m.update(written_at=later))
     altered("id", "another document id", lambda m: m.update(id="00" + RING_ID[2:]))
 
@@ -307,14 +332,14 @@ def _of_alterations() -> Files:
         altered(
             f"wrapped-{name}",
             f"a bit of the {name.replace('-', ' ')} flipped in the slot",
-            _bytes(lambda m: m["slots"][1], "wrapped", _flip(at)),
+            in_bytes(lambda m: m["slots"][1], "wrapped", flipped(at)),
         )
         altered(
             f"secrets-{name.replace('master-key', 'secret')}",
             f"a bit of the {name.replace('master-key', 'secret')} flipped in the secrets",
-            _bytes(lambda m: m, "secrets", _flip(at)),
+            in_bytes(lambda m: m, "secrets", flipped(at)),
         )
-    other_slot = _bytes(lambda m: m["slots"][0], "wrapped", _flip(0))
+    other_slot = in_bytes(lambda m: m["slots"][0], "wrapped", flipped(0))
     altered("wrapped-of-another-slot", "a bit flipped in another slot", other_slot)
     for name, change in (
         ("cut", lambda of: of[:-1]),
@@ -323,7 +348,7 @@ def _of_alterations() -> Files:
         ("commitment-alone", lambda of: of[:32]),
         ("none", lambda of: b""),
     ):
-        altered(f"secrets-{name}", f"secrets: {name}", _bytes(lambda m: m, "secrets", change))
+        altered(f"secrets-{name}", f"secrets: {name}", in_bytes(lambda m: m, "secrets", change))
     for name, spell in (
         ("padded", lambda of: of + "="),
         ("hex", lambda of: of.encode().hex()),
@@ -344,7 +369,7 @@ def _of_generations() -> Files:
 
     def generation(number: int, slots: list[Json], keys: Json = SMALL, **of: Any) -> Json:
         about = f"generation {number}"
-        return document(about, [], keys, slots, generation=number, master=MASTER, **of)
+        return document(about, [], keys, slots, generation=number, master_key=MASTER, **of)
 
     rotated = ring(
         symmetric(APP, "wrap", "app", "open-only"),
@@ -355,8 +380,9 @@ def _of_generations() -> Files:
     earlier = members_of(generation(1, [operators, server]))
     later = generation(2, [server])
     rotated_later = generation(2, [operators, server], rotated)
-    rekeyed = document("rekeyed", [], SMALL, [operators, server], generation=2)
-    other_id = document("another id", [], SMALL, [server], ring_id="00" * 16, master=MASTER)
+    rekeyed = document("rekeyed", [], SMALL, [operators, server], generation=2, master=2)
+    other_id = document("another id", [], SMALL, [server], ring_id="00" * 16, master_key=MASTER)
+    numbered = generation(2, [operators, server], master=2)
 
     def spliced(name: str, about: str, of: Json, change: Change, credential: Json) -> None:
         covers = ("RF-5", "RF-24")
@@ -400,6 +426,20 @@ def _of_generations() -> Files:
         BY_KEY,
     )
     spliced(
+        "slots-before-rekeying-and-their-number",
+        "the slots of before the rekeying, and the number of their master key",
+        rekeyed,
+        lambda m: m.update(slots=earlier["slots"], master=earlier["master"]),
+        BY_KEY,
+    )
+    spliced(
+        "slot-of-another-number",
+        "a slot wrapped under another number, the master key the same",
+        numbered,
+        lambda m: m["slots"].__setitem__(1, earlier["slots"][1]),
+        BY_KEY,
+    )
+    spliced(
         "slots-of-another-document",
         "the slots of a document with another id, under the same master key",
         other_id,
@@ -407,6 +447,14 @@ def _of_generations() -> Files:
         BY_KEY,
     )
     return files
+
+
+def _unnumbered(slot: Slot, slot_key: bytes, nonce: bytes) -> Slot:
+    """Wrapped by keys that no number went into."""
+    told = {name: of for name, of in slot.members.items() if name != "wrapped"}
+    okm = expand(slot_key, LABEL_SLOT + bytes.fromhex(RING_ID) + canonical(told), 64)
+    wrapped = okm[32:] + nonce + aead_seal(okm[:32], nonce, b"", MASTER)
+    return Slot({**slot.members, "wrapped": to_base64(wrapped)})
 
 
 def _of_forgeries() -> Files:
@@ -456,7 +504,7 @@ def _of_forgeries() -> Files:
         forged(name, about, {**members, "secrets": to_base64(of)}, clause)
     server = slots[1]
     slot_key = bytes.fromhex(BASE["slots"][1]["slot_key"])
-    wrap_key, _ = server.keys(bytes.fromhex(RING_ID), slot_key)
+    wrap_key, _ = server.keys(bytes.fromhex(RING_ID), 1, slot_key)
     wrapped = other + nonce + aead_seal(wrap_key, nonce, b"", MASTER)
     bad = Slot({**server.members, "wrapped": to_base64(wrapped)})
     made = save.sealed(plain, [slots[0], bad, *slots[2:]], MASTER, secrets, nonce)
@@ -467,82 +515,23 @@ def _of_forgeries() -> Files:
         "RF-7",
     )
     unbound = Slot({**server.members, "label": "another"}).wrap(
-        bytes.fromhex(RING_ID), slot_key, MASTER, nonce
+        bytes.fromhex(RING_ID), 1, slot_key, MASTER, nonce
     )
     bad = Slot({**server.members, "wrapped": unbound.members["wrapped"]})
     made = save.sealed(plain, [slots[0], bad, *slots[2:]], MASTER, secrets, nonce)
     forged("slot-wrapped-for-another-label", "a slot wrapped for another label", made, "RF-7")
-    bad = server.wrap(bytes(16), slot_key, MASTER, nonce)
-    made = save.sealed(plain, [slots[0], bad, *slots[2:]], MASTER, secrets, nonce)
-    forged("slot-wrapped-for-another-document", "a slot wrapped for another document", made, "RF-7")
-    return files
-
-
-def _of_unprotected() -> Files:
-    """[RF-11] [RF-22]"""
-    files: Files = {}
-    writer = unprotected("a writer's ring", [], WRITER, generation=3)
-    pairs = unprotected("a ring with pairs", [], STATES["ring"], generation=3)
-    pin = {"fingerprint": writer["fingerprint"]}
-
-    def opening(name: str, error: str, about: str, text: str, **more: Any) -> None:
-        file = refusal("ring-open-unprotected", error, about, ["RF-22"], text)
-        files[f"rf22-{name}"] = {**file, **more}
-
-    opening("protected", "invalid-input", "a protected document", text_of(BASE))
-    about = "a protected document, and a fingerprint"
-    opening("protected-and-pinned", "invalid-input", about, text_of(BASE), **pin)
-    text = text_of(writer)
-    opening("pinned-otherwise", "unlock", "another fingerprint", text, fingerprint="00" * 32)
-    other = to_base64(fixed("another public key"))
-    half = next(n for n, key in enumerate(members_of(writer)["keys"]) if "public" in key)
-    for name, change, about in (
-        ("public-key", lambda m: m["keys"][half].update(public=other), "a public key swapped"),
-        ("state", lambda m: m["keys"][half].update(state="disabled"), "a state altered"),
-        ("generation", lambda m: m.update(generation=2), "another generation"),
-        ("written-at", lambda m: m.update(written_at="2027-01-15T08:00:01Z"), "another time"),
-        ("secret", _bytes(lambda m: m, "unprotected", _flip(0)), "a secret altered"),
-        ("no-base64url", lambda m: m.update(unprotected="="), "secrets that are none, and pinned"),
+    for name, bad in (
+        ("another-document", server.wrap(bytes(16), 1, slot_key, MASTER, nonce)),
+        ("another-number", server.wrap(bytes.fromhex(RING_ID), 2, slot_key, MASTER, nonce)),
+        ("no-number", _unnumbered(server, slot_key, nonce)),
     ):
-        opening(f"pinned-{name}", "unlock", about, changed(writer, change), **pin)
-    opening("floor", "rolled-back", "a generation below the floor", text, floor=4)
-    opening("pinned-floor", "rolled-back", "pinned, and below the floor", text, **pin, floor=4)
-    for name, change, about in (
-        ("no-base64url", lambda m: m.update(unprotected=m["unprotected"] + "="), "padding"),
-        ("cut", _bytes(lambda m: m, "unprotected", lambda of: of[:-1]), "a byte too few"),
-        ("longer", _bytes(lambda m: m, "unprotected", lambda of: of + b"\0"), "a byte too many"),
-        ("none", lambda m: m.update(unprotected=""), "no secrets"),
-    ):
-        opening(f"secrets-{name}", "malformed", f"secrets with {about}", changed(writer, change))
-    pair = next(n for n, key in enumerate(members_of(pairs)["keys"]) if "public" in key)
-    swapped = changed(pairs, lambda m: m["keys"][pair].update(public=other))
-    opening("public-key-of-a-pair", "malformed", "a pair's public key swapped", swapped)
-    for name, credential in (
-        ("passphrase", BY_PASSPHRASE),
-        ("key", BY_KEY),
-        ("shares", BY_SHARES),
-    ):
-        files |= unlocking(
-            f"rf23-unprotected-by-{name}",
-            "unprotected",
-            f"an unprotected document where a protected one is expected, by {name}",
-            text,
-            credential,
-            ("RF-11",),
-        )
-
-    def downgrade(members: Json) -> None:
-        del members["secrets"]
-        members.update(slots=[], unprotected=to_base64(bytes.fromhex(BASE["secret_bytes"])))
-
-    files |= unlocking(
-        "rf23-unprotected-in-place",
-        "unprotected",
-        "a protected document replaced by an unprotected one",
-        changed(BASE, downgrade),
-        BY_KEY,
-        ("RF-11",),
-    )
+        made = save.sealed(plain, [slots[0], bad, *slots[2:]], MASTER, secrets, nonce)
+        about = f"a slot wrapped for {name.replace('-', ' ')}"
+        forged(f"slot-wrapped-for-{name}", about, made, "RF-7")
+    # What who was left out of a rekeying can do: all but the slots is theirs to make.
+    made = save.sealed({**plain, "generation": 9, "master": 2}, slots, MASTER, secrets, nonce)
+    about = "a former master key under the number of the next one, in the slots of before"
+    forged("former-master-key-renumbered", about, made, "RF-7")
     return files
 
 
@@ -553,7 +542,6 @@ def unlock_faults() -> Files:
         _of_alterations,
         _of_generations,
         _of_forgeries,
-        _of_unprotected,
     ):
         made = part()
         assert not files.keys() & made.keys(), files.keys() & made.keys()

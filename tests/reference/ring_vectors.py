@@ -14,13 +14,15 @@ from ring_faults import reading
 from ring_positives import Files, positives
 from ring_text_faults import text_faults
 from ring_unlock_faults import unlock_faults
+from ring_unprotected_faults import unprotected_faults
 
 HERE = Path(__file__).resolve().parent.parent / "vectors" / "rings"
 
 
 def generated() -> Files:
     files: Files = {}
-    for made in (positives(), reading(), unlock_faults(), text_faults()):
+    faults = (reading(), unlock_faults(), unprotected_faults(), text_faults())
+    for made in (positives(), *faults):
         assert not files.keys() & made.keys(), files.keys() & made.keys()
         files |= made
     return files

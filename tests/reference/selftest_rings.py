@@ -78,6 +78,33 @@ class Rings(Case):
         self.refuse("rolled-back", self.text, self.credentials[0], floor=8)
         self.unlock(self.text, self.credentials[0], floor=7)
 
+    def test_floors_name_the_master_key(self) -> None:
+        of = {"ring": RING, "id": RING_ID, "generation": 7, "written_at": NOW, "slots": SLOTS}
+        text = self.ok("ring-write", **of, master=3)["document"]
+        key = self.credentials[1]
+        for floor in (0, "0", 7, "7", "0.7", "3.0", "3.7", "1.6"):
+            self.unlock(text, key, floor=floor)
+        for floor in (8, "8", "0.8", "4.0", "4.7", "3.8", "2.8"):
+            self.refuse("rolled-back", text, key, floor=floor)
+        for number in (0, 2**32):
+            self.refused("exhausted", "ring-write", **of, master=number)
+
+    def test_slots_are_bound_to_the_number(self) -> None:
+        of = {"ring": RING, "id": RING_ID, "generation": 7, "written_at": NOW, "slots": SLOTS}
+        keys = {"master_key": self.written["master_key"], "seed": "33" * 32}
+        again, next_ = (self.ok("ring-write", **of, **keys, master=number) for number in (1, 2))
+        for a, b in zip(again["slots"], next_["slots"]):
+            info = [H(slot["info"]) for slot in (a, b)]
+            # Behind the label and the document id; all else is the same.
+            self.assertEqual([part[38:42] for part in info], [H("00000001"), H("00000002")])
+            self.assertEqual(a["slot_key"], b["slot_key"])
+            self.assertNotEqual(a["wrap_key"], b["wrap_key"])
+        self.refuse(
+            "unlock",
+            next_["document"].replace('"master": 2', '"master": 1'),
+            self.credentials[1],
+        )
+
     def test_layout_is_free_and_nothing_else(self) -> None:
         members = json.loads(self.text)
         reversed_ = dict(reversed(list(members.items())))
@@ -86,6 +113,7 @@ class Rings(Case):
         self.unlock(self.text.replace("kms", "\\u006bms"), self.credentials[1])
         for old, new in (
             ('"generation": 7', '"generation": 8'),
+            ('"master": 1', '"master": 2'),
             ('"state": "primary"', '"state": "open-only"'),
             ('"label": "key"', '"label": "kez"'),
             ('"secrets": "', '"secrets": "='),
@@ -101,6 +129,12 @@ class Rings(Case):
             ('"generation": 7', '"generation": "7"'),
             ('"generation": 7', '"generation": 7, "generation": 7'),
             ('"generation": 7', '"generation": 7, "more": 7'),
+            ('"master": 1', '"master": 0'),
+            ('"master": 1', '"master": 4294967296'),
+            ('"master": 1', '"master": null'),
+            ('"master": 1', '"master": "1"'),
+            ('"master": 1', '"master": 1, "master": 1'),
+            ('"master": 1,', ""),
             ('"label": "key"', '"label": "\\ud800"'),
             ('"label": "key"', '"label": "\\u0085"'),
             ("0f0f", "0F0f"),
@@ -123,6 +157,12 @@ class Rings(Case):
         self.ok(op, document=document, fingerprint=written["fingerprint"])
         self.refused("unlock", op, document=document, fingerprint="00" * 32)
         self.refused("rolled-back", op, document=document, floor=2)
+        self.ok(op, document=document, floor="0.1")
+        self.refused("rolled-back", op, document=document, floor="1.1")
+        self.assertNotIn("master", json.loads(written["document"]))
+        for number in (0, 1):
+            members = {**json.loads(written["document"]), "master": number}
+            self.refused("malformed", "ring-read", document=json.dumps(members).encode().hex())
         self.refuse("unprotected", written["document"], self.credentials[0])
         self.refused("invalid-input", op, document=self.text.encode().hex())
 

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use fieldseal::{Error, ErrorKind, Fingerprint, LockedRing, RingDocument, RingKey, Share, SlotKey};
+use fieldseal::{
+    Error, ErrorKind, Fingerprint, Floor, LockedRing, RingDocument, RingKey, Share, SlotKey,
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -60,8 +62,11 @@ fn every_intermediate_value_of_a_ring_document_follows_from_primitives() {
         let document: Value = serde_json::from_slice(&stored(&file)).unwrap();
         let (id, master) = (unhex(&file["id"]), unhex(&file["master_key"]));
         assert_eq!(document["id"], file["id"], "{name}");
+        assert_eq!(document["master"], file["master"], "{name}");
+        let number = u32::try_from(int(&file["master"])).unwrap().to_be_bytes();
+        let bound = [id.as_slice(), &number].concat();
         for (slot, shown) in list(&document["slots"]).iter().zip(list(&file["slots"])) {
-            slot_follows(&name, &id, &master, slot, shown);
+            slot_follows(&name, &bound, &master, slot, shown);
         }
         // RF-4 to RF-6
         let keys = expand(&master, &[b"fieldseal/v1 ring", id.as_slice()].concat(), 64);
@@ -79,9 +84,10 @@ fn every_intermediate_value_of_a_ring_document_follows_from_primitives() {
     }
 }
 
-/// `[RF-7]`, and how the slot's key is come by.
-fn slot_follows(name: &str, id: &[u8], master: &[u8], slot: &Value, shown: &Value) {
-    let info = [b"fieldseal/v1 ring slot", id, &canonical(slot.clone(), "wrapped")].concat();
+/// `[RF-7]`, and how the slot's key is come by. `bound`: the document's id, and the number of its master
+/// key.
+fn slot_follows(name: &str, bound: &[u8], master: &[u8], slot: &Value, shown: &Value) {
+    let info = [b"fieldseal/v1 ring slot", bound, &canonical(slot.clone(), "wrapped")].concat();
     assert_eq!(hex(&info), shown["info"], "{name}");
     let slot_key = unhex(&shown["slot_key"]);
     let keys = expand(&slot_key, &info, 64);
@@ -97,7 +103,7 @@ fn slot_follows(name: &str, id: &[u8], master: &[u8], slot: &Value, shown: &Valu
     }
     if slot["kind"] == "service" {
         let number = u16::try_from(int(&slot["id"])).unwrap().to_be_bytes();
-        let context = [b"fieldseal/v1 ring service", id, &number].concat();
+        let context = [b"fieldseal/v1 ring service", &bound[..16], &number].concat();
         assert_eq!(hex(&context), shown["context"], "{name}");
     }
 }
@@ -140,9 +146,12 @@ fn every_slot_opens_its_ring_document() {
         let locked = LockedRing::from_json(&stored(&file)).unwrap();
         told(&name, &file, &locked);
         assert!(locked.is_protected(), "{name}");
+        let stands = format!("{}.{}", file["master"], file["generation"]);
+        let locked = locked.floor(stands.parse::<Floor>().unwrap());
         for slot in list(&file["slots"]).iter().filter(|slot| !slot["credential"].is_null()) {
             let document = opened(&locked, &slot["credential"]).unwrap();
             assert_eq!(ring_form(document.ring()), file["ring"], "{name}");
+            assert_eq!(document.floor().to_string(), stands, "{name}");
             let by = document.opened_by().map(|id| u64::from(id.get()));
             assert_eq!(by, slot["id"].as_u64(), "{name}");
             saved_again(&name, document, slot);
@@ -316,7 +325,11 @@ fn refused(file: &Value) -> Result<(), Error> {
         "ring-read" => LockedRing::from_json(&stored(file)).map(drop),
         operation => {
             let locked = LockedRing::from_json(&stored(file)).unwrap();
-            let locked = locked.floor(file["floor"].as_u64().unwrap_or_default());
+            let floor = match file["floor"].as_str() {
+                Some(floor) => floor.parse().unwrap(),
+                None => Floor::from(file["floor"].as_u64().unwrap_or_default()),
+            };
+            let locked = locked.floor(floor);
             match (operation, file["fingerprint"].as_str()) {
                 ("ring-unlock", _) => opened(&locked, &file["credential"]).map(drop),
                 (_, None) => locked.open_unprotected().map(drop),

@@ -43,6 +43,7 @@ def stored(file: Json) -> bytes:
 def _told(file: Json, document: Document) -> None:
     told = {"id": document.id.hex(), "generation": document.generation}
     told["written_at"] = document.written_at
+    same("master", document.master, file.get("master", 0))
     same("told", told, {name: file[name] for name in told})
     same("keys", [line.id for line in document.lines], [key["id"] for key in file["ring"]["keys"]])
 
@@ -61,20 +62,22 @@ def _document(file: Json) -> None:
     same("length", len(secrets), 32 + 24 + length + 16)
     for slot, shown in zip(document.slots, file["slots"], strict=True):
         same("slot", [slot.id, slot.kind], [shown["id"], shown["kind"]])
-        same("info", slot.info(document.id).hex(), shown["info"])
+        same("info", slot.info(document.id, file["master"]).hex(), shown["info"])
         slot_key = bytes.fromhex(shown["slot_key"])
-        wrap_key, commitment = slot.keys(document.id, slot_key)
+        wrap_key, commitment = slot.keys(document.id, file["master"], slot_key)
         same("wrap key", wrap_key.hex(), shown["wrap_key"])
         same("commitment", commitment.hex(), shown["commitment"])
         master = bytes.fromhex(file["master_key"])
-        again = slot.wrap(document.id, slot_key, master, bytes.fromhex(shown["nonce"]))
+        nonce = bytes.fromhex(shown["nonce"])
+        again = slot.wrap(document.id, file["master"], slot_key, master, nonce)
         same("wrapped", [again.wrapped.hex(), slot.wrapped], [shown["wrapped"], again.wrapped])
         if slot.kind == "service":
             same("context", service_context(document.id, slot.id).hex(), shown["context"])
         if shown["credential"] is not None:
             asked = {"document": stored(file).hex(), "credential": shown["credential"]}
-            opened = ask("ring-unlock", **asked, floor=file["generation"])
-            same("opened", opened, {"ok": {"ring": file["ring"], "slot": slot.id}})
+            for floor in (file["generation"], f"{file['master']}.{file['generation']}"):
+                opened = ask("ring-unlock", **asked, floor=floor)
+                same("opened", opened, {"ok": {"ring": file["ring"], "slot": slot.id}})
 
 
 def _unprotected(file: Json) -> None:

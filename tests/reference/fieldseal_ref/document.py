@@ -29,7 +29,7 @@ from .spelling import from_base64, malformed, seconds, unhex
 
 VERSION = "ring/1"
 LABEL_FINGERPRINT = b"fieldseal/v1 ring fingerprint"
-MAX_GENERATION = 2**53 - 1
+MAX_GENERATION, MAX_MASTER = 2**53 - 1, 2**32 - 1
 MAX_LENGTH, MAX_KEYS, MAX_SLOTS = 67_108_864, 100_000, 16  # [RF-3]
 MAX_WORK = 16_777_216  # [RF-8]
 
@@ -92,7 +92,7 @@ DOCUMENT = Members(
         "slots": Many(SLOT),
         "written_at": TEXT,
     },
-    {"secrets": TEXT, "unprotected": TEXT},
+    {"master": U32, "secrets": TEXT, "unprotected": TEXT},
 )
 
 
@@ -266,6 +266,12 @@ class Document:
         return "secrets" in self.members
 
     @property
+    def master(self) -> int:
+        """Which master key it is under [RF-27]; 0 where it is under none [RF-29]."""
+        out: int = self.members.get("master", 0)
+        return out
+
+    @property
     def associated(self) -> bytes:
         """[RF-5] but for the label."""
         return jcs.canonical({n: v for n, v in self.members.items() if n != "secrets"})
@@ -298,6 +304,8 @@ def read(data: bytes) -> Document:
         not members["slots"],
     ):
         raise malformed("neither protected nor unprotected")
+    if ("master" in members) != ("secrets" in members) or members.get("master") == 0:
+        raise malformed("no number of a master key, or one of none")
     slots = tuple(parse_slot(entry) for entry in members["slots"])  # step e
     _ascend((slot.id for slot in slots), "slots")
     if len(slots) > MAX_SLOTS or sum(map(work, slots)) > MAX_WORK:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .crypto import Generator, aead_seal
-from .document import MAX_GENERATION, MAX_KEYS, MAX_SLOTS, MAX_WORK, VERSION
+from .document import (
+    MAX_GENERATION,
+    MAX_KEYS,
+    MAX_MASTER,
+    MAX_SLOTS,
+    MAX_WORK,
+    VERSION,
+)
 from .errors import Refused
 from .jcs import canonical
 from .ring import DerivedForm, PairForm, Ring, RingKey, SymmetricForm, WriterForm
@@ -28,8 +35,9 @@ class NewSlot:
     shares: tuple[Share, ...] = ()
 
 
-def new_slot(plan: Dict, ring_id: bytes, master: bytes, gen: Generator) -> NewSlot:
-    """[RF-26] `plan`: id, label, created_at in seconds, kind, and what the kind needs."""
+def new_slot(plan: Dict, ring_id: bytes, number: int, master: bytes, gen: Generator) -> NewSlot:
+    """[RF-26] `plan`: id, label, created_at in seconds, kind, and what the kind needs; `number` is
+    that of the master key."""
     members: Dict = {
         "created_at": time(plan["created_at"]),
         "id": plan["id"],
@@ -66,7 +74,7 @@ def new_slot(plan: Dict, ring_id: bytes, master: bytes, gen: Generator) -> NewSl
         members["service_wrapped"] = to_base64(wrapped)
     else:
         slot_key = bytes.fromhex(plan["slot_key"])
-    slot = Slot(members).wrap(ring_id, slot_key, master, gen.take(24))
+    slot = Slot(members).wrap(ring_id, number, slot_key, master, gen.take(24))
     return NewSlot(slot, slot_key, tuple(shares))
 
 
@@ -118,7 +126,7 @@ def secret_bytes(ring: Ring) -> bytes:
 
 
 def plain_members(ring: Ring, ring_id: bytes, generation: int, written_at: int) -> Dict:
-    """All members but `slots` and the secrets [RF-1]."""
+    """All members but `master`, `slots` and the secrets [RF-1]."""
     if not 1 <= generation <= MAX_GENERATION:
         raise Refused("exhausted", "generation")
     if len(ring.keys) > MAX_KEYS:
@@ -131,6 +139,13 @@ def plain_members(ring: Ring, ring_id: bytes, generation: int, written_at: int) 
         "slots": [],
         "written_at": time(written_at),
     }
+
+
+def numbered(members: Dict, number: int) -> Dict:
+    """[RF-27]: those of a document under its master key of this number."""
+    if not 1 <= number <= MAX_MASTER:
+        raise Refused("exhausted", "master keys")
+    return {**members, "master": number}
 
 
 def sealed(members: Dict, slots: list[Slot], master: bytes, secrets: bytes, nonce: bytes) -> Dict:

@@ -16,6 +16,7 @@ from .unlock import (
     LABEL_RING,
     Answer,
     Credential,
+    Floor,
     Passphrase,
     RawKey,
     Shares,
@@ -42,12 +43,18 @@ def credential(j: Dict) -> Credential:
     return Answer(j["service"], j["service_key"], convert.exactly(32, j["slot_key"]))
 
 
+def _floor(r: Dict) -> Floor:
+    """`floor`: none, a generation, or the text of a floor."""
+    return Floor.of(str(r.get("floor") or 0))
+
+
 def _read(r: Dict) -> Dict:
     """What reading shows, without a credential."""
     document = _document(r)
     return {
         "id": document.id.hex(),
         "generation": document.generation,
+        "master": document.master,
         "written_at": document.written_at,
         "protected": document.is_protected,
         "slots": [slot.members for slot in document.slots],
@@ -67,7 +74,7 @@ def _read(r: Dict) -> Dict:
 
 
 def _unlock(r: Dict) -> Dict:
-    opened = unlock(_document(r), credential(r["credential"]), r.get("floor") or 0)
+    opened = unlock(_document(r), credential(r["credential"]), _floor(r))
     return {"ring": convert.json_ring(opened.ring), "slot": opened.slot}
 
 
@@ -75,18 +82,18 @@ def _open_unprotected(r: Dict) -> Dict:
     """`fingerprint` may be given."""
     given = r.get("fingerprint")
     fingerprint = None if given is None else convert.exactly(32, given)
-    ring = open_unprotected(_document(r), fingerprint, r.get("floor") or 0)
+    ring = open_unprotected(_document(r), fingerprint, _floor(r))
     return {"ring": convert.json_ring(ring)}
 
 
-def _shown_slot(new: save.NewSlot, ring_id: bytes) -> Dict:
+def _shown_slot(new: save.NewSlot, ring_id: bytes, number: int) -> Dict:
     slot = new.slot
-    key, commitment = slot.keys(ring_id, new.slot_key)
+    key, commitment = slot.keys(ring_id, number, new.slot_key)
     shown: Dict = {
         "id": slot.id,
         "kind": slot.kind,
         "slot_key": new.slot_key.hex(),
-        "info": slot.info(ring_id).hex(),
+        "info": slot.info(ring_id, number).hex(),
         "wrap_key": key.hex(),
         "commitment": commitment.hex(),
         "nonce": slot.wrapped[32:56].hex(),
@@ -100,14 +107,17 @@ def _shown_slot(new: save.NewSlot, ring_id: bytes) -> Dict:
 
 
 def _write(r: Dict) -> Dict:
-    """A document from `ring`, `id`, `generation`, `written_at` and the plans of `slots`; `seed`, or
-    the system, gives what is drawn, and `master`, if it is there, the master key."""
+    """A document from `ring`, `id`, `generation`, `master` (1 if it is not there), `written_at` and
+    the plans of `slots`; `seed`, or the system, gives what is drawn, and `master_key`, if it is
+    there, the master key."""
     seed = r.get("seed")
     gen = Generator(None if seed is None else convert.exactly(32, seed))
     ring, ring_id = convert.ring(r["ring"]), convert.exactly(16, r["id"])
-    master = convert.exactly(32, r["master"]) if r.get("master") else gen.take(32)
-    slots = [save.new_slot(plan, ring_id, master, gen) for plan in r["slots"]]
+    number = r.get("master", 1)
     members = save.plain_members(ring, ring_id, r["generation"], r["written_at"])
+    members = save.numbered(members, number)
+    master = convert.exactly(32, r["master_key"]) if r.get("master_key") else gen.take(32)
+    slots = [save.new_slot(plan, ring_id, number, master, gen) for plan in r["slots"]]
     secrets = save.secret_bytes(ring)
     nonce = gen.take(24)
     members = save.sealed(members, [new.slot for new in slots], master, secrets, nonce)
@@ -115,8 +125,8 @@ def _write(r: Dict) -> Dict:
     told = canonical({name: of for name, of in members.items() if name != "secrets"})
     return {
         "document": save.text(members),
-        "slots": [_shown_slot(new, ring_id) for new in slots],
-        "master": master.hex(),
+        "slots": [_shown_slot(new, ring_id, number) for new in slots],
+        "master_key": master.hex(),
         "aead_key": aead.hex(),
         "commitment": commitment.hex(),
         "nonce": nonce.hex(),

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from . import jcs
 from .crypto import aead_open, aead_seal, expand, same
-from .encoding import is_name, u16
+from .encoding import is_name, u16, u32
 from .errors import Refused
 from .spelling import from_base64, malformed, seconds, to_base64, unhex
 
@@ -48,25 +48,27 @@ class Slot:
         assert out is not None
         return out
 
-    def info(self, ring_id: bytes) -> bytes:
-        """[RF-7]"""
+    def info(self, ring_id: bytes, number: int) -> bytes:
+        """[RF-7] `number`: the document's `master`, which says which master key is wrapped."""
         told = {name: value for name, value in self.members.items() if name != "wrapped"}
-        return LABEL_SLOT + ring_id + jcs.canonical(told)
+        return LABEL_SLOT + ring_id + u32(number) + jcs.canonical(told)
 
-    def keys(self, ring_id: bytes, slot_key: bytes) -> tuple[bytes, bytes]:
+    def keys(self, ring_id: bytes, number: int, slot_key: bytes) -> tuple[bytes, bytes]:
         """[RF-7]: wrap key, commitment."""
-        okm = expand(slot_key, self.info(ring_id), 64)
+        okm = expand(slot_key, self.info(ring_id, number), 64)
         return okm[:32], okm[32:]
 
-    def wrap(self, ring_id: bytes, slot_key: bytes, master: bytes, nonce: bytes) -> Slot:
+    def wrap(
+        self, ring_id: bytes, number: int, slot_key: bytes, master: bytes, nonce: bytes
+    ) -> Slot:
         """[RF-7]"""
-        key, commitment = self.keys(ring_id, slot_key)
+        key, commitment = self.keys(ring_id, number, slot_key)
         wrapped = commitment + nonce + aead_seal(key, nonce, b"", master)
         return replace(self, members={**self.members, "wrapped": to_base64(wrapped)})
 
-    def unwrap(self, ring_id: bytes, slot_key: bytes) -> bytes | None:
+    def unwrap(self, ring_id: bytes, number: int, slot_key: bytes) -> bytes | None:
         """[RF-7]: the master key."""
-        key, commitment = self.keys(ring_id, slot_key)
+        key, commitment = self.keys(ring_id, number, slot_key)
         wrapped = self.wrapped
         if not same(wrapped[:32], commitment):
             return None

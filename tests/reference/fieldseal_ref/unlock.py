@@ -50,6 +50,26 @@ Credential = Union[Passphrase, RawKey, Shares, Answer]
 
 
 @dataclass(frozen=True)
+class Floor:
+    """[RF-29]: the least `master`, 0 where none is demanded, and the least generation."""
+
+    master: int
+    generation: int
+
+    @staticmethod
+    def of(written: str) -> Floor:
+        """`master.generation`, or the generation alone."""
+        master, dot, generation = written.rpartition(".")
+        return Floor(int(master) if dot else 0, int(generation))
+
+    def check(self, document: Document) -> None:
+        if document.master < self.master:
+            raise Refused("rolled-back", "a former master key")
+        if document.generation < self.generation:
+            raise Refused("rolled-back", "generation")
+
+
+@dataclass(frozen=True)
 class Opened:
     ring: Ring
     master: bytes
@@ -95,7 +115,7 @@ def _secrets(document: Document, master: bytes) -> bytes | None:
 
 
 def _try(document: Document, slot: Slot, slot_key: bytes) -> Opened | None:
-    master = slot.unwrap(document.id, slot_key)
+    master = slot.unwrap(document.id, document.master, slot_key)
     secrets = None if master is None else _secrets(document, master)
     if master is None or secrets is None:
         return None
@@ -105,24 +125,19 @@ def _try(document: Document, slot: Slot, slot_key: bytes) -> Opened | None:
         return None
 
 
-def _check_floor(document: Document, floor: int) -> None:
-    if document.generation < floor:
-        raise Refused("rolled-back", "generation")
-
-
-def unlock(document: Document, credential: Credential, floor: int) -> Opened:
+def unlock(document: Document, credential: Credential, floor: Floor) -> Opened:
     """[RF-23]"""
     if not document.is_protected:
         raise Refused("unprotected")
     for slot, slot_key in slot_keys(document, credential):
         opened = _try(document, slot, slot_key)
         if opened is not None:
-            _check_floor(document, floor)
+            floor.check(document)
             return opened
     raise Refused("unlock")
 
 
-def open_unprotected(document: Document, fingerprint: bytes | None, floor: int) -> Ring:
+def open_unprotected(document: Document, fingerprint: bytes | None, floor: Floor) -> Ring:
     """[RF-22]"""
     if document.is_protected:
         raise Refused("invalid-input", "protected")
@@ -132,5 +147,5 @@ def open_unprotected(document: Document, fingerprint: bytes | None, floor: int) 
     if secrets is None:
         raise malformed("no base64url")
     ring = ring_of(document.lines, secrets, verify=True)
-    _check_floor(document, floor)
+    floor.check(document)
     return ring

@@ -1,7 +1,7 @@
 //! Ring documents, shares and slot keys: what one writes the other opens, and what is damaged both
 //! answer alike.
 
-use fieldseal::{Argon2Cost, LockedRing, Passphrase, RingDocument, Share, SlotKey};
+use fieldseal::{Argon2Cost, Floor, LockedRing, Passphrase, RingDocument, Share, SlotKey};
 use serde_json::{Value, json};
 
 use super::random::Random;
@@ -106,9 +106,12 @@ impl Differ {
             slot.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             slots.push(slot);
         }
+        let master =
+            if self.random.once_in(4) { u32::MAX.into() } else { 1 + self.random.below(3) };
         let written = self.reference.ask(
             "ring-write",
             &json!({
+                "master": master,
                 "ring": form, "id": hex(&self.random.bytes(16)), "slots": slots,
                 "generation": 1 + self.random.below((1 << 53) - 1),
                 "written_at": self.random.below(NOW),
@@ -128,7 +131,7 @@ impl Differ {
     fn compare(&mut self, document: &[u8], credentials: &[Value]) {
         self.read(document);
         for credential in credentials {
-            self.unlock(document, credential, 0);
+            self.unlock(document, credential, "0");
         }
         for _ in 0..8 {
             let damaged = if self.random.once_in(2) {
@@ -137,8 +140,9 @@ impl Differ {
                 self.altered(document)
             };
             self.read(&damaged);
-            let (credential, floor) = (self.random.pick(credentials).clone(), self.random.below(3));
-            self.unlock(&damaged, &credential, floor);
+            let credential = self.random.pick(credentials).clone();
+            let floor = format!("{}.{}", self.random.below(3), self.random.below(3));
+            self.unlock(&damaged, &credential, &floor);
         }
     }
 
@@ -157,9 +161,9 @@ impl Differ {
         }
     }
 
-    fn unlock(&mut self, document: &[u8], credential: &Value, floor: u64) {
+    fn unlock(&mut self, document: &[u8], credential: &Value, floor: &str) {
         let Ok(locked) = LockedRing::from_json(document) else { return };
-        let locked = locked.floor(floor);
+        let locked = locked.floor(floor.parse::<Floor>().unwrap());
         let ours = named(kind(opened(&locked, credential)));
         let asked = json!({"document": hex(document), "credential": credential, "floor": floor});
         let theirs = self.reference.ask("ring-unlock", &asked);
