@@ -1,4 +1,5 @@
 //! What sealed bytes say of themselves, without a key.
+#![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use fieldseal::{
