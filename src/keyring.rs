@@ -259,12 +259,14 @@ impl KeyRing {
             Holds::WriterHalf | Holds::Derived | Holds::NameOnly => None,
         });
         let pair = sort.ok_or_else(|| {
-            Error::new(
-                ErrorKind::MissingKey,
+            let text = if self.named(key_use, name).next().is_none() {
+                format!("the ring has no {key_use} key `{name}`: add it, or look at the name")
+            } else {
                 format!(
                     "this ring holds no secret of the {key_use} key `{name}`: rotate it where the secret is"
-                ),
-            )
+                )
+            };
+            Error::new(ErrorKind::MissingKey, text)
         })?;
         let newest = self.named(key_use, name).max_by_key(|key| key.created_at);
         let hint = self.primary(key_use, name).or(newest).and_then(|key| key.rotate_after_days);

@@ -106,7 +106,11 @@ impl Failure {
             io::ErrorKind::IsADirectory => "give the path of a file, not of a folder",
             _ => "see that the file system is there and has room",
         };
-        Self::new(Exit::File, format!("{name}: {error}"), next)
+        let what = match error.kind() {
+            io::ErrorKind::AlreadyExists => "is there already".to_owned(),
+            _ => error.to_string(),
+        };
+        Self::new(Exit::File, format!("{name}: {what}"), next)
     }
 
     /// Input or output that has no path.

@@ -53,10 +53,39 @@ fn service_gets_what_it_needs_and_no_more() {
     assert_eq!(service(&["open", "--context", "c", "--role", "support"], &note.out).out, "note");
     service(&["seal", "--context", "c"], "note").failed(1, "app", "fieldseal ring show");
     let rotated = service(&["ring", "rotate", "billing"], "");
+    rotated.failed(2, "a service's ring", "");
+    let rotated = service(&["ring", "rotate", "billing", "--here"], "");
     rotated.failed(1, "rotate it where the secret is", "");
     // The administrator's passphrase is none of the service's.
     let mut wrong = place.command();
     ran(wrong.args(["ring", "show", "--ring", "support.json"])).failed(4, "", "slot list");
+}
+
+/// After a rotation the service's ring is made anew, as the next generation of its own document.
+#[test]
+fn a_service_ring_is_made_anew_in_its_place() {
+    let place = Place::new();
+    place.init(&["--role", "support"]);
+    let subset = ["ring", "subset", "--role", "support", "-o", "s.json", "--new-key-file", "s.key"];
+    place.ok(&[&subset[..], &["--generate"]].concat());
+    place.run(&subset).failed(5, "s.json: is there already", "--update");
+    assert_eq!(place.run(&[&subset[..], &["--update", "--generate"]].concat()).code, 2);
+
+    place.ok(&["ring", "rotate", "support"]);
+    let note = place.pipe(&["seal", "--context", "c", "--role", "support"], "note").out;
+    let open =
+        ["open", "--context", "c", "--role", "support", "--ring", "s.json", "--key-file", "s.key"];
+    let opened = |input: &str| ran(place.bare().args(open).write_stdin(input));
+    assert_ne!(opened(&note).out, "note", "its ring has not got the new key");
+    let made = place.ok(&[&subset[..], &["--update"]].concat());
+    assert!(made.contains("generation 2"), "{made}");
+    assert_eq!(opened(&note).out, "note");
+
+    // Nothing that only the service's ring holds is lost, nor the ring itself.
+    let here = ["ring", "rotate", "support", "--here", "--ring", "s.json", "--key-file", "s.key"];
+    ran(place.bare().args(here));
+    let refused = place.run(&[&subset[..], &["--update"]].concat());
+    refused.failed(2, "would be lost", "");
 }
 
 #[test]

@@ -448,7 +448,14 @@ impl RingDocument {
     pub fn reopen(&self, locked: &LockedRing) -> Result<Self, Error> {
         // [RF-28]
         if locked.id() != self.id {
-            return Err(Error::unlock());
+            return Err(Error::new(
+                ErrorKind::Unlock,
+                format!(
+                    "this is another ring document, {}, and not a later generation of {}: open it anew",
+                    locked.id(),
+                    self.id
+                ),
+            ));
         }
         if self.slots.is_empty() {
             return Err(Error::new(

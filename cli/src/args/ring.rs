@@ -128,6 +128,9 @@ pub(crate) struct Rotate {
     /// Hint to rotate again after so many days; 0 takes the hint back
     #[arg(long, value_name = "DAYS")]
     pub(crate) after: Option<u32>,
+    /// Rotate in a service's ring too: nobody else has the new key then
+    #[arg(long)]
+    pub(crate) here: bool,
     #[command(flatten)]
     pub(crate) unlocking: Unlocking,
 }
@@ -189,6 +192,10 @@ pub(crate) struct Subset {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Make the service's ring that is in the file anew, as its next generation, which a running service
+    /// picks up; it is opened by what is said of the new slot
+    #[arg(long, conflicts_with = "generate")]
+    pub(crate) update: bool,
     #[command(flatten)]
     pub(crate) new: NewSlot,
     #[command(flatten)]

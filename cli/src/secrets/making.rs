@@ -3,7 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use fieldseal::{Argon2Cost, Credential, Error, Passphrase, RingDocument, SlotId, SlotKey};
+use fieldseal::{
+    Argon2Cost, Credential, Error, LockedRing, Passphrase, RingDocument, SlotId, SlotKey,
+};
 use zeroize::Zeroizing;
 
 use super::terminal::Terminal;
@@ -48,6 +50,15 @@ enum Opening {
 }
 
 impl Made {
+    /// Opens a ring that has such a slot.
+    pub(crate) fn unlock(&self, locked: &LockedRing) -> Result<RingDocument, Error> {
+        match &self.opening {
+            Opening::Credential(credential) => locked.unlock(credential),
+            #[cfg(feature = "pkcs11")]
+            Opening::Token(key) => key.unlock(locked),
+        }
+    }
+
     /// Adds the slot to a ring.
     pub(crate) fn add_to(&self, document: &mut RingDocument) -> Result<SlotId, Error> {
         match &self.opening {

@@ -109,11 +109,7 @@ mod system {
             let _ = writeln!(terminal);
             drop(quiet);
             match typed {
-                Typed::Interrupted => Err(Failure::new(
-                    Exit::Unconfirmed,
-                    "interrupted",
-                    "nothing was changed; run it again when you like",
-                )),
+                Typed::Interrupted => Err(interrupted()),
                 _ => line.finish(),
             }
         }
@@ -125,9 +121,20 @@ mod system {
 
         fn byte(&mut self) -> Result<u8, Failure> {
             let mut byte = [0];
-            self.0.read_exact(&mut byte).map_err(|error| failed(&error))?;
+            self.0.read_exact(&mut byte).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => interrupted(),
+                _ => failed(&error),
+            })?;
             Ok(byte[0])
         }
+    }
+
+    fn interrupted() -> Failure {
+        Failure::new(
+            Exit::Unconfirmed,
+            "interrupted",
+            "nothing was changed; run it again when you like",
+        )
     }
 
     fn failed(error: &io::Error) -> Failure {

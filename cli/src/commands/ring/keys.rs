@@ -1,6 +1,6 @@
 //! `fieldseal ring rotate`, `state`, `add-role` and `add-key`.
 
-use fieldseal::{KeyId, KeyRing, KeyState, KeyUse, RingKey};
+use fieldseal::{Error, Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey};
 use serde_json::json;
 
 use super::view::KeyView;
@@ -13,6 +13,13 @@ pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failur
     let name = asked.name.as_str();
     let (document, (former, id)) = session.change(&asked.unlocking, |document| {
         let ring = document.ring_mut();
+        if !asked.here && ring.keys().any(is_elsewhere) {
+            return Err(Error::value(
+                "this is a service's ring, as it knows roles by name only: a key that is made here is \
+                 nobody else's. Rotate in the ring it was made from, and make this one anew by `ring \
+                 subset --update`; or say --here",
+            ));
+        }
         let key_use = asked.key_use.unwrap_or_else(|| use_of(ring, name));
         let former = ring.primary(key_use, name).map(RingKey::id);
         let id = ring.rotate(key_use, name)?;
@@ -33,6 +40,11 @@ pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failur
          stored envelopes (EnvelopeEdit::rewrap)",
     );
     Ok(())
+}
+
+/// Whether the secret of a key is in another ring.
+fn is_elsewhere(key: &RingKey) -> bool {
+    key.holds() == Holds::NameOnly && key.state() != KeyState::Destroyed
 }
 
 /// The use of the keys of a name, where it was not said: a role, unless the name is only a use's.

@@ -1,6 +1,6 @@
 //! `fieldseal ring subset` and `fieldseal ring public`: rings for services.
 
-use fieldseal::{Holds, KeyState, Reach, RingDocument, RingKey};
+use fieldseal::{Error, Holds, KeyState, Reach, RingDocument, RingKey};
 
 use super::view::made_json;
 use crate::args::ring::{Public, Subset};
@@ -31,7 +31,13 @@ pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failur
             "say what it needs: --role, --writer, --index, --pseudonyms",
         ));
     }
-    files::check_absent(&asked.output)?;
+    if asked.update {
+        return update(asked, &reach, session);
+    }
+    files::check_absent(&asked.output).map_err(|mut failure| {
+        failure.next.push_str("; a service's ring is made anew by --update");
+        failure
+    })?;
     let ring = session.open(&asked.unlocking)?.into_ring();
     let mut document = RingDocument::new(ring.subset_with(&reach)?.into_ring())?;
     let made = Making::from(&asked.new).make(session.common, session.output)?;
@@ -47,9 +53,44 @@ pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failur
     let json = made_json(&document, &asked.output, key_file.as_deref(), None);
     session.output.result(&json, &text)?;
     session.output.next(
-        "give the service this ring and what unlocks it, by two ways; after a rotation, make it anew",
+        "give the service this ring and what unlocks it, by two ways; after a rotation, make it anew \
+         by the same with --update",
     );
     Ok(())
+}
+
+/// Puts what the service is to reach now in the place of its ring: the next generation of the same
+/// document, which a running service takes.
+fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<(), Failure> {
+    let admin = session.open(&asked.unlocking)?;
+    let ring = admin.ring().subset_with(reach)?.into_ring();
+    let made = Making::from(&asked.new).make(session.common, session.output)?;
+    let change = |document: &mut RingDocument| {
+        if document.id() == admin.id() {
+            return Err(Error::value("this is the ring itself, and not a service's made from it"));
+        }
+        let known = |key: &RingKey| admin.ring().key(key.id()).is_some_and(opens);
+        if document.ring().keys().any(|key| opens(key) && !known(key)) {
+            return Err(Error::value(
+                "the service's ring holds a key that this one has not got, and that would be lost: \
+                 was it rotated there, or made from another ring?",
+            ));
+        }
+        document.replace_ring(ring);
+        Ok(())
+    };
+    let file = session.file_at(&asked.output);
+    let (document, ()) = file.update_with(|locked| made.unlock(locked), change)?;
+
+    let (path, generation) = (asked.output.display(), document.generation());
+    let text = format!("made {path} anew, generation {generation}\n{}", document.ring().describe());
+    session.output.result(&made_json(&document, &asked.output, None, None), &text)?;
+    session.output.next("a service that runs takes it when it looks (SharedRing::refresh)");
+    Ok(())
+}
+
+fn opens(key: &RingKey) -> bool {
+    matches!(key.holds(), Holds::Secret | Holds::KeyPair)
 }
 
 pub(super) fn public(asked: &Public, session: &Session<'_>) -> Result<(), Failure> {
