@@ -142,6 +142,19 @@ impl KeyEnvelope {
         told_if_refused(&access, &subject, EnvelopeEdit::begin(self, access, subject.clone()))
     }
 
+    /// `[ED-14]` The envelope of a subject that was erased, where none is stored: version 1, and
+    /// nothing but the mark. It keeps the subject from being begun again.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for an id or a tenant that is none;
+    /// [`MissingKey`](ErrorKind::MissingKey) without a primary envelope key;
+    /// [`Audit`](ErrorKind::Audit) when the audit refuses.
+    pub fn erased<'a>(access: impl Into<Access<'a>>, subject: impl ToId) -> Result<Self, Error> {
+        let mut edit = EnvelopeEdit::new(access.into(), SubjectId::new(subject)?)?;
+        edit.erase_subject()?;
+        edit.finish()
+    }
+
     /// Unwraps the envelope for sealing values of these classes. A ring that may not read the latest
     /// generation of a class, but can wrap for all its readers, begins the next one: then the
     /// envelope of the keys is a later version than this, and is stored with the values.
