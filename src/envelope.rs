@@ -75,6 +75,16 @@ impl KeyEnvelope {
         from_text(text, "a key envelope").map(Self::from_bytes)
     }
 
+    /// The version that the bytes claim, unverified: 1 when new, one more with each stored change. It is
+    /// what a store compares.
+    ///
+    /// # Errors
+    /// [`NotSealed`](ErrorKind::NotSealed), [`Unsupported`](ErrorKind::Unsupported),
+    /// [`Malformed`](ErrorKind::Malformed) for bytes that are no envelope.
+    pub fn version(&self) -> Result<u64, Error> {
+        self.inspect().map(|info| info.version)
+    }
+
     /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
