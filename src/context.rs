@@ -150,6 +150,25 @@ impl Id {
         Self::typed(TYPE_UUID, &bytes).unwrap_or(Self::EMPTY)
     }
 
+    /// The id of these bytes, as [`as_bytes`](Self::as_bytes) gives them: how a store keeps it.
+    ///
+    /// # Errors
+    /// [`Malformed`](crate::ErrorKind::Malformed) for whatever no [`ToId`] would make.
+    pub fn from_encoded(bytes: &[u8]) -> Result<Self, Error> {
+        let wrong = || Error::malformed("these bytes are no encoded id");
+        let (kind, body) = bytes.split_first().ok_or_else(wrong)?;
+        let whole = match *kind {
+            TYPE_UNSIGNED => body.len() == 8,
+            TYPE_NEGATIVE => body.len() == 8 && body.first().is_some_and(|byte| *byte >= 0x80),
+            TYPE_TEXT => core::str::from_utf8(body).is_ok(),
+            TYPE_UUID => body.len() == 16,
+            TYPE_BYTES => true,
+            TYPE_COMPOSITE => is_composite(body),
+            _ => false,
+        };
+        if whole { Self::typed(*kind, body).map_err(|_| wrong()) } else { Err(wrong()) }
+    }
+
     /// The encoded id, its type byte first.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
@@ -157,6 +176,20 @@ impl Id {
             Repr::Heap(bytes) => bytes,
         }
     }
+}
+
+/// `[ID-4]` Two or more whole ids, none of them composite.
+fn is_composite(mut body: &[u8]) -> bool {
+    let mut parts = 0_usize;
+    while let Some((len, rest)) = body.split_first() {
+        let Some((part, rest)) = rest.split_at_checked(usize::from(*len)) else { return false };
+        if part.first() == Some(&TYPE_COMPOSITE) || Id::from_encoded(part).is_err() {
+            return false;
+        }
+        parts = parts.saturating_add(1);
+        body = rest;
+    }
+    parts >= 2
 }
 
 impl fmt::Debug for Id {

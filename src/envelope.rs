@@ -75,6 +75,16 @@ impl KeyEnvelope {
         from_text(text, "a key envelope").map(Self::from_bytes)
     }
 
+    /// The version that the bytes claim, unverified: 1 when new, one more with each stored change. It is
+    /// what a store compares.
+    ///
+    /// # Errors
+    /// [`NotSealed`](ErrorKind::NotSealed), [`Unsupported`](ErrorKind::Unsupported),
+    /// [`Malformed`](ErrorKind::Malformed) for bytes that are no envelope.
+    pub fn version(&self) -> Result<u64, Error> {
+        self.inspect().map(|info| info.version)
+    }
+
     /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -140,6 +150,19 @@ impl KeyEnvelope {
     ) -> Result<EnvelopeEdit<'a>, Error> {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         told_if_refused(&access, &subject, EnvelopeEdit::begin(self, access, subject.clone()))
+    }
+
+    /// `[ED-14]` The envelope of a subject that was erased, where none is stored: version 1, and
+    /// nothing but the mark. It keeps the subject from being begun again.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for an id or a tenant that is none;
+    /// [`MissingKey`](ErrorKind::MissingKey) without a primary envelope key;
+    /// [`Audit`](ErrorKind::Audit) when the audit refuses.
+    pub fn erased<'a>(access: impl Into<Access<'a>>, subject: impl ToId) -> Result<Self, Error> {
+        let mut edit = EnvelopeEdit::new(access.into(), SubjectId::new(subject)?)?;
+        edit.erase_subject()?;
+        edit.finish()
     }
 
     /// Unwraps the envelope for sealing values of these classes. A ring that may not read the latest

@@ -25,7 +25,7 @@ mod keyring;
 mod random;
 mod record;
 mod secret;
-#[cfg(feature = "file")]
+#[cfg(feature = "std")]
 mod store;
 mod wrap;
 
@@ -55,6 +55,10 @@ pub use keyring::{
 };
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::{Plaintext, Secret};
+#[cfg(feature = "rusqlite")]
+pub use store::SqliteKeyStore;
+#[cfg(feature = "std")]
+pub use store::{KeyStore, MemoryKeyStore, StoredEnvelope, SubjectColumn};
 #[cfg(feature = "file")]
 pub use store::{RingFile, SharedRing};
 

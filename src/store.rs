@@ -1,9 +1,19 @@
-//! Where things are kept: ring files, and the ring of a running server. The only file I/O.
+//! Where things are kept: key envelopes, ring files, and the ring of a running server. The only I/O.
 
+#[cfg(feature = "file")]
 mod disk;
+#[cfg(feature = "file")]
 mod key_file;
+mod keys;
+#[cfg(feature = "file")]
 mod ring_file;
+#[cfg(feature = "file")]
 mod shared;
 
+#[cfg(feature = "rusqlite")]
+pub use self::keys::SqliteKeyStore;
+pub use self::keys::{KeyStore, MemoryKeyStore, StoredEnvelope, SubjectColumn};
+#[cfg(feature = "file")]
 pub use self::ring_file::RingFile;
+#[cfg(feature = "file")]
 pub use self::shared::SharedRing;

@@ -61,6 +61,10 @@ pub enum Action {
     EraseClass,
     /// All data keys of the subject were destroyed.
     EraseSubject,
+    /// The data keys of expired generations were destroyed.
+    Sweep,
+    /// Erased generations were forgotten.
+    Prune,
     /// Bytes were sealed into a standalone envelope.
     SealStandalone,
     /// A standalone envelope was opened.

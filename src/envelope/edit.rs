@@ -1,5 +1,6 @@
 //! Changes to a key envelope: ensure, renew, rewrap, grant, withdraw, erase.
 
+mod retain;
 mod steps;
 
 use alloc::format;
@@ -457,7 +458,7 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     fn tell_changes(&self, outcome: Result<(), ErrorKind>) -> Result<(), Error> {
-        if self.original.is_none() {
+        if self.original.is_none() && self.layout.erased_at.is_none() {
             let classes: Vec<&str> = self.changes.iter().map(|(_, class)| class.as_str()).collect();
             return self.access.tell(Action::Create, &self.subject, &classes, None, outcome);
         }
@@ -496,8 +497,14 @@ impl<'a> EnvelopeEdit<'a> {
         change: impl FnOnce(&mut Self) -> Result<bool, Error>,
     ) -> Result<(), Error> {
         let before = (self.layout.clone(), self.fresh.len(), self.wrapped.len());
-        let after_erasure =
-            matches!(action, Action::EraseClass | Action::EraseSubject | Action::Rewrap);
+        let after_erasure = matches!(
+            action,
+            Action::EraseClass
+                | Action::EraseSubject
+                | Action::Rewrap
+                | Action::Sweep
+                | Action::Prune
+        );
         let result = if self.rewrap_only && action != Action::Rewrap {
             Err(Error::new(
                 ErrorKind::NotPermitted,

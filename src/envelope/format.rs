@@ -84,6 +84,14 @@ impl Entry<'_> {
         }
     }
 
+    /// When the entry was erased, if it was.
+    pub(crate) fn erased_at(&self) -> Option<u64> {
+        match &self.state {
+            State::Erased { erased_at, .. } => Some(*erased_at),
+            State::Live(_) => None,
+        }
+    }
+
     pub(crate) fn into_owned(self) -> Entry<'static> {
         Entry {
             class: Cow::Owned(self.class.into_owned()),

@@ -1,0 +1,112 @@
+//! Keeping nothing longer than declared: touch, sweep, prune.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Consent, EnvelopeEdit};
+use crate::access::Action;
+use crate::class::Class;
+use crate::envelope::generation::retention;
+use crate::error::Error;
+
+impl EnvelopeEdit<'_> {
+    /// Tells a class with retention that the subject was active: its values are to be kept a full term
+    /// from now on. True when that takes a new generation, which was begun: then reseal the subject's
+    /// values of the class. False, and nothing changes, while the present generation still lives a full
+    /// term, and for a class without retention.
+    ///
+    /// So a term that counts from the last activity costs one resealing in
+    /// [a generation's time](Class::generation_seconds), however often the subject is active. A class
+    /// whose latest generation has expired or was erased begins the next one too; what lies under
+    /// those stays as it is.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    pub fn touch(&mut self, class: &Class) -> Result<bool, Error> {
+        self.touch_by(class, Consent::Proven)
+    }
+
+    /// [`touch`](Self::touch), where the caller names who has consented, from its own record.
+    ///
+    /// # Errors
+    /// As [`renew_for`](Self::renew_for).
+    pub fn touch_for(&mut self, class: &Class, consented: &[&str]) -> Result<bool, Error> {
+        self.touch_by(class, Consent::Named(consented))
+    }
+
+    fn touch_by(&mut self, class: &Class, consent: Consent<'_>) -> Result<bool, Error> {
+        if self.takes_values(class)? {
+            return Ok(false);
+        }
+        self.renew_by(class, consent).map(|()| true)
+    }
+
+    /// `[RT-4]` Whether a value sealed now would live its full term.
+    fn takes_values(&self, class: &Class) -> Result<bool, Error> {
+        let Some((_, term)) = retention(class) else { return Ok(true) };
+        let now = self.access.time().now()?;
+        let live = self.highest(class.name())?.live();
+        Ok(live.is_some_and(|live| {
+            live.expires_at != 0 && now.checked_add(term).is_some_and(|end| end <= live.expires_at)
+        }))
+    }
+
+    /// `[RT-6]` Erases the data keys of every generation that has expired: class and number of each.
+    /// Needs no role's key. Before it, an expired value is refused; after it, it is gone.
+    ///
+    /// A wrong clock erases what it should not: a job that sweeps a whole store looks at its last run
+    /// first.
+    ///
+    /// # Errors
+    /// None but for the clock, and what every edit answers under a compromised envelope key.
+    pub fn sweep(&mut self) -> Result<Vec<(String, u16)>, Error> {
+        let mut swept = Vec::new();
+        self.attempt(Action::Sweep, "", |edit| {
+            let now = edit.access.time().now()?;
+            let expired = |expires_at: u64| expires_at != 0 && now >= expires_at;
+            swept = edit
+                .layout
+                .entries
+                .iter()
+                .filter(|entry| entry.live().is_some_and(|live| expired(live.expires_at)))
+                .map(|entry| (entry.class.clone().into_owned(), entry.generation))
+                .collect();
+            edit.erase_where(|entry| entry.live().is_some_and(|live| expired(live.expires_at)))
+        })?;
+        Ok(swept)
+    }
+
+    /// `[RT-7]` Forgets the generations that were erased before this moment, in Unix seconds: how many.
+    /// Never the highest of a class, and none of an erased subject. A value under a forgotten
+    /// generation answers [`WrongKey`](crate::ErrorKind::WrongKey), no longer
+    /// [`Erased`](crate::ErrorKind::Erased): clear its column first.
+    ///
+    /// # Errors
+    /// What every edit answers under a compromised envelope key.
+    pub fn prune(&mut self, before: u64) -> Result<usize, Error> {
+        let mut pruned = 0_usize;
+        self.attempt(Action::Prune, "", |edit| {
+            if edit.layout.erased_at.is_some() {
+                return Ok(false);
+            }
+            let highest: Vec<_> = edit
+                .layout
+                .entries
+                .iter()
+                .filter_map(|entry| edit.layout.highest(&entry.class))
+                .collect();
+            let mut position = 0_usize;
+            edit.layout.entries.retain(|entry| {
+                let old = entry.erased_at().is_some_and(|erased_at| erased_at < before);
+                let keep = !old || highest.contains(&position);
+                position = position.saturating_add(1);
+                if !keep {
+                    pruned = pruned.saturating_add(1);
+                }
+                keep
+            });
+            Ok(pruned > 0)
+        })?;
+        Ok(pruned)
+    }
+}

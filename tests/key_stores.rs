@@ -1,0 +1,378 @@
+//! Key stores: one contract for all of them, and what each does besides.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod common;
+
+use common::*;
+use fieldseal::{
+    Access, DataKeys, ErrorKind, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore, SqliteKeyStore,
+    SubjectColumn, SubjectId, ToId,
+};
+use rusqlite::Connection;
+
+fn at(ring: &KeyRing) -> Access<'_> {
+    Access::new(ring).at(NOW)
+}
+
+fn fresh(tenant: &str, subject: &SubjectId) -> KeyEnvelope {
+    let ring = admin();
+    let access = at(&ring).tenant(tenant);
+    DataKeys::create(access, subject, &[CONTACT]).unwrap().envelope().clone()
+}
+
+fn renewed(tenant: &str, subject: &SubjectId, envelope: &KeyEnvelope) -> KeyEnvelope {
+    let ring = admin();
+    let mut edit = envelope.edit(at(&ring).tenant(tenant), subject).unwrap();
+    edit.renew(&CONTACT).unwrap();
+    edit.finish().unwrap()
+}
+
+/// Runs the contract on every store. `id` makes the subjects that the store can hold.
+fn on_every_store(contract: impl Fn(&dyn Contract)) {
+    contract(&Of { store: MemoryKeyStore::new(), on: (), id: number, tenants: true });
+    let db = Connection::open_in_memory().unwrap();
+    let store = SqliteKeyStore::new();
+    store.migrate(&db).unwrap();
+    store.migrate(&db).unwrap();
+    contract(&Of { store, on: db, id: number, tenants: true });
+    contract(&inline("INTEGER", SubjectColumn::Integer, number));
+    contract(&inline("TEXT", SubjectColumn::Text, text));
+    contract(&inline("BLOB", SubjectColumn::Uuid, uuid));
+}
+
+/// A table of customers with 40 rows, and the key envelopes in it.
+fn inline(
+    sql: &str,
+    of: SubjectColumn,
+    id: fn(u64) -> SubjectId,
+) -> Of<SqliteKeyStore, Connection> {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(&format!(
+        "CREATE TABLE \"customers \"\"1\"\"\" (\"the id\" {sql} PRIMARY KEY, keys BLOB, name TEXT)"
+    ))
+    .unwrap();
+    for number in 0..40 {
+        let value: rusqlite::types::Value = match of {
+            SubjectColumn::Integer => (number as i64).into(),
+            SubjectColumn::Text => format!("customer {number:04}").into(),
+            _ => id(number).as_bytes()[1..].to_vec().into(),
+        };
+        db.execute(
+            "INSERT INTO \"customers \"\"1\"\"\" (\"the id\", name) VALUES (?, 'x')",
+            [value],
+        )
+        .unwrap();
+    }
+    let store = SqliteKeyStore::inline("customers \"1\"", ("the id", of), "keys").unwrap();
+    Of { store, on: db, id, tenants: false }
+}
+
+fn number(number: u64) -> SubjectId {
+    SubjectId::new(number).unwrap()
+}
+
+fn text(number: u64) -> SubjectId {
+    SubjectId::new(format!("customer {number:04}").as_str()).unwrap()
+}
+
+fn uuid(number: u64) -> SubjectId {
+    let mut bytes = [0x11; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    SubjectId::new(fieldseal::Id::from_uuid_bytes(bytes)).unwrap()
+}
+
+struct Of<S: KeyStore, C> {
+    store: S,
+    on: C,
+    id: fn(u64) -> SubjectId,
+    tenants: bool,
+}
+
+/// A store with what it works on, whatever that is.
+trait Contract {
+    fn id(&self, number: u64) -> SubjectId;
+    fn tenants(&self) -> &[&'static str];
+    fn load(&self, tenant: &str, subject: &SubjectId) -> Option<KeyEnvelope>;
+    fn load_many(&self, tenant: &str, subjects: &[SubjectId]) -> Vec<Option<KeyEnvelope>>;
+    fn save(
+        &self,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(), ErrorKind>;
+    fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>>;
+    fn renew(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope;
+}
+
+impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
+    fn id(&self, number: u64) -> SubjectId {
+        (self.id)(number)
+    }
+
+    fn tenants(&self) -> &[&'static str] {
+        if self.tenants { &["", "acme"] } else { &[""] }
+    }
+
+    fn load(&self, tenant: &str, subject: &SubjectId) -> Option<KeyEnvelope> {
+        self.store.load(&self.on, tenant, subject).unwrap()
+    }
+
+    fn load_many(&self, tenant: &str, subjects: &[SubjectId]) -> Vec<Option<KeyEnvelope>> {
+        self.store.load_many(&self.on, tenant, subjects).unwrap()
+    }
+
+    fn save(
+        &self,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(), ErrorKind> {
+        self.store.save(&self.on, tenant, subject, envelope).map_err(|error| error.kind())
+    }
+
+    fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {
+        let (mut pages, mut last) = (Vec::new(), None);
+        loop {
+            let page = self.store.scan(&self.on, last.as_ref(), limit).unwrap();
+            if page.is_empty() {
+                return pages;
+            }
+            last = page.last().cloned();
+            pages.push(
+                page.into_iter().map(|one| (one.tenant, one.subject, one.envelope)).collect(),
+            );
+        }
+    }
+
+    fn renew(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
+        let ring = admin();
+        let access = at(&ring).tenant(tenant);
+        self.store
+            .change(&self.on, access, subject, |edit| edit.renew(&CONTACT))
+            .map_err(|error| error.kind())
+    }
+
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
+        let ring = admin();
+        self.store.erase(&self.on, at(&ring).tenant(tenant), subject).unwrap()
+    }
+}
+
+#[test]
+fn what_is_stored_is_loaded_and_nothing_else() {
+    on_every_store(|store| {
+        for tenant in store.tenants() {
+            let envelope = fresh(tenant, &store.id(7));
+            assert_eq!(store.load(tenant, &store.id(7)), None);
+            store.save(tenant, &store.id(7), &envelope).unwrap();
+            assert_eq!(store.load(tenant, &store.id(7)), Some(envelope.clone()));
+            assert_eq!(store.load(tenant, &store.id(8)), None);
+            assert_eq!(store.load("another", &store.id(7)), None);
+            let many = store.load_many(tenant, &[store.id(8), store.id(7), store.id(9)]);
+            assert_eq!(many, [None, Some(envelope), None]);
+        }
+    });
+}
+
+/// `[ED-1]`, `[ED-2]`
+#[test]
+fn only_the_next_version_is_stored() {
+    on_every_store(|store| {
+        let id = store.id(7);
+        let first = fresh("", &id);
+        let second = renewed("", &id, &first);
+        let third = renewed("", &id, &second);
+        for too_late in [&second, &third] {
+            assert_eq!(store.save("", &id, too_late), Err(ErrorKind::Conflict), "none is stored");
+        }
+        store.save("", &id, &first).unwrap();
+        for refused in [&first, &fresh("", &id), &third] {
+            assert_eq!(store.save("", &id, refused), Err(ErrorKind::Conflict));
+            assert_eq!(store.load("", &id).as_ref(), Some(&first));
+        }
+        store.save("", &id, &second).unwrap();
+        let loser = renewed("", &id, &first);
+        assert_eq!(store.save("", &id, &loser), Err(ErrorKind::Conflict), "the loser of a race");
+        store.save("", &id, &third).unwrap();
+        assert_eq!(store.load("", &id), Some(third));
+        let broken = KeyEnvelope::from_bytes(*b"no envelope");
+        assert_eq!(store.save("", &id, &broken), Err(ErrorKind::NotSealed));
+    });
+}
+
+#[test]
+fn a_scan_gives_each_envelope_once_in_pages() {
+    on_every_store(|store| {
+        let mut all = Vec::new();
+        for tenant in store.tenants() {
+            for number in (0..40).filter(|number| number % 3 != 1) {
+                let id = store.id(number);
+                let envelope = fresh(tenant, &id);
+                store.save(tenant, &id, &envelope).unwrap();
+                all.push((tenant.to_string(), id, envelope));
+            }
+        }
+        for limit in [1, 7, 13, 1_000] {
+            let pages = store.pages(limit);
+            assert!(pages.iter().rev().skip(1).all(|page| page.len() == limit));
+            assert_eq!(pages.concat(), all, "in pages of {limit}");
+        }
+    });
+}
+
+#[test]
+fn erasing_leaves_a_mark_that_keeps_the_subject_from_being_begun() {
+    on_every_store(|store| {
+        let (held, never) = (store.id(7), store.id(8));
+        store.save("", &held, &fresh("", &held)).unwrap();
+        for (id, version) in [(&held, 2), (&never, 1)] {
+            let mark = store.erase("", id);
+            assert_eq!(store.load("", id).as_ref(), Some(&mark));
+            assert_eq!((info(&mark).version, info(&mark).subject_erased_at), (version, Some(NOW)));
+            assert_eq!(store.erase("", id), mark, "once");
+            assert_eq!(store.save("", id, &fresh("", id)), Err(ErrorKind::Conflict));
+            assert_eq!(store.renew("", id).unwrap_err(), ErrorKind::Erased);
+        }
+        let two = store.pages(9).concat();
+        assert_eq!(two.len(), 2, "the marks are scanned");
+    });
+}
+
+#[test]
+fn a_change_needs_an_envelope() {
+    on_every_store(|store| {
+        assert_eq!(store.renew("", &store.id(7)).unwrap_err(), ErrorKind::MissingClass);
+        store.save("", &store.id(7), &fresh("", &store.id(7))).unwrap();
+        let changed = store.renew("", &store.id(7)).unwrap();
+        assert_eq!(store.load("", &store.id(7)), Some(changed));
+    });
+}
+
+/// Many threads change one subject in a database file: each change that was reported is there.
+#[test]
+fn changes_that_race_are_all_there() {
+    const THREADS: u16 = 4;
+    const CHANGES: u16 = 12;
+    let folder = std::env::temp_dir().join(format!("fieldseal-stores-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("race.db");
+    let _ = std::fs::remove_file(&path);
+    let open = || {
+        let db = Connection::open(&path).unwrap();
+        db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+        db
+    };
+    let store = SqliteKeyStore::new();
+    let db = open();
+    store.migrate(&db).unwrap();
+    store.save(&db, "", 42, &fresh("", &number(42))).unwrap();
+    let done: u16 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (db, ring) = (open(), admin());
+                    let changes = (0..CHANGES).filter(|_| {
+                        match store.change(&db, at(&ring), 42, |edit| edit.renew(&CONTACT)) {
+                            Ok(_) => true,
+                            Err(error) => {
+                                assert_eq!(error.kind(), ErrorKind::Conflict);
+                                false
+                            }
+                        }
+                    });
+                    u16::try_from(changes.count()).unwrap()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    let stored = info(&store.load(&db, "", 42).unwrap().unwrap());
+    assert_eq!(
+        (stored.version, stored.entries.len()),
+        (1 + u64::from(done), 1 + usize::from(done))
+    );
+    assert!(done > CHANGES);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_envelope_goes_with_the_callers_transaction() {
+    let mut db = Connection::open_in_memory().unwrap();
+    let store = SqliteKeyStore::new();
+    store.migrate(&db).unwrap();
+    let envelope = fresh("", &number(42));
+    let transaction = db.transaction().unwrap();
+    store.save(&transaction, "", 42, &envelope).unwrap();
+    transaction.rollback().unwrap();
+    assert_eq!(store.load(&db, "", 42).unwrap(), None);
+    let transaction = db.transaction().unwrap();
+    store.save(&transaction, "", 42, &envelope).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(store.load(&db, "", 42).unwrap(), Some(envelope));
+}
+
+#[test]
+fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
+    let of = inline("INTEGER", SubjectColumn::Integer, number);
+    let store = of.store.tenant("acme").unwrap();
+    let envelope = fresh("acme", &number(7));
+    assert_eq!(kind(store.save(&of.on, "", 7, &envelope)), ErrorKind::InvalidInput);
+    store.save(&of.on, "acme", 7, &envelope).unwrap();
+    assert_eq!(store.scan(&of.on, None, 9).unwrap()[0].tenant, "acme");
+    assert_eq!(kind(store.save(&of.on, "acme", "7", &envelope)), ErrorKind::Io, "no such ids");
+    assert_eq!(kind(store.save(&of.on, "acme", 4_000, &envelope)), ErrorKind::Conflict, "no row");
+    assert_eq!(kind(SqliteKeyStore::new().tenant("acme")), ErrorKind::InvalidInput);
+    assert_eq!(
+        kind(SqliteKeyStore::inline("", ("id", SubjectColumn::Text), "keys")),
+        ErrorKind::InvalidInput
+    );
+}
+
+/// `[ED-1]` Two rows of one subject would each hold an envelope.
+#[test]
+fn a_subject_with_several_rows_is_refused() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch("CREATE TABLE orders (customer INTEGER, keys BLOB); INSERT INTO orders VALUES (7, NULL), (7, NULL);").unwrap();
+    let store =
+        SqliteKeyStore::inline("orders", ("customer", SubjectColumn::Integer), "keys").unwrap();
+    assert_eq!(kind(store.save(&db, "", 7, &fresh("", &number(7)))), ErrorKind::InvalidInput);
+    let written: i64 =
+        db.query_row("SELECT count(keys) FROM orders", [], |row| row.get(0)).unwrap();
+    assert_eq!(written, 0, "and neither is written");
+}
+
+#[test]
+fn encoded_ids_are_read_back_and_nothing_else_is() {
+    let ids: [&dyn ToId; 7] = [&0, &u64::MAX, &-1, &i64::MIN, &"ada", &b"\x00", &("acme", 7, "x")];
+    for id in ids {
+        let id = id.to_id().unwrap();
+        assert_eq!(fieldseal::Id::from_encoded(id.as_bytes()).unwrap(), id);
+    }
+    for bad in [
+        &b""[..],
+        b"\x00",
+        b"\x01",
+        b"\x01\0\0\0\0\0\0\0",
+        b"\x01\0\0\0\0\0\0\0\0\0",
+        b"\x02",
+        b"\x02\xFF",
+        b"\x03abc",
+        b"\x04",
+        b"\x05\0\0\0\0\0\0\0\0",
+        b"\x06",
+        b"\x06\x02\x02a",
+        b"\x06\x02\x02a\x02\x02",
+        b"\x06\x02\x02a\x05\x06\x01\x02\x02b",
+        b"\x07a",
+    ] {
+        assert!(fieldseal::Id::from_encoded(bad).is_err(), "{bad:?}");
+    }
+}
