@@ -65,7 +65,7 @@ fn a_term_from_the_last_activity_costs_one_resealing_a_period() {
         stored = next;
         last = now;
     }
-    assert!(resealed.len() as u64 <= 60 * DAY / P, "{resealed:?}");
+    assert!(u64::try_from(resealed.len()).unwrap() <= 60 * DAY / P, "{resealed:?}");
     assert!(resealed.windows(2).all(|pair| pair[1] - pair[0] >= P));
     for (now, opens) in [(last + R, true), (last + R + P, false)] {
         let keys = stored.unwrap(at(&ring, now), 42).unwrap();

@@ -1,5 +1,5 @@
 //! Key stores: one contract for all of them, and what each does besides.
-
+#![cfg(feature = "rusqlite")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -60,7 +60,7 @@ fn inline(
     .unwrap();
     for number in 0..40 {
         let value: rusqlite::types::Value = match of {
-            SubjectColumn::Integer => (number as i64).into(),
+            SubjectColumn::Integer => i64::try_from(number).unwrap().into(),
             SubjectColumn::Text => format!("customer {number:04}").into(),
             _ => id(number).as_bytes()[1..].to_vec().into(),
         };
