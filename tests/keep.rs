@@ -98,7 +98,7 @@ fn touch_begins_the_term_of_a_class_that_had_none() {
     let stored = envelope(&[without]);
     let (renewed, next) = touched(&ring, &stored, NOW);
     assert!(renewed);
-    assert_eq!(touched(&ring, &next, NOW).0, false);
+    assert!(!touched(&ring, &next, NOW).0);
 }
 
 #[test]
