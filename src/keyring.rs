@@ -4,6 +4,7 @@ mod census;
 mod describe;
 #[cfg(feature = "file")]
 mod file;
+mod id;
 mod key;
 mod keys;
 #[cfg(feature = "file")]
@@ -25,7 +26,8 @@ pub use self::census::Census;
 pub use self::describe::Description;
 #[cfg(feature = "file")]
 pub use self::file::{Fingerprint, Floor, KeyLine, LockedRing, RingDocument, RingId};
-pub use self::key::{Holds, KeyId, KeyState, KeyUse, RingKey};
+pub use self::id::KeyId;
+pub use self::key::{Holds, KeyState, KeyUse, RingKey};
 #[cfg(feature = "file")]
 pub use self::recovery::Share;
 pub use self::scope::Scope;

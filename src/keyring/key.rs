@@ -5,10 +5,9 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::num::NonZeroU32;
 use core::str::FromStr;
 
-use super::Scope;
+use super::{KeyId, Scope};
 use crate::aead::Unauthentic;
 use crate::context::is_name;
 use crate::error::Error;
@@ -18,31 +17,6 @@ use crate::secret::Secret;
 use crate::wrap::hpke::{KeyPair, WriterHalf};
 use crate::wrap::symmetric::WrapKey;
 use crate::wrap::{KIND_HPKE, KIND_SYMMETRIC, WrapContext};
-
-/// The id of a ring key: a random number that is not 0, unique in its ring.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct KeyId(NonZeroU32);
-
-impl KeyId {
-    /// The id of this number; `None` for 0, which is no id.
-    pub const fn new(id: u32) -> Option<Self> {
-        match NonZeroU32::new(id) {
-            Some(id) => Some(Self(id)),
-            None => None,
-        }
-    }
-
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0.get()
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", self.get())
-    }
-}
 
 /// What a ring key is for. One key never serves two uses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
