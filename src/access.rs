@@ -1,11 +1,14 @@
 //! Who asks, why, for which tenant, when, and who is told.
 
 mod event;
+mod ledger;
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 pub use self::event::{Action, AuditRefused, AuditSink, Event};
+pub use self::ledger::{LedgerAct, LedgerChange, LedgerSink};
 
 use crate::clock::Clock;
 use crate::context::{SubjectId, check_tenant};
@@ -31,7 +34,10 @@ pub struct Access<'a> {
     tenant: &'a str,
     actor: Option<&'a str>,
     purpose: Option<&'a str>,
+    source: Option<&'a str>,
+    notice: Option<&'a str>,
     audit: Option<&'a dyn AuditSink>,
+    ledger: Option<&'a dyn LedgerSink>,
     clock: Clock,
     floor: u64,
     rescue: bool,
@@ -45,7 +51,10 @@ impl<'a> Access<'a> {
             tenant: "",
             actor: None,
             purpose: None,
+            source: None,
+            notice: None,
             audit: None,
+            ledger: None,
             clock: Clock::default(),
             floor: 0,
             rescue: false,
@@ -76,6 +85,25 @@ impl<'a> Access<'a> {
     /// Who is told of every use of keys, before anything is returned.
     pub fn audit(mut self, sink: &'a dyn AuditSink) -> Self {
         self.audit = Some(sink);
+        self
+    }
+
+    /// Where a consent was given or withdrawn, for the ledger: a form, a call, a letter.
+    pub fn source(mut self, source: &'a str) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The version of the notice that the person was shown, for the ledger.
+    pub fn notice(mut self, version: &'a str) -> Self {
+        self.notice = Some(version);
+        self
+    }
+
+    /// Who keeps account of erasures, withdrawals and grants, before they can be stored. Consent is then
+    /// granted with its [source](Self::source) and [notice](Self::notice) only.
+    pub fn ledger(mut self, ledger: &'a dyn LedgerSink) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 
@@ -123,6 +151,37 @@ impl<'a> Access<'a> {
 
     pub(crate) fn is_rescue(&self) -> bool {
         self.rescue
+    }
+
+    /// A consent that a ledger keeps comes with its evidence.
+    pub(crate) fn check_evidence(&self) -> Result<(), Error> {
+        if self.ledger.is_none() || (self.source.is_some() && self.notice.is_some()) {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "the ledger keeps a consent with its evidence: say where it was given, and which version of the notice \
+             was shown, by Access::source and Access::notice",
+        ))
+    }
+
+    /// Tells the ledger, if there is one, of what is about to be stored.
+    pub(crate) fn record(&self, subject: &SubjectId, acts: &[LedgerAct]) -> Result<(), Error> {
+        let (Some(ledger), [_, ..]) = (self.ledger, acts) else { return Ok(()) };
+        let at = self.clock.now()?;
+        let changes: Vec<_> = acts
+            .iter()
+            .map(|act| LedgerChange {
+                act,
+                tenant: self.tenant,
+                subject,
+                at,
+                actor: self.actor,
+                purpose: self.purpose,
+                source: self.source,
+                notice: self.notice,
+            })
+            .collect();
+        ledger.append(self.ring, &changes)
     }
 
     /// The same, for a step of a call that tells the audit itself.
@@ -193,7 +252,10 @@ impl fmt::Debug for Access<'_> {
             .field("tenant", &self.tenant)
             .field("actor", &self.actor)
             .field("purpose", &self.purpose)
+            .field("source", &self.source)
+            .field("notice", &self.notice)
             .field("audit", &self.audit.is_some())
+            .field("ledger", &self.ledger.is_some())
             .field("version_floor", &self.floor)
             .field("rescue", &self.rescue)
             .field("ring", &self.ring)

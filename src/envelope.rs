@@ -13,7 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use self::edit::{EnvelopeEdit, History, Rewrapped};
+pub use self::edit::{EnvelopeEdit, ErasedGeneration, Erasure, History, Rewrapped};
 pub use self::inspect::{
     EntryInfo, EntryState, EnvelopeInfo, FieldInfo, RecipientInfo, SealedInfo, StandaloneInfo,
 };

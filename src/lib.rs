@@ -29,12 +29,14 @@ mod secret;
 mod store;
 mod wrap;
 
-pub use access::{Access, Action, AuditRefused, AuditSink, Event};
+pub use access::{
+    Access, Action, AuditRefused, AuditSink, Event, LedgerAct, LedgerChange, LedgerSink,
+};
 pub use class::Class;
 pub use context::{Id, RowId, SubjectId, ToId};
 pub use envelope::{
-    DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, FieldInfo, History, KeyEnvelope,
-    RecipientInfo, Rewrapped, SealedInfo, StandaloneInfo,
+    DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, ErasedGeneration, Erasure,
+    FieldInfo, History, KeyEnvelope, RecipientInfo, Rewrapped, SealedInfo, StandaloneInfo,
 };
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "serde")]

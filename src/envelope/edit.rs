@@ -1,23 +1,26 @@
 //! Changes to a key envelope: ensure, renew, rewrap, grant, withdraw, erase.
 
+mod erasure;
+mod finish;
 mod retain;
 mod steps;
+
+pub use self::erasure::{ErasedGeneration, Erasure};
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::KeyEnvelope;
 use super::format::{Entry, KeyTag, Layout};
-use super::generation::{Bound, GenerationKey, Wanted, retention};
-use super::{DataKeys, KeyEnvelope, keys};
-use crate::access::{Access, Action};
+use super::generation::{Bound, GenerationKey, retention};
+use crate::access::{Access, Action, LedgerAct};
 use crate::class::Class;
 use crate::context::SubjectId;
 use crate::context::is_declarable;
-use crate::encoding::Put as _;
 use crate::error::{Error, ErrorKind};
-use crate::keyring::{ENVELOPE, KeyId, KeyUse};
+use crate::keyring::KeyId;
 use crate::random::CallRng;
 
 /// A change to a key envelope in the making. However many changes it holds, they become one new
@@ -36,6 +39,12 @@ pub struct EnvelopeEdit<'a> {
     /// What this edit wrapped itself, by generation and key id: proven without being unwrapped.
     wrapped: Vec<(KeyTag, u32)>,
     changes: Vec<(Action, String)>,
+    /// What a ledger keeps of them.
+    acts: Vec<LedgerAct>,
+    /// The classes to reseal, with the generation to reseal under.
+    to_reseal: Vec<(String, u16)>,
+    /// The classes that were asked to be erased; `None` is the subject.
+    erasing: Vec<Option<String>>,
 }
 
 /// Whether a grant covers what was sealed before.
@@ -116,6 +125,9 @@ impl<'a> EnvelopeEdit<'a> {
             fresh: Vec::new(),
             wrapped: Vec::new(),
             changes: Vec::new(),
+            acts: Vec::new(),
+            to_reseal: Vec::new(),
+            erasing: Vec::new(),
         })
     }
 
@@ -164,6 +176,15 @@ impl<'a> EnvelopeEdit<'a> {
                 return Ok(false);
             }
             let readers = edit.readers(class, Consent::Named(consented), None)?;
+            for role in consented {
+                edit.access.check_evidence()?;
+                edit.acts.push(LedgerAct::Grant {
+                    class: class.name().into(),
+                    role: (*role).into(),
+                    generation: 0,
+                    with_history: false,
+                });
+            }
             edit.add(class.name(), 1, &readers, retention(class), rng).map(|()| true)
         })
     }
@@ -198,7 +219,7 @@ impl<'a> EnvelopeEdit<'a> {
         self.attempt_on(Action::Renew, class, |edit| {
             edit.check_renewable(class)?;
             let readers = edit.readers(class, consent, None)?;
-            edit.next_generation(class, &readers).map(|()| true)
+            edit.succeed(class, &readers).map(|()| true)
         })
     }
 
@@ -263,7 +284,17 @@ impl<'a> EnvelopeEdit<'a> {
                     class.name()
                 )));
             };
-            let is_live = edit.highest(class.name())?.live().is_some();
+            if class.consent_roles().contains(role) {
+                edit.access.check_evidence()?;
+            }
+            let highest = edit.highest(class.name())?;
+            let is_live = highest.live().is_some();
+            let act = LedgerAct::Grant {
+                class: class.name().into(),
+                role: (*role).into(),
+                generation: highest.generation,
+                with_history: history == History::Included,
+            };
             if edit.access.ring().wrapping(role).is_none() {
                 return Err(super::generation::no_wrapping_key(class.name(), role));
             }
@@ -278,8 +309,9 @@ impl<'a> EnvelopeEdit<'a> {
                     }
                     edit.next_generation(class, &readers)
                 }
-            }
-            .map(|()| true)
+            }?;
+            edit.acts.push(act);
+            Ok(true)
         })
     }
 
@@ -306,7 +338,7 @@ impl<'a> EnvelopeEdit<'a> {
                     edit.role_of(class.name(), recipient.key_id)?;
                 }
             }
-            edit.withdraw_where(class, Consent::Proven, Some(role), |known| known != Some(role))
+            edit.withdraw_where(class, role, Consent::Proven, |known| known != Some(role))
         })
     }
 
@@ -332,7 +364,7 @@ impl<'a> EnvelopeEdit<'a> {
                 )));
             }
             let readers = edit.readers(class, Consent::Named(remaining), None)?;
-            edit.withdraw_where(class, Consent::Named(remaining), None, |known| {
+            edit.withdraw_where(class, role, Consent::Named(remaining), |known| {
                 known.is_some_and(|role| readers.contains(&role))
             })
         })
@@ -354,7 +386,16 @@ impl<'a> EnvelopeEdit<'a> {
             if edit.layout.highest(&mask).is_none() {
                 edit.highest(class)?;
             }
-            edit.erase_where(|entry| entry.class == class || entry.class == mask.as_str())
+            edit.erasing.push(Some(class.into()));
+            let mut any = false;
+            for class in [class, &mask] {
+                if edit.erase_where(|entry| entry.class == class)? {
+                    let generation = edit.highest(class)?.generation;
+                    edit.acts.push(LedgerAct::EraseClass { class: class.into(), generation });
+                    any = true;
+                }
+            }
+            Ok(any)
         })
     }
 
@@ -364,6 +405,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// None but for the clock.
     pub fn erase_subject(&mut self) -> Result<(), Error> {
         self.attempt(Action::EraseSubject, "", |edit| {
+            edit.erasing.push(None);
             if edit.layout.erased_at.is_some() {
                 return Ok(false);
             }
@@ -371,6 +413,7 @@ impl<'a> EnvelopeEdit<'a> {
             edit.erase_where(|_| true)?;
             edit.prune_for(SUBJECT_ERASURE)?;
             edit.layout.erased_at = Some(now);
+            edit.acts.push(LedgerAct::EraseSubject);
             Ok(true)
         })
     }
@@ -380,92 +423,11 @@ impl<'a> EnvelopeEdit<'a> {
         !self.changes.is_empty()
     }
 
-    /// The changed envelope, to be stored while the version that was read is still stored; the
-    /// envelope as it was when nothing changed.
-    ///
-    /// # Errors
-    /// [`MissingKey`](ErrorKind::MissingKey) without a primary envelope key;
-    /// [`Exhausted`](ErrorKind::Exhausted) at the limits of the format;
-    /// [`Audit`](ErrorKind::Audit) when the audit refuses.
-    pub fn finish(mut self) -> Result<KeyEnvelope, Error> {
-        self.written()
-    }
-
-    /// [`finish`](Self::finish), and unwraps the result.
-    ///
-    /// # Errors
-    /// As [`finish`](Self::finish).
-    pub fn finish_keys(mut self) -> Result<DataKeys, Error> {
-        let envelope = self.written()?;
-        let bound = Bound::new(&self.access, &self.subject)?;
-        let is_fresh = |tag| self.fresh.iter().any(|made| made.tag() == tag);
-        let wanted = |_: &str, tag| if is_fresh(tag) { Wanted::Nobody } else { Wanted::Anybody };
-        let generations = keys::unwrap_all(&bound, &self.layout, &wanted);
-        let mut data_keys = DataKeys::of(envelope, &bound, &self.layout, generations);
-        for made in self.fresh {
-            data_keys.set_made(&bound, &self.layout, made);
-        }
-        // Keys of what was stored before come out too: that is an unwrap, changed or not.
-        if self.original.is_some() {
-            self.access.tell(Action::Unwrap, &self.subject, &data_keys.reached(), None, Ok(()))?;
-        }
-        Ok(data_keys)
-    }
-
-    /// The envelope with the one key that was made, of a standalone envelope.
-    pub(super) fn finish_with_key(mut self) -> Result<(KeyEnvelope, GenerationKey), Error> {
-        let envelope = self.written()?;
-        let made = self.fresh.pop().ok_or_else(|| Error::invalid("no key was made"))?;
-        Ok((envelope, made))
-    }
-
-    /// Writes the envelope, and tells the audit what became of it.
-    fn written(&mut self) -> Result<KeyEnvelope, Error> {
-        let result = self.write();
-        match &result {
-            Ok(_) => self.tell_changes(Ok(()))?,
-            Err(error) => self.tell_changes(Err(error.kind()))?,
-        }
-        result
-    }
-
-    fn write(&mut self) -> Result<KeyEnvelope, Error> {
-        if let (Some(original), false) = (&self.original, self.is_changed()) {
-            return Ok(original.clone());
-        }
-        if self.layout.entries.is_empty() && self.layout.erased_at.is_none() {
-            return Err(Error::invalid("a key envelope holds at least one class"));
-        }
-        // `[ED-2]` The version read plus one, however many changes.
-        self.layout.version = self.layout.version.checked_add(1).ok_or_else(|| {
-            Error::new(ErrorKind::Exhausted, "the envelope's versions are used up")
-        })?;
-        // `[MAC-2]`
-        let key = self.access.ring().primary(KeyUse::Envelope, ENVELOPE);
-        let (key_id, mac_key) =
-            key.and_then(|key| Some((key.id(), key.mac(false)?))).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::MissingKey,
-                    "the ring holds no primary envelope key: take one in, or rotate it",
-                )
-            })?;
-        self.layout.key_id = key_id.get();
-        let mut bytes = self.layout.write()?;
-        let bound = Bound::new(&self.access, &self.subject)?;
-        let mac = mac_key.tag16(&[bound.mac_prefix().as_slice(), &bytes]);
-        bytes.put(&mac);
-        Ok(KeyEnvelope::from_bytes(bytes))
-    }
-
-    fn tell_changes(&self, outcome: Result<(), ErrorKind>) -> Result<(), Error> {
-        if self.original.is_none() && self.layout.erased_at.is_none() {
-            let classes: Vec<&str> = self.changes.iter().map(|(_, class)| class.as_str()).collect();
-            return self.access.tell(Action::Create, &self.subject, &classes, None, outcome);
-        }
-        self.changes.iter().try_for_each(|(action, class)| {
-            let classes: &[&str] = if class.is_empty() { &[] } else { &[class.as_str()] };
-            self.access.tell(*action, &self.subject, classes, None, outcome)
-        })
+    /// The classes whose live generation was followed by a new one so far, by a withdrawal, a renewal or
+    /// a touch, and the number of that one: reseal the subject's values of these classes. A grant without
+    /// history is not among them.
+    pub fn to_reseal(&self) -> &[(String, u16)] {
+        &self.to_reseal
     }
 
     /// `[GN-12]` Takes a declaration that agrees with those taken before.
@@ -475,63 +437,6 @@ impl<'a> EnvelopeEdit<'a> {
             self.declared.push(*class);
         }
         Ok(())
-    }
-
-    fn attempt_on(
-        &mut self,
-        action: Action,
-        class: &Class,
-        change: impl FnOnce(&mut Self) -> Result<bool, Error>,
-    ) -> Result<(), Error> {
-        self.attempt(action, class.name(), |edit| {
-            edit.declare(class)?;
-            change(edit)
-        })
-    }
-
-    /// Runs one change whole or not at all, and tells the audit of a refused one.
-    fn attempt(
-        &mut self,
-        action: Action,
-        class: &str,
-        change: impl FnOnce(&mut Self) -> Result<bool, Error>,
-    ) -> Result<(), Error> {
-        let before = (self.layout.clone(), self.fresh.len(), self.wrapped.len());
-        let after_erasure = matches!(
-            action,
-            Action::EraseClass
-                | Action::EraseSubject
-                | Action::Rewrap
-                | Action::Sweep
-                | Action::Prune
-        );
-        let result = if self.rewrap_only && action != Action::Rewrap {
-            Err(Error::new(
-                ErrorKind::NotPermitted,
-                "under a compromised envelope key an envelope can only be rewrapped: do that first",
-            ))
-        } else if self.layout.erased_at.is_some() && !after_erasure {
-            Err(Error::new(ErrorKind::Erased, "the subject was erased"))
-        } else {
-            change(self)
-        };
-        match result {
-            Ok(changed) => {
-                if changed {
-                    self.changes.push((action, class.into()));
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.layout = before.0;
-                self.fresh.truncate(before.1);
-                self.wrapped.truncate(before.2);
-                let classes = [class];
-                let classes = if class.is_empty() { &[] } else { classes.as_slice() };
-                self.access.tell(action, &self.subject, classes, None, Err(error.kind()))?;
-                Err(error)
-            }
-        }
     }
 
     fn highest(&self, class: &str) -> Result<&Entry<'static>, Error> {

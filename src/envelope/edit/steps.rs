@@ -8,6 +8,7 @@ use super::super::generation::{
     Bound, NewGeneration, SUITE, data_key_for, is_proven, retention, unsupported, wrap_for,
 };
 use super::{Consent, EnvelopeEdit, Rewrapped};
+use crate::access::LedgerAct;
 use crate::class::{Class, Declared};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyId;
@@ -107,6 +108,22 @@ impl<'a> EnvelopeEdit<'a> {
         let highest = self.highest(class.name())?;
         if highest.live().is_some_and(|live| live.suite != SUITE) {
             return Err(unsupported(class.name(), highest.generation));
+        }
+        Ok(())
+    }
+
+    /// The next generation, in whose favour the values under a live one are to be resealed.
+    pub(super) fn succeed(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
+        let had_live = self
+            .layout
+            .entries
+            .iter()
+            .any(|entry| entry.class == class.name() && entry.live().is_some());
+        self.next_generation(class, readers)?;
+        if had_live {
+            let generation = self.highest(class.name())?.generation;
+            self.to_reseal.retain(|(other, _)| other != class.name());
+            self.to_reseal.push((class.name().into(), generation));
         }
         Ok(())
     }
@@ -222,12 +239,13 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn withdraw_where(
         &mut self,
         class: &Class,
+        withdrawn: &str,
         consent: Consent<'_>,
-        withdrawn: Option<&str>,
         keep: impl Fn(Option<&str>) -> bool,
     ) -> Result<bool, Error> {
         let highest_was_live = self.highest(class.name())?.live().is_some();
-        let readers = self.readers(class, consent, withdrawn)?;
+        let except = matches!(consent, Consent::Proven).then_some(withdrawn);
+        let readers = self.readers(class, consent, except)?;
         let of_class = |entry: &Entry<'_>| entry.class == class.name();
         let ring = self.access.ring();
         let mut removed = false;
@@ -248,9 +266,14 @@ impl<'a> EnvelopeEdit<'a> {
             of_class(entry)
                 && (is_last || entry.live().is_some_and(|live| live.recipients.is_empty()))
         })?;
+        self.acts.push(LedgerAct::Withdraw {
+            class: class.name().into(),
+            role: withdrawn.into(),
+            generation: highest,
+        });
         if highest_was_live && !readers.is_empty() {
             self.check_renewable(class)?;
-            self.next_generation(class, &readers)?;
+            self.succeed(class, &readers)?;
         }
         Ok(true)
     }
