@@ -1,5 +1,11 @@
 //! The time: the one place that reads the clock.
 
+#[cfg(feature = "file")]
+mod moment;
+
+#[cfg(feature = "file")]
+pub(crate) use self::moment::Moment;
+
 use crate::error::Error;
 
 /// Where the time comes from.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "file")]
 pub(crate) mod base32;
+#[cfg(feature = "file")]
+pub(crate) mod json;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,20 +1,20 @@
 //! The members of a ring document, as JSON spells them. FORMAT.md, "Ring document".
 
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::str::FromStr;
 
-use jiff::Timestamp;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::MAX_SLOTS;
 use super::content::{KeyEntry, MAX_KEYS};
-use crate::clock::Clock;
+pub(in crate::keyring) use crate::clock::Moment;
+pub(in crate::keyring) use crate::encoding::json::{canonical, present};
 use crate::encoding::{from_hex, to_hex};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::sha256;
@@ -82,13 +82,6 @@ struct Kind {
     fieldseal: String,
 }
 
-/// `[RF-2]` A member that may be absent, but is not null.
-pub(in crate::keyring) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
-
 /// A list that counts no more than `MOST` items. What is beyond is not kept, but for the first, by which
 /// the list is seen to be too long.
 fn at_most<'de, const MOST: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
@@ -117,14 +110,6 @@ fn at_most<'de, const MOST: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     }
 
     from.deserialize_seq(AtMost::<MOST, T>(PhantomData))
-}
-
-/// The canonical JSON of a value whose types have their members in alphabetical order, and hold no
-/// floating point: JCS, RFC 8785.
-pub(in crate::keyring) fn canonical(value: &impl Serialize) -> Vec<u8> {
-    // safe: structs of strings and integers have no way to fail.
-    #[allow(clippy::expect_used, reason = "these types cannot fail")]
-    serde_json::to_vec(value).expect("strings and integers")
 }
 
 impl Document {
@@ -418,38 +403,6 @@ impl From<Fingerprint> for Mark {
     }
 }
 
-/// `[RF-2]` A time in whole seconds, spelled `2026-11-22T00:33:40Z` (RFC 3339, UTC).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::keyring) struct Moment(Timestamp);
-
-impl Moment {
-    pub(in crate::keyring) fn now() -> Result<Self, Error> {
-        Self::of(Clock::System.now()?)
-            .ok_or_else(|| Error::invalid("the system clock stands after the year 9999: set it"))
-    }
-
-    pub(in crate::keyring) fn of(seconds: u64) -> Option<Self> {
-        Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(Self)
-    }
-
-    /// One spelling for each moment.
-    pub(in crate::keyring) fn parse(text: &str) -> Option<Self> {
-        let moment = Self(text.parse().ok()?);
-        let whole = moment.0.subsec_nanosecond() == 0 && moment.0.as_second() >= 0;
-        (whole && moment.to_string() == text).then_some(moment)
-    }
-
-    pub(in crate::keyring) fn seconds(self) -> u64 {
-        u64::try_from(self.0.as_second()).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -470,29 +423,5 @@ mod tests {
         let room = document.room().capacity();
         assert!(document.pretty().unwrap().len() <= room);
         assert!(canonical(&document).len() <= room);
-    }
-
-    #[test]
-    fn moments_have_one_spelling() {
-        for good in ["1970-01-01T00:00:00Z", "2026-11-22T00:33:40Z", "9999-12-30T22:00:00Z"] {
-            let moment = Moment::parse(good).unwrap();
-            assert_eq!(moment.to_string(), good);
-            assert!(Moment::of(moment.seconds()) == Some(moment));
-        }
-        for bad in [
-            "",
-            "2026-11-22",
-            "2026-11-22T00:33:40",
-            "2026-11-22t00:33:40z",
-            "2026-11-22T00:33:40.5Z",
-            "2026-11-22T00:33:40.0Z",
-            "2026-11-22T00:33:40+00:00",
-            "2026-11-22T01:33:40+01:00",
-            "2026-11-22 00:33:40Z",
-            "2026-11-31T00:33:40Z",
-            "1969-12-31T23:59:59Z",
-        ] {
-            assert!(Moment::parse(bad).is_none(), "{bad}");
-        }
     }
 }
