@@ -36,6 +36,8 @@ pub struct EnvelopeEdit<'a> {
     /// What this edit wrapped itself, by generation and key id: proven without being unwrapped.
     wrapped: Vec<(KeyTag, u32)>,
     changes: Vec<(Action, String)>,
+    /// The classes to reseal, with the generation to reseal under.
+    to_reseal: Vec<(String, u16)>,
 }
 
 /// Whether a grant covers what was sealed before.
@@ -116,6 +118,7 @@ impl<'a> EnvelopeEdit<'a> {
             fresh: Vec::new(),
             wrapped: Vec::new(),
             changes: Vec::new(),
+            to_reseal: Vec::new(),
         })
     }
 
@@ -198,7 +201,7 @@ impl<'a> EnvelopeEdit<'a> {
         self.attempt_on(Action::Renew, class, |edit| {
             edit.check_renewable(class)?;
             let readers = edit.readers(class, consent, None)?;
-            edit.next_generation(class, &readers).map(|()| true)
+            edit.succeed(class, &readers).map(|()| true)
         })
     }
 
@@ -380,6 +383,13 @@ impl<'a> EnvelopeEdit<'a> {
         !self.changes.is_empty()
     }
 
+    /// The classes whose live generation was followed by a new one so far, by a withdrawal, a renewal or
+    /// a touch, and the number of that one: reseal the subject's values of these classes. A grant without
+    /// history is not among them.
+    pub fn to_reseal(&self) -> Vec<(String, u16)> {
+        self.to_reseal.clone()
+    }
+
     /// The changed envelope, to be stored while the version that was read is still stored; the
     /// envelope as it was when nothing changed.
     ///
@@ -496,7 +506,12 @@ impl<'a> EnvelopeEdit<'a> {
         class: &str,
         change: impl FnOnce(&mut Self) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        let before = (self.layout.clone(), self.fresh.len(), self.wrapped.len());
+        let before = (
+            self.layout.clone(),
+            self.fresh.len(),
+            self.wrapped.len(),
+            self.to_reseal.clone(),
+        );
         let after_erasure = matches!(
             action,
             Action::EraseClass
@@ -526,6 +541,7 @@ impl<'a> EnvelopeEdit<'a> {
                 self.layout = before.0;
                 self.fresh.truncate(before.1);
                 self.wrapped.truncate(before.2);
+                self.to_reseal = before.3;
                 let classes = [class];
                 let classes = if class.is_empty() { &[] } else { classes.as_slice() };
                 self.access.tell(action, &self.subject, classes, None, Err(error.kind()))?;

@@ -111,6 +111,19 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(())
     }
 
+    /// The next generation, in whose favour the values under a live one are to be resealed.
+    pub(super) fn succeed(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
+        let of_class = |entry: &Entry<'_>| entry.class == class.name() && entry.live().is_some();
+        let had_live = self.layout.entries.iter().any(of_class);
+        self.next_generation(class, readers)?;
+        if had_live {
+            let generation = self.highest(class.name())?.generation;
+            self.to_reseal.retain(|(other, _)| other != class.name());
+            self.to_reseal.push((class.name().into(), generation));
+        }
+        Ok(())
+    }
+
     pub(super) fn next_generation(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
         let number = self.highest(class.name())?.generation.checked_add(1).ok_or_else(|| {
             Error::new(
@@ -250,7 +263,7 @@ impl<'a> EnvelopeEdit<'a> {
         })?;
         if highest_was_live && !readers.is_empty() {
             self.check_renewable(class)?;
-            self.next_generation(class, &readers)?;
+            self.succeed(class, &readers)?;
         }
         Ok(true)
     }
