@@ -506,12 +506,8 @@ impl<'a> EnvelopeEdit<'a> {
         class: &str,
         change: impl FnOnce(&mut Self) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        let before = (
-            self.layout.clone(),
-            self.fresh.len(),
-            self.wrapped.len(),
-            self.to_reseal.clone(),
-        );
+        let before =
+            (self.layout.clone(), self.fresh.len(), self.wrapped.len(), self.to_reseal.clone());
         let after_erasure = matches!(
             action,
             Action::EraseClass
