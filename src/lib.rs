@@ -60,7 +60,7 @@ pub use secret::{Plaintext, Secret};
 #[cfg(feature = "rusqlite")]
 pub use store::SqliteKeyStore;
 #[cfg(feature = "std")]
-pub use store::{KeyStore, MemoryKeyStore, StoredEnvelope, SubjectColumn};
+pub use store::{KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn};
 #[cfg(feature = "file")]
 pub use store::{RingFile, SharedRing};
 

@@ -12,7 +12,7 @@ mod shared;
 
 #[cfg(feature = "rusqlite")]
 pub use self::keys::SqliteKeyStore;
-pub use self::keys::{KeyStore, MemoryKeyStore, StoredEnvelope, SubjectColumn};
+pub use self::keys::{KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn};
 #[cfg(feature = "file")]
 pub use self::ring_file::RingFile;
 #[cfg(feature = "file")]

@@ -1,6 +1,9 @@
 //! Where key envelopes live: one for each tenant and subject, exchanged by compare and swap.
 
 mod memory;
+mod pass;
+#[cfg(feature = "rusqlite")]
+mod place;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
 
@@ -9,16 +12,22 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use self::memory::MemoryKeyStore;
+pub use self::pass::Pass;
+use self::pass::Unreadable;
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
 
 use crate::access::Access;
-use crate::context::{SubjectId, ToId};
+use crate::context::{SubjectId, ToId, is_name};
 use crate::envelope::{EnvelopeEdit, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
+use crate::keyring::Census;
 
 /// How often a change begins anew when others change the same envelope.
 const ATTEMPTS: usize = 16;
+
+/// How many envelopes a pass reads at a time.
+const PAGE: usize = 256;
 
 /// Where key envelopes live, for callers that wait for their database.
 ///
@@ -79,6 +88,22 @@ pub trait KeyStore {
         tenant: &str,
         subject: impl ToId,
         envelope: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        self.save_and_queue(on, tenant, subject, envelope, &[])
+    }
+
+    /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them
+    /// under, as [`EnvelopeEdit::to_reseal`] says them: both, or neither.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_and_queue(
+        &self,
+        on: &Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
     ) -> Result<(), Error>;
 
     /// At most `limit` envelopes behind `after`, in the order of the store: all of them, page by page.
@@ -93,7 +118,44 @@ pub trait KeyStore {
         limit: usize,
     ) -> Result<Vec<StoredEnvelope>, Error>;
 
-    /// Changes the envelope of a subject and stores it. When another was stored meanwhile, the change
+    /// Queues the subject's values of a class to be resealed under this generation or a later one, which
+    /// is stored already. There is one entry for a class of a subject, and it keeps the largest number.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn queue_reseal(
+        &self,
+        on: &Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        class: &str,
+        generation: u16,
+    ) -> Result<(), Error>;
+
+    /// At most `limit` entries behind `after` of what is queued, in the order of the store. The queue
+    /// is the database's: stores of other columns in it share it, but a store of one tenant's column
+    /// gives this tenant's.
+    ///
+    /// Whoever reseals goes over the subject's rows, and then says [`resealed`](Self::resealed). What
+    /// cannot be resealed now stays, and is met again.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn reseal_queue(
+        &self,
+        on: &Self::Connection,
+        after: Option<&Reseal>,
+        limit: usize,
+    ) -> Result<Vec<Reseal>, Error>;
+
+    /// Takes an entry off the queue, unless a later generation has been queued meanwhile.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn resealed(&self, on: &Self::Connection, done: &Reseal) -> Result<(), Error>;
+
+    /// Changes the envelope of a subject and stores it; where the change asks for it, the subject's
+    /// values are [queued](Self::reseal_queue) to be resealed. When another was stored meanwhile, the change
     /// is made anew, to that one. Inside a transaction of the caller's that sees no other's changes,
     /// it is the caller who begins again.
     ///
@@ -114,14 +176,82 @@ pub trait KeyStore {
             let stored = self.load(on, tenant, &subject)?.ok_or_else(|| {
                 Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
             })?;
-            let mut edit = stored.edit(access, &subject)?;
-            change(&mut edit)?;
-            if !edit.is_changed() {
+            let Some((changed, reseal)) = edited(&stored, access, &subject, &mut change)? else {
                 return Ok(stored);
-            }
-            let changed = edit.finish()?;
-            self.save(on, tenant, &subject, &changed).map(|()| changed)
+            };
+            self.save_and_queue(on, tenant, &subject, &changed, &reseal).map(|()| changed)
         })
+    }
+
+    /// Changes every envelope of the store, whatever its tenant, as [`change`](Self::change) does:
+    /// rewraps, sweeps, touches. An envelope that cannot be changed is told in the [`Pass`], which goes
+    /// on; the change may be called again for one that another stored meanwhile. Not in one transaction,
+    /// where the store is large.
+    ///
+    /// # Errors
+    /// What would fail for each envelope again: [`Io`](ErrorKind::Io), [`Audit`](ErrorKind::Audit),
+    /// [`Locked`](ErrorKind::Locked) and [`Randomness`](ErrorKind::Randomness). What was changed before
+    /// is stored.
+    fn change_all<'a>(
+        &self,
+        on: &Self::Connection,
+        access: impl Into<Access<'a>>,
+        mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error>,
+    ) -> Result<Pass, Error> {
+        let access = access.into();
+        let (mut pass, mut last) = (Pass::default(), None);
+        loop {
+            let page = self.scan(on, last.as_ref(), PAGE)?;
+            for one in &page {
+                let mut again: Option<StoredEnvelope> = None;
+                let mut attempts = ATTEMPTS;
+                let result = loop {
+                    let stored = again.as_ref().unwrap_or(one);
+                    let saved = edited(
+                        &stored.envelope,
+                        access.tenant(&one.tenant),
+                        &one.subject,
+                        &mut |edit| change(stored, edit),
+                    )
+                    .and_then(|edited| match edited {
+                        Some((changed, reseal)) => self
+                            .save_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
+                            .map(|()| true),
+                        None => Ok(false),
+                    });
+                    attempts = attempts.saturating_sub(1);
+                    if attempts == 0 || !is_conflict(&saved) {
+                        break saved;
+                    }
+                    if let Some(envelope) = self.load(on, &one.tenant, &one.subject)? {
+                        again = Some(StoredEnvelope { envelope, ..one.clone() });
+                    }
+                };
+                pass.count(one, result)?;
+            }
+            match page.into_iter().next_back() {
+                Some(one) => last = Some(one),
+                None => return Ok(pass),
+            }
+        }
+    }
+
+    /// Counts every envelope of the store from its header alone: no ring is needed. `place` says where
+    /// they are, as `customers.keys`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); when an envelope cannot be read, and so may name any key, the kind of
+    /// the first such: the census then tells too little.
+    fn census(&self, on: &Self::Connection, place: &str, census: &mut Census) -> Result<(), Error> {
+        let (mut unreadable, mut last) = (Unreadable::default(), None);
+        loop {
+            let page = self.scan(on, last.as_ref(), PAGE)?;
+            page.iter().for_each(|one| unreadable.count(one, place, census));
+            match page.into_iter().next_back() {
+                Some(one) => last = Some(one),
+                None => return unreadable.finish(),
+            }
+        }
     }
 
     /// Erases a subject: destroys all its data keys and leaves the mark, which keeps the subject from
@@ -166,6 +296,21 @@ pub struct StoredEnvelope {
     pub envelope: KeyEnvelope,
 }
 
+/// Values to be resealed: all that a subject has of a class, under this generation or a later one. One
+/// entry of a [queue](KeyStore::reseal_queue).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reseal {
+    /// Whose data it is.
+    pub tenant: String,
+    /// The subject.
+    pub subject: SubjectId,
+    /// The class.
+    pub class: String,
+    /// The generation that followed.
+    pub generation: u16,
+}
+
 /// How a column of an application's own table holds a subject's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -178,17 +323,44 @@ pub enum SubjectColumn {
     Uuid,
 }
 
+/// A changed envelope, with what is to be resealed; `None` when nothing changed.
+type Edited = Option<(KeyEnvelope, Vec<(String, u16)>)>;
+
+fn edited(
+    stored: &KeyEnvelope,
+    access: Access<'_>,
+    subject: &SubjectId,
+    change: &mut dyn FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error>,
+) -> Result<Edited, Error> {
+    let mut edit = stored.edit(access, subject)?;
+    change(&mut edit)?;
+    if !edit.is_changed() {
+        return Ok(None);
+    }
+    let reseal = edit.to_reseal().to_vec();
+    edit.finish().map(|changed| Some((changed, reseal)))
+}
+
+fn is_conflict<T>(result: &Result<T, Error>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict)
+}
+
 fn persisted(
     mut attempt: impl FnMut() -> Result<KeyEnvelope, Error>,
 ) -> Result<KeyEnvelope, Error> {
     let mut last = attempt();
     for _ in 1..ATTEMPTS {
-        match &last {
-            Err(error) if error.kind() == ErrorKind::Conflict => last = attempt(),
-            _ => break,
+        if !is_conflict(&last) {
+            break;
         }
+        last = attempt();
     }
     last
+}
+
+/// A name, as that of a class or of its mask.
+fn check_class(class: &str) -> Result<(), Error> {
+    if is_name(class) { Ok(()) } else { Err(Error::invalid("this is no name of a class")) }
 }
 
 /// The loser of a race.

@@ -7,16 +7,28 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{KeyStore, StoredEnvelope, conflict};
+use super::{KeyStore, Reseal, StoredEnvelope, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 
-type Envelopes = BTreeMap<(String, SubjectId), KeyEnvelope>;
-
 /// Key envelopes in memory. They are gone with it.
 #[derive(Debug, Default)]
-pub struct MemoryKeyStore(Mutex<Envelopes>);
+pub struct MemoryKeyStore(Mutex<Stored>);
+
+#[derive(Debug, Default)]
+struct Stored {
+    envelopes: BTreeMap<(String, SubjectId), KeyEnvelope>,
+    queue: BTreeMap<(String, SubjectId, String), u16>,
+}
+
+impl Stored {
+    fn queue(&mut self, (tenant, subject): &(String, SubjectId), class: &str, generation: u16) {
+        let place = (tenant.clone(), subject.clone(), class.to_owned());
+        let queued = self.queue.entry(place).or_default();
+        *queued = generation.max(*queued);
+    }
+}
 
 impl MemoryKeyStore {
     /// An empty store.
@@ -24,8 +36,8 @@ impl MemoryKeyStore {
         Self::default()
     }
 
-    fn envelopes(&self) -> MutexGuard<'_, Envelopes> {
-        // Whoever panicked left the map whole: each change of it is one call.
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        // Whoever panicked left the maps whole: each change of one is one call.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,23 +55,28 @@ impl KeyStore for MemoryKeyStore {
         tenant: &str,
         subject: impl ToId,
     ) -> Result<Option<KeyEnvelope>, Error> {
-        Ok(self.envelopes().get(&key(tenant, subject)?).cloned())
+        Ok(self.stored().envelopes.get(&key(tenant, subject)?).cloned())
     }
 
-    fn save(
+    fn save_and_queue(
         &self,
         (): &(),
         tenant: &str,
         subject: impl ToId,
         envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
     ) -> Result<(), Error> {
         let (key, version) = (key(tenant, subject)?, envelope.version()?);
-        let mut envelopes = self.envelopes();
-        let stored = envelopes.get(&key).map(KeyEnvelope::version).transpose()?;
+        reseal.iter().try_for_each(|(class, _)| check_class(class))?;
+        let mut all = self.stored();
+        let stored = all.envelopes.get(&key).map(KeyEnvelope::version).transpose()?;
         if stored.unwrap_or_default().checked_add(1) != Some(version) {
             return Err(conflict(version));
         }
-        envelopes.insert(key, envelope.clone());
+        for (class, generation) in reseal {
+            all.queue(&key, class, *generation);
+        }
+        all.envelopes.insert(key, envelope.clone());
         Ok(())
     }
 
@@ -73,8 +90,8 @@ impl KeyStore for MemoryKeyStore {
             Some(last) => Bound::Excluded((last.tenant.clone(), last.subject.clone())),
             None => Bound::Unbounded,
         };
-        let envelopes = self.envelopes();
-        let page = envelopes.range((from, Bound::Unbounded)).take(limit);
+        let all = self.stored();
+        let page = all.envelopes.range((from, Bound::Unbounded)).take(limit);
         Ok(page
             .map(|((tenant, subject), envelope)| StoredEnvelope {
                 tenant: tenant.clone(),
@@ -82,5 +99,49 @@ impl KeyStore for MemoryKeyStore {
                 envelope: envelope.clone(),
             })
             .collect())
+    }
+
+    fn queue_reseal(
+        &self,
+        (): &(),
+        tenant: &str,
+        subject: impl ToId,
+        class: &str,
+        generation: u16,
+    ) -> Result<(), Error> {
+        check_class(class)?;
+        self.stored().queue(&key(tenant, subject)?, class, generation);
+        Ok(())
+    }
+
+    fn reseal_queue(
+        &self,
+        (): &(),
+        after: Option<&Reseal>,
+        limit: usize,
+    ) -> Result<Vec<Reseal>, Error> {
+        let from = match after.cloned() {
+            Some(last) => Bound::Excluded((last.tenant, last.subject, last.class)),
+            None => Bound::Unbounded,
+        };
+        let all = self.stored();
+        let page = all.queue.range((from, Bound::Unbounded)).take(limit);
+        Ok(page
+            .map(|((tenant, subject, class), generation)| Reseal {
+                tenant: tenant.clone(),
+                subject: subject.clone(),
+                class: class.clone(),
+                generation: *generation,
+            })
+            .collect())
+    }
+
+    fn resealed(&self, (): &(), done: &Reseal) -> Result<(), Error> {
+        let place = (done.tenant.clone(), done.subject.clone(), done.class.clone());
+        let mut all = self.stored();
+        if all.queue.get(&place) == Some(&done.generation) {
+            all.queue.remove(&place);
+        }
+        Ok(())
     }
 }

@@ -3,16 +3,20 @@
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
-use super::{KeyStore, StoredEnvelope, SubjectColumn, conflict};
-use crate::context::{Id, SubjectId, ToId, check_tenant};
+use super::place::{
+    Column, ColumnId, Place, encoded_subject, failed, other_tenant, other_type, several_rows,
+    stored_version,
+};
+use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
+use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// Key envelopes in SQLite. A `rusqlite::Transaction` is a connection too, so every call can be made
 /// inside the caller's own.
@@ -35,14 +39,6 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub struct SqliteKeyStore(Place);
 
-#[derive(Clone, Debug)]
-enum Place {
-    /// `fieldseal_keys`.
-    Own,
-    /// A column of the application's table.
-    Inline { table: String, subject: String, of: SubjectColumn, keys: String, tenant: String },
-}
-
 impl SqliteKeyStore {
     /// The table `fieldseal_keys`, which [`migrate`](Self::migrate) makes.
     pub fn new() -> Self {
@@ -50,60 +46,53 @@ impl SqliteKeyStore {
     }
 
     /// A column of the application's own table, of rows that are there already: the table, the column
-    /// of the subject and what it holds, and the column of the envelope. All of it is one tenant's,
-    /// the empty one unless said by [`tenant`](Self::tenant).
+    /// of the subject and what it holds, and the column of the envelope, which holds its bytes. All of
+    /// it is one tenant's, the empty one unless said by [`tenant`](Self::tenant).
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
-    pub fn inline(
-        table: &str,
-        (subject, of): (&str, SubjectColumn),
-        keys: &str,
-    ) -> Result<Self, Error> {
-        Ok(Self(Place::Inline {
-            table: quoted(table)?,
-            subject: quoted(subject)?,
-            of,
-            keys: quoted(keys)?,
-            tenant: String::new(),
-        }))
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
+    pub fn inline(table: &str, subject: (&str, SubjectColumn), keys: &str) -> Result<Self, Error> {
+        Place::inline(table, subject, keys).map(Self)
     }
 
     /// Whose the rows of an [inline](Self::inline) column are.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a tenant over 64 bytes, and for a table of
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes, and for a table of
     /// envelopes, which holds many.
     pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
-        match &mut self.0 {
-            Place::Own => {
-                Err(Error::invalid("the table of envelopes holds every tenant's: name none"))
-            }
-            Place::Inline { tenant, .. } => {
-                *tenant = check_tenant(of)?.to_owned();
-                Ok(self)
-            }
-        }
+        self.0.set_tenant(of).map(|()| self)
     }
 
-    /// Makes the table, if it is not there. There is nothing to make for an inline column.
+    /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
+    /// for the queue of what is to be resealed.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`Io`](crate::ErrorKind::Io) when the database refuses.
     pub fn migrate(&self, on: &Connection) -> Result<(), Error> {
-        match self.0 {
-            Place::Own => on.execute_batch(Self::SCHEMA).map_err(|error| failed(&error)),
-            Place::Inline { .. } => Ok(()),
+        if matches!(self.0, Place::Own) {
+            on.execute_batch(Self::SCHEMA).map_err(|error| failed(&error))?;
         }
+        on.execute_batch(Self::QUEUE_SCHEMA).map_err(|error| failed(&error))
     }
 
-    /// What [`migrate`](Self::migrate) runs, for those who keep their migrations themselves.
+    /// The table of envelopes as [`migrate`](Self::migrate) makes it, for those who keep their
+    /// migrations themselves.
     pub const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
     tenant TEXT NOT NULL,
     subject BLOB NOT NULL,
     version INTEGER NOT NULL,
     envelope BLOB NOT NULL,
     PRIMARY KEY (tenant, subject)
+) STRICT, WITHOUT ROWID;";
+
+    /// The table of what is to be resealed, which inline columns need too.
+    pub const QUEUE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
+    tenant TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    class TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (tenant, subject, class)
 ) STRICT, WITHOUT ROWID;";
 }
 
@@ -124,98 +113,54 @@ impl KeyStore for SqliteKeyStore {
     ) -> Result<Option<KeyEnvelope>, Error> {
         let subject = SubjectId::new(subject)?;
         check_tenant(tenant)?;
-        let found = match &self.0 {
-            Place::Own => on
-                .prepare_cached(
-                    "SELECT envelope FROM fieldseal_keys WHERE tenant = ? AND subject = ?",
-                )
-                .and_then(|mut statement| {
+        let column = match &self.0 {
+            Place::Own => {
+                let sql = "SELECT envelope FROM fieldseal_keys WHERE tenant = ? AND subject = ?";
+                let found = on.prepare_cached(sql).and_then(|mut statement| {
                     statement
                         .query_row(params![tenant, subject.as_bytes()], |row| row.get(0))
                         .optional()
-                }),
-            Place::Inline { table, subject: column, of, keys, tenant: own } => {
-                if tenant != own {
-                    return Ok(None);
-                }
-                let rows = on
-                    .prepare_cached(&format!(
-                        "SELECT {keys} FROM {table} WHERE {column} = ? LIMIT 2"
-                    ))
-                    .and_then(|mut statement| {
-                        let rows = statement.query_map([of.value(&subject)?], |row| row.get(0))?;
-                        rows.collect::<Result<Vec<Option<KeyEnvelope>>, _>>()
-                    });
-                match rows.map_err(|error| failed(&error))?.as_mut_slice() {
-                    [] => Ok(None),
-                    [one] => Ok(one.take()),
-                    _ => return Err(several_rows()),
-                }
+                });
+                return found.map_err(|error| failed(&error));
             }
+            Place::Inline(column) if tenant != column.tenant => return Ok(None),
+            Place::Inline(column) => column,
         };
-        found.map_err(|error| failed(&error))
+        let Column { table, subject: id, keys, .. } = column;
+        let value = Value::from(column.of.value(&subject)?);
+        let rows = on
+            .prepare_cached(&format!("SELECT {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
+            .and_then(|mut statement| {
+                let rows = statement.query_map([value], |row| row.get(0))?;
+                rows.collect::<Result<Vec<Option<KeyEnvelope>>, _>>()
+            });
+        match rows.map_err(|error| failed(&error))?.as_mut_slice() {
+            [] => Ok(None),
+            [one] => Ok(one.take()),
+            _ => Err(several_rows()),
+        }
     }
 
-    fn save(
+    fn save_and_queue(
         &self,
         on: &Connection,
         tenant: &str,
         subject: impl ToId,
         envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
     ) -> Result<(), Error> {
         let subject = SubjectId::new(subject)?;
         check_tenant(tenant)?;
-        let version = envelope.version()?;
-        let rows = match &self.0 {
-            Place::Own => {
-                let stored = i64::try_from(version).map_err(|_| {
-                    Error::new(ErrorKind::Exhausted, "SQLite holds versions up to 2^63-1")
-                })?;
-                let bytes = envelope.as_bytes();
-                if version == 1 {
-                    on.prepare_cached(
-                        "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
-                         VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING",
-                    )
-                    .and_then(|mut statement| {
-                        statement.execute(params![tenant, subject.as_bytes(), bytes])
-                    })
-                } else {
-                    on.prepare_cached(
-                        "UPDATE fieldseal_keys SET version = ?3, envelope = ?4
-                         WHERE tenant = ?1 AND subject = ?2 AND version = ?3 - 1",
-                    )
-                    .and_then(|mut statement| {
-                        statement.execute(params![tenant, subject.as_bytes(), stored, bytes])
-                    })
-                }
-            }
-            Place::Inline { table, subject: column, of, keys, tenant: own } => {
-                if tenant != own {
-                    return Err(Error::invalid(
-                        "this column holds the envelopes of another tenant",
-                    ));
-                }
-                // What is there now decides, and must still be there when it is replaced. That it is
-                // in one row was seen.
-                let stored = self.load(on, tenant, &subject)?;
-                let before = stored.as_ref().map(KeyEnvelope::version).transpose()?;
-                if before.unwrap_or_default().checked_add(1) != Some(version) {
-                    return Err(conflict(version));
-                }
-                on.prepare_cached(&format!(
-                    "UPDATE {table} SET {keys} = ?1 WHERE {column} = ?2 AND {keys} IS ?3"
-                ))
-                .and_then(|mut statement| {
-                    statement.execute(params![envelope, of.value(&subject)?, stored])
-                })
-            }
-        };
-        match rows.map_err(|error| failed(&error))? {
-            0 => Err(conflict(version)),
-            1 => Ok(()),
-            _ => Err(several_rows()),
+        if reseal.is_empty() {
+            return self.store(on, tenant, &subject, envelope);
         }
+        // The queue first: so the lock is taken before anything is read.
+        both(on, || {
+            for (class, generation) in reseal {
+                self.queue_reseal(on, tenant, &subject, class, *generation)?;
+            }
+            self.store(on, tenant, &subject, envelope)
+        })
     }
 
     fn scan(
@@ -237,11 +182,10 @@ impl KeyStore for SqliteKeyStore {
                     alloc::vec![limit, tenant.to_owned().into(), subject.to_vec().into()],
                 )
             }
-            (Place::Inline { table, subject, of, keys, .. }, after) => {
+            (Place::Inline(Column { table, subject, of, keys, .. }), after) => {
                 let behind =
                     if after.is_some() { format!("AND {subject} > ?2") } else { String::new() };
-                let last = after.map(|last| of.value(&last.subject)).transpose();
-                let last = last.map_err(|error| failed(&error))?;
+                let last = after.map(|last| of.value(&last.subject)).transpose()?.map(Value::from);
                 (
                     format!(
                         "SELECT NULL, {subject}, {keys} FROM {table}
@@ -252,84 +196,189 @@ impl KeyStore for SqliteKeyStore {
             }
         };
         let rows = on.prepare_cached(&sql).and_then(|mut statement| {
-            let rows =
-                statement.query_map(rusqlite::params_from_iter(values), |row| self.stored(row))?;
+            let rows = statement.query_map(params_from_iter(values), |row| self.stored(row))?;
             rows.collect::<Result<Vec<_>, _>>()
         });
         rows.map_err(|error| failed(&error))?.into_iter().collect()
     }
+
+    fn queue_reseal(
+        &self,
+        on: &Connection,
+        tenant: &str,
+        subject: impl ToId,
+        class: &str,
+        generation: u16,
+    ) -> Result<(), Error> {
+        let subject = SubjectId::new(subject)?;
+        check_class(class)?;
+        let tenant = check_tenant(tenant)?;
+        if self.0.tenant().is_some_and(|own| own != tenant) {
+            return Err(other_tenant());
+        }
+        on.prepare_cached(
+            "INSERT INTO fieldseal_reseal (tenant, subject, class, generation) VALUES (?, ?, ?, ?)
+             ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
+             WHERE excluded.generation > fieldseal_reseal.generation",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![tenant, subject.as_bytes(), class, generation])
+        })
+        .map(drop)
+        .map_err(|error| failed(&error))
+    }
+
+    fn reseal_queue(
+        &self,
+        on: &Connection,
+        after: Option<&Reseal>,
+        limit: usize,
+    ) -> Result<Vec<Reseal>, Error> {
+        let (tenant, subject, class) = after
+            .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = on
+            .prepare_cached(
+                "SELECT tenant, subject, class, generation FROM fieldseal_reseal
+                 WHERE (tenant, subject, class) > (?1, ?2, ?3) AND (?4 IS NULL OR tenant = ?4)
+                 ORDER BY tenant, subject, class LIMIT ?5",
+            )
+            .and_then(|mut statement| {
+                let of = self.0.tenant();
+                let rows =
+                    statement.query_map(params![tenant, subject, class, of, limit], |row| {
+                        let subject: Vec<u8> = row.get(1)?;
+                        let (tenant, class, generation) = (row.get(0)?, row.get(2)?, row.get(3)?);
+                        Ok(encoded_subject(&subject).map(|subject| Reseal {
+                            tenant,
+                            subject,
+                            class,
+                            generation,
+                        }))
+                    })?;
+                rows.collect::<Result<Vec<_>, _>>()
+            });
+        rows.map_err(|error| failed(&error))?.into_iter().collect()
+    }
+
+    fn resealed(&self, on: &Connection, done: &Reseal) -> Result<(), Error> {
+        on.prepare_cached(
+            "DELETE FROM fieldseal_reseal
+             WHERE tenant = ? AND subject = ? AND class = ? AND generation = ?",
+        )
+        .and_then(|mut statement| {
+            let Reseal { tenant, subject, class, generation } = done;
+            statement.execute(params![tenant, subject.as_bytes(), class, generation])
+        })
+        .map(drop)
+        .map_err(|error| failed(&error))
+    }
 }
 
 impl SqliteKeyStore {
+    fn store(
+        &self,
+        on: &Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        let version = envelope.version()?;
+        let rows = match &self.0 {
+            Place::Own => {
+                let (stored, bytes) = (stored_version(version)?, envelope.as_bytes());
+                if version == 1 {
+                    on.prepare_cached(
+                        "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
+                         VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING",
+                    )
+                    .and_then(|mut statement| {
+                        statement.execute(params![tenant, subject.as_bytes(), bytes])
+                    })
+                } else {
+                    on.prepare_cached(
+                        "UPDATE fieldseal_keys SET version = ?3, envelope = ?4
+                         WHERE tenant = ?1 AND subject = ?2 AND version = ?3 - 1",
+                    )
+                    .and_then(|mut statement| {
+                        statement.execute(params![tenant, subject.as_bytes(), stored, bytes])
+                    })
+                }
+            }
+            Place::Inline(Column { tenant: own, .. }) if tenant != own => {
+                return Err(other_tenant());
+            }
+            Place::Inline(Column { table, subject: column, of, keys, .. }) => {
+                // What is there now decides, and must still be there when it is replaced. That it is
+                // in one row was seen.
+                let stored = self.load(on, tenant, subject)?;
+                let before = stored.as_ref().map(KeyEnvelope::version).transpose()?;
+                if before.unwrap_or_default().checked_add(1) != Some(version) {
+                    return Err(conflict(version));
+                }
+                let value = Value::from(of.value(subject)?);
+                on.prepare_cached(&format!(
+                    "UPDATE {table} SET {keys} = ?1 WHERE {column} = ?2 AND {keys} IS ?3"
+                ))
+                .and_then(|mut statement| statement.execute(params![envelope, value, stored]))
+            }
+        };
+        match rows.map_err(|error| failed(&error))? {
+            0 => Err(conflict(version)),
+            1 => Ok(()),
+            _ => Err(several_rows()),
+        }
+    }
+
     /// One row of a scan. What the database says wrong is an error of its own.
     fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Result<StoredEnvelope, Error>> {
         let envelope = row.get(2)?;
-        let (tenant, id) = match &self.0 {
+        let (tenant, subject) = match &self.0 {
             Place::Own => {
                 let subject: Vec<u8> = row.get(1)?;
-                (row.get(0)?, Id::from_encoded(&subject))
+                (row.get(0)?, encoded_subject(&subject))
             }
-            Place::Inline { of, tenant, .. } => (tenant.clone(), of.id(row.get_ref(1)?)),
+            Place::Inline(Column { of, tenant, .. }) => {
+                (tenant.clone(), column_id(*of, row.get_ref(1)?).and_then(ColumnId::subject))
+            }
         };
-        Ok(id.and_then(SubjectId::new).map(|subject| StoredEnvelope { tenant, subject, envelope }))
+        Ok(subject.map(|subject| StoredEnvelope { tenant, subject, envelope }))
     }
 }
 
-impl SubjectColumn {
-    /// The subject as the column holds it.
-    fn value(self, subject: &SubjectId) -> rusqlite::Result<Value> {
-        let wrong = || {
-            let error = Error::invalid("the column of the subject does not hold such ids");
-            rusqlite::Error::ToSqlConversionFailure(alloc::boxed::Box::new(error))
-        };
-        let (kind, body) = subject.as_bytes().split_first().ok_or_else(wrong)?;
-        let number = || body.try_into().map(i64::from_be_bytes).ok();
-        match (self, kind) {
-            (Self::Integer, 0x01) => number().filter(|number| *number >= 0).map(Value::Integer),
-            (Self::Integer, 0x05) => number().map(Value::Integer),
-            (Self::Text, 0x02) => {
-                core::str::from_utf8(body).ok().map(|text| Value::from(text.to_string()))
-            }
-            (Self::Uuid, 0x03) => Some(Value::Blob(body.to_vec())),
-            _ => None,
-        }
-        .ok_or_else(wrong)
+/// Runs several statements, and undoes them all when one fails, inside the caller's transaction or out
+/// of any.
+fn both(on: &Connection, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let batch = |sql| on.execute_batch(sql).map_err(|error| failed(&error));
+    batch("SAVEPOINT fieldseal_save")?;
+    let result = run().and_then(|()| batch("RELEASE fieldseal_save"));
+    if result.is_err() {
+        // Where this fails, the database has undone the whole transaction itself.
+        let _ = batch("ROLLBACK TO fieldseal_save; RELEASE fieldseal_save");
     }
+    result
+}
 
-    fn id(self, value: ValueRef<'_>) -> Result<Id, Error> {
-        match (self, value) {
-            (Self::Integer, ValueRef::Integer(number)) => number.to_id(),
-            (Self::Text, ValueRef::Text(text)) => core::str::from_utf8(text)
-                .map_err(|_| Error::malformed("the column of the subject holds no UTF-8"))?
-                .to_id(),
-            (Self::Uuid, ValueRef::Blob(bytes)) => bytes
-                .try_into()
-                .map(Id::from_uuid_bytes)
-                .map_err(|_| Error::malformed("the column of the subject holds no UUID")),
-            _ => {
-                Err(Error::malformed("the column of the subject holds another type than was said"))
-            }
+impl From<ColumnId> for Value {
+    fn from(id: ColumnId) -> Self {
+        match id {
+            ColumnId::Integer(number) => Self::Integer(number),
+            ColumnId::Text(text) => Self::Text(text),
+            ColumnId::Uuid(bytes) => Self::Blob(bytes.to_vec()),
         }
     }
 }
 
-/// A name of SQL, quoted.
-fn quoted(name: &str) -> Result<String, Error> {
-    if name.is_empty() || name.contains('\0') {
-        return Err(Error::invalid("the name of a table or column is not empty"));
+fn column_id(of: SubjectColumn, value: ValueRef<'_>) -> Result<ColumnId, Error> {
+    match (of, value) {
+        (SubjectColumn::Integer, ValueRef::Integer(number)) => Ok(ColumnId::Integer(number)),
+        (SubjectColumn::Text, ValueRef::Text(text)) => core::str::from_utf8(text)
+            .map(|text| ColumnId::Text(text.to_owned()))
+            .map_err(|_| Error::malformed("the column of the subject holds no UTF-8")),
+        (SubjectColumn::Uuid, ValueRef::Blob(bytes)) => bytes
+            .try_into()
+            .map(ColumnId::Uuid)
+            .map_err(|_| Error::malformed("the column of the subject holds no UUID")),
+        _ => Err(other_type()),
     }
-    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
-}
-
-/// `[ED-1]` There is one envelope a subject.
-#[cold]
-fn several_rows() -> Error {
-    Error::invalid(
-        "several rows of the table are this subject's: an envelope is kept in one place, so the column of the subject must be unique",
-    )
-}
-
-#[cold]
-fn failed(error: &rusqlite::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("the key store's database answers: {error}"))
 }

@@ -1,0 +1,141 @@
+//! Where a database keeps key envelopes: in a table of their own, or in a column of the application's.
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use super::SubjectColumn;
+use crate::context::{Id, SubjectId, ToId as _, check_tenant};
+use crate::error::{Error, ErrorKind};
+
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// `fieldseal_keys`.
+    Own,
+    Inline(Column),
+}
+
+/// A column of the application's table, by names that are quoted.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) table: String,
+    pub(super) subject: String,
+    pub(super) of: SubjectColumn,
+    pub(super) keys: String,
+    pub(super) tenant: String,
+}
+
+impl Place {
+    pub(super) fn inline(
+        table: &str,
+        (subject, of): (&str, SubjectColumn),
+        keys: &str,
+    ) -> Result<Self, Error> {
+        Ok(Self::Inline(Column {
+            table: quoted(table)?,
+            subject: quoted(subject)?,
+            of,
+            keys: quoted(keys)?,
+            tenant: String::new(),
+        }))
+    }
+
+    pub(super) fn set_tenant(&mut self, of: &str) -> Result<(), Error> {
+        match self {
+            Self::Own => {
+                Err(Error::invalid("the table of envelopes holds every tenant's: name none"))
+            }
+            Self::Inline(column) => {
+                check_tenant(of)?.clone_into(&mut column.tenant);
+                Ok(())
+            }
+        }
+    }
+
+    /// The tenant whose envelopes these are; `None` for everyone's.
+    pub(super) fn tenant(&self) -> Option<&str> {
+        match self {
+            Self::Own => None,
+            Self::Inline(column) => Some(&column.tenant),
+        }
+    }
+}
+
+/// A subject's id as a column holds it.
+pub(super) enum ColumnId {
+    Integer(i64),
+    Text(String),
+    Uuid([u8; 16]),
+}
+
+impl SubjectColumn {
+    /// `[ID-1]` backwards.
+    pub(super) fn value(self, subject: &SubjectId) -> Result<ColumnId, Error> {
+        let wrong = || Error::invalid("the column of the subject does not hold such ids");
+        let (kind, body) = subject.as_bytes().split_first().ok_or_else(wrong)?;
+        let number = || body.try_into().map(i64::from_be_bytes).ok();
+        match (self, kind) {
+            (Self::Integer, 0x01) => number().filter(|number| *number >= 0).map(ColumnId::Integer),
+            (Self::Integer, 0x05) => number().map(ColumnId::Integer),
+            (Self::Text, 0x02) => {
+                core::str::from_utf8(body).ok().map(|text| ColumnId::Text(text.to_string()))
+            }
+            (Self::Uuid, 0x03) => body.try_into().ok().map(ColumnId::Uuid),
+            _ => None,
+        }
+        .ok_or_else(wrong)
+    }
+}
+
+impl ColumnId {
+    pub(super) fn subject(self) -> Result<SubjectId, Error> {
+        SubjectId::new(match self {
+            Self::Integer(number) => number.to_id()?,
+            Self::Text(text) => text.as_str().to_id()?,
+            Self::Uuid(bytes) => Id::from_uuid_bytes(bytes),
+        })
+    }
+}
+
+/// The subject as `fieldseal_keys` holds it.
+pub(super) fn encoded_subject(bytes: &[u8]) -> Result<SubjectId, Error> {
+    Id::from_encoded(bytes).and_then(SubjectId::new)
+}
+
+/// A version as databases hold it.
+pub(super) fn stored_version(version: u64) -> Result<i64, Error> {
+    i64::try_from(version)
+        .map_err(|_| Error::new(ErrorKind::Exhausted, "databases hold versions up to 2^63-1"))
+}
+
+/// A name of SQL, quoted.
+fn quoted(name: &str) -> Result<String, Error> {
+    if name.is_empty() || name.contains('\0') {
+        return Err(Error::invalid("the name of a table or column is not empty"));
+    }
+    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+}
+
+/// Another tenant's envelope for a column that holds one tenant's.
+#[cold]
+pub(super) fn other_tenant() -> Error {
+    Error::invalid("this column holds the envelopes of another tenant")
+}
+
+#[cold]
+pub(super) fn other_type() -> Error {
+    Error::malformed("the column of the subject holds another type than was said")
+}
+
+/// `[ED-1]` There is one envelope a subject.
+#[cold]
+pub(super) fn several_rows() -> Error {
+    Error::invalid(
+        "several rows of the table are this subject's: an envelope is kept in one place, so the column of the subject must be unique",
+    )
+}
+
+#[cold]
+pub(super) fn failed(error: &impl core::fmt::Display) -> Error {
+    Error::new(ErrorKind::Io, format!("the key store's database answers: {error}"))
+}
