@@ -22,7 +22,8 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 
-pub use self::census::Census;
+pub(crate) use self::census::CountedEntry;
+pub use self::census::{Census, GenerationCount, GenerationState, KeyCount, Need, PlaceCount};
 pub use self::describe::Description;
 #[cfg(feature = "file")]
 pub use self::file::{Fingerprint, Floor, KeyLine, LockedRing, RingDocument, RingId};
@@ -313,7 +314,7 @@ impl KeyRing {
     }
 
     /// Moves a key to another state, along [`KeyState::may_become`]. A key made primary takes the
-    /// place of the present one, which becomes open-only. Destroying is [`destroy`](Self::destroy).
+    /// place of the present one, which becomes open-only. [`retire`](Self::retire) destroys it.
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) for an id that is not in the ring;
@@ -321,29 +322,28 @@ impl KeyRing {
     pub fn set_state(&mut self, id: KeyId, state: KeyState) -> Result<(), Error> {
         if state == KeyState::Destroyed {
             return Err(Error::invalid(
-                "destroying a key makes what it wrapped unreadable: use destroy, with a census",
+                "destroying a key makes what it wrapped unreadable: use retire, with a census",
             ));
         }
         self.change_state(id, state)
     }
 
-    /// Wipes the secret of a wrap or envelope key for ever, once a census of all envelopes shows that
-    /// none needs it. Its name and id stay.
+    /// Destroys a wrap or envelope key, once a census of all envelopes shows that none needs it: its
+    /// secret is wiped for ever, its name and id stay.
     ///
     /// Count when no service seals by the key any more: one that keeps a ring in which it is primary
-    /// would write what nobody opens.
+    /// would write what nobody opens. Copies and backups that were not counted stay closed to this
+    /// ring, and open to its older copies.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many; for
-    /// a census that has counted nothing; for an index or pseudonym key, which envelopes do not name;
-    /// and as [`set_state`](Self::set_state): a primary key must be rotated first.
-    pub fn destroy(&mut self, id: KeyId, census: &Census) -> Result<(), Error> {
-        if census.envelopes() == 0 {
-            return Err(Error::invalid(
-                "the census has counted no envelope: count all that are stored, or use force_destroy",
-            ));
-        }
-        let key_use = self.keys.get(id).ok_or_else(|| no_such_key(id))?.key_use;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many and
+    /// where; for a census that has counted nothing, or met what it could not read; for a key that
+    /// envelopes do not name, as an index or pseudonym key; and as [`set_state`](Self::set_state): a
+    /// primary key must be rotated first.
+    pub fn retire(&mut self, id: KeyId, census: &Census) -> Result<(), Error> {
+        let key = self.keys.get(id).ok_or_else(|| no_such_key(id))?;
+        let (key_use, name) = (key.key_use, key.shared_name());
+        // The census knows nothing of what the others made.
         if !matches!(key_use, KeyUse::Wrap | KeyUse::Envelope) {
             return Err(Error::invalid(format!(
                 "a census counts envelopes, and those do not name the {key_use} key {id}: when nothing made with it is needed, use force_destroy"
@@ -352,9 +352,22 @@ impl KeyRing {
         let needed = census.count(id);
         if needed > 0 {
             return Err(Error::invalid(format!(
-                "{needed} of {} envelopes still need the key {id}: rewrap them first",
-                census.envelopes()
+                "{needed} of {} envelopes still need the {key_use} key {id}, `{name}`: {}; rewrap them first",
+                census.envelopes(),
+                census.where_needed(id)
             )));
+        }
+        if census.unreadable() > 0 {
+            return Err(Error::invalid(format!(
+                "{} stored envelopes could not be read, and nobody knows which keys they need: {}; repair or remove them, or use force_destroy",
+                census.unreadable(),
+                census.where_unreadable()
+            )));
+        }
+        if census.envelopes() == 0 {
+            return Err(Error::invalid(
+                "the census has counted no envelope: count all that are stored, or use force_destroy",
+            ));
         }
         self.change_state(id, KeyState::Destroyed)
     }

@@ -53,7 +53,8 @@ pub use keyring::{
     RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock,
 };
 pub use keyring::{
-    Census, Description, Holds, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey, Scope, Subset,
+    Census, Description, GenerationCount, GenerationState, Holds, KeyCount, KeyId, KeyRing,
+    KeyState, KeyUse, Need, PlaceCount, Reach, RingKey, Scope, Subset,
 };
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::{Plaintext, Secret};

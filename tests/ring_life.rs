@@ -262,7 +262,7 @@ fn perform(world: &mut World, model: &Model, op: &Op) -> Result<Option<fieldseal
         }
         Op::Destroy(number) => {
             let census = world.census();
-            world.document.ring_mut().destroy(model.older(*number), &census)?;
+            world.document.ring_mut().retire(model.older(*number), &census)?;
         }
         Op::ForceDestroy(number) => {
             world.document.ring_mut().force_destroy(model.older(*number))?;

@@ -1,5 +1,5 @@
 //! The life of a ring key: its states, its moves between them, hints when to rotate, and the census
-//! without which none is destroyed.
+//! without which none is retired.
 
 #![allow(
     clippy::unwrap_used,
@@ -280,7 +280,7 @@ fn rotated_key_is_not_due() {
 }
 
 #[test]
-fn destroying_needs_a_census_that_counts_zero() {
+fn retiring_needs_a_census_that_counts_zero() {
     let mut ring = admin();
     let stored = envelope(&[CONTACT]);
     for name in ["app", "medical"] {
@@ -290,7 +290,7 @@ fn destroying_needs_a_census_that_counts_zero() {
     let before = format!("{ring:?}");
     let mut census = Census::new();
     for key in [APP, MEDICAL, ENVELOPE] {
-        let error = ring.destroy(id(key), &census).unwrap_err();
+        let error = ring.retire(id(key), &census).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "nothing was counted");
         assert!(error.to_string().contains("no envelope"), "{error}");
     }
@@ -298,26 +298,26 @@ fn destroying_needs_a_census_that_counts_zero() {
         info(&stored).count_into(&mut census);
     }
     for key in [APP, ENVELOPE] {
-        let error = ring.destroy(id(key), &census).unwrap_err();
+        let error = ring.retire(id(key), &census).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let text = error.to_string();
         assert!(text.contains("3 of 3") && text.contains(&id(key).to_string()), "{text}");
     }
     assert_eq!(format!("{ring:?}"), before, "a refusal changes nothing");
     // Health is of no envelope that was counted.
-    ring.destroy(id(MEDICAL), &census).unwrap();
+    ring.retire(id(MEDICAL), &census).unwrap();
     assert_eq!(ring.key(id(MEDICAL)).unwrap().state(), KeyState::Destroyed);
-    assert_eq!(kind(ring.destroy(id(MEDICAL), &census)), ErrorKind::InvalidInput, "once");
-    assert_eq!(kind(ring.destroy(id(999), &census)), ErrorKind::MissingKey);
+    assert_eq!(kind(ring.retire(id(MEDICAL), &census)), ErrorKind::InvalidInput, "once");
+    assert_eq!(kind(ring.retire(id(999), &census)), ErrorKind::MissingKey);
 }
 
 #[test]
-fn primary_key_is_rotated_before_it_is_destroyed() {
+fn primary_key_is_rotated_before_it_is_retired() {
     let mut ring = ring_of([symmetric(7, "app", KeyState::Primary)]);
-    assert_eq!(kind(ring.destroy(id(7), &census())), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.retire(id(7), &census())), ErrorKind::InvalidInput);
     assert_eq!(kind(ring.force_destroy(id(7))), ErrorKind::InvalidInput);
     ring.rotate(KeyUse::Wrap, "app").unwrap();
-    ring.destroy(id(7), &census()).unwrap();
+    ring.retire(id(7), &census()).unwrap();
 }
 
 #[test]
@@ -327,20 +327,20 @@ fn what_was_compromised_or_disabled_is_counted_like_any_other() {
         ring.set_state(id(APP), state).unwrap();
         let mut counted = census();
         assert_eq!(counted.count(id(APP)), 1);
-        assert_eq!(kind(ring.destroy(id(APP), &counted)), ErrorKind::InvalidInput, "{state}");
+        assert_eq!(kind(ring.retire(id(APP), &counted)), ErrorKind::InvalidInput, "{state}");
         counted = Census::new();
         info(&envelope(&[HEALTH])).count_into(&mut counted);
-        ring.destroy(id(APP), &counted).unwrap();
+        ring.retire(id(APP), &counted).unwrap();
     }
 }
 
 /// A census counts envelopes, which do not name these: it knows nothing of what they made.
 #[test]
-fn index_and_pseudonym_keys_are_not_destroyed_by_a_census_of_envelopes() {
+fn index_and_pseudonym_keys_are_not_retired_by_a_census_of_envelopes() {
     let mut ring = admin();
     for key in [ring.add_index_key().unwrap(), ring.add_pseudonym_key().unwrap()] {
         ring.set_state(key, KeyState::OpenOnly).unwrap();
-        let error = ring.destroy(key, &census()).unwrap_err();
+        let error = ring.retire(key, &census()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains("force_destroy"), "{error}");
         assert!(ring.key(key).unwrap().expose_secret().is_some());
@@ -430,9 +430,9 @@ fn standalone_envelopes_are_counted_too() {
     let counts = [ENVELOPE, BILLING, MEDICAL, APP].map(|key| census.count(id(key)));
     assert_eq!(counts, [1, 1, 1, 0]);
     ring.rotate(KeyUse::Wrap, "billing").unwrap();
-    assert_eq!(kind(ring.destroy(id(BILLING), &census)), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.retire(id(BILLING), &census)), ErrorKind::InvalidInput);
     ring.rotate(KeyUse::Wrap, "app").unwrap();
-    ring.destroy(id(APP), &census).unwrap();
+    ring.retire(id(APP), &census).unwrap();
     let opened = Access::new(&ring).open_for(&["billing"], b"invoice 7", &sealed).unwrap();
     assert_eq!(*opened, b"paid");
 }

@@ -1,6 +1,5 @@
 //! What sealed bytes say of themselves, without a key and unverified.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,7 +7,7 @@ use super::format::{Entry, Layout, Recipient, State};
 use super::sealed::{Parts, check_standalone, split_standalone};
 use crate::encoding::{KEY_ENVELOPE, SEALED_FIELD, STANDALONE, from_text, wrong_first_byte};
 use crate::error::Error;
-use crate::keyring::Census;
+use crate::keyring::{Census, CountedEntry};
 
 /// What stored bytes are, and what they say of themselves: unverified, and nothing secret.
 ///
@@ -164,16 +163,11 @@ impl StandaloneInfo {
 }
 
 impl EnvelopeInfo {
-    /// Counts the ring keys that this envelope needs: its envelope key, and each recipient's
-    /// (FORMAT.md, RK-5).
+    /// Counts this envelope: its generations, and the ring keys it needs, which are its envelope key
+    /// and each recipient's (FORMAT.md, RK-5).
     pub fn count_into(&self, census: &mut Census) {
-        let recipients = self.entries.iter().flat_map(|entry| match &entry.state {
-            EntryState::Live { recipients, .. } => recipients.as_slice(),
-            EntryState::Erased { .. } => &[],
-        });
-        let keys: BTreeSet<u32> =
-            recipients.map(|recipient| recipient.key_id).chain([self.envelope_key]).collect();
-        census.add_envelope(keys);
+        let entries = self.entries.iter().map(EntryInfo::counted);
+        census.add_envelope(self.envelope_key, self.subject_erased_at.is_some(), entries);
     }
 
     pub(super) fn of(layout: &Layout<'_>) -> Self {
@@ -186,7 +180,41 @@ impl EnvelopeInfo {
     }
 }
 
+impl Census {
+    /// Counts stored bytes, a key envelope or a standalone envelope. Other bytes, and those that cannot
+    /// be read, are [counted as such](Self::unreadable), and then no key is retired: nobody knows what
+    /// they need.
+    pub fn add(&mut self, stored: &[u8]) -> &mut Self {
+        match SealedInfo::from_bytes(stored) {
+            Ok(SealedInfo::Envelope(envelope)) => envelope.count_into(self),
+            Ok(SealedInfo::Standalone(standalone)) => standalone.envelope.count_into(self),
+            Ok(SealedInfo::Field(_)) | Err(_) => self.add_unreadable(),
+        }
+        self
+    }
+
+    /// [`add`](Self::add) of the text form, `fs1.…`.
+    pub fn add_text(&mut self, stored: &str) -> &mut Self {
+        match from_text(stored, WHAT) {
+            Ok(bytes) => return self.add(&bytes),
+            Err(_) => self.add_unreadable(),
+        }
+        self
+    }
+}
+
 impl EntryInfo {
+    fn counted(&self) -> CountedEntry<'_> {
+        let live = match &self.state {
+            EntryState::Live { suite, expires_at, recipients, .. } => {
+                let ids = recipients.iter().map(|recipient| recipient.key_id).collect();
+                Some((*suite, *expires_at, ids))
+            }
+            EntryState::Erased { .. } => None,
+        };
+        CountedEntry { class: &self.class, generation: self.generation, live }
+    }
+
     fn of(entry: &Entry<'_>) -> Self {
         let recipient = |of: &Recipient<'_>| RecipientInfo { kind: of.kind, key_id: of.key_id };
         Self {

@@ -1,13 +1,23 @@
-//! What still needs which ring key, counted from envelopes; without it no key is destroyed.
+//! What still needs which ring key, counted from envelopes; without it no key is retired.
 
-use alloc::collections::BTreeMap;
+mod report;
 
-use super::KeyId;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
 
-/// How many envelopes name each ring key, as recipient or as envelope key.
+pub use self::report::{GenerationCount, GenerationState, KeyCount, Need, PlaceCount};
+
+use self::report::KnownKey;
+use super::{KeyId, KeyRing};
+use crate::clock::Clock;
+
+/// What stored envelopes hold, and which ring keys they need: per place, class, generation, state and
+/// recipient.
 ///
-/// Made by [counting](crate::EnvelopeInfo::count_into) every stored envelope, from headers alone. It is
-/// what [`KeyRing::destroy`](crate::KeyRing::destroy) asks for.
+/// Made by [adding](Self::add) every stored envelope, from headers alone and without a key. It is what
+/// [`KeyRing::retire`](crate::KeyRing::retire) asks for. Nothing in it is verified: who writes to the
+/// database can hide a need, or make one up.
 ///
 /// ```
 /// use fieldseal::{Census, Class, DataKeys, KeyRing, KeyUse};
@@ -18,45 +28,255 @@ use super::KeyId;
 /// ring.rotate(KeyUse::Wrap, "app")?;
 ///
 /// let mut census = Census::new();
-/// keys.envelope().inspect()?.count_into(&mut census);
+/// census.at("customers.keys").add(keys.envelope().as_bytes());
 /// assert_eq!(census.count(old), 1);
-/// assert!(ring.destroy(old, &census).is_err(), "an envelope still needs it");
+/// assert_eq!(census.needs(old)[0].class.as_deref(), Some("personal"));
+/// assert!(ring.retire(old, &census).is_err(), "an envelope still needs it");
 ///
 /// let mut edit = keys.envelope().edit(&ring, 42)?;
 /// edit.rewrap(&[Class::PERSONAL])?;
 /// let mut census = Census::new();
-/// edit.finish()?.inspect()?.count_into(&mut census);
-/// ring.destroy(old, &census)?;
+/// census.at("customers.keys").add(edit.finish()?.as_bytes());
+/// ring.retire(old, &census)?;
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Display` prints it for people; with the feature `serde` it serializes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Census {
+    /// When it is: what has expired by then is counted as expired.
+    now: Option<u64>,
+    /// Where what comes next is stored.
+    place: String,
     envelopes: u64,
-    counts: BTreeMap<KeyId, u64>,
+    unreadable: u64,
+    /// The envelopes that name a key, each once.
+    keys: BTreeMap<KeyId, u64>,
+    places: BTreeMap<String, Place>,
+    /// What a ring says of the keys.
+    known: BTreeMap<KeyId, KnownKey>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Place {
+    envelopes: u64,
+    unreadable: u64,
+    erased_subjects: u64,
+    envelope_keys: BTreeMap<KeyId, u64>,
+    classes: BTreeMap<String, Counts>,
+}
+
+/// Of one class.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    /// The envelopes that name a key in any generation of the class, each once.
+    keys: BTreeMap<KeyId, u64>,
+    generations: BTreeMap<(u16, GenerationState, Option<u8>), Generation>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Generation {
+    envelopes: u64,
+    recipients: BTreeMap<KeyId, u64>,
+}
+
+/// One entry of an envelope, as it is counted.
+pub(crate) struct CountedEntry<'a> {
+    pub(crate) class: &'a str,
+    pub(crate) generation: u16,
+    /// Suite, expiry and the recipients' key ids; `None` when it is erased.
+    pub(crate) live: Option<(u8, Option<u64>, Vec<u32>)>,
+}
+
+impl Default for Census {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Census {
-    /// A census that has counted nothing yet.
+    /// A census that has counted nothing yet. What has expired by the system's clock will be counted
+    /// as expired; without a clock nothing is.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(Clock::System.now().ok())
     }
 
-    /// Counts one envelope, which names each of these keys at least once. Ids of 0 are none.
-    pub(crate) fn add_envelope(&mut self, keys: impl IntoIterator<Item = u32>) {
-        self.envelopes = self.envelopes.saturating_add(1);
-        for id in keys.into_iter().filter_map(KeyId::new) {
-            let count = self.counts.entry(id).or_default();
-            *count = count.saturating_add(1);
+    /// [`new`](Self::new), at this moment in Unix seconds.
+    pub fn new_at(now: u64) -> Self {
+        Self::of(Some(now))
+    }
+
+    fn of(now: Option<u64>) -> Self {
+        Self {
+            now,
+            place: String::new(),
+            envelopes: 0,
+            unreadable: 0,
+            keys: BTreeMap::new(),
+            places: BTreeMap::new(),
+            known: BTreeMap::new(),
         }
     }
 
-    /// How many envelopes were counted.
+    /// Says where what is counted from now on is stored, as people should read it: a table and its
+    /// column, as in `customers.keys`.
+    pub fn at(&mut self, place: &str) -> &mut Self {
+        if self.place != place {
+            self.place = place.into();
+        }
+        self
+    }
+
+    /// Takes uses, names and states of keys from a ring, for what is printed, and lists its envelope
+    /// and wrap keys that no envelope names. It counts nothing.
+    pub fn name_keys(&mut self, ring: &KeyRing) -> &mut Self {
+        self.known.extend(ring.keys().map(|key| (key.id(), KnownKey::of(key))));
+        self
+    }
+
+    /// Counts one envelope by its ring key ids. Ids of 0 are none.
+    pub(crate) fn add_envelope<'a>(
+        &mut self,
+        envelope_key: u32,
+        subject_erased: bool,
+        entries: impl Iterator<Item = CountedEntry<'a>>,
+    ) {
+        let now = self.now;
+        count(&mut self.envelopes);
+        let place = entry(&mut self.places, &self.place);
+        count(&mut place.envelopes);
+        if subject_erased {
+            count(&mut place.erased_subjects);
+        }
+        let mut of_all: BTreeSet<KeyId> = KeyId::new(envelope_key).into_iter().collect();
+        for id in &of_all {
+            count(place.envelope_keys.entry(*id).or_default());
+        }
+        let mut of_class: BTreeSet<(&str, KeyId)> = BTreeSet::new();
+        for CountedEntry { class, generation, live } in entries {
+            let (state, suite, recipients) = match live {
+                None => (GenerationState::Erased, None, Vec::new()),
+                Some((suite, expires_at, recipients)) => {
+                    let expired = expires_at.zip(now).is_some_and(|(expires, now)| expires <= now);
+                    let state =
+                        if expired { GenerationState::Expired } else { GenerationState::Live };
+                    (state, Some(suite), recipients)
+                }
+            };
+            let counts = entry(&mut place.classes, class);
+            let line = counts.generations.entry((generation, state, suite)).or_default();
+            count(&mut line.envelopes);
+            let recipients: BTreeSet<_> = recipients.into_iter().filter_map(KeyId::new).collect();
+            for id in recipients {
+                count(line.recipients.entry(id).or_default());
+                of_class.insert((class, id));
+                of_all.insert(id);
+            }
+        }
+        for (class, id) in of_class {
+            count(entry(&mut place.classes, class).keys.entry(id).or_default());
+        }
+        for id in of_all {
+            count(self.keys.entry(id).or_default());
+        }
+    }
+
+    /// Counts what could not be read.
+    pub(crate) fn add_unreadable(&mut self) {
+        count(&mut self.unreadable);
+        count(&mut entry(&mut self.places, &self.place).unreadable);
+    }
+
+    /// How many envelopes were counted, those that could not be read left out.
     pub fn envelopes(&self) -> u64 {
         self.envelopes
     }
 
-    /// How many of them name this key.
-    pub fn count(&self, id: KeyId) -> u64 {
-        self.counts.get(&id).copied().unwrap_or_default()
+    /// How many stored values were no envelopes, or could not be read. Nobody knows what they need.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable
     }
+
+    /// How many envelopes name this key, as recipient or as envelope key.
+    pub fn count(&self, id: KeyId) -> u64 {
+        self.keys.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Where the envelopes are that name this key, by place and class; as envelope key it is of no
+    /// class. An envelope can name it in several classes.
+    pub fn needs(&self, id: KeyId) -> Vec<Need> {
+        let of_place = |(name, place): (&String, &Place)| {
+            let need = |class: Option<&String>, keys: &BTreeMap<KeyId, u64>| {
+                let envelopes = *keys.get(&id)?;
+                Some(Need { place: name.clone(), class: class.cloned(), envelopes })
+            };
+            let as_envelope_key = need(None, &place.envelope_keys);
+            let by_class = place.classes.iter();
+            let by_class = by_class.filter_map(|(class, counts)| need(Some(class), &counts.keys));
+            as_envelope_key.into_iter().chain(by_class).collect::<Vec<_>>()
+        };
+        self.places.iter().flat_map(of_place).collect()
+    }
+
+    /// The ring keys that envelopes name, and those of a ring that [was named](Self::name_keys).
+    pub fn keys(&self) -> impl Iterator<Item = KeyCount> {
+        let known = self.known.iter().filter(|(_, key)| key.is_named_by_envelopes());
+        let ids: BTreeSet<KeyId> =
+            self.keys.keys().chain(known.map(|(id, _)| id)).copied().collect();
+        ids.into_iter().map(|id| self.key_count(id, self.count(id)))
+    }
+
+    /// The places that were counted.
+    pub fn places(&self) -> impl Iterator<Item = PlaceCount> {
+        self.places.iter().map(|(place, counted)| PlaceCount {
+            place: place.clone(),
+            envelopes: counted.envelopes,
+            unreadable: counted.unreadable,
+            erased_subjects: counted.erased_subjects,
+            envelope_keys: self.key_counts(&counted.envelope_keys),
+        })
+    }
+
+    /// The generations that were counted, by place, class and number.
+    pub fn generations(&self) -> impl Iterator<Item = GenerationCount> {
+        let classes = self.places.iter().flat_map(|(place, counted)| {
+            counted.classes.iter().map(move |(class, counts)| (place, class, counts))
+        });
+        classes.flat_map(move |(place, class, counts)| {
+            counts.generations.iter().map(move |((generation, state, suite), line)| {
+                GenerationCount {
+                    place: place.clone(),
+                    class: class.clone(),
+                    generation: *generation,
+                    state: *state,
+                    suite: *suite,
+                    envelopes: line.envelopes,
+                    recipients: self.key_counts(&line.recipients),
+                }
+            })
+        })
+    }
+
+    fn key_counts(&self, counts: &BTreeMap<KeyId, u64>) -> Vec<KeyCount> {
+        counts.iter().map(|(id, envelopes)| self.key_count(*id, *envelopes)).collect()
+    }
+
+    fn key_count(&self, id: KeyId, envelopes: u64) -> KeyCount {
+        let known = self.known.get(&id);
+        KeyCount {
+            id,
+            key_use: known.map(|key| key.key_use),
+            name: known.map(|key| (*key.name).into()),
+            state: known.map(|key| key.state),
+            envelopes,
+        }
+    }
+}
+
+fn count(number: &mut u64) {
+    *number = number.saturating_add(1);
+}
+
+fn entry<'m, T: Default>(map: &'m mut BTreeMap<String, T>, key: &str) -> &'m mut T {
+    map.entry(key.into()).or_default()
 }
