@@ -196,6 +196,18 @@ impl<'a> Access<'a> {
         self
     }
 
+    /// Who asked, if the caller said so.
+    #[cfg(feature = "file")]
+    pub(crate) fn actor_said(&self) -> Option<&'a str> {
+        self.actor
+    }
+
+    /// Why, if the caller said so.
+    #[cfg(feature = "file")]
+    pub(crate) fn purpose_said(&self) -> Option<&'a str> {
+        self.purpose
+    }
+
     pub(crate) fn is_audited(&self) -> bool {
         self.audit.is_some()
     }

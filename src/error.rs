@@ -80,6 +80,9 @@ pub enum ErrorKind {
     Conflict,
     /// Another process holds the lock of the ring file. (503)
     Locked,
+    /// The call would destroy more than it was told it may, or by a clock that cannot be right: look, and
+    /// confirm. (409)
+    Unconfirmed,
     /// A file could not be read or written, or an outside key service gave no answer. (503)
     Io,
 }
@@ -87,7 +90,8 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The kind in the words of FORMAT.md, section 14, lower case with hyphens, stable;
     /// `wrong-subject`, `randomness`, `audit`, and the kinds of the place where a ring is kept
-    /// (`permissions`, `conflict`, `locked`, `io`) are of this crate, not of the format.
+    /// (`permissions`, `conflict`, `locked`, `io`), and
+    /// `unconfirmed`, are of this crate, not of the format.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -114,6 +118,7 @@ impl ErrorKind {
             Self::Permissions => "permissions",
             Self::Conflict => "conflict",
             Self::Locked => "locked",
+            Self::Unconfirmed => "unconfirmed",
             Self::Io => "io",
         }
     }

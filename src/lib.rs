@@ -20,8 +20,12 @@ mod error;
 mod field;
 #[cfg(any(feature = "pkcs11", feature = "rusqlite", feature = "serde"))]
 mod integrations;
+#[cfg(feature = "std")]
+mod jobs;
 mod kdf;
 mod keyring;
+#[cfg(feature = "file")]
+mod ledger;
 mod random;
 mod record;
 mod secret;
@@ -47,6 +51,8 @@ pub use field::{
 };
 #[cfg(feature = "pkcs11")]
 pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
+#[cfg(feature = "std")]
+pub use jobs::{Sweep, SweepPlan};
 #[cfg(feature = "file")]
 pub use keyring::{
     Argon2Cost, Credential, Fingerprint, Floor, KeyLine, LockedRing, Passphrase, PendingSlot,
@@ -56,6 +62,11 @@ pub use keyring::{
     Census, Description, GenerationCount, GenerationState, Holds, KeyCount, KeyId, KeyRing,
     KeyState, KeyUse, Need, PlaceCount, Reach, RingKey, Scope, Subset,
 };
+#[cfg(feature = "file")]
+pub use ledger::{
+    Consent, Ledger, LedgerEntry, LedgerHead, Receipt, ReceiptColumn, ReceiptKey, Replay,
+    SubjectToken,
+};
 pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
 pub use secret::{Plaintext, Secret};
 #[cfg(feature = "rusqlite")]
@@ -63,7 +74,7 @@ pub use store::SqliteKeyStore;
 #[cfg(feature = "std")]
 pub use store::{KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn};
 #[cfg(feature = "file")]
-pub use store::{RingFile, SharedRing};
+pub use store::{LedgerFile, RingFile, SharedRing};
 
 /// Makes a struct a record.
 ///

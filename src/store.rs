@@ -2,9 +2,12 @@
 
 #[cfg(feature = "file")]
 mod disk;
+mod jobs;
 #[cfg(feature = "file")]
 mod key_file;
 mod keys;
+#[cfg(feature = "file")]
+mod ledger_file;
 #[cfg(feature = "file")]
 mod ring_file;
 #[cfg(feature = "file")]
@@ -13,6 +16,8 @@ mod shared;
 #[cfg(feature = "rusqlite")]
 pub use self::keys::SqliteKeyStore;
 pub use self::keys::{KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn};
+#[cfg(feature = "file")]
+pub use self::ledger_file::LedgerFile;
 #[cfg(feature = "file")]
 pub use self::ring_file::RingFile;
 #[cfg(feature = "file")]

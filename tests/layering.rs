@@ -14,6 +14,7 @@ const ROWS: &[&[&str]] = &[
     &["access", "envelope"],
     &["field"],
     &["record"],
+    &["jobs", "ledger"],
     &["integrations", "store"],
 ];
 

@@ -11,7 +11,7 @@ use crate::keyring::KeyRing;
 /// A change is told before its envelope is returned, and so before it can be stored: what was erased or
 /// withdrawn is in the ledger, whatever becomes of the database. One that was told and then not stored,
 /// as its writer lost a race or ended, is told again by the next try; a
-/// [replay](crate::KeyStore::replay) makes it good.
+/// replay of the ledger makes it good.
 ///
 /// With the feature `file`, `LedgerFile` is one.
 ///

@@ -2,10 +2,14 @@
 
 mod erasure;
 mod finish;
+#[cfg(feature = "file")]
+mod replay;
 mod retain;
 mod steps;
 
 pub use self::erasure::{ErasedGeneration, Erasure};
+#[cfg(feature = "file")]
+pub(crate) use self::replay::Withdrawal;
 
 use alloc::format;
 use alloc::string::String;
@@ -113,7 +117,7 @@ pub struct Rewrapped {
 }
 
 impl<'a> EnvelopeEdit<'a> {
-    pub(super) fn new(access: Access<'a>, subject: SubjectId) -> Result<Self, Error> {
+    pub(crate) fn new(access: Access<'a>, subject: SubjectId) -> Result<Self, Error> {
         access.checked_tenant()?;
         Ok(Self {
             access,
@@ -219,6 +223,7 @@ impl<'a> EnvelopeEdit<'a> {
         self.attempt_on(Action::Renew, class, |edit| {
             edit.check_renewable(class)?;
             let readers = edit.readers(class, consent, None)?;
+            edit.note_consents(class, &readers)?;
             edit.succeed(class, &readers).map(|()| true)
         })
     }

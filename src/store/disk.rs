@@ -1,7 +1,7 @@
 //! A file that is replaced whole or not at all, that others cannot read, and one writer at a time.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use crate::error::{Error, ErrorKind};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Short, for the lock is free for a moment only where others take it again at once.
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
-/// Nothing kept here is larger (FORMAT.md, RF-3).
-const MAX_LEN: u64 = 64 << 20;
+/// The largest ring document (FORMAT.md, RF-3).
+pub(super) const RING: u64 = 64 << 20;
 
 /// What is told of each step of a write, so that a test can end the process there.
 pub(super) type Observer<'a> = &'a mut dyn FnMut(&'static str);
@@ -30,7 +30,7 @@ pub(super) struct Content {
 }
 
 /// Reads a whole file. One that others can read or write is refused, unless `any_permissions`.
-pub(super) fn read(path: &Path, any_permissions: bool) -> Result<Content, Error> {
+pub(super) fn read(path: &Path, any_permissions: bool, largest: u64) -> Result<Content, Error> {
     let failed = |error| Error::io("read", path, &error);
     // Before it is opened, too: opening a pipe waits for somebody to write.
     check_kind(path, &fs::metadata(path).map_err(failed)?)?;
@@ -40,13 +40,14 @@ pub(super) fn read(path: &Path, any_permissions: bool) -> Result<Content, Error>
     if !any_permissions {
         check_permissions(path, &metadata)?;
     }
-    if metadata.len() > MAX_LEN {
-        return Err(Error::malformed(format!("{} is larger than 64 MiB", path.display())));
+    if metadata.len() > largest {
+        let most = largest >> 20;
+        return Err(Error::malformed(format!("{} is larger than {most} MiB", path.display())));
     }
     // Long enough from the start: a vector that grows leaves copies behind.
     let len = usize::try_from(metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(len.saturating_add(1)));
-    (&mut file).take(MAX_LEN).read_to_end(&mut bytes).map_err(failed)?;
+    (&mut file).take(largest).read_to_end(&mut bytes).map_err(failed)?;
     Ok(Content { bytes, metadata })
 }
 
@@ -98,35 +99,10 @@ impl Lock {
         loop {
             let file = open_lock(&place, &path)?;
             let lock = Self { file, place: place.clone(), path: path.clone() };
-            lock.wait(until)?;
+            wait(&lock.file, until, &lock.path)?;
             if lock.is_there() {
                 observe("locked");
                 return Ok(lock);
-            }
-        }
-    }
-
-    fn wait(&self, until: Option<Instant>) -> Result<(), Error> {
-        loop {
-            match self.file.try_lock() {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::WouldBlock)
-                    if until.is_some_and(|until| Instant::now() < until) =>
-                {
-                    std::thread::sleep(BETWEEN_TRIES);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::new(
-                        ErrorKind::Locked,
-                        format!(
-                            "another process is changing {}: try again when it is done",
-                            self.path.display()
-                        ),
-                    ));
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(Error::io("lock", &self.place, &error));
-                }
             }
         }
     }
@@ -229,6 +205,87 @@ impl Lock {
     #[cfg(not(unix))]
     fn keep_owner(&self, _: &File, _: &Metadata) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+fn wait(file: &File, until: Option<Instant>, path: &Path) -> Result<(), Error> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if until.is_some_and(|until| Instant::now() < until) => {
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    ErrorKind::Locked,
+                    format!(
+                        "another process is changing {}: try again when it is done",
+                        path.display()
+                    ),
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
+        }
+    }
+}
+
+/// A file that lines are added to, locked until it is dropped. It is never replaced, so the lock is on
+/// itself.
+pub(super) struct Appending {
+    file: File,
+    path: PathBuf,
+}
+
+impl Appending {
+    /// Waits for it up to ten seconds.
+    pub(super) fn open(path: &Path, any_permissions: bool) -> Result<Self, Error> {
+        let failed = |error| Error::io("open", path, &error);
+        check_kind(path, &fs::metadata(path).map_err(failed)?)?;
+        let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        check_kind(path, &metadata)?;
+        if !any_permissions {
+            check_permissions(path, &metadata)?;
+        }
+        wait(&file, Instant::now().checked_add(PATIENCE), path)?;
+        Ok(Self { file, path: path.into() })
+    }
+
+    /// The last whole line, without its line feed; what is behind it was never finished, and is cut off.
+    pub(super) fn last_line(&mut self, longest: usize) -> Result<Vec<u8>, Error> {
+        let failed = |error| Error::io("read", &self.path, &error);
+        let len = self.file.metadata().map_err(failed)?.len();
+        // One that was not finished, and the whole one before it.
+        let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1).saturating_mul(2);
+        let start = len.saturating_sub(most);
+        self.file.seek(SeekFrom::Start(start)).map_err(failed)?;
+        let mut tail = Vec::new();
+        (&mut self.file).take(most).read_to_end(&mut tail).map_err(failed)?;
+        let end = tail.iter().rposition(|byte| *byte == b'\n');
+        let end = end.ok_or_else(|| {
+            Error::malformed(format!("{} does not end in a line", self.path.display()))
+        })?;
+        let whole = u64::try_from(end).unwrap_or(u64::MAX).saturating_add(start).saturating_add(1);
+        if whole < len {
+            self.file
+                .set_len(whole)
+                .map_err(|error| Error::io("cut an unfinished line off", &self.path, &error))?;
+        }
+        tail.truncate(end);
+        let begin = tail.iter().rposition(|byte| *byte == b'\n');
+        Ok(tail.split_off(begin.map_or(0, |line_feed| line_feed.saturating_add(1))))
+    }
+
+    /// Adds lines, and returns when they will last. When that fails, nothing of them stays.
+    pub(super) fn add(&mut self, lines: &[u8]) -> Result<(), Error> {
+        let failed = |error| Error::io("write", &self.path, &error);
+        let len = self.file.metadata().map_err(failed)?.len();
+        let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // The error that matters is the other one; what stays is cut off by the next writer.
+            let _ = self.file.set_len(len);
+        }
+        written.map_err(failed)
     }
 }
 

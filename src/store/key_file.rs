@@ -37,7 +37,7 @@ impl SlotKey {
     /// [`Permissions`](ErrorKind::Permissions) for a file that others can read;
     /// [`Io`](ErrorKind::Io); [`Malformed`](ErrorKind::Malformed) for what is no slot key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_content(&disk::read(path.as_ref(), false)?.bytes)
+        Self::from_content(&disk::read(path.as_ref(), false, disk::RING)?.bytes)
     }
 
     /// The key that a file holds which was read elsewhere, as [`from_file`](Self::from_file) takes it.

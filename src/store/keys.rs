@@ -19,7 +19,7 @@ pub use self::sqlite::SqliteKeyStore;
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
-use crate::envelope::{EnvelopeEdit, KeyEnvelope};
+use crate::envelope::{EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::Census;
 
@@ -173,9 +173,7 @@ pub trait KeyStore {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         let tenant = access.checked_tenant()?;
         persisted(|| {
-            let stored = self.load(on, tenant, &subject)?.ok_or_else(|| {
-                Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
-            })?;
+            let stored = self.load(on, tenant, &subject)?.ok_or_else(nothing_stored)?;
             let Some((changed, reseal)) = edited(&stored, access, &subject, &mut change)? else {
                 return Ok(stored);
             };
@@ -255,7 +253,8 @@ pub trait KeyStore {
     }
 
     /// Erases a subject: destroys all its data keys and leaves the mark, which keeps the subject from
-    /// being begun again, also where no envelope is stored yet.
+    /// being begun again, also where no envelope is stored yet. The [`Erasure`] says what was destroyed,
+    /// and gives the receipt once it is committed.
     ///
     /// # Errors
     /// As [`change`](Self::change), without `MissingClass`.
@@ -264,22 +263,48 @@ pub trait KeyStore {
         on: &Self::Connection,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-    ) -> Result<KeyEnvelope, Error> {
+    ) -> Result<Erasure, Error> {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         let tenant = access.checked_tenant()?;
         persisted(|| {
-            let mark = match self.load(on, tenant, &subject)? {
-                Some(stored) => {
-                    let mut edit = stored.edit(access, &subject)?;
-                    edit.erase_subject()?;
-                    if !edit.is_changed() {
-                        return Ok(stored);
-                    }
-                    edit.finish()?
-                }
-                None => KeyEnvelope::erased(access, &subject)?,
+            let mut edit = match self.load(on, tenant, &subject)? {
+                Some(stored) => stored.edit(access, &subject)?,
+                None => EnvelopeEdit::new(access, subject.clone())?,
             };
-            self.save(on, tenant, &subject, &mark).map(|()| mark)
+            edit.erase_subject()?;
+            let is_changed = edit.is_changed();
+            let erasure = edit.finish_erasure()?;
+            if is_changed {
+                self.save(on, tenant, &subject, erasure.envelope())?;
+            }
+            Ok(erasure)
+        })
+    }
+
+    /// Erases a class of a subject, and its masks: destroys all their data keys. The class can be begun
+    /// again by [`renew`](EnvelopeEdit::renew).
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), and [`EnvelopeEdit::erase_class`].
+    fn erase_class<'a>(
+        &self,
+        on: &Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        class: &str,
+    ) -> Result<Erasure, Error> {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        let tenant = access.checked_tenant()?;
+        persisted(|| {
+            let stored = self.load(on, tenant, &subject)?.ok_or_else(nothing_stored)?;
+            let mut edit = stored.edit(access, &subject)?;
+            edit.erase_class(class)?;
+            let is_changed = edit.is_changed();
+            let erasure = edit.finish_erasure()?;
+            if is_changed {
+                self.save(on, tenant, &subject, erasure.envelope())?;
+            }
+            Ok(erasure)
         })
     }
 }
@@ -345,9 +370,7 @@ fn is_conflict<T>(result: &Result<T, Error>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict)
 }
 
-fn persisted(
-    mut attempt: impl FnMut() -> Result<KeyEnvelope, Error>,
-) -> Result<KeyEnvelope, Error> {
+fn persisted<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut last = attempt();
     for _ in 1..ATTEMPTS {
         if !is_conflict(&last) {
@@ -361,6 +384,11 @@ fn persisted(
 /// A name, as that of a class or of its mask.
 fn check_class(class: &str) -> Result<(), Error> {
     if is_name(class) { Ok(()) } else { Err(Error::invalid("this is no name of a class")) }
+}
+
+#[cold]
+fn nothing_stored() -> Error {
+    Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
 }
 
 /// The loser of a race.

@@ -82,7 +82,7 @@ impl RingFile {
     /// [`Io`](ErrorKind::Io); [`Permissions`](ErrorKind::Permissions) for a file that others can use;
     /// and those of [`LockedRing::from_json`].
     pub fn read(&self) -> Result<LockedRing, Error> {
-        self.parse(&disk::read(&self.path, self.any_permissions)?)
+        self.parse(&disk::read(&self.path, self.any_permissions, disk::RING)?)
     }
 
     fn parse(&self, content: &Content) -> Result<LockedRing, Error> {
@@ -168,7 +168,7 @@ impl RingFile {
         document: &mut RingDocument,
         observe: Observer<'_>,
     ) -> Result<(), Error> {
-        let former = disk::read(&lock.path, self.any_permissions)?;
+        let former = disk::read(&lock.path, self.any_permissions, disk::RING)?;
         if !document.is_of(&self.parse(&former)?) {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -208,7 +208,8 @@ impl RingFile {
     ) -> Result<(RingDocument, T), Error> {
         let observe: Observer<'_> = &mut |_| {};
         let lock = Lock::take(&self.path, observe)?;
-        let mut document = open(&self.parse(&disk::read(&lock.path, self.any_permissions)?)?)?;
+        let mut document =
+            open(&self.parse(&disk::read(&lock.path, self.any_permissions, disk::RING)?)?)?;
         let changed = change(&mut document)?;
         self.save_locked(&lock, &mut document, observe)?;
         Ok((document, changed))

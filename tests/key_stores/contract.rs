@@ -241,6 +241,6 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
 
     fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
         let ring = admin();
-        self.store.erase(&self.on, at(&ring).tenant(tenant), subject).unwrap()
+        self.store.erase(&self.on, at(&ring).tenant(tenant), subject).unwrap().envelope().clone()
     }
 }

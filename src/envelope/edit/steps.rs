@@ -122,19 +122,48 @@ impl<'a> EnvelopeEdit<'a> {
         self.next_generation(class, readers)?;
         if had_live {
             let generation = self.highest(class.name())?.generation;
-            self.to_reseal.retain(|(other, _)| other != class.name());
-            self.to_reseal.push((class.name().into(), generation));
+            self.set_to_reseal(class.name(), generation);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_to_reseal(&mut self, class: &str, generation: u16) {
+        self.to_reseal.retain(|(other, _)| other != class);
+        self.to_reseal.push((class.into(), generation));
+    }
+
+    /// Readers with consent for whom the highest generation was not wrapped, and the next one will be:
+    /// they were granted the class.
+    pub(super) fn note_consents(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
+        let highest = self.highest(class.name())?;
+        let generation = highest.generation;
+        let ring = self.access.ring();
+        let had: Vec<_> = highest
+            .live()
+            .into_iter()
+            .flat_map(|live| &live.recipients)
+            .filter_map(|recipient| ring.role_of(recipient.key_id))
+            .collect();
+        for role in readers {
+            if class.consent_roles().contains(role) && !had.contains(role) {
+                self.access.check_evidence()?;
+                self.acts.push(LedgerAct::Grant {
+                    class: class.name().into(),
+                    role: (*role).into(),
+                    generation,
+                    with_history: false,
+                });
+            }
         }
         Ok(())
     }
 
     pub(super) fn next_generation(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
-        let number = self.highest(class.name())?.generation.checked_add(1).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Exhausted,
-                format!("class `{}` has used up its 65,535 generations", class.name()),
-            )
-        })?;
+        let number = self
+            .highest(class.name())?
+            .generation
+            .checked_add(1)
+            .ok_or_else(|| used_up(class.name()))?;
         self.add(class.name(), number, readers, retention(class), &mut CallRng::from_os()?)
     }
 
@@ -246,6 +275,8 @@ impl<'a> EnvelopeEdit<'a> {
         let highest_was_live = self.highest(class.name())?.live().is_some();
         let except = matches!(consent, Consent::Proven).then_some(withdrawn);
         let readers = self.readers(class, consent, except)?;
+        let noted = self.acts.len();
+        self.note_consents(class, &readers)?;
         let of_class = |entry: &Entry<'_>| entry.class == class.name();
         let ring = self.access.ring();
         let mut removed = false;
@@ -257,6 +288,7 @@ impl<'a> EnvelopeEdit<'a> {
             }
         }
         if !removed {
+            self.acts.truncate(noted);
             return Ok(false);
         }
         let highest = self.highest(class.name())?.generation;
@@ -308,4 +340,9 @@ impl<'a> EnvelopeEdit<'a> {
         }
         Ok(any)
     }
+}
+
+#[cold]
+pub(super) fn used_up(class: &str) -> Error {
+    Error::new(ErrorKind::Exhausted, format!("class `{class}` has used up its 65,535 generations"))
 }

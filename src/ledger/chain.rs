@@ -1,0 +1,258 @@
+//! A ledger read and verified whole.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::entry::{LedgerEntry, LedgerHead, ReadLine, SubjectToken};
+use crate::access::LedgerAct;
+use crate::context::{SubjectId, ToId, check_tenant};
+use crate::error::{Error, ErrorKind};
+use crate::keyring::{KeyId, KeyRing, VerifyingKey};
+
+/// A ledger, verified: every line is signed by a key that the caller trusts, and follows the one before it.
+///
+/// It names no subject: who holds the secret of the signing key can ask for one person's entries.
+///
+/// ```
+/// use fieldseal::{Access, Class, DataKeys, History, KeyRing, LedgerFile};
+///
+/// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
+/// # let path = std::env::temp_dir().join(format!("fieldseal-ledger-{}", std::process::id()));
+/// # let _ = std::fs::remove_file(&path);
+///
+/// let mut ring = KeyRing::generate()?;
+/// ring.add_role("marketing")?;
+/// ring.add_signing_key()?;
+/// let file = LedgerFile::create(&path, &ring)?;
+/// let access = Access::new(&ring).ledger(&file).source("form /signup").notice("2026-03");
+///
+/// let keys = DataKeys::create_for(access, 42, &[(CONTACT, &["marketing"])])?;
+/// let ledger = file.read(&ring.verifying_keys())?;
+/// let consents = ledger.consents(&ring, "", 42)?;
+/// assert_eq!(consents[0].given.as_ref().unwrap().notice.as_deref(), Some("2026-03"));
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    id: [u8; 16],
+    entries: Vec<LedgerEntry>,
+    head: LedgerHead,
+    torn: bool,
+}
+
+/// What a ledger says of a role and a class of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Consent {
+    /// The class.
+    pub class: String,
+    /// The role.
+    pub role: String,
+    /// The last grant, if it stands.
+    pub given: Option<LedgerEntry>,
+    /// The last withdrawal, if there was one.
+    pub withdrawn: Option<LedgerEntry>,
+}
+
+impl Ledger {
+    /// Reads and verifies a ledger. A last line without its line feed was never acknowledged to anybody,
+    /// and is left out.
+    ///
+    /// # Errors
+    /// [`Malformed`](ErrorKind::Malformed), naming the line; [`Unsupported`](ErrorKind::Unsupported);
+    /// [`MissingKey`](ErrorKind::MissingKey) for a line by another key than these;
+    /// [`Tampered`](ErrorKind::Tampered).
+    pub fn read(text: &str, keys: &[VerifyingKey]) -> Result<Self, Error> {
+        Self::verified(text, keys, None)
+    }
+
+    /// [`read`](Self::read), where the head that was kept elsewhere shows that nothing up to it was cut
+    /// off or changed. The lines up to it need no key among those given: of a compromised one, they stay
+    /// good.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); [`RolledBack`](ErrorKind::RolledBack) when the ledger does not hold that
+    /// line.
+    pub fn read_known(
+        text: &str,
+        keys: &[VerifyingKey],
+        known: &LedgerHead,
+    ) -> Result<Self, Error> {
+        Self::verified(text, keys, Some(known))
+    }
+
+    fn verified(
+        text: &str,
+        keys: &[VerifyingKey],
+        known: Option<&LedgerHead>,
+    ) -> Result<Self, Error> {
+        let mut lines = Vec::new();
+        let mut rest = text;
+        while let Some((line, tail)) = rest.split_once('\n') {
+            let before = lines.last().map(|line: &ReadLine| &line.head);
+            lines.push(ReadLine::parse(line, before)?);
+            rest = tail;
+        }
+        if let Some(known) = known
+            && !lines.iter().any(|line| line.head == *known)
+        {
+            return Err(Error::new(
+                ErrorKind::RolledBack,
+                format!(
+                    "the ledger has no line {} as it was known: it was cut off or replaced",
+                    known.number
+                ),
+            ));
+        }
+        let trusted = known.map_or(0, |known| known.number);
+        lines
+            .iter()
+            .filter(|line| line.head.number > trusted)
+            .try_for_each(|line| line.check(keys))?;
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+            return Err(Error::malformed("this is no ledger: it has no whole line"));
+        };
+        let (id, head) = (first.ledger.unwrap_or_default(), last.head);
+        let entries = lines.into_iter().filter_map(|line| line.entry).collect();
+        Ok(Self { id, entries, head, torn: !rest.is_empty() })
+    }
+
+    /// The ledger's id.
+    pub fn id(&self) -> &[u8; 16] {
+        &self.id
+    }
+
+    /// Everything in it, in order.
+    pub fn entries(&self) -> &[LedgerEntry] {
+        &self.entries
+    }
+
+    /// Where it stands. Keep it elsewhere, for [`read_known`](Self::read_known).
+    pub fn head(&self) -> LedgerHead {
+        self.head
+    }
+
+    /// Whether it ends in a line that was not finished, and was left out.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The entries about one subject, in order.
+    ///
+    /// # Errors
+    /// [`MissingKey`](ErrorKind::MissingKey) when the ring lacks the secret of a key that signed here, as
+    /// then it cannot be told whom those lines are about; [`InvalidInput`](ErrorKind::InvalidInput) for
+    /// a tenant or an id that is none.
+    pub fn of(
+        &self,
+        ring: &KeyRing,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> Result<Vec<&LedgerEntry>, Error> {
+        let (tenant, subject) = (check_tenant(tenant)?, SubjectId::new(subject)?);
+        let tokens = Tokens::of(ring, &[self])?.about(tenant, &subject);
+        let about = |entry: &&LedgerEntry| {
+            entry.tenant == tenant && tokens.contains(&(entry.key, entry.subject))
+        };
+        Ok(self.entries.iter().filter(about).collect())
+    }
+
+    /// What one subject consented to, and withdrew: one for each class and role that the ledger knows.
+    /// An erasure does not end a consent, but what it was given for.
+    ///
+    /// It is what was said. What holds is which wrapped keys the envelope has.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn consents(
+        &self,
+        ring: &KeyRing,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> Result<Vec<Consent>, Error> {
+        let entries = self.of(ring, tenant, subject)?;
+        let mut consents: BTreeMap<(&str, &str), Consent> = BTreeMap::new();
+        for entry in entries {
+            let (LedgerAct::Grant { class, role, .. } | LedgerAct::Withdraw { class, role, .. }) =
+                &entry.act
+            else {
+                continue;
+            };
+            let consent = consents.entry((class, role)).or_insert_with(|| Consent {
+                class: class.clone(),
+                role: role.clone(),
+                given: None,
+                withdrawn: None,
+            });
+            match entry.act {
+                LedgerAct::Grant { .. } => consent.given = Some(entry.clone()),
+                _ => consent.withdrawn = Some(entry.clone()),
+            }
+        }
+        Ok(consents
+            .into_values()
+            .map(|mut consent| {
+                let ended = |given: &LedgerEntry| {
+                    consent.withdrawn.as_ref().is_some_and(|end| !is_after(given, end, true))
+                };
+                if consent.given.as_ref().is_some_and(ended) {
+                    consent.given = None;
+                }
+                consent
+            })
+            .collect())
+    }
+}
+
+/// `[LG-8]` Whether a grant came after a withdrawal, by every measure: only then it stands. The numbers of
+/// two ledgers say nothing about each other.
+pub(super) fn is_after(grant: &LedgerEntry, withdrawal: &LedgerEntry, of_one_ledger: bool) -> bool {
+    let (LedgerAct::Grant { generation, .. }, LedgerAct::Withdraw { generation: covered, .. }) =
+        (&grant.act, &withdrawal.act)
+    else {
+        return false;
+    };
+    generation > covered
+        && grant.at >= withdrawal.at
+        && (!of_one_ledger || grant.number > withdrawal.number)
+}
+
+/// The keys by which subjects are told in ledgers.
+pub(super) struct Tokens<'r> {
+    ring: &'r KeyRing,
+    keys: Vec<KeyId>,
+}
+
+impl<'r> Tokens<'r> {
+    pub(super) fn of(ring: &'r KeyRing, ledgers: &[&Ledger]) -> Result<Self, Error> {
+        let entries = ledgers.iter().flat_map(|ledger| &ledger.entries);
+        let mut keys: Vec<_> = entries.map(|entry| entry.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for id in &keys {
+            let tells = ring.key(*id).is_some_and(|key| key.tokens().is_some());
+            if !tells {
+                return Err(Error::new(
+                    ErrorKind::MissingKey,
+                    format!(
+                        "the ledger names subjects by key {id}, whose secret this ring does not hold: use the ring that \
+                         has it"
+                    ),
+                ));
+            }
+        }
+        Ok(Self { ring, keys })
+    }
+
+    /// By which tokens the subject is named, under each key.
+    pub(super) fn about(&self, tenant: &str, subject: &SubjectId) -> Vec<(KeyId, SubjectToken)> {
+        let tokens = self.keys.iter().filter_map(|id| {
+            let signer = self.ring.key(*id)?.tokens()?;
+            Some((*id, SubjectToken(signer.token(tenant, subject))))
+        });
+        tokens.collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! Work on whole stores, run.
+
+use super::keys::{KeyStore, Pass};
+use crate::access::Access;
+use crate::error::Error;
+use crate::jobs::{Sweep, SweepPlan};
+#[cfg(feature = "file")]
+use crate::ledger::Replay;
+
+impl Sweep {
+    /// Counts what a sweep of the store would erase. Envelopes that cannot be verified are not counted.
+    ///
+    /// # Errors
+    /// Those of [`KeyStore::change_all`].
+    pub fn plan<'a, S: KeyStore>(
+        &self,
+        store: &S,
+        on: &S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<SweepPlan, Error> {
+        let access = access.into();
+        let mut plan = SweepPlan::at(access.time().now()?);
+        let _failed_again = store.change_all(on, access, |stored, _| {
+            plan.count(&stored.envelope.inspect()?);
+            Ok(())
+        })?;
+        Ok(plan)
+    }
+
+    /// Sweeps the store.
+    ///
+    /// # Errors
+    /// [`Unconfirmed`](crate::ErrorKind::Unconfirmed), and then nothing was erased; those of
+    /// [`KeyStore::change_all`].
+    pub fn run<'a, S: KeyStore>(
+        &self,
+        store: &S,
+        on: &S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Pass, Error> {
+        let access = access.into();
+        let plan = self.plan(store, on, access)?;
+        self.check(&plan)?;
+        // By the time that was looked at.
+        store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop))
+    }
+}
+
+#[cfg(feature = "file")]
+impl Replay<'_> {
+    /// Makes good in a store what the ledgers say.
+    ///
+    /// # Errors
+    /// Those of [`KeyStore::change_all`]; what is wrong with one envelope is in the [`Pass`].
+    pub fn run<'a, S: KeyStore>(
+        &self,
+        store: &S,
+        on: &S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Pass, Error> {
+        store.change_all(on, access, |stored, edit| {
+            self.apply(&stored.tenant, &stored.subject, edit).map(drop)
+        })
+    }
+}
