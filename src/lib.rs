@@ -25,6 +25,8 @@ mod keyring;
 mod random;
 mod record;
 mod secret;
+#[cfg(feature = "file")]
+mod sign;
 #[cfg(feature = "std")]
 mod store;
 mod wrap;
@@ -50,7 +52,7 @@ pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request,
 #[cfg(feature = "file")]
 pub use keyring::{
     Argon2Cost, Credential, Fingerprint, Floor, KeyLine, LockedRing, Passphrase, PendingSlot,
-    RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock,
+    RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock, VerifyingKey,
 };
 pub use keyring::{
     Census, Description, GenerationCount, GenerationState, Holds, KeyCount, KeyId, KeyRing,
