@@ -10,9 +10,12 @@ mod keys;
 #[cfg(feature = "file")]
 mod recovery;
 mod scope;
+#[cfg(feature = "file")]
+mod sign;
 mod subset;
 #[cfg(feature = "file")]
 mod unlock;
+mod uses;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -28,15 +31,18 @@ pub use self::describe::Description;
 #[cfg(feature = "file")]
 pub use self::file::{Fingerprint, Floor, KeyLine, LockedRing, RingDocument, RingId};
 pub use self::id::KeyId;
-pub use self::key::{Holds, KeyState, KeyUse, RingKey};
+pub use self::key::{Holds, KeyState, RingKey};
 #[cfg(feature = "file")]
 pub use self::recovery::Share;
 pub use self::scope::Scope;
+#[cfg(feature = "file")]
+pub use self::sign::VerifyingKey;
 pub use self::subset::{Reach, Subset};
 #[cfg(feature = "file")]
 pub use self::unlock::{
     Argon2Cost, Credential, Passphrase, PendingSlot, Slot, SlotId, SlotKey, SlotKind, Unlock,
 };
+pub use self::uses::KeyUse;
 
 use self::key::Material;
 use self::keys::Keys;
@@ -208,7 +214,7 @@ impl KeyRing {
         key.material = if pair {
             Material::Pair(Box::new(KeyPair::generate(rng)))
         } else {
-            RingKey::material_of(key_use, rng.secret())
+            RingKey::material_of(key_use, rng.secret())?
         };
         key.created_at = Clock::System.now().ok();
         self.insert(key)?;
@@ -259,7 +265,7 @@ impl KeyRing {
         let sort = primary.chain(self.named(key_use, name)).find_map(|key| match key.holds() {
             Holds::Secret => Some(false),
             Holds::KeyPair => Some(true),
-            Holds::WriterHalf | Holds::Derived | Holds::NameOnly => None,
+            Holds::WriterHalf | Holds::Derived | Holds::Public | Holds::NameOnly => None,
         });
         let pair = sort.ok_or_else(|| {
             let text = if self.named(key_use, name).next().is_none() {
@@ -338,7 +344,7 @@ impl KeyRing {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many and
     /// where; for a census that has counted nothing, or met what it could not read; for a key that
-    /// envelopes do not name, as an index or pseudonym key; and as [`set_state`](Self::set_state): a
+    /// envelopes do not name, as an index, pseudonym or sign key; and as [`set_state`](Self::set_state): a
     /// primary key must be rotated first.
     pub fn retire(&mut self, id: KeyId, census: &Census) -> Result<(), Error> {
         let key = self.keys.get(id).ok_or_else(|| no_such_key(id))?;

@@ -29,6 +29,8 @@ mod ledger;
 mod random;
 mod record;
 mod secret;
+#[cfg(feature = "file")]
+mod sign;
 #[cfg(feature = "std")]
 mod store;
 mod wrap;
@@ -56,7 +58,7 @@ pub use jobs::{Sweep, SweepPlan};
 #[cfg(feature = "file")]
 pub use keyring::{
     Argon2Cost, Credential, Fingerprint, Floor, KeyLine, LockedRing, Passphrase, PendingSlot,
-    RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock,
+    RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock, VerifyingKey,
 };
 pub use keyring::{
     Census, Description, GenerationCount, GenerationState, Holds, KeyCount, KeyId, KeyRing,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const ROWS: &[&[&str]] = &[
     &["secret", "error"],
     &["aead", "cbor", "class", "clock", "context", "encoding", "kdf", "random"],
-    &["wrap"],
+    &["sign", "wrap"],
     &["keyring"],
     &["access", "envelope"],
     &["field"],
@@ -37,6 +37,7 @@ const PRIMITIVES: &[(&str, &[&str])] = &[
     ("chacha20", &["aead", "random"]),
     ("chacha20poly1305", &["aead"]),
     ("data_encoding", &["encoding"]),
+    ("ed25519_dalek", &["sign"]),
     ("getrandom", &["random"]),
     ("hkdf", &["kdf"]),
     ("hmac", &["kdf"]),

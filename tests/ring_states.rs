@@ -24,7 +24,8 @@ const STATES: [KeyState; 5] = [
     KeyState::Compromised,
     KeyState::Destroyed,
 ];
-const USES: [KeyUse; 4] = [KeyUse::Wrap, KeyUse::Envelope, KeyUse::Index, KeyUse::Pseudonym];
+const USES: [KeyUse; 5] =
+    [KeyUse::Wrap, KeyUse::Envelope, KeyUse::Index, KeyUse::Pseudonym, KeyUse::Sign];
 
 /// What each document says of the moves: (from, to, whether it may be).
 fn told(text: &str) -> Vec<(KeyState, KeyState, bool)> {
@@ -86,9 +87,37 @@ fn every_sort(state: KeyState) -> Vec<RingKey> {
         RingKey::writer_half(seven, "app", state, &bytes::public(7), &writer(7)).unwrap(),
         RingKey::derived(seven, KeyUse::Index, state, derived).unwrap(),
     ];
-    keys.extend(USES.map(of));
+    let made = USES.into_iter().filter(|used| cfg!(feature = "file") || *used != KeyUse::Sign);
+    keys.extend(made.map(of));
+    #[cfg(feature = "file")]
+    keys.push(RingKey::public_half(verifying_key(7), state).unwrap());
     keys.extend(USES.map(named));
     keys
+}
+
+#[cfg(feature = "file")]
+fn verifying_key(number: u32) -> fieldseal::VerifyingKey {
+    let mut ring = KeyRing::empty();
+    let (sign, primary) = (KeyUse::Sign, KeyState::Primary);
+    ring.insert(RingKey::symmetric(id(number), sign, "sign", primary, &secret(number)).unwrap())
+        .unwrap();
+    ring.verifying_keys()[0]
+}
+
+/// A ring file is what keeps such keys, and a build without has no signatures.
+#[cfg(not(feature = "file"))]
+#[test]
+fn build_without_signatures_has_the_names_of_signing_keys_only() {
+    for state in STATES {
+        let made = RingKey::symmetric(id(7), KeyUse::Sign, "sign", state, &secret(7));
+        assert_eq!(kind(made), ErrorKind::Unsupported, "{state}");
+    }
+    let mut ring = admin();
+    let known = RingKey::name_only(id(7), KeyUse::Sign, "sign", KeyState::Primary).unwrap();
+    ring.insert(known).unwrap();
+    assert_eq!(kind(ring.rotate(KeyUse::Sign, "sign")), ErrorKind::MissingKey);
+    let reach = fieldseal::Reach::new().signs();
+    assert_eq!(kind(ring.subset_with(&reach)), ErrorKind::MissingKey);
 }
 
 /// A census that counted an envelope, of which the key in question is no part.
@@ -449,7 +478,8 @@ fn uses_and_states_have_one_spelling() {
         assert_eq!(state.as_str().parse::<KeyState>().unwrap(), state);
         assert_eq!(state.to_string(), state.as_str());
     }
-    for text in ["", "Wrap", "wrap ", " index", "sign", "primary", "pseudonyms", "wrap\0"] {
+    for text in ["", "Wrap", "wrap ", " index", "Sign", "signs", "primary", "pseudonyms", "wrap\0"]
+    {
         assert_eq!(kind(text.parse::<KeyUse>()), ErrorKind::InvalidInput, "{text:?}");
     }
     for text in ["", "Primary", "open only", "openonly", "open_only", "wrap", "destroyed "] {

@@ -36,6 +36,8 @@ enum Power {
     FindsBy,
     NamesForAny,
     NamesFor,
+    Signs,
+    VerifiesSignatures,
     Envelopes,
     VerifiesOnly,
     NoEnvelopes,
@@ -62,6 +64,8 @@ impl Power {
             (_, Holds::Derived, _) => Self::FindsBy,
             (_, _, KeyUse::Index) => Self::FindsByAny,
             (_, _, KeyUse::Pseudonym) => Self::NamesForAny,
+            (KeyState::Primary, Holds::Secret, KeyUse::Sign) => Self::Signs,
+            (_, _, KeyUse::Sign) => Self::VerifiesSignatures,
             (KeyState::Primary, _, KeyUse::Envelope) => Self::Envelopes,
             (_, _, KeyUse::Envelope) => Self::VerifiesOnly,
             (KeyState::Primary, Holds::WriterHalf, _) => Self::SealsOnly,
@@ -80,6 +84,8 @@ impl Power {
             Self::FindsBy => "finds by: ",
             Self::NamesForAny => "makes pseudonyms for every purpose",
             Self::NamesFor => "makes pseudonyms for: ",
+            Self::Signs => "signs erasure receipts and ledgers",
+            Self::VerifiesSignatures => "verifies erasure receipts and ledgers, and signs none",
             Self::Envelopes => "verifies and writes key envelopes",
             Self::VerifiesOnly => "verifies key envelopes, and writes none",
             Self::NoEnvelopes => {
@@ -103,6 +109,8 @@ impl Power {
             self,
             Self::FindsByAny
                 | Self::NamesForAny
+                | Self::Signs
+                | Self::VerifiesSignatures
                 | Self::Envelopes
                 | Self::VerifiesOnly
                 | Self::NoEnvelopes
@@ -153,6 +161,9 @@ impl fmt::Display for Description<'_> {
         }
         if powers.contains_key(&Power::Envelopes) {
             powers.remove(&Power::VerifiesOnly);
+        }
+        if powers.contains_key(&Power::Signs) {
+            powers.remove(&Power::VerifiesSignatures);
         }
         powers.insert(Power::Lacks, self.lacks());
         powers.retain(|_, names| !names.is_empty());

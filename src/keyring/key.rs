@@ -7,71 +7,20 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use super::{KeyId, Scope};
+use super::{KeyId, KeyUse, Scope};
 use crate::aead::Unauthentic;
 use crate::context::is_name;
 use crate::error::Error;
+#[cfg(not(feature = "file"))]
+use crate::error::ErrorKind;
 use crate::kdf::{MacKey, expand};
 use crate::random::CallRng;
 use crate::secret::Secret;
+#[cfg(feature = "file")]
+use crate::sign::SigningKey;
 use crate::wrap::hpke::{KeyPair, WriterHalf};
 use crate::wrap::symmetric::WrapKey;
 use crate::wrap::{KIND_HPKE, KIND_SYMMETRIC, WrapContext};
-
-/// What a ring key is for. One key never serves two uses.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[non_exhaustive]
-pub enum KeyUse {
-    /// Wraps data keys for the role that the key is named after.
-    Wrap,
-    /// Authenticates key envelopes; named `envelope`, held by every service that reads or writes them.
-    Envelope,
-    /// Makes the terms by which sealed fields are found; named `index`. Of it a service gets keys
-    /// [derived](Scope) for one index each.
-    Index,
-    /// Makes pseudonyms; named `pseudonym`. Of it a service gets keys [derived](Scope) for one purpose
-    /// each.
-    Pseudonym,
-}
-
-impl KeyUse {
-    const ALL: [Self; 4] = [Self::Wrap, Self::Envelope, Self::Index, Self::Pseudonym];
-
-    /// The use as a ring file spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wrap => "wrap",
-            Self::Envelope => "envelope",
-            Self::Index => "index",
-            Self::Pseudonym => "pseudonym",
-        }
-    }
-
-    /// `[RK-2]` The one name of the keys of this use; wrap keys are named as their roles.
-    pub const fn fixed_name(self) -> Option<&'static str> {
-        match self {
-            Self::Wrap => None,
-            _ => Some(self.as_str()),
-        }
-    }
-}
-
-impl fmt::Display for KeyUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for KeyUse {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|key_use| key_use.as_str() == text)
-            .ok_or_else(|| Error::invalid("a key's use is wrap, envelope, index or pseudonym"))
-    }
-}
 
 /// The state of a ring key.
 ///
@@ -165,6 +114,8 @@ pub enum Holds {
     WriterHalf,
     /// Keys derived from the secret, each for one [`Scope`].
     Derived,
+    /// The public key of a key that signs: verifies, and cannot sign.
+    Public,
     /// The name and id only, so that errors and accounts can say whose key it is.
     NameOnly,
 }
@@ -175,6 +126,7 @@ impl fmt::Display for Holds {
             Self::Secret | Self::KeyPair => "seals and opens",
             Self::WriterHalf => "seals only",
             Self::Derived => "derived keys only",
+            Self::Public => "verifies only",
             Self::NameOnly => "known by name only",
         })
     }
@@ -188,6 +140,11 @@ pub(super) enum Material {
     /// Of the uses index and pseudonym: the master, or what was derived from it.
     Master(Secret<32>),
     Derived(Vec<(Scope, Secret<32>)>),
+    #[cfg(feature = "file")]
+    Sign(Box<SigningKey>),
+    /// Of the use sign.
+    #[cfg(feature = "file")]
+    Public([u8; 32]),
     NameOnly,
 }
 
@@ -205,7 +162,7 @@ pub struct RingKey {
 }
 
 impl RingKey {
-    fn new(
+    pub(super) fn new(
         id: KeyId,
         key_use: KeyUse,
         name: &str,
@@ -230,7 +187,8 @@ impl RingKey {
     /// uniformly random, never a passphrase. A destroyed key is kept by its name only.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is none, or not that of the use.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is none, or not that of the use;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a key that signs, without the feature `file`.
     pub fn symmetric(
         id: KeyId,
         key_use: KeyUse,
@@ -239,11 +197,11 @@ impl RingKey {
         secret: &[u8; 32],
     ) -> Result<Self, Error> {
         let secret = Secret::from_bytes(secret);
-        Self::new(id, key_use, name, state, Self::material_of(key_use, secret))
+        Self::new(id, key_use, name, state, Self::material_of(key_use, secret)?)
     }
 
-    pub(super) fn material_of(key_use: KeyUse, secret: Secret<32>) -> Material {
-        match key_use {
+    pub(super) fn material_of(key_use: KeyUse, secret: Secret<32>) -> Result<Material, Error> {
+        Ok(match key_use {
             KeyUse::Wrap => {
                 let key = WrapKey::derive(&secret);
                 Material::Wrap(secret, key)
@@ -253,7 +211,16 @@ impl RingKey {
                 Material::Envelope(secret, Box::new(mac))
             }
             KeyUse::Index | KeyUse::Pseudonym => Material::Master(secret),
-        }
+            #[cfg(feature = "file")]
+            KeyUse::Sign => Material::Sign(Box::new(SigningKey::new(&secret))),
+            #[cfg(not(feature = "file"))]
+            KeyUse::Sign => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "this build has no signatures: enable the feature `file`",
+                ));
+            }
+        })
     }
 
     /// Keys derived from an index or pseudonym key, in place of it: each serves its scope and nothing
@@ -365,6 +332,10 @@ impl RingKey {
             Material::Derived(_) => Holds::Derived,
             Material::Pair(_) => Holds::KeyPair,
             Material::Writer(_) => Holds::WriterHalf,
+            #[cfg(feature = "file")]
+            Material::Sign(_) => Holds::Secret,
+            #[cfg(feature = "file")]
+            Material::Public(_) => Holds::Public,
             Material::NameOnly => Holds::NameOnly,
         }
     }
@@ -398,13 +369,17 @@ impl RingKey {
     }
 
     /// The secret bytes, to be stored where secrets are kept: the symmetric secret, or the private
-    /// key of a pair. `None` for a writer half, derived keys and a name.
+    /// key of a pair. `None` for a writer half, derived keys, a public half and a name.
     pub fn expose_secret(&self) -> Option<Secret<32>> {
         match &self.material {
             Material::Wrap(secret, _)
             | Material::Envelope(secret, _)
             | Material::Master(secret) => Some(secret.duplicate()),
             Material::Pair(pair) => Some(pair.private()),
+            #[cfg(feature = "file")]
+            Material::Sign(key) => Some(key.secret().duplicate()),
+            #[cfg(feature = "file")]
+            Material::Public(_) => None,
             Material::Writer(_) | Material::Derived(_) | Material::NameOnly => None,
         }
     }
@@ -459,13 +434,18 @@ impl RingKey {
             (Holds::WriterHalf, _) | (_, Material::Writer(_)) => {
                 self.half().map_or(Material::NameOnly, |half| Material::Writer(half.duplicate()))
             }
+            #[cfg(feature = "file")]
+            (Holds::Public, _) | (_, Material::Public(_)) => {
+                self.public().map_or(Material::NameOnly, |public| Material::Public(*public))
+            }
             (_, Material::Pair(pair)) => Material::Pair(Box::new(pair.duplicate())),
-            (
-                _,
-                Material::Wrap(secret, _)
-                | Material::Envelope(secret, _)
-                | Material::Master(secret),
-            ) => Self::material_of(self.key_use, secret.duplicate()),
+            // What has a secret was made of it, so the name alone is never left of it.
+            (_, _) => {
+                let secret = self.expose_secret();
+                let material =
+                    secret.and_then(|secret| Self::material_of(self.key_use, secret).ok());
+                material.unwrap_or(Material::NameOnly)
+            }
         };
         Self { name: self.name.clone(), material, ..*self }
     }

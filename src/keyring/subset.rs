@@ -39,6 +39,7 @@ pub struct Reach<'a> {
     writers: Vec<&'a str>,
     indexes: Vec<(&'a str, &'a str, &'a str)>,
     purposes: Vec<(&'a str, &'a str)>,
+    signs: bool,
 }
 
 impl<'a> Reach<'a> {
@@ -71,6 +72,13 @@ impl<'a> Reach<'a> {
         self
     }
 
+    /// The key that signs what is said of erasures, withdrawals and grants. Without it a service
+    /// verifies such, and makes none.
+    pub fn signs(mut self) -> Self {
+        self.signs = true;
+        self
+    }
+
     fn scopes(&self) -> Result<Vec<Scope>, Error> {
         let indexes =
             self.indexes.iter().map(|(tenant, record, index)| Scope::index(tenant, record, index));
@@ -94,7 +102,8 @@ pub struct Subset {
 
 impl KeyRing {
     /// The ring of a service that has these roles: their keys in full, the envelope keys, the writer
-    /// halves of other key-pair roles, and of everything else the name only.
+    /// halves of other key-pair roles, the public halves of keys that sign, and of everything else the
+    /// name only.
     ///
     /// Who holds the writer halves of all readers of a class can make values that they accept. A
     /// service that writes for some of them only gets a [`subset_with`](Self::subset_with).
@@ -108,13 +117,14 @@ impl KeyRing {
     }
 
     /// The ring of a service that reaches this and no more: the keys of its roles in full, the writer
-    /// halves and derived keys that are named, and of everything else the name only. The envelope keys
-    /// go with it where it has a role or a writer half; who only finds or names needs none.
+    /// halves and derived keys that are named, the public halves of keys that sign unless it
+    /// [signs](Reach::signs), and of everything else the name only. The envelope keys go with it where it
+    /// has a role or a writer half; who only finds, names or signs needs none.
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) naming what this ring cannot give: a role of which it holds
     /// no key that opens, a writer of which it holds no primary key pair or writer half, an index or a
-    /// purpose for which it holds no key in use. [`InvalidInput`](ErrorKind::InvalidInput) for what is no name.
+    /// purpose for which it holds no key in use, a key that signs. [`InvalidInput`](ErrorKind::InvalidInput) for what is no name.
     pub fn subset_with(&self, reach: &Reach<'_>) -> Result<Subset, Error> {
         for role in &reach.writers {
             if !self.primary(KeyUse::Wrap, role).is_some_and(writes) {
@@ -135,6 +145,13 @@ impl KeyRing {
                     format!("this ring holds no {} key for {scope}", scope.key_use()),
                 ));
             }
+        }
+        let signer = self.primary(KeyUse::Sign, KeyUse::Sign.as_str());
+        if reach.signs && signer.is_none_or(|key| key.holds() != Holds::Secret) {
+            return Err(Error::new(
+                ErrorKind::MissingKey,
+                "this ring holds no key that signs: add one, or make the subset where it is",
+            ));
         }
         let envelopes = !reach.roles.is_empty() || !reach.writers.is_empty();
         self.subset_of(reach, &scopes, envelopes)
@@ -163,6 +180,9 @@ impl KeyRing {
                     Holds::WriterHalf
                 }
                 KeyUse::Index | KeyUse::Pseudonym => Holds::Derived,
+                // One that signs no more still tells who is meant in what it signed.
+                KeyUse::Sign if reach.signs && key.opens(false) => Holds::Secret,
+                KeyUse::Sign => Holds::Public,
                 KeyUse::Wrap | KeyUse::Envelope => Holds::NameOnly,
             };
             ring.insert(key.reduced(keep, scopes))?;

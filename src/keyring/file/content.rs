@@ -13,9 +13,10 @@ use crate::aead::{NONCE, Subkey, TAG, split};
 use crate::encoding::{Put as _, from_base64, from_hex, to_base64, to_hex};
 use crate::error::Error;
 use crate::kdf::expand;
-use crate::keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Scope};
+use crate::keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Scope, VerifyingKey};
 use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
+use crate::wrap::hpke::WriterHalf;
 
 /// `[RF-3]` The most keys of a document.
 pub(super) const MAX_KEYS: usize = 100_000;
@@ -92,7 +93,7 @@ impl KeyLine {
             Holds::Secret | Holds::WriterHalf => 32,
             Holds::KeyPair => 64,
             Holds::Derived => self.scopes.len().saturating_mul(32),
-            Holds::NameOnly => 0,
+            Holds::Public | Holds::NameOnly => 0,
         }
     }
 
@@ -105,12 +106,18 @@ impl KeyLine {
             Holds::Secret => true,
             Holds::KeyPair | Holds::WriterHalf => key_use == KeyUse::Wrap,
             Holds::Derived => matches!(key_use, KeyUse::Index | KeyUse::Pseudonym),
+            Holds::Public => key_use == KeyUse::Sign,
             Holds::NameOnly => true,
         };
         let gone = state == KeyState::Destroyed;
         let public = match (&entry.public, holds) {
             (Some(public), Holds::KeyPair | Holds::WriterHalf) => {
                 Some(from_base64(public)?.try_into().ok()?)
+            }
+            // [RF-31] A key that verifies nothing is none.
+            (Some(public), Holds::Public) => {
+                let public = from_base64(public)?.try_into().ok()?;
+                Some(VerifyingKey::new(id, &public).ok()?.to_bytes())
             }
             (None, Holds::Secret | Holds::Derived | Holds::NameOnly) => None,
             _ => return None,
@@ -179,6 +186,9 @@ impl KeyLine {
                     state,
                     self.scopes.iter().cloned().zip(secrets).collect(),
                 )
+            }
+            Holds::Public => {
+                RingKey::public_half(VerifyingKey::new(id, &self.public?).ok()?, state)
             }
             Holds::NameOnly => RingKey::name_only(id, key_use, name, state),
         };
@@ -292,7 +302,7 @@ impl Secrets {
                 Holds::Derived => {
                     key.derived_keys().iter().for_each(|(_, secret)| bytes.put(secret.expose()));
                 }
-                Holds::NameOnly => {}
+                Holds::Public | Holds::NameOnly => {}
             }
         }
         Self(bytes)
@@ -316,7 +326,7 @@ fn entry_len(key: &RingKey) -> usize {
         Holds::KeyPair => 64,
         Holds::Derived => key.derived_keys().len().saturating_mul(32),
         Holds::Secret | Holds::WriterHalf => 32,
-        Holds::NameOnly => 0,
+        Holds::Public | Holds::NameOnly => 0,
     }
 }
 
@@ -416,18 +426,28 @@ pub(super) fn entry(key: &RingKey) -> KeyEntry {
         holds: spelled(key.holds()).into(),
         id: to_hex(&key.id().get().to_be_bytes()),
         name: key.name().into(),
-        public: key.half().map(|half| to_base64(&half.public())),
+        public: told_public(key).map(|public| to_base64(&public)),
         rotate_after_days: key.rotate_after_days,
         state: key.state().as_str().into(),
         key_use: key.key_use().as_str().into(),
     }
 }
 
-const HOLDS: [(Holds, &str); 5] = [
+/// `[RF-31]` The public key, where it cannot be computed, or stands with the private one. That of a key
+/// that signs is computed, so that no other can be told for it.
+fn told_public(key: &RingKey) -> Option<[u8; 32]> {
+    match key.holds() {
+        Holds::Public => key.public().copied(),
+        _ => key.half().map(WriterHalf::public),
+    }
+}
+
+const HOLDS: [(Holds, &str); 6] = [
     (Holds::Secret, "secret"),
     (Holds::KeyPair, "key-pair"),
     (Holds::WriterHalf, "writer-half"),
     (Holds::Derived, "derived"),
+    (Holds::Public, "public"),
     (Holds::NameOnly, "name-only"),
 ];
 
