@@ -36,6 +36,8 @@ pub use self::key::{Holds, KeyState, RingKey};
 pub use self::recovery::Share;
 pub use self::scope::Scope;
 #[cfg(feature = "file")]
+pub(crate) use self::sign::SIGN;
+#[cfg(feature = "file")]
 pub use self::sign::VerifyingKey;
 pub use self::subset::{Reach, Subset};
 #[cfg(feature = "file")]

@@ -16,7 +16,7 @@ use crate::secret::ct_eq;
 use crate::sign::{self, SigningKey};
 
 /// The name of the key that signs.
-const SIGN: &str = "sign";
+pub(crate) const SIGN: &str = "sign";
 
 /// What signatures of one ring key are verified by: its id and its Ed25519 public key. Nothing of it is
 /// secret; who takes another one for it takes another's signatures for the ring's.
@@ -163,7 +163,6 @@ impl RingKey {
     }
 
     /// `[RK-8]` What the key signs with, if it may: in no other state than primary.
-    #[allow(dead_code, reason = "ledgers and receipts are signed by it")]
     pub(crate) fn signer(&self) -> Option<&SigningKey> {
         match &self.material {
             Material::Sign(key) if self.state == KeyState::Primary => Some(key),
@@ -171,11 +170,11 @@ impl RingKey {
         }
     }
 
-    /// `[RK-9]` The token of a subject under this key, if it is primary or was.
-    #[allow(dead_code, reason = "ledgers name their subjects by it")]
+    /// `[RK-9]` The token of a subject under this key. A compromised one tells, too, whom an entry is about:
+    /// that proves nothing.
     pub(crate) fn token(&self, tenant: &str, subject: &SubjectId) -> Option<[u8; 16]> {
         match &self.material {
-            Material::Sign(key) if self.opens(false) => Some(key.token(tenant, subject)),
+            Material::Sign(key) if self.opens(true) => Some(key.token(tenant, subject)),
             _ => None,
         }
     }

@@ -55,7 +55,7 @@ pub struct LedgerEntry {
 }
 
 /// A subject in a ledger: 16 bytes that say nothing to whoever lacks the secret of the signing key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectToken(pub(super) [u8; 16]);
 
 impl fmt::Display for SubjectToken {
@@ -119,8 +119,7 @@ impl LedgerHead {
             return Err(Error::new(ErrorKind::Exhausted, "a ledger has at most 2^53-1 lines"));
         }
         let tenant = check_tenant(change.tenant)?;
-        let signer = signing_key(ring)?.signer();
-        let token = signer.map(|signer| signer.token(tenant, change.subject));
+        let token = signing_key(ring)?.token(tenant, change.subject);
         let mut line = Line {
             actor: said("actor", change.actor)?,
             at: moment(change.at)?,
