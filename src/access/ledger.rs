@@ -33,7 +33,7 @@ use crate::keyring::KeyRing;
 /// let mut edit = keys.envelope().edit(Access::new(&ring).ledger(&ledger), 42)?;
 /// edit.erase_subject()?;
 /// let erased = edit.finish()?; // told, and now it can be stored
-/// assert_eq!(*ledger.0.lock().unwrap(), ["42: EraseSubject"]);
+/// assert_eq!(*ledger.0.lock().unwrap(), ["SubjectId(42): EraseSubject"]);
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 pub trait LedgerSink: Send + Sync {

@@ -20,17 +20,19 @@ const DAY: u64 = 86_400;
 /// ```
 /// use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing, KeyStore, MemoryKeyStore, Sweep};
 ///
-/// const ORDERS: Class = Class::new("orders").retain_days(30);
+/// const ORDERS: Class = Class::new("orders").retain_days(60);
 ///
 /// let (ring, store) = (KeyRing::generate()?, MemoryKeyStore::new());
-/// let (now, day) = (1_763_769_600, 86_400);
-/// for subject in 0..10_u64 {
-///     let made = Access::new(&ring).at(now + subject * 7 * day);
-///     store.save(&(), "", subject, DataKeys::create(made, subject, &[ORDERS])?.envelope())?;
+/// let (start, day) = (1_763_769_600, 86_400);
+/// for week in 0..10 {
+///     let made = Access::new(&ring).at(start + week * 7 * day);
+///     store.save(&(), "", week, DataKeys::create(made, week, &[ORDERS])?.envelope())?;
 /// }
-/// // One of ten is past its term of 30 days, and two and a half for the generation.
-/// let swept = Sweep::at_most_percent(20).run(&store, &(), Access::new(&ring).at(now + 63 * day))?;
-/// assert_eq!(swept.changed, 5 - 0);
+/// // One of ten is past 60 days, and the 5 days in which its generation took values.
+/// let access = Access::new(&ring).at(start + 70 * day);
+/// let refused = Sweep::at_most_percent(5).run(&store, &(), access).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::Unconfirmed);
+/// assert_eq!(Sweep::at_most_percent(20).run(&store, &(), access)?.changed, 1);
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
