@@ -22,7 +22,7 @@ use crate::random::CallRng;
 /// `[LG-1]` What a ledger is and of which version.
 const VERSION: &str = "ledger/1";
 /// `[LG-2]` The longest line, in bytes, without its line feed.
-pub(crate) const MAX_LINE: usize = 16_384;
+pub(crate) const MAX_LINE: usize = 32_768;
 /// `[LG-2]` The longest text that a caller says: actor, purpose, source, notice.
 const MAX_TEXT: usize = 1_024;
 /// `[LG-2]` Numbers are those that every JSON reader keeps exactly.
@@ -274,6 +274,10 @@ impl Line {
         let signature = key.signer().map(|signer| signer.sign(&[LABEL, &unsigned]));
         self.signature = signature.map(|signature| to_base64(&signature));
         let bytes = canonical(&self);
+        // The texts are short enough for that; a longer line would make the whole unreadable.
+        if bytes.len() > MAX_LINE {
+            return Err(Error::invalid("a line of a ledger is at most 32,768 bytes"));
+        }
         let head = LedgerHead { number: self.number, hash: hash(&bytes) };
         let mut text =
             String::from_utf8(bytes).map_err(|_| Error::invalid("a line of a ledger is UTF-8"))?;
@@ -308,7 +312,7 @@ impl ReadLine {
         let number = before.map_or(1, |before| before.number.saturating_add(1));
         let wrong = |what: &str| Error::malformed(format!("line {number} of the ledger {what}"));
         if text.len() > MAX_LINE {
-            return Err(wrong("is longer than 16,384 bytes"));
+            return Err(wrong("is longer than 32,768 bytes"));
         }
         let mut line: Line =
             serde_json::from_str(text).map_err(|_| wrong("is none, or is damaged"))?;

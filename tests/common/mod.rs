@@ -13,6 +13,8 @@
 
 pub mod bytes;
 #[cfg(feature = "file")]
+pub mod ledger;
+#[cfg(feature = "file")]
 pub mod ring;
 
 use std::sync::Mutex;
