@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub use self::column::{Column, Sealed};
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
-pub use self::value::{Decoder, Encoder, NotNull, SealValue};
+pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 
 use crate::cbor;
 use crate::class::Class;
@@ -72,6 +72,7 @@ pub(crate) struct Spec {
     pub(crate) was: Option<Class>,
     pub(crate) multiple: u16,
     pub(crate) hide_null: bool,
+    pub(crate) none_on_erased: bool,
     padding_set: bool,
 }
 
@@ -107,6 +108,7 @@ impl<T, R> Field<T, R> {
                 was: None,
                 multiple: DEFAULT_MULTIPLE,
                 hide_null: false,
+                none_on_erased: false,
                 padding_set: false,
             },
             marker: PhantomData,
@@ -130,11 +132,50 @@ impl<T, R> Field<T, R> {
     /// column. A value that is longer is refused.
     ///
     /// # Panics
-    /// On 0, or when the padding is set already.
+    /// On 0, when the padding is set already, or with [`none_on_erased`](Self::none_on_erased).
     pub const fn hide_null(self, length: u16) -> Self {
+        assert!(!self.spec.none_on_erased, "{}", EITHER_ABSENCE);
         let mut field = self.pad(length);
         field.spec.hide_null = true;
         field
+    }
+
+    /// Opens as `None`, instead of answering [`Erased`](ErrorKind::Erased) or
+    /// [`Expired`](ErrorKind::Expired), what was sealed under a key that is gone or past its term: for
+    /// pages that show nothing then. Every other error stays. Sealing is refused as ever, and whether a
+    /// subject is erased, [`DataKeys::is_erased`] says.
+    ///
+    /// An absence that opens so is not authenticated, as that of NULL is not: whoever writes to the
+    /// database can put an erased value in the place of another. So it goes not with
+    /// [`hide_null`](Self::hide_null).
+    ///
+    /// ```
+    /// use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing};
+    ///
+    /// const EMAIL: Field<Option<String>> = Field::new("customer", "email", Class::PERSONAL);
+    ///
+    /// let ring = KeyRing::generate()?;
+    /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+    /// let sealed = EMAIL.seal(&keys, &Some("ada@example.com".into()))?;
+    ///
+    /// let mut edit = keys.envelope().edit(&ring, 42)?;
+    /// edit.erase_subject()?;
+    /// let keys = edit.finish()?.unwrap(&ring, 42)?;
+    /// assert_eq!(EMAIL.open(&keys, &sealed).unwrap_err().kind(), ErrorKind::Erased);
+    /// assert_eq!(EMAIL.none_on_erased().open(&keys, &sealed)?, None);
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When set twice, or with [`hide_null`](Self::hide_null).
+    pub const fn none_on_erased(mut self) -> Self
+    where
+        T: Optional,
+    {
+        assert!(!self.spec.none_on_erased, "what an erased value opens as is set twice");
+        assert!(!self.spec.hide_null, "{}", EITHER_ABSENCE);
+        self.spec.none_on_erased = true;
+        self
     }
 
     /// Opens values of this former class too, sealed before the field moved to its present one. Its
@@ -393,7 +434,7 @@ impl Spec {
                 None => Err(Error::type_mismatch("NULL")),
             };
         };
-        opening.open(
+        let opened = opening.open(
             bytes,
             self.class.declared(),
             self.was.map(|was| was.declared()),
@@ -410,7 +451,15 @@ impl Spec {
                 decoder.finish()?;
                 Ok(value)
             },
-        )
+        );
+        opened.or_else(|error| self.absent_if_gone(error))
+    }
+
+    /// `[OP-7]` The absent value in place of one whose key is gone, where that was declared.
+    #[cold]
+    fn absent_if_gone<T: SealValue>(&self, error: Error) -> Result<T, Error> {
+        let is_gone = matches!(error.kind(), ErrorKind::Erased | ErrorKind::Expired);
+        T::absent().filter(|_| is_gone && self.none_on_erased).ok_or(error)
     }
 }
 
@@ -425,6 +474,9 @@ fn check_item(item: &[u8], is_absent: bool, keys: &DataKeys) -> Result<(), Error
     }
     refuse_sealed(item, keys)
 }
+
+const EITHER_ABSENCE: &str = "absence that is hidden is authenticated, and that of an erased value is not: \
+     a field has one of them";
 
 /// The item of absence.
 const NULL: &[u8] = &[0xF6];

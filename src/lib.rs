@@ -48,8 +48,8 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "serde")]
 pub use field::Structured;
 pub use field::{
-    Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, SealValue, Sealed, SingleRow,
-    Update,
+    Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, Optional, SealValue, Sealed,
+    SingleRow, Update,
 };
 #[cfg(feature = "pkcs11")]
 pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};

@@ -13,6 +13,8 @@
 mod classes;
 #[path = "derive/declare.rs"]
 mod declare;
+#[path = "derive/erased.rs"]
+mod erased;
 #[path = "derive/names.rs"]
 mod names;
 #[path = "derive/rows.rs"]
