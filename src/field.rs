@@ -1,6 +1,7 @@
 //! One sealed column: its declaration, sealing, opening and updating.
 
 mod column;
+mod reseal;
 mod value;
 
 use alloc::vec::Vec;
@@ -11,6 +12,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 pub use self::column::{Column, Sealed};
+pub(crate) use self::reseal::Found;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
 pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
@@ -308,6 +310,26 @@ macro_rules! field_methods {
         pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<T>, Error> {
             self.seal(keys, value).map(|value| Update { value })
         }
+
+        /// Opens the column's value and seals it again under the latest generation of the field's class;
+        /// `None` where there is nothing to store: it is under that generation already, is NULL, or is
+        /// erased or expired, and stays as it is. A value of the [former class](Field::was) moves to the
+        /// present one.
+        ///
+        /// Store it only while the column still holds what was read, or an update that came in between is
+        /// lost. Who reads the latest generation reads what is resealed under it: after a grant without
+        /// history, older values too.
+        ///
+        /// # Errors
+        /// As [`open`](Self::open), but for what is gone, and as [`seal`](Self::seal).
+        pub fn reseal(
+            &self,
+            keys: &DataKeys,
+            column: &T::Column,
+        ) -> Result<Option<T::Column>, Error> {
+            let (spec, row) = self.place();
+            spec.reseal_one::<T>(row, keys, column).map_err(|error| spec.locate(error))
+        }
     };
 }
 
@@ -368,6 +390,23 @@ impl Spec {
         })
     }
 
+    fn reseal_one<T: SealValue>(
+        &self,
+        row: &RowId,
+        keys: &DataKeys,
+        column: &T::Column,
+    ) -> Result<Option<T::Column>, Error> {
+        match self.find(row, keys, &mut Opening::begin(keys), column.bytes())? {
+            Found::Kept | Found::Gone => Ok(None),
+            Found::Item(item) => {
+                self.check_found(keys, &item)?;
+                let key = keys.sealing(&self.class)?;
+                let mut nonces = Nonces::begin(key, &mut CallRng::from_os()?);
+                self.seal_item(row, &item, &mut nonces).map(|bytes| T::Column::of(Some(bytes)))
+            }
+        }
+    }
+
     /// `[SF-3]`: encoding and padding, then already sealed, then the sealing generation.
     fn seal_column<T: SealValue>(
         &self,
@@ -380,15 +419,21 @@ impl Spec {
         } else {
             let mut len = 0;
             value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
-            if self.hide_null && len > usize::from(self.multiple) {
-                return Err(Error::invalid(
-                    "the value is longer than the length in which the field hides absence: declare it longer",
-                ));
-            }
+            self.check_hidden(len)?;
             Some(seal(len).or_else(|error| self.earlier_refusal(value, keys).and(Err(error)))?)
         };
         T::Column::of(bytes)
             .ok_or_else(|| Error::invalid("the value is absent, and its type has no absence"))
+    }
+
+    /// `[PAD-3]`
+    fn check_hidden(&self, len: usize) -> Result<(), Error> {
+        if self.hide_null && len > usize::from(self.multiple) {
+            return Err(Error::invalid(
+                "the value is longer than the length in which the field hides absence: declare it longer",
+            ));
+        }
+        Ok(())
     }
 
     /// What refuses the value before the state of its keys does.

@@ -69,7 +69,9 @@ pub use ledger::{
     Consent, Ledger, LedgerEntry, LedgerHead, Receipt, ReceiptColumn, ReceiptKey, Replay,
     SubjectToken,
 };
-pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
+pub use record::{
+    Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema, SealedRecord,
+};
 pub use secret::{Plaintext, Secret};
 #[cfg(feature = "rusqlite")]
 pub use store::SqliteKeyStore;
@@ -130,7 +132,7 @@ pub use fieldseal_derive::SealValue;
 /// What derived code names; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::record::{Opener, Sealer};
+    pub use crate::record::{Opener, Resealer, Sealer};
     pub use alloc::vec::Vec;
 
     use crate::error::Error;

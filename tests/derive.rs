@@ -17,6 +17,8 @@ mod declare;
 mod erased;
 #[path = "derive/names.rs"]
 mod names;
+#[path = "derive/reseal.rs"]
+mod reseal;
 #[path = "derive/rows.rs"]
 mod rows;
 #[path = "derive/values.rs"]
