@@ -1,6 +1,7 @@
 //! One sealed column: its declaration, sealing, opening and updating.
 
 mod column;
+mod reseal;
 mod value;
 
 use alloc::vec::Vec;
@@ -11,9 +12,10 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 pub use self::column::{Column, Sealed};
+pub(crate) use self::reseal::Found;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
-pub use self::value::{Decoder, Encoder, NotNull, SealValue};
+pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 
 use crate::cbor;
 use crate::class::Class;
@@ -72,6 +74,7 @@ pub(crate) struct Spec {
     pub(crate) was: Option<Class>,
     pub(crate) multiple: u16,
     pub(crate) hide_null: bool,
+    pub(crate) none_on_erased: bool,
     padding_set: bool,
 }
 
@@ -107,6 +110,7 @@ impl<T, R> Field<T, R> {
                 was: None,
                 multiple: DEFAULT_MULTIPLE,
                 hide_null: false,
+                none_on_erased: false,
                 padding_set: false,
             },
             marker: PhantomData,
@@ -130,11 +134,50 @@ impl<T, R> Field<T, R> {
     /// column. A value that is longer is refused.
     ///
     /// # Panics
-    /// On 0, or when the padding is set already.
+    /// On 0, when the padding is set already, or with [`none_on_erased`](Self::none_on_erased).
     pub const fn hide_null(self, length: u16) -> Self {
+        assert!(!self.spec.none_on_erased, "{}", EITHER_ABSENCE);
         let mut field = self.pad(length);
         field.spec.hide_null = true;
         field
+    }
+
+    /// Opens as `None`, instead of answering [`Erased`](ErrorKind::Erased) or
+    /// [`Expired`](ErrorKind::Expired), what was sealed under a key that is gone or past its term: for
+    /// pages that show nothing then. Every other error stays. Sealing is refused as ever, and whether a
+    /// subject is erased, [`DataKeys::is_erased`] says.
+    ///
+    /// An absence that opens so is not authenticated, as that of NULL is not: whoever writes to the
+    /// database can put an erased value in the place of another. So it goes not with
+    /// [`hide_null`](Self::hide_null).
+    ///
+    /// ```
+    /// use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing};
+    ///
+    /// const EMAIL: Field<Option<String>> = Field::new("customer", "email", Class::PERSONAL);
+    ///
+    /// let ring = KeyRing::generate()?;
+    /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+    /// let sealed = EMAIL.seal(&keys, &Some("ada@example.com".into()))?;
+    ///
+    /// let mut edit = keys.envelope().edit(&ring, 42)?;
+    /// edit.erase_subject()?;
+    /// let keys = edit.finish()?.unwrap(&ring, 42)?;
+    /// assert_eq!(EMAIL.open(&keys, &sealed).unwrap_err().kind(), ErrorKind::Erased);
+    /// assert_eq!(EMAIL.none_on_erased().open(&keys, &sealed)?, None);
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When set twice, or with [`hide_null`](Self::hide_null).
+    pub const fn none_on_erased(mut self) -> Self
+    where
+        T: Optional,
+    {
+        assert!(!self.spec.none_on_erased, "what an erased value opens as is set twice");
+        assert!(!self.spec.hide_null, "{}", EITHER_ABSENCE);
+        self.spec.none_on_erased = true;
+        self
     }
 
     /// Opens values of this former class too, sealed before the field moved to its present one. Its
@@ -267,6 +310,26 @@ macro_rules! field_methods {
         pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<T>, Error> {
             self.seal(keys, value).map(|value| Update { value })
         }
+
+        /// Opens the column's value and seals it again under the latest generation of the field's class;
+        /// `None` where there is nothing to store: it is under that generation already, is NULL, or is
+        /// erased or expired, and stays as it is. A value of the [former class](Field::was) moves to the
+        /// present one.
+        ///
+        /// Store it only while the column still holds what was read, or an update that came in between is
+        /// lost. Who reads the latest generation reads what is resealed under it: after a grant without
+        /// history, older values too.
+        ///
+        /// # Errors
+        /// As [`open`](Self::open), but for what is gone, and as [`seal`](Self::seal).
+        pub fn reseal(
+            &self,
+            keys: &DataKeys,
+            column: &T::Column,
+        ) -> Result<Option<T::Column>, Error> {
+            let (spec, row) = self.place();
+            spec.reseal_one::<T>(row, keys, column).map_err(|error| spec.locate(error))
+        }
     };
 }
 
@@ -327,6 +390,23 @@ impl Spec {
         })
     }
 
+    fn reseal_one<T: SealValue>(
+        &self,
+        row: &RowId,
+        keys: &DataKeys,
+        column: &T::Column,
+    ) -> Result<Option<T::Column>, Error> {
+        match self.find(row, keys, &mut Opening::begin(keys), column.bytes())? {
+            Found::Kept | Found::Gone => Ok(None),
+            Found::Item(item) => {
+                self.check_found(keys, &item)?;
+                let key = keys.sealing(&self.class)?;
+                let mut nonces = Nonces::begin(key, &mut CallRng::from_os()?);
+                self.seal_item(row, &item, &mut nonces).map(|bytes| T::Column::of(Some(bytes)))
+            }
+        }
+    }
+
     /// `[SF-3]`: encoding and padding, then already sealed, then the sealing generation.
     fn seal_column<T: SealValue>(
         &self,
@@ -339,15 +419,21 @@ impl Spec {
         } else {
             let mut len = 0;
             value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
-            if self.hide_null && len > usize::from(self.multiple) {
-                return Err(Error::invalid(
-                    "the value is longer than the length in which the field hides absence: declare it longer",
-                ));
-            }
+            self.check_hidden(len)?;
             Some(seal(len).or_else(|error| self.earlier_refusal(value, keys).and(Err(error)))?)
         };
         T::Column::of(bytes)
             .ok_or_else(|| Error::invalid("the value is absent, and its type has no absence"))
+    }
+
+    /// `[PAD-3]`
+    fn check_hidden(&self, len: usize) -> Result<(), Error> {
+        if self.hide_null && len > usize::from(self.multiple) {
+            return Err(Error::invalid(
+                "the value is longer than the length in which the field hides absence: declare it longer",
+            ));
+        }
+        Ok(())
     }
 
     /// What refuses the value before the state of its keys does.
@@ -393,7 +479,7 @@ impl Spec {
                 None => Err(Error::type_mismatch("NULL")),
             };
         };
-        opening.open(
+        let opened = opening.open(
             bytes,
             self.class.declared(),
             self.was.map(|was| was.declared()),
@@ -410,7 +496,15 @@ impl Spec {
                 decoder.finish()?;
                 Ok(value)
             },
-        )
+        );
+        opened.or_else(|error| self.absent_if_gone(error))
+    }
+
+    /// `[OP-7]` The absent value in place of one whose key is gone, where that was declared.
+    #[cold]
+    fn absent_if_gone<T: SealValue>(&self, error: Error) -> Result<T, Error> {
+        let is_gone = matches!(error.kind(), ErrorKind::Erased | ErrorKind::Expired);
+        T::absent().filter(|_| is_gone && self.none_on_erased).ok_or(error)
     }
 }
 
@@ -425,6 +519,9 @@ fn check_item(item: &[u8], is_absent: bool, keys: &DataKeys) -> Result<(), Error
     }
     refuse_sealed(item, keys)
 }
+
+const EITHER_ABSENCE: &str = "absence that is hidden is authenticated, and that of an erased value is not: \
+     a field has one of them";
 
 /// The item of absence.
 const NULL: &[u8] = &[0xF6];

@@ -48,8 +48,8 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "serde")]
 pub use field::Structured;
 pub use field::{
-    Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, SealValue, Sealed, SingleRow,
-    Update,
+    Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, Optional, SealValue, Sealed,
+    SingleRow, Update,
 };
 #[cfg(feature = "pkcs11")]
 pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
@@ -69,7 +69,9 @@ pub use ledger::{
     Consent, Ledger, LedgerEntry, LedgerHead, Receipt, ReceiptColumn, ReceiptKey, Replay,
     SubjectToken,
 };
-pub use record::{Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Rows, Schema, SealedRecord};
+pub use record::{
+    Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema, SealedRecord,
+};
 pub use secret::{Plaintext, Secret};
 #[cfg(feature = "rusqlite")]
 pub use store::SqliteKeyStore;
@@ -130,7 +132,7 @@ pub use fieldseal_derive::SealValue;
 /// What derived code names; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::record::{Opener, Sealer};
+    pub use crate::record::{Opener, Resealer, Sealer};
     pub use alloc::vec::Vec;
 
     use crate::error::Error;

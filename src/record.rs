@@ -4,16 +4,19 @@
 //! in their provided methods.
 
 mod parts;
+mod reseal;
 mod schema;
 
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-pub use self::parts::{Opener, Sealer};
+pub use self::parts::{Opener, Resealer, Sealer};
+pub use self::reseal::Resealed;
 pub use self::schema::{Catalog, FieldSchema, KeysPlace, Rows, Schema};
 
 use crate::access::{Access, Action};
+use crate::class::Declared;
 use crate::context::{RowId, SubjectId, ToId};
 use crate::envelope::{DataKeys, KeyEnvelope, NOBODY, Wanted};
 use crate::error::{Error, ErrorKind};
@@ -159,6 +162,8 @@ pub trait SealedRecord: Sized {
     fn open_fields(&self, opener: &mut Opener<'_>) -> Result<Self::Record, Error>;
     #[doc(hidden)]
     fn open_fields_partial(&self, opener: &mut Opener<'_>) -> Self::Partial;
+    #[doc(hidden)]
+    fn reseal_fields(&self, resealer: &mut Resealer<'_>) -> Result<Self, Error>;
 
     /// Opens the row as that of the subject the caller asked for; never a part of it.
     ///
@@ -247,6 +252,48 @@ pub trait SealedRecord: Sized {
             .collect()
     }
 
+    /// Seals again, under the newest generations of their classes, the fields that lie under older ones
+    /// or are of a [former class](crate::Field::was): after a withdrawal or a renewal, and before `was`
+    /// is taken out. The others stay byte for byte, and so do the envelope and what is erased or expired.
+    /// All or nothing.
+    ///
+    /// Store only the [columns](Resealed::columns) that changed, and only while they still hold what was
+    /// read, or in the transaction that read and locked the row: an update that comes in between must not
+    /// be lost.
+    ///
+    /// Who reads the newest generation reads what is resealed under it. A role that was
+    /// [granted](crate::EnvelopeEdit::grant) a class without history reads its history from then on.
+    ///
+    /// # Errors
+    /// As [`open`](SealedRecord::open), but for what is gone; and, naming the field, as
+    /// [`Field::update`](crate::Field::update): [`Retention`](ErrorKind::Retention),
+    /// [`Erased`](ErrorKind::Erased) or [`Expired`](ErrorKind::Expired) when its newest generation takes
+    /// no values, and is to be renewed first.
+    fn reseal<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<Resealed<Self>, Error>
+    where
+        Self::Record: InlineKeys,
+    {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        told::<Self::Record, _>(&access, Action::Reseal, &subject, || {
+            reseal::resealed(self, &reseal::unwrapped(self, &access, &subject)?)
+        })
+    }
+
+    /// [`reseal`](SealedRecord::reseal) under data keys at hand: those of the envelope as it is stored
+    /// now.
+    ///
+    /// # Errors
+    /// As [`reseal`](SealedRecord::reseal), without those of unwrapping.
+    fn reseal_with(&self, keys: &DataKeys) -> Result<Resealed<Self>, Error> {
+        check_declarations::<Self::Record>();
+        check_subject(&self.subject_id()?, keys.subject())?;
+        reseal::resealed(self, keys)
+    }
+
     /// Unwraps the row's key envelope, to open or update single fields.
     ///
     /// # Errors
@@ -306,19 +353,23 @@ fn unwrapped<S: SealedRecord>(
 ) -> Result<DataKeys, Error> {
     check_subject(&row.subject_id()?, subject)?;
     let tags = row.key_tags();
-    let fields = S::Record::SCHEMA.fields();
     let wanted = |class: &str, tag| {
         if !tags.contains(&tag) {
             return Wanted::Nobody;
         }
-        // By the one declaration of the class, wherever a field has it.
-        let declared = fields.iter().flat_map(|field| [Some(field.class), field.was]).flatten();
-        match declared.into_iter().find(|declared| declared.name() == class) {
-            Some(declared) => Wanted::Class(declared.declared()),
+        match declared::<S::Record>(class) {
+            Some(declared) => Wanted::Class(declared),
             None => Wanted::Nobody,
         }
     };
     row.key_envelope().ok_or_else(no_envelope)?.unwrap_wanted(access, subject, &wanted)
+}
+
+/// The one declaration of a class, present or former, wherever a field of the record has it.
+fn declared<R: Record>(class: &str) -> Option<Declared<'static>> {
+    let fields = R::SCHEMA.fields().iter();
+    let mut declared = fields.flat_map(|field| [Some(field.class), field.was]).flatten();
+    declared.find(|declared| declared.name() == class).map(|declared| declared.declared())
 }
 
 /// Has the compiler evaluate the schema, which contradictory declarations do not survive; of generic

@@ -13,8 +13,12 @@
 mod classes;
 #[path = "derive/declare.rs"]
 mod declare;
+#[path = "derive/erased.rs"]
+mod erased;
 #[path = "derive/names.rs"]
 mod names;
+#[path = "derive/reseal.rs"]
+mod reseal;
 #[path = "derive/rows.rs"]
 mod rows;
 #[path = "derive/values.rs"]

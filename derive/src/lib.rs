@@ -58,6 +58,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `was = Class::PERSONAL` | opens values of this former class too, a `const Class` |
 /// | `default` | NULL opens to the type's default: for a column that was added later |
 /// | `hide_null` | seals absence like a value, all padded to `pad` bytes |
+/// | `on_erased = none` | opens as `None` what was erased or has expired, which is otherwise an error. Its type is an `Option` |
 ///
 /// A struct may name only some fields of a record: the view a purpose needs. Views have structs and
 /// constants of their own and share the record's name.

@@ -47,6 +47,8 @@ pub enum Action {
     Seal,
     /// A record was opened.
     Open,
+    /// What lay under older generations in a record was sealed under the newest ones.
+    Reseal,
     /// A class was begun.
     Ensure,
     /// A new generation of a class was begun.

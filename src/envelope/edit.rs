@@ -57,7 +57,8 @@ pub struct EnvelopeEdit<'a> {
 pub enum History {
     /// The role can open what was sealed before, too. Needs a ring that can open it.
     Included,
-    /// A new generation is begun, and only what is sealed from now on opens.
+    /// A new generation is begun, and only what is sealed from now on opens: older values too, once they
+    /// are [resealed](crate::SealedRecord::reseal).
     Excluded,
 }
 

@@ -196,6 +196,12 @@ impl DataKeys {
         Ok(key)
     }
 
+    /// Whether the tag is that of the highest generation of the class, live or erased.
+    pub(crate) fn is_newest(&self, class: &Class, tag: KeyTag) -> bool {
+        let of_class = |generation: &&Generation| &*generation.class == class.name();
+        self.generations.iter().rfind(of_class).is_some_and(|newest| newest.tag == tag)
+    }
+
     /// `[GN-2]` The key of the highest generation of the class, live or erased, and never of a lower
     /// one.
     pub(crate) fn sealing(&self, class: &Class) -> Result<&GenerationKey, Error> {

@@ -132,6 +132,22 @@ pub trait SealValue: Sized {
 )]
 pub trait NotNull: SealValue {}
 
+/// A value that can be absent: an `Option`, and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a value that is always there",
+    label = "an erased `{Self}` cannot be opened as `None`",
+    note = "`on_erased = none` is for fields whose type is an `Option`, which has a place for what is gone"
+)]
+pub trait Optional: SealValue + closed::Closed {}
+
+impl<T: NotNull> Optional for Option<T> {}
+
+mod closed {
+    #[allow(unnameable_types, reason = "so that no other crate implements Optional")]
+    pub trait Closed {}
+    impl<T> Closed for Option<T> {}
+}
+
 /// Writes the items of a value. See [`SealValue`].
 pub struct Encoder<'a>(minicbor::Encoder<Out<'a>>);
 

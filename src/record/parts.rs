@@ -1,10 +1,12 @@
 //! What derived code calls for each field.
 
+use alloc::vec::Vec;
+
 use crate::context::RowId;
 use crate::envelope::sealed::{Opening, Sealing};
 use crate::envelope::{DataKeys, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
-use crate::field::{Field, SealValue};
+use crate::field::{Column as _, Field, Found, SealValue, Spec};
 use crate::random::CallRng;
 
 /// Seals the fields of rows, all in one call.
@@ -39,6 +41,68 @@ impl<'a> Sealer<'a> {
 
     pub fn envelope(&self) -> KeyEnvelope {
         self.sealing.keys().envelope().clone()
+    }
+}
+
+/// Seals the fields of one row again, where they lie under older generations.
+#[doc(hidden)]
+#[allow(
+    missing_debug_implementations,
+    reason = "only derived code holds one, for the length of a call"
+)]
+pub struct Resealer<'a> {
+    opening: Opening<'a>,
+    sealing: Sealing<'a>,
+    row: RowId,
+    /// The ids of the fields that were sealed anew, and of those that nobody opens any more.
+    pub(super) resealed: Vec<&'static str>,
+    pub(super) gone: Vec<&'static str>,
+}
+
+#[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
+impl<'a> Resealer<'a> {
+    pub(super) fn begin(keys: &'a DataKeys, row: RowId, rng: &'a mut CallRng) -> Self {
+        let (opening, sealing) = (Opening::begin(keys), Sealing::begin(keys, rng));
+        Self { opening, sealing, row, resealed: Vec::new(), gone: Vec::new() }
+    }
+
+    pub fn reseal<T: SealValue, R>(
+        &mut self,
+        field: &Field<T, R>,
+        column: &T::Column,
+    ) -> Result<T::Column, Error> {
+        let spec = field.spec();
+        self.sealed(&spec, column.bytes())
+            .map(|sealed| sealed.and_then(|bytes| T::Column::of(Some(bytes))))
+            .map(|sealed| sealed.unwrap_or_else(|| column.clone()))
+            .map_err(|error| spec.locate(error))
+    }
+
+    /// A column that was added later.
+    pub fn reseal_or_default<T: SealValue, R>(
+        &mut self,
+        field: &Field<T, R>,
+        column: Option<&T::Column>,
+    ) -> Result<Option<T::Column>, Error> {
+        column.map(|column| self.reseal(field, column)).transpose()
+    }
+
+    fn sealed(&mut self, spec: &Spec, bytes: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        let keys = self.sealing.keys();
+        match spec.find(&self.row, keys, &mut self.opening, bytes)? {
+            Found::Kept => Ok(None),
+            Found::Gone => {
+                self.gone.push(spec.id);
+                Ok(None)
+            }
+            Found::Item(item) => {
+                spec.check_found(keys, &item)?;
+                let nonces = self.sealing.nonces(keys.sealing(&spec.class)?);
+                let sealed = spec.seal_item(&self.row, &item, nonces)?;
+                self.resealed.push(spec.id);
+                Ok(Some(sealed))
+            }
+        }
     }
 }
 

@@ -62,6 +62,8 @@ pub struct FieldSchema {
     pub pad: u16,
     /// Whether absence is sealed like a value.
     pub hide_null: bool,
+    /// Whether what was erased or has expired opens as `None`.
+    pub none_on_erased: bool,
 }
 
 impl FieldSchema {
@@ -80,6 +82,7 @@ impl FieldSchema {
             was: spec.was,
             pad: spec.multiple,
             hide_null: spec.hide_null,
+            none_on_erased: spec.none_on_erased,
         }
     }
 }

@@ -61,6 +61,8 @@ pub(crate) struct SealAttrs {
     pub(crate) was: Option<TokenStream>,
     pub(crate) default: Option<Span>,
     pub(crate) hide_null: Option<Span>,
+    /// Where it says `none`.
+    pub(crate) on_erased: Option<Span>,
 }
 
 const ON_STRUCT: &[&str] = &[
@@ -75,7 +77,7 @@ const ON_STRUCT: &[&str] = &[
     "crate",
 ];
 const ON_FIELD: &[&str] = &["subject", "row", "seal", "attr"];
-const IN_SEAL: &[&str] = &["class", "id", "pad", "was", "default", "hide_null"];
+const IN_SEAL: &[&str] = &["class", "id", "pad", "was", "default", "hide_null", "on_erased"];
 
 impl StructAttrs {
     pub(crate) fn read(from: &[Attribute], errors: &mut Errors) -> Self {
@@ -161,6 +163,7 @@ impl SealAttrs {
             was: None,
             default: None,
             hide_null: None,
+            on_erased: None,
         };
         if !input.peek(token::Paren) {
             return Ok(to);
@@ -175,6 +178,7 @@ impl SealAttrs {
             "was" => once(&mut to.was, word, class(word, input)?),
             "default" => once(&mut to.default, word, word.span()),
             "hide_null" => once(&mut to.hide_null, word, word.span()),
+            "on_erased" => once(&mut to.on_erased, word, none(input)?),
             _ => Err(unknown(word, IN_SEAL)),
         })?;
         Ok(to)
@@ -211,6 +215,14 @@ impl Parse for Constant {
         }
         Ok(Self(constant))
     }
+}
+
+/// `= none`
+fn none(input: ParseStream<'_>) -> Result<Span> {
+    const WHAT: &str =
+        "write `on_erased = none`: what was erased opens as `None`; without it, it is an error";
+    let word: Ident = assigned(input, format_args!("{WHAT}"))?;
+    if word == "none" { Ok(word.span()) } else { Err(Error::new(word.span(), WHAT)) }
 }
 
 /// `= 32`

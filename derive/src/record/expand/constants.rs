@@ -2,9 +2,10 @@
 //! inside a function can be a record and names resolve as they do beside the struct.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::rows::never;
+use crate::list::generated_at;
 use crate::print::type_text;
 use crate::record::valid::{Field, Record, SealedField};
 
@@ -50,10 +51,14 @@ fn constant(record: &Record, field: &Field, seal: &SealedField) -> TokenStream {
         .pad
         .map(|pad| if seal.hide_null { quote!(.hide_null(#pad)) } else { quote!(.pad(#pad)) });
     let was = seal.was.as_ref().map(|was| quote!(.was(#was)));
+    let on_erased = seal.on_erased.map(|none| {
+        let span = generated_at(none);
+        quote_spanned!(span=> .none_on_erased())
+    });
     let doc = format!("The sealed field `{}`.", field.column);
     quote! {
         #[doc = #doc]
-        #vis const #constant: #krate::Field<#ty #rows> = #krate::Field::new(#name, #id, #class) #pad #was;
+        #vis const #constant: #krate::Field<#ty #rows> = #krate::Field::new(#name, #id, #class) #pad #was #on_erased;
     }
 }
 

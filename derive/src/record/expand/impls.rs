@@ -62,7 +62,13 @@ fn of_row(record: &Record) -> TokenStream {
     let Record { krate, ident, sealed, partial, .. } = record;
     let (parameters, arguments, where_clause) = record.generics.split_for_impl();
     let (ids, tags) = (ids(record), tags(record));
-    let opener = local("opener", Span::call_site());
+    let here = Span::call_site();
+    let (opener, resealer) = (local("opener", here), local("resealer", here));
+    let resealed = record.fields.iter().map(|field| reseal(record, field));
+    let keys = record.keys.as_ref().map(|keys| {
+        let clone = quote!(<#krate::KeyEnvelope as ::core::clone::Clone>::clone);
+        quote!(#keys: #clone(&self.#keys),)
+    });
     let whole = record.fields.iter().map(|field| open(record, field, true));
     let single = record.fields.iter().map(|field| open(record, field, false));
     let envelope = record.keys.as_ref().map_or_else(
@@ -96,6 +102,16 @@ fn of_row(record: &Record) -> TokenStream {
             ) -> Self::Partial {
                 #partial { #(#single,)* }
             }
+
+            fn reseal_fields(
+                &self,
+                #resealer: &mut #krate::__private::Resealer<'_>,
+            ) -> ::core::result::Result<Self, #krate::Error> {
+                ::core::result::Result::Ok(#sealed {
+                    #(#resealed,)*
+                    #keys
+                })
+            }
         }
     }
 }
@@ -122,6 +138,28 @@ fn open(record: &Record, field: &Field, whole: bool) -> TokenStream {
         }
     };
     quote!(#name: #result #check)
+}
+
+/// A field of the row, sealed again where that is due.
+fn reseal(record: &Record, field: &Field) -> TokenStream {
+    let name = &field.ident;
+    let Some(seal) = &field.seal else {
+        let clone = clone(field);
+        return quote!(#name: #clone);
+    };
+    let span = field.span();
+    let resealer = local("resealer", span);
+    let constant = record.constant(&seal.constant, span);
+    if seal.default.is_none() {
+        quote_spanned!(span=> #name: #resealer.reseal(&#constant, &self.#name)?)
+    } else {
+        quote_spanned! {span=>
+            #name: #resealer.reseal_or_default(
+                &#constant,
+                ::core::option::Option::as_ref(&self.#name),
+            )?
+        }
+    }
 }
 
 fn clone(field: &Field) -> TokenStream {

@@ -30,6 +30,8 @@ pub(crate) struct SealedField {
     /// Where it says so.
     pub(crate) default: Option<Span>,
     pub(crate) hide_null: bool,
+    /// Where it says `none`.
+    pub(crate) on_erased: Option<Span>,
 }
 
 pub(crate) struct Checked {
@@ -120,6 +122,7 @@ fn check_seal(
         was: attrs.was,
         default: attrs.default,
         hide_null: attrs.hide_null.is_some(),
+        on_erased: attrs.on_erased,
     };
     if let Some(word) = attrs.hide_null {
         if !attrs.pad_given {
@@ -134,6 +137,13 @@ fn check_seal(
                 word,
                 "with `hide_null` a NULL is an error, and with `default` it is the type's default: \
                  remove one of them",
+            );
+        }
+        if seal.on_erased.is_some() {
+            errors.at(
+                word,
+                "with `hide_null` absence is authenticated, and with `on_erased` it is not: remove \
+                 one of them",
             );
         }
     }

@@ -1,0 +1,61 @@
+//! A row sealed again, as far as it lies under older generations.
+
+use alloc::vec::Vec;
+
+use super::{FieldSchema, Record, Resealer, SealedRecord, check_subject, no_envelope};
+use crate::access::Access;
+use crate::context::SubjectId;
+use crate::envelope::{DataKeys, Wanted};
+use crate::error::Error;
+use crate::random::CallRng;
+
+/// A row after [`SealedRecord::reseal`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Resealed<S> {
+    /// The row, with what was sealed anew. Where nothing was, it is the row that was given.
+    pub row: S,
+    /// The fields that were sealed anew.
+    pub fields: Vec<&'static FieldSchema>,
+    /// The fields that nobody opens any more, as they are erased or have expired: they stay as they
+    /// are.
+    pub gone: Vec<&'static FieldSchema>,
+}
+
+impl<S> Resealed<S> {
+    /// Whether any field was sealed anew, so that there is something to store.
+    pub fn is_changed(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// The columns to store.
+    pub fn columns(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.column)
+    }
+}
+
+pub(super) fn resealed<S: SealedRecord>(row: &S, keys: &DataKeys) -> Result<Resealed<S>, Error> {
+    let mut rng = CallRng::from_os()?;
+    let mut resealer = Resealer::begin(keys, row.row_id()?, &mut rng);
+    let row = row.reseal_fields(&mut resealer)?;
+    let of = |ids: &[&str]| {
+        let fields = S::Record::SCHEMA.fields().iter();
+        fields.filter(|field| ids.contains(&field.id)).collect()
+    };
+    Ok(Resealed { row, fields: of(&resealer.resealed), gone: of(&resealer.gone) })
+}
+
+/// The data keys of all generations of the row's classes: to open by the older ones, and to seal by the
+/// newest.
+pub(super) fn unwrapped<S: SealedRecord>(
+    row: &S,
+    access: &Access<'_>,
+    subject: &SubjectId,
+) -> Result<DataKeys, Error> {
+    check_subject(&row.subject_id()?, subject)?;
+    let wanted = |class: &str, _| match super::declared::<S::Record>(class) {
+        Some(declared) => Wanted::Class(declared),
+        None => Wanted::Nobody,
+    };
+    row.key_envelope().ok_or_else(no_envelope)?.unwrap_wanted(access, subject, &wanted)
+}
