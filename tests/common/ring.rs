@@ -79,8 +79,9 @@ pub fn whole(ring: &KeyRing) -> Vec<String> {
             .scopes()
             .map(|scope| (scope.clone(), key.expose_derived(scope).map(|secret| *secret.expose())))
             .collect();
+        let public = key.public_key();
         let hints = (key.created_at(), key.rotate_after_days());
-        format!("{key} {secret:?} {half:?} {derived:?} {hints:?}")
+        format!("{key} {secret:?} {half:?} {derived:?} {public:?} {hints:?}")
     });
     all.collect()
 }

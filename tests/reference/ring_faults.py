@@ -15,6 +15,7 @@ from ring_positives import (
     PASSPHRASE,
     SEARCHING,
     SMALL,
+    VERIFYING,
     Files,
     Json,
     by_key,
@@ -44,6 +45,7 @@ BASE = document(
 )
 SHORT = document("one slot", [], SMALL, [by_key(1)])
 STATES = document("every state", [], EVERY_STATE, [by_key(1)])
+PUBLIC = document("public halves", [], VERIFYING, [by_key(1)])
 SCOPED = document("derived keys", [], SEARCHING, [by_key(1)])
 
 
@@ -295,6 +297,7 @@ def _of_keys() -> Files:
     destroyed = at["wrap", "app", "destroyed"]
     envelope = at["envelope", "envelope", "primary"]
     index = at["index", "index", "primary"]
+    sign = at["sign", "sign", "primary"]
     other_key = to_base64(fixed("other public key"))
     for name, number, of in (
         ("id-0", 0, {"id": "00000000"}),
@@ -302,7 +305,7 @@ def _of_keys() -> Files:
         ("id-too-short", 0, {"id": "0a0001"}),
         ("id-too-long", 0, {"id": "000a000001"}),
         ("use-unknown", 0, {"use": "seal"}),
-        ("use-sign", index, {"use": "sign", "name": "sign"}),
+        ("use-signs", sign, {"use": "signs"}),
         ("use-upper-case", 0, {"use": "Wrap"}),
         ("state-unknown", 0, {"state": "retired"}),
         ("state-open_only", 1, {"state": "open_only"}),
@@ -315,6 +318,10 @@ def _of_keys() -> Files:
         ("name-fixed-of-another-use", index, {"name": "pseudonym"}),
         ("pair-of-another-use", envelope, {"holds": "key-pair", "public": other_key}),
         ("writer-half-of-another-use", index, {"holds": "writer-half", "public": other_key}),
+        ("pair-that-signs", sign, {"holds": "key-pair", "public": other_key}),
+        ("writer-half-that-signs", sign, {"holds": "writer-half", "public": other_key}),
+        ("derived-that-signs", sign, {"holds": "derived", "derived": []}),
+        ("name-of-a-role-that-signs", sign, {"name": "app"}),
         ("destroyed-with-a-secret", destroyed, {"holds": "secret"}),
         ("public-of-a-secret", 0, {"public": other_key}),
         ("public-of-a-name", destroyed, {"public": other_key}),
@@ -335,6 +342,58 @@ def _of_keys() -> Files:
     for name in ("holds", "id", "name", "state", "use"):
         faults.change(f"no-{name}", lambda m, n=name: m["keys"][0].pop(n))  # type: ignore[misc]
     return faults.files
+
+
+# Encodings of the points whose order divides 8, canonical and not.
+SMALL_ORDER = {
+    "1": "01" + "00" * 31,
+    "2": "ec" + "ff" * 30 + "7f",
+    "4": "00" * 32,
+    "4-negative": "00" * 31 + "80",
+    "8": "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "8-negative": "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "8-other": "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "8-other-negative": "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+}
+NO_POINT = {
+    "off-the-curve": "02" + "00" * 31,
+    "y-unreduced": "f0" + "ff" * 30 + "7f",
+    "y-unreduced-of-order-1": "ee" + "ff" * 30 + "7f",
+    "y-unreduced-of-order-4": "ed" + "ff" * 30 + "7f",
+    "x-0-with-a-sign": "01" + "00" * 30 + "80",
+    "x-0-with-a-sign-of-order-2": "ec" + "ff" * 31,
+    "all-ones": "ff" * 32,
+}
+BAD_POINTS = {**{f"order-{name}": of for name, of in SMALL_ORDER.items()}, **NO_POINT}
+
+
+def _of_public_halves() -> Files:
+    """[RF-31] [RK-10]"""
+    faults = Faults("RF-31", PUBLIC)
+    keys = members_of(PUBLIC)["keys"]
+    at = next(n for n, key in enumerate(keys) if key["holds"] == "public")
+    good = bytes.fromhex(VERIFYING["keys"][at]["public"])
+    for name, bad in BAD_POINTS.items():
+        faults.key(name, at, public=to_base64(bytes.fromhex(bad)))
+    faults.key("too-short", at, public=to_base64(good[:-1]))
+    faults.key("too-long", at, public=to_base64(good + b"\0"))
+    faults.key("padded", at, public=to_base64(good) + "=")
+    faults.key("hex", at, public=good.hex())
+    faults.key("of-a-secret", at, holds="secret")
+    faults.key("of-a-name", at, holds="name-only")
+    faults.key("of-a-destroyed-key", at, state="destroyed")
+    faults.key("of-an-index-key", at, use="index", name="index")
+    faults.key("of-an-envelope-key", at, use="envelope", name="envelope")
+    faults.key("of-a-role", at, use="wrap", name="app")
+    faults.change("missing", lambda m: m["keys"][at].pop("public"))
+    faults.change("primary-twice", lambda m: m["keys"][at + 1].update(state="primary"))
+    faults.change("scopes-too", lambda m: m["keys"][at].update(derived=[]))
+    secret = Faults("RF-31", STATES)
+    signing = next(n for n, key in enumerate(members_of(STATES)["keys"]) if key["use"] == "sign")
+    secret.key("of-a-key-that-signs", signing, public=to_base64(good))
+    secret.key("in-place-of-a-secret", signing, holds="public")
+    assert not faults.files.keys() & secret.files.keys()
+    return {**faults.files, **secret.files}
 
 
 def _of_scopes() -> Files:
@@ -487,7 +546,7 @@ def _of_slots() -> Files:
 
 def reading() -> Files:
     files: Files = {}
-    for part in (_of_json, _of_spelling, _of_limits, _of_keys, _of_scopes, _of_slots):
+    for part in (_of_json, _of_spelling, _of_limits, _of_keys, _of_public_halves, _of_scopes, _of_slots):
         made = part()
         assert not files.keys() & made.keys()
         files |= made

@@ -16,7 +16,7 @@ Files = dict[str, Json]
 
 NOW = 1_800_000_000
 APP, BILLING, DOCTOR, ENVELOPE = 0x0A000001, 0x0B000001, 0x0D000001, 0x0E000001
-INDEX, PSEUDONYM = 0x11000001, 0x22000001
+INDEX, PSEUDONYM, SIGN = 0x11000001, 0x22000001, 0x33000001
 RING_ID = "8badf00d00112233445566778899aabb"
 # As short as Argon2id allows: vectors are no passwords.
 CHEAP = {"memory_kib": 8, "passes": 1, "lanes": 1}
@@ -79,6 +79,12 @@ def derived(key: Json, scopes: list[Json]) -> Json:
     return {**reduced(key, "name-only"), "form": "derived", "derived": of}
 
 
+def public_half(key: Json) -> Json:
+    """What a ring that verifies holds in place of a key that signs [RK-8]."""
+    made = ask("signing-key", id=key["id"], secret=key["secret"])
+    return {**reduced(key, "name-only"), "form": "public", "public": made["public"]}
+
+
 def ring(*keys: Json) -> Json:
     return {"keys": sorted(keys, key=lambda key: key["id"])}
 
@@ -87,6 +93,7 @@ APP_KEY = symmetric(APP, "wrap", "app")
 ENVELOPE_KEY = symmetric(ENVELOPE, "envelope", "envelope")
 INDEX_KEY = symmetric(INDEX, "index", "index")
 PSEUDONYM_KEY = symmetric(PSEUDONYM, "pseudonym", "pseudonym")
+SIGN_KEY = symmetric(SIGN, "sign", "sign")
 SMALL = ring(APP_KEY, ENVELOPE_KEY)
 EVERY_STATE = ring(
     APP_KEY,
@@ -104,6 +111,10 @@ EVERY_STATE = ring(
     symmetric(INDEX + 1, "index", "index", "disabled"),
     PSEUDONYM_KEY,
     symmetric(PSEUDONYM + 1, "pseudonym", "pseudonym", "open-only"),
+    SIGN_KEY,
+    symmetric(SIGN + 1, "sign", "sign", "open-only"),
+    public_half(symmetric(SIGN + 2, "sign", "sign", "compromised")),
+    reduced(symmetric(SIGN + 3, "sign", "sign", "destroyed"), "name-only"),
 )
 WRITER = ring(
     reduced(APP_KEY, "name-only"),
@@ -130,6 +141,14 @@ SEARCHING = ring(
     derived(INDEX_KEY, INDEX_SCOPES),
     derived(symmetric(INDEX + 1, "index", "index", "open-only"), INDEX_SCOPES[2:3]),
     derived(PSEUDONYM_KEY, PSEUDONYM_SCOPES),
+)
+VERIFYING = ring(
+    reduced(APP_KEY, "name-only"),
+    public_half(SIGN_KEY),
+    public_half(symmetric(SIGN + 1, "sign", "sign", "open-only")),
+    public_half(symmetric(SIGN + 2, "sign", "sign", "disabled")),
+    public_half(symmetric(SIGN + 3, "sign", "sign", "compromised")),
+    reduced(symmetric(SIGN + 4, "sign", "sign", "destroyed"), "name-only"),
 )
 
 # --- slots -----------------------------------------------------------------
@@ -336,6 +355,12 @@ def _documents() -> Files:
         "derived": document(
             "derived keys of several scopes", ["RF-5", "RF-14", "RK-7"], SEARCHING, one
         ),
+        "verifying": document(
+            "public halves, which verify and cannot sign",
+            ["RF-6", "RF-31", "RK-4", "RK-8"],
+            VERIFYING,
+            one,
+        ),
         "hints": document("every optional member of a key, at its bounds", ["RF-2"], hints, one),
         "no-keys": document("a ring without keys", ["RF-6"], ring(), one),
         "generation-last": document(
@@ -360,6 +385,7 @@ def _documents() -> Files:
             "a writer's ring, to be pinned", ["RF-11"], WRITER, generation=3
         ),
         "unprotected-derived": unprotected("a searching service's ring", ["RF-11"], SEARCHING),
+        "unprotected-verifying": unprotected("an auditor's ring", ["RF-11", "RF-31"], VERIFYING),
         "unprotected-no-secrets": unprotected(
             "an unprotected ring without a secret",
             ["RF-11"],
@@ -399,6 +425,7 @@ def _texts() -> Files:
     file = positive("slot key", "the text of a slot key", ["RF-12"])
     around = [f" {text}\n", f"\u00a0\r\n{text}\u3000"]
     files["slot-key"] = {**file, "key": key.hex(), "text": text, "typed": around}
+    files |= _signing_keys()
     for use, scope in (
         ("index", INDEX_SCOPES[0]),
         ("index", INDEX_SCOPES[6]),
@@ -413,6 +440,36 @@ def _texts() -> Files:
             "scope": scope,
             "master": master,
             **ask("derived-key", use=use, master=master, scope=scope),
+        }
+    return files
+
+
+def _signing_keys() -> Files:
+    """[RK-8] to [RK-10], [RF-30]"""
+    files: Files = {}
+    label = b"fieldseal/v1 any label"
+    messages = (label, label + bytes(range(256)))
+    subjects: list[Json] = [
+        {"tenant": "", "subject": {"int": "42"}},
+        {"tenant": "acme", "subject": {"int": "42"}},
+        {"tenant": "acme", "subject": {"text": "42"}},
+        {"tenant": "\u00c9\u2028\U0001f980", "subject": {"bytes": "00ff"}},
+    ]
+    covers = ["RK-8", "RK-9", "RK-10", "RF-30"]
+    for number, key_id in ((1, SIGN), (2, 1), (3, 2**32 - 1)):
+        secret = fixed(f"signing secret {number}").hex()
+        made = ask("signing-key", id=key_id, secret=secret)
+        text = made["text"]
+        files[f"signing-key-{number}"] = {
+            **positive("signing key", "a key that signs, and what it makes", covers),
+            "secret": secret,
+            **made,
+            "typed": [f" {text}\n", f"\u00a0\r\n{text}\u3000"],
+            "signatures": [
+                {"message": of.hex(), **ask("sign", secret=secret, message=of.hex())}
+                for of in messages
+            ],
+            "tokens": [{**of, **ask("token", secret=secret, **of)} for of in subjects],
         }
     return files
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fieldseal_ref import shares
+from fieldseal_ref import ed25519, shares
 from fieldseal_ref.shares import Share, share_text
 from fieldseal_ref.spelling import to_base64
-from ring_faults import BASE
-from ring_positives import Files, fixed
+from ring_faults import BAD_POINTS, BASE
+from ring_positives import SIGN, Files, fixed
 
 
 def _text(operation: str, name: str, error: str, about: str, clause: str, text: str) -> Files:
@@ -86,4 +86,40 @@ def text_faults() -> Files:
     ):
         about = f"no slot key: {name.replace('-', ' ')}"
         files |= _text("from-slot-key", f"rf12-{name}", "malformed", about, "RF-12", typed)
+    return files | _of_verifying_keys()
+
+
+def _of_verifying_keys() -> Files:
+    files: Files = {}
+    public = ed25519.public_key(fixed("signing secret 1"))
+    text = ed25519.verifying_key_text(SIGN, public)
+    unchecked = "fsv1." + to_base64(SIGN.to_bytes(4, "big") + public + bytes(4))
+    bad = {
+        name: ed25519.verifying_key_text(SIGN, bytes.fromhex(point))
+        for name, point in BAD_POINTS.items()
+    }
+    for name, typed in {
+        "empty": "",
+        "prefix-alone": "fsv1.",
+        "prefix-missing": text[5:],
+        "prefix-upper-case": text.upper()[:5] + text[5:],
+        "another-version": text.replace("fsv1.", "fsv2."),
+        "prefix-of-a-slot-key": text.replace("fsv1.", "fsk1."),
+        "slot-key": shares.slot_key_text(fixed("slot key")),
+        "cut": text[:-1],
+        "without-checksum": "fsv1." + to_base64(SIGN.to_bytes(4, "big") + public),
+        "without-id": "fsv1." + to_base64(public + bytes(4)),
+        "checksum": unchecked,
+        "longer": text + "AAAA",
+        "padded": text + "=",
+        "spare-bits": text[:-1] + chr(ord(text[-1]) + 1),
+        "white-space-inside": text[:30] + " " + text[30:],
+        "file-separator-around": text + "\x1c",
+        "upper-case": text.upper(),
+        "id-0": ed25519.verifying_key_text(0, public),
+        **bad,
+    }.items():
+        about = f"no verifying key: {name.replace('-', ' ')}"
+        named = f"rf30-{name}"
+        files |= _text("from-verifying-key", named, "malformed", about, "RF-30", typed)
     return files

@@ -12,7 +12,17 @@ from fieldseal_ref.shares import Share, share_text
 from fieldseal_ref.slots import LABEL_SLOT, Slot
 from fieldseal_ref.spelling import from_base64, to_base64
 from fieldseal_ref.unlock import LABEL_RING, document_keys
-from ring_faults import BASE, SCOPED, STATES, Change, changed, members_of, refusal, text_of
+from ring_faults import (
+    BASE,
+    PUBLIC,
+    SCOPED,
+    STATES,
+    Change,
+    changed,
+    members_of,
+    refusal,
+    text_of,
+)
 from ring_positives import (
     APP,
     ENVELOPE,
@@ -21,6 +31,7 @@ from ring_positives import (
     PASSPHRASE,
     REKEYED,
     RING_ID,
+    SIGN_KEY,
     SMALL,
     Files,
     Json,
@@ -29,6 +40,7 @@ from ring_positives import (
     by_shares,
     document,
     fixed,
+    public_half,
     ring,
     symmetric,
 )
@@ -270,6 +282,25 @@ def _of_alterations() -> Files:
     pair = states.index(("doctor", "primary"))
     other = to_base64(fixed("another public key"))
     key("public-key", "another public key", pair, STATES, public=other)
+    signing = next(n for n, key in enumerate(STATES["ring"]["keys"]) if key["use"] == "sign")
+    key(
+        "signing-key-as-public-half",
+        "a key that signs, as its public half",
+        signing,
+        STATES,
+        holds="public",
+        public=to_base64(bytes.fromhex(public_half(SIGN_KEY)["public"])),
+    )
+    half = next(n for n, key in enumerate(PUBLIC["ring"]["keys"]) if key["form"] == "public")
+    swapped = bytes.fromhex(public_half(symmetric(7, "sign", "sign"))["public"])
+    key("public-half", "another's public half", half, PUBLIC, public=to_base64(swapped))
+    key(
+        "compromised-half-as-open-only",
+        "the public half of a compromised key, open-only again",
+        next(n for n, key in enumerate(PUBLIC["ring"]["keys"]) if key["state"] == "compromised"),
+        PUBLIC,
+        state="open-only",
+    )
     by_key_of_states = STATES["slots"][0]["credential"]
     altered(
         "key-ids-exchanged",

@@ -6,7 +6,7 @@ from typing import Any
 
 from fieldseal_ref.spelling import to_base64
 from ring_faults import BASE, STATES, changed, members_of, refusal, text_of
-from ring_positives import WRITER, Files, Json, fixed, unprotected
+from ring_positives import VERIFYING, WRITER, Files, Json, fixed, unprotected
 from ring_unlock_faults import BY_KEY, BY_PASSPHRASE, BY_SHARES, flipped, in_bytes, unlocking
 
 
@@ -52,6 +52,23 @@ def unprotected_faults() -> Files:
     pair = next(n for n, key in enumerate(members_of(pairs)["keys"]) if "public" in key)
     swapped = changed(pairs, lambda m: m["keys"][pair].update(public=other))
     opening("public-key-of-a-pair", "malformed", "a pair's public key swapped", swapped)
+    verifying = unprotected("an auditor's ring", [], VERIFYING, generation=3)
+    at = next(n for n, key in enumerate(members_of(verifying)["keys"]) if "public" in key)
+    as_secret = changed(
+        verifying,
+        lambda m: (m["keys"][at].pop("public"), m["keys"][at].update(holds="secret")),
+    )
+    opening("public-half-as-a-secret", "malformed", "a public half told as a secret", as_secret)
+    opening(
+        "pinned-public-half",
+        "unlock",
+        "another's public half",
+        changed(
+            verifying,
+            lambda m: m["keys"][at].update(public=m["keys"][at + 1]["public"]),
+        ),
+        fingerprint=verifying["fingerprint"],
+    )
     for name, credential in (
         ("passphrase", BY_PASSPHRASE),
         ("key", BY_KEY),

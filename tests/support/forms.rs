@@ -1,7 +1,7 @@
 //! The JSON forms of rings, ids, classes and values, those of `tests/reference`, as the crate's types.
 
 use fieldseal::{
-    Access, Class, DataKeys, Error, ErrorKind, Field, Id, KeyId, KeyRing, KeyState, KeyUse,
+    Access, Class, DataKeys, Error, ErrorKind, Field, Holds, Id, KeyId, KeyRing, KeyState, KeyUse,
     ManyRows, NotNull, RingKey, Scope, SealValue, Sealed, Secret, ToId,
 };
 use serde_json::{Value, json};
@@ -79,6 +79,11 @@ pub(crate) fn ring(value: &Value) -> KeyRing {
                 let keys = of.map(|of| (scope(of), Secret::from_bytes(&array(&of["key"]))));
                 RingKey::derived(id, key_use, state, keys.collect())
             }
+            #[cfg(feature = "file")]
+            "public" => {
+                let public = fieldseal::VerifyingKey::new(id, &array(&key["public"])).unwrap();
+                RingKey::public_half(public, state)
+            }
             "name-only" => RingKey::name_only(id, key_use, name, state),
             other => panic!("form {other}"),
         };
@@ -138,6 +143,12 @@ fn key_form(key: &RingKey) -> Value {
         form["form"] = "derived".into();
         let of = key.scopes().map(|scope| derived_form(key, scope));
         form["derived"] = of.collect();
+    } else if key.holds() == Holds::Public {
+        form["form"] = "public".into();
+        #[cfg(feature = "file")]
+        if let Some(public) = key.public_key() {
+            form["public"] = hex(&public).into();
+        }
     } else {
         form["form"] = "name-only".into();
     }

@@ -1,4 +1,4 @@
-//! The vectors of `tests/vectors/rings`: ring documents, shares, slot keys and derived keys. They are
+//! The vectors of `tests/vectors/rings`: ring documents, shares, slot keys, derived keys and keys that sign. They are
 //! made by `tests/reference`; here every intermediate value is made again from primitives, and the
 //! crate opens or refuses each.
 
@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fieldseal::{
-    Error, ErrorKind, Fingerprint, Floor, LockedRing, RingDocument, RingKey, Share, SlotKey,
+    Error, ErrorKind, Fingerprint, Floor, KeyRing, LockedRing, RingDocument, RingKey, Share,
+    SlotKey, VerifyingKey,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -296,6 +297,35 @@ fn every_derived_key_follows_from_its_master() {
     }
 }
 
+/// Signatures and tokens of these files are made and verified by `src/sign`, in its own tests.
+#[test]
+fn every_verifying_key_is_that_of_its_secret() {
+    for (name, file) in positive("signing key") {
+        let (id, secret) = (key_id(&file["id"]), array(&file["secret"]));
+        let private = expand(&secret, b"fieldseal/v1 sign", 32);
+        assert_eq!(hex(&private), file["private"], "{name}");
+        let (sign, primary) = ("sign".parse().unwrap(), "primary".parse().unwrap());
+        let mut ring = KeyRing::empty();
+        ring.insert(RingKey::symmetric(id, sign, "sign", primary, &secret).unwrap()).unwrap();
+        let [key] = ring.verifying_keys()[..] else { panic!("{name}") };
+        assert_eq!(hex(&key.to_bytes()), file["public"], "{name}");
+
+        let told = [id.get().to_be_bytes().as_slice(), &key.to_bytes()].concat();
+        let sum = Sha256::digest([b"fieldseal/v1 verifying key text".as_slice(), &told].concat());
+        let written = format!("fsv1.{}", base64url(&[told.as_slice(), &sum[..4]].concat()));
+        assert_eq!(file["text"], written, "{name}");
+        assert_eq!(key.to_string(), written, "{name}");
+        for typed in list(&file["typed"]).iter().chain([&file["text"]]) {
+            assert_eq!(text(typed).parse::<VerifyingKey>().unwrap(), key, "{name}");
+        }
+        for of in list(&file["tokens"]) {
+            let tenant = s8(text(&of["tenant"]).as_bytes());
+            let info = [b"fieldseal/v1 ledger subject".as_slice(), &tenant].concat();
+            assert_eq!(hex(&expand(&secret, &info, 32)), of["token_key"], "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_faulty_document_share_and_slot_key_is_answered_with_its_kind() {
     let (mut kinds, mut texts) = (BTreeMap::new(), BTreeSet::new());
@@ -321,6 +351,7 @@ fn every_faulty_document_share_and_slot_key_is_answered_with_its_kind() {
 fn refused(file: &Value) -> Result<(), Error> {
     match text(&file["operation"]) {
         "from-share" => Share::from_text(text(&file["text"])).map(drop),
+        "from-verifying-key" => text(&file["text"]).parse::<VerifyingKey>().map(drop),
         "from-slot-key" => SlotKey::from_text(text(&file["text"])).map(drop),
         "ring-read" => LockedRing::from_json(&stored(file)).map(drop),
         operation => {

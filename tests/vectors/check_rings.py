@@ -1,4 +1,4 @@
-"""The part of check.py that is about `rings`: ring documents, shares, slot keys, derived keys."""
+"""The part of check.py that is about `rings`: ring documents, shares, slot keys, derived keys, keys that sign."""
 
 from __future__ import annotations
 
@@ -110,12 +110,33 @@ def _derived_key(file: Json) -> None:
     same("derived", made, {"ok": {"info": file["info"], "key": file["key"]}})
 
 
+def _signing_key(file: Json) -> None:
+    made = ask("signing-key", id=file["id"], secret=file["secret"])
+    same("signing", made, {"ok": {name: file[name] for name in ("private", "id", "public", "text")}})
+    told = {name: file[name] for name in ("id", "public", "text")}
+    for typed in (file["text"], *file["typed"]):
+        same("read", ask("from-verifying-key", text=typed), {"ok": told})
+    for of in file["signatures"]:
+        made = ask("sign", secret=file["secret"], message=of["message"])
+        same("signature", made, {"ok": {"signature": of["signature"]}})
+        good = ask("verify-signature", public=file["public"], **of)
+        same("verified", good, {"ok": {"good": True}})
+        altered = {**of, "message": of["message"] + "00"}
+        good = ask("verify-signature", public=file["public"], **altered)
+        same("verified", good, {"ok": {"good": False}})
+    for of in file["tokens"]:
+        whose = {"tenant": of["tenant"], "subject": of["subject"]}
+        made = ask("token", secret=file["secret"], **whose)
+        same("token", {**whose, **made["ok"]}, of)
+
+
 POSITIVE: dict[str, Callable[[Json], None]] = {
     "ring document": _document,
     "unprotected ring document": _unprotected,
     "share": _share,
     "slot key": _slot_key,
     "derived key": _derived_key,
+    "signing key": _signing_key,
 }
 
 # --- negative files ---------------------------------------------------------

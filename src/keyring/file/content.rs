@@ -437,7 +437,7 @@ pub(super) fn entry(key: &RingKey) -> KeyEntry {
 /// that signs is computed, so that no other can be told for it.
 fn told_public(key: &RingKey) -> Option<[u8; 32]> {
     match key.holds() {
-        Holds::Public => key.public().copied(),
+        Holds::Public => key.public_key(),
         _ => key.half().map(WriterHalf::public),
     }
 }

@@ -62,7 +62,7 @@ fn keys_of_other_uses_do_not_sign() {
     for key_use in [KeyUse::Envelope, KeyUse::Index, KeyUse::Pseudonym] {
         let name = key_use.as_str();
         let key = RingKey::symmetric(id(), key_use, name, KeyState::Primary, &[7; 32]).unwrap();
-        assert!(key.signer().is_none() && key.public().is_none(), "{key_use}");
+        assert!(key.signer().is_none() && key.public_key().is_none(), "{key_use}");
         assert_eq!(key.reduced(Holds::Public, &[]).holds(), Holds::NameOnly, "{key_use}");
     }
 }

@@ -14,6 +14,7 @@ from .ring import (
     DerivedForm,
     Form,
     PairForm,
+    PublicForm,
     Ring,
     RingKey,
     Scope,
@@ -69,6 +70,8 @@ def json_key(key: RingKey) -> dict[str, Any]:
         out |= {"public": form.public.hex(), "writer": form.writer.hex()}
     elif isinstance(form, WriterForm):
         out |= {"form": "writer", "public": form.public.hex(), "writer": form.writer.hex()}
+    elif isinstance(form, PublicForm):
+        out |= {"form": "public", "public": form.public.hex()}
     elif isinstance(form, DerivedForm):
         keys = ((dict(zip(SCOPES[key.use], of.parts)), secret) for of, secret in form.keys)
         out |= {"form": "derived", "derived": [{**of, "key": secret.hex()} for of, secret in keys]}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Union
 
-from . import hpke, jcs
+from . import ed25519, hpke, jcs
 from .encoding import check_name
 from .errors import Refused
 from .ring import (
@@ -18,6 +18,7 @@ from .ring import (
     Form,
     NameOnly,
     PairForm,
+    PublicForm,
     Ring,
     RingKey,
     Scope,
@@ -125,7 +126,7 @@ def shaped(value: jcs.Json, shape: Shape) -> Any:
 
 # --- keys ------------------------------------------------------------------
 
-LENGTHS = {"secret": 32, "key-pair": 64, "writer-half": 32, "name-only": 0}
+LENGTHS = {"secret": 32, "key-pair": 64, "writer-half": 32, "public": 0, "name-only": 0}
 
 
 @dataclass(frozen=True)
@@ -172,15 +173,19 @@ def _line(entry: Dict) -> Line:
         raise malformed("not a use, or not its name")
     if holds in ("key-pair", "writer-half") and use != "wrap":
         raise malformed("a pair of another use")
+    if holds == "public" and use != "sign":
+        raise malformed("a public half of another use")
     if state == "destroyed" and holds != "name-only":
         raise malformed("destroyed, and held")
     public = None
-    if ("public" in entry) != (holds in ("key-pair", "writer-half")):
+    if ("public" in entry) != (holds in ("key-pair", "writer-half", "public")):
         raise malformed("a public key missing or too many")
     if "public" in entry:
         public = from_base64(entry["public"])
         if public is None or len(public) != 32:
             raise malformed("no public key")
+        if holds == "public" and not ed25519.is_public(public):
+            raise malformed("a public key that verifies nothing")  # [RF-31]
     if ("derived" in entry) != (holds == "derived"):
         raise malformed("scopes missing or too many")
     scopes = tuple(_scope(use, scope) for scope in entry.get("derived", ()))
@@ -218,6 +223,9 @@ def _form(line: Line, secret: bytes, verify: bool) -> Form:
     if line.holds == "writer-half":
         assert line.public is not None
         return WriterForm(line.public, secret)
+    if line.holds == "public":
+        assert line.public is not None
+        return PublicForm(line.public)
     if line.holds == "derived":
         parts = (secret[at : at + 32] for at in range(0, len(secret), 32))
         return DerivedForm(tuple(zip(line.scopes, parts)))

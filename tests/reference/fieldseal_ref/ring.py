@@ -10,7 +10,7 @@ from . import hpke
 from .encoding import U32_MAX, check_name, check_tenant
 from .errors import Refused
 
-FIXED_NAMES = ("envelope", "index", "pseudonym")  # each for its use [RK-2]
+FIXED_NAMES = ("envelope", "index", "pseudonym", "sign")  # each for its use [RK-2]
 STATES = ("primary", "open-only", "disabled", "compromised", "destroyed")
 
 
@@ -65,7 +65,14 @@ class DerivedForm:
     keys: tuple[tuple[Scope, bytes], ...]
 
 
-Form = Union[SymmetricForm, PairForm, WriterForm, DerivedForm, NameOnly]
+@dataclass(frozen=True)
+class PublicForm:
+    """[RK-4] [RK-8]: the public key of a `sign` key: it verifies, and cannot sign."""
+
+    public: bytes
+
+
+Form = Union[SymmetricForm, PairForm, WriterForm, DerivedForm, PublicForm, NameOnly]
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ def make_form(
         return PairForm(key, derived, _exactly_32(writer))
     if form == "writer":
         return WriterForm(_exactly_32(public), _exactly_32(writer))
+    if form == "public":
+        return PublicForm(_exactly_32(public))
     if form == "name-only":
         return NameOnly()
     raise Refused("invalid-input", "unknown key form")
@@ -121,6 +130,9 @@ def _check_fixed(key: RingKey) -> None:
         scopes = [scope for scope, _ in key.form.keys]
         if not scopes or len(set(scopes)) < len(scopes) or {s.use for s in scopes} != {key.use}:
             raise Refused("invalid-input", "derived keys of another use, none, or one twice")
+    elif isinstance(key.form, PublicForm):
+        if key.use != "sign":
+            raise Refused("invalid-input", "a public key of another use")
     elif not isinstance(key.form, (NameOnly, SymmetricForm)):
         raise Refused("invalid-input", "not a key of its use")
 
@@ -138,8 +150,8 @@ class Ring:
                 raise Refused("invalid-input", "unknown state")
             if key.use != "wrap":
                 _check_fixed(key)
-            elif isinstance(key.form, DerivedForm):
-                raise Refused("invalid-input", "a wrap key derives none")
+            elif isinstance(key.form, (DerivedForm, PublicForm)):
+                raise Refused("invalid-input", "a wrap key derives none, and signs nothing")
             if key.state == "destroyed":
                 key = replace(key, form=NameOnly())  # [ST-1]
             self._keys[key.id] = key

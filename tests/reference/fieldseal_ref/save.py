@@ -17,7 +17,7 @@ from .document import (
 )
 from .errors import Refused
 from .jcs import canonical
-from .ring import DerivedForm, PairForm, Ring, RingKey, SymmetricForm, WriterForm
+from .ring import DerivedForm, PairForm, PublicForm, Ring, RingKey, SymmetricForm, WriterForm
 from .shares import Share, split
 from .slots import Slot, check_cost, check_label, check_service, stretched, work
 from .spelling import time, to_base64
@@ -88,6 +88,8 @@ def key_entry(key: RingKey) -> Dict:
         entry = {"holds": "key-pair", "public": to_base64(form.public)}
     elif isinstance(form, WriterForm):
         entry = {"holds": "writer-half", "public": to_base64(form.public)}
+    elif isinstance(form, PublicForm):
+        entry = {"holds": "public", "public": to_base64(form.public)}
     elif isinstance(form, DerivedForm):
         names = ("tenant", "record", "index") if key.use == "index" else ("tenant", "purpose")
         scopes = [dict(zip(names, scope.parts)) for scope, _ in _in_order(form)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import convert, save
+from . import convert, ed25519, save
 from .crypto import Generator, expand, scope_info
 from .document import Document, read
+from .encoding import check_tenant, subject_id
 from .jcs import canonical
 from .shares import Share, share_from_text, share_text, slot_key_from_text, slot_key_text
 from .slots import service_context
@@ -169,6 +170,37 @@ def _derived_key(r: Dict) -> Dict:
     return {"info": info.hex(), "key": expand(convert.exactly(32, r["master"]), info, 32).hex()}
 
 
+def _verifying_key(key_id: int, public: bytes) -> Dict:
+    text = ed25519.verifying_key_text(key_id, public)
+    return {"id": key_id, "public": public.hex(), "text": text}
+
+
+def _signing_key(r: Dict) -> Dict:
+    """[RK-8] [RF-30]"""
+    secret = convert.exactly(32, r["secret"])
+    shown = {"private": ed25519.private_key(secret).hex()}
+    return {**shown, **_verifying_key(r["id"], ed25519.public_key(secret))}
+
+
+def _sign(r: Dict) -> Dict:
+    signature = ed25519.sign(convert.exactly(32, r["secret"]), bytes.fromhex(r["message"]))
+    return {"signature": signature.hex()}
+
+
+def _verify_signature(r: Dict) -> Dict:
+    """[RK-10]"""
+    of = (convert.exactly(32, r["public"]), bytes.fromhex(r["message"]))
+    return {"good": ed25519.verify(*of, bytes.fromhex(r["signature"]))}
+
+
+def _token(r: Dict) -> Dict:
+    """[RK-9]"""
+    secret = convert.exactly(32, r["secret"])
+    subject = subject_id(convert.id_(r["subject"]))
+    key = ed25519.token_key(secret, check_tenant(r["tenant"]))
+    return {"token_key": key.hex(), "token": ed25519.token(key, subject).hex()}
+
+
 OPS: dict[str, Callable[[Dict], Dict]] = {
     "ring-read": _read,
     "ring-unlock": _unlock,
@@ -180,4 +212,9 @@ OPS: dict[str, Callable[[Dict], Dict]] = {
     "slot-key": lambda r: {"text": slot_key_text(convert.exactly(32, r["key"]))},
     "from-slot-key": lambda r: {"key": slot_key_from_text(r["text"]).hex()},
     "derived-key": _derived_key,
+    "signing-key": _signing_key,
+    "sign": _sign,
+    "verify-signature": _verify_signature,
+    "token": _token,
+    "from-verifying-key": lambda r: _verifying_key(*ed25519.verifying_key_from_text(r["text"])),
 }

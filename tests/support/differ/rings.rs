@@ -1,7 +1,9 @@
 //! Ring documents, shares and slot keys: what one writes the other opens, and what is damaged both
 //! answer alike.
 
-use fieldseal::{Argon2Cost, Floor, LockedRing, Passphrase, RingDocument, Share, SlotKey};
+use fieldseal::{
+    Argon2Cost, Floor, LockedRing, Passphrase, RingDocument, Share, SlotKey, VerifyingKey,
+};
 use serde_json::{Value, json};
 
 use super::random::Random;
@@ -20,6 +22,9 @@ impl Differ {
         let (theirs, credentials) = self.written_by_the_reference(&form);
         self.compare(&theirs, &credentials);
         self.unprotected(&form);
+        for key in ring(&form).verifying_keys() {
+            self.typed(&key.to_string());
+        }
         for credential in &credentials {
             for typed in list(&credential["shares"]).iter().chain([&credential["key"]]) {
                 if let Some(typed) = typed.as_str() {
@@ -238,6 +243,9 @@ impl Differ {
         let (op, ours) = if written.starts_with("fsk1.") {
             let key = kind(SlotKey::from_text(&typed));
             ("from-slot-key", named(key).map(|key| json!(*key.to_text())))
+        } else if written.starts_with("fsv1.") {
+            let key = kind(typed.parse::<VerifyingKey>());
+            ("from-verifying-key", named(key).map(|key| json!(key.to_string())))
         } else {
             let share = kind(Share::from_text(&typed));
             ("from-share", named(share).map(|share| json!(*share.to_text())))
@@ -315,6 +323,21 @@ fn with_derived_keys(random: &mut Random, whole: &Value) -> Value {
             _ => {}
         }
     }
+    let id = (5..).find(|id| !taken.contains(id)).unwrap();
+    let key = symmetric(id, "sign", "sign", "primary");
+    match random.below(3) {
+        0 => keys.push(key),
+        1 => keys.push(public_half(&key, ["primary", "compromised"][random.index(2)])),
+        _ => {}
+    }
     keys.sort_by_key(|key| key["id"].as_u64());
     ring_of(&keys)
+}
+
+/// What a ring that verifies holds of a key that signs.
+fn public_half(key: &Value, state: &str) -> Value {
+    let of = ring(&ring_of(std::slice::from_ref(key)));
+    let public = of.verifying_keys()[0].to_bytes();
+    let (id, hex) = (&key["id"], hex(&public));
+    json!({"id": id, "use": "sign", "name": "sign", "state": state, "form": "public", "public": hex})
 }

@@ -1,6 +1,6 @@
 //! Ring documents, shares and slot keys, as files and people bring them.
 
-use fieldseal::{Credential, KeyRing, LockedRing, RingDocument, Share, SlotKey};
+use fieldseal::{Credential, KeyRing, LockedRing, RingDocument, Share, SlotKey, VerifyingKey};
 
 use super::kind;
 
@@ -56,13 +56,14 @@ fn keys(ring: &KeyRing) -> Vec<String> {
             .scopes()
             .map(|scope| (scope.clone(), key.expose_derived(scope).map(|secret| *secret.expose())))
             .collect();
+        let public = key.public_key();
         let hints = (key.created_at(), key.rotate_after_days());
-        format!("{key} {secret:?} {half:?} {derived:?} {hints:?}")
+        format!("{key} {secret:?} {half:?} {derived:?} {public:?} {hints:?}")
     });
     all.collect()
 }
 
-/// Bytes as what people type or paste: a share, a slot key. One that reads is written the one way it
+/// Bytes as what people type or paste: a share, a slot key, a verifying key. One that reads is written the one way it
 /// has.
 pub(super) fn typed(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
@@ -74,5 +75,9 @@ pub(super) fn typed(data: &[u8]) {
     }
     if let Ok(key) = kind(SlotKey::from_text(text)) {
         assert_eq!(*key.to_text(), text.trim());
+    }
+    if let Ok(key) = kind(text.parse::<VerifyingKey>()) {
+        assert_eq!(key.to_string(), text.trim());
+        assert_eq!(kind(VerifyingKey::new(key.id(), &key.to_bytes())), Ok(key));
     }
 }
