@@ -1,21 +1,27 @@
 //! Where key envelopes live: one for each tenant and subject, exchanged by compare and swap.
 
+mod asynchronous;
 mod memory;
 mod pass;
-#[cfg(feature = "rusqlite")]
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod place;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+mod sqlx;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use self::asynchronous::AsyncKeyStore;
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::Pass;
 use self::pass::Unreadable;
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
@@ -173,9 +179,7 @@ pub trait KeyStore {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         let tenant = access.checked_tenant()?;
         persisted(|| {
-            let stored = self.load(on, tenant, &subject)?.ok_or_else(|| {
-                Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
-            })?;
+            let stored = self.load(on, tenant, &subject)?.ok_or_else(none_stored)?;
             let Some((changed, reseal)) = edited(&stored, access, &subject, &mut change)? else {
                 return Ok(stored);
             };
@@ -339,6 +343,11 @@ fn edited(
     }
     let reseal = edit.to_reseal().to_vec();
     edit.finish().map(|changed| Some((changed, reseal)))
+}
+
+#[cold]
+fn none_stored() -> Error {
+    Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
 }
 
 fn is_conflict<T>(result: &Result<T, Error>) -> bool {
