@@ -1,6 +1,6 @@
 //! Work on whole stores, run.
 
-use super::keys::{KeyStore, Pass};
+use super::keys::{AsyncKeyStore, KeyStore, Pass};
 use crate::access::Access;
 use crate::error::Error;
 use crate::jobs::{Sweep, SweepPlan};
@@ -44,6 +44,42 @@ impl Sweep {
         // By the time that was looked at.
         store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop))
     }
+
+    /// [`plan`](Self::plan), for asynchronous callers.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn plan_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<SweepPlan, Error> {
+        let access = access.into();
+        let mut plan = SweepPlan::at(access.time().now()?);
+        let counted = store.change_all(on, access, |stored, _| {
+            plan.count(&stored.envelope.inspect()?);
+            Ok(())
+        });
+        let _failed_again = counted.await?;
+        Ok(plan)
+    }
+
+    /// [`run`](Self::run), for asynchronous callers.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Pass, Error> {
+        let access = access.into();
+        let plan = self.plan_async(store, on, access).await?;
+        self.check(&plan)?;
+        store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop)).await
+    }
 }
 
 #[cfg(feature = "file")]
@@ -61,5 +97,21 @@ impl Replay<'_> {
         store.change_all(on, access, |stored, edit| {
             self.apply(&stored.tenant, &stored.subject, edit).map(drop)
         })
+    }
+
+    /// [`run`](Self::run), for asynchronous callers.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Pass, Error> {
+        let changed = store.change_all(on, access, |stored, edit| {
+            self.apply(&stored.tenant, &stored.subject, edit).map(drop)
+        });
+        changed.await
     }
 }

@@ -1,21 +1,27 @@
 //! Where key envelopes live: one for each tenant and subject, exchanged by compare and swap.
 
+mod asynchronous;
 mod memory;
 mod pass;
-#[cfg(feature = "rusqlite")]
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod place;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+mod sqlx;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use self::asynchronous::AsyncKeyStore;
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::Pass;
 use self::pass::Unreadable;
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
@@ -173,7 +179,7 @@ pub trait KeyStore {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         let tenant = access.checked_tenant()?;
         persisted(|| {
-            let stored = self.load(on, tenant, &subject)?.ok_or_else(nothing_stored)?;
+            let stored = self.load(on, tenant, &subject)?.ok_or_else(none_stored)?;
             let Some((changed, reseal)) = edited(&stored, access, &subject, &mut change)? else {
                 return Ok(stored);
             };
@@ -267,14 +273,9 @@ pub trait KeyStore {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         let tenant = access.checked_tenant()?;
         persisted(|| {
-            let mut edit = match self.load(on, tenant, &subject)? {
-                Some(stored) => stored.edit(access, &subject)?,
-                None => EnvelopeEdit::new(access, subject.clone())?,
-            };
-            edit.erase_subject()?;
-            let is_changed = edit.is_changed();
-            let erasure = edit.finish_erasure()?;
-            if is_changed {
+            let stored = self.load(on, tenant, &subject)?;
+            let (erasure, changed) = erased(stored, access, &subject, None)?;
+            if changed {
                 self.save(on, tenant, &subject, erasure.envelope())?;
             }
             Ok(erasure)
@@ -296,12 +297,9 @@ pub trait KeyStore {
         let (access, subject) = (access.into(), SubjectId::new(subject)?);
         let tenant = access.checked_tenant()?;
         persisted(|| {
-            let stored = self.load(on, tenant, &subject)?.ok_or_else(nothing_stored)?;
-            let mut edit = stored.edit(access, &subject)?;
-            edit.erase_class(class)?;
-            let is_changed = edit.is_changed();
-            let erasure = edit.finish_erasure()?;
-            if is_changed {
+            let stored = self.load(on, tenant, &subject)?;
+            let (erasure, changed) = erased(stored, access, &subject, Some(class))?;
+            if changed {
                 self.save(on, tenant, &subject, erasure.envelope())?;
             }
             Ok(erasure)
@@ -366,6 +364,31 @@ fn edited(
     edit.finish().map(|changed| Some((changed, reseal)))
 }
 
+#[cold]
+fn none_stored() -> Error {
+    Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
+}
+
+/// The erasure of a subject, or of a class of theirs, and whether there is something to store for it.
+fn erased(
+    stored: Option<KeyEnvelope>,
+    access: Access<'_>,
+    subject: &SubjectId,
+    class: Option<&str>,
+) -> Result<(Erasure, bool), Error> {
+    let mut edit = match (stored, class) {
+        (Some(stored), _) => stored.edit(access, subject)?,
+        (None, None) => EnvelopeEdit::new(access, subject.clone())?,
+        (None, Some(_)) => return Err(none_stored()),
+    };
+    match class {
+        Some(class) => edit.erase_class(class)?,
+        None => edit.erase_subject()?,
+    }
+    let changed = edit.is_changed();
+    edit.finish_erasure().map(|erasure| (erasure, changed))
+}
+
 fn is_conflict<T>(result: &Result<T, Error>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict)
 }
@@ -384,11 +407,6 @@ fn persisted<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Erro
 /// A name, as that of a class or of its mask.
 fn check_class(class: &str) -> Result<(), Error> {
     if is_name(class) { Ok(()) } else { Err(Error::invalid("this is no name of a class")) }
-}
-
-#[cold]
-fn nothing_stored() -> Error {
-    Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
 }
 
 /// The loser of a race.

@@ -6,6 +6,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::as_conversions,
     reason = "a test stops at the first surprise"
@@ -14,6 +15,8 @@
 pub mod bytes;
 #[cfg(feature = "file")]
 pub mod ledger;
+#[cfg(feature = "sqlx-postgres")]
+pub mod postgres;
 #[cfg(feature = "file")]
 pub mod ring;
 
