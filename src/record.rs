@@ -261,6 +261,9 @@ pub trait SealedRecord: Sized {
     /// read, or in the transaction that read and locked the row: an update that comes in between must not
     /// be lost.
     ///
+    /// Who had unwrapped the envelope before the newest generation was begun can store one more value
+    /// under the older one: reseal once more when such calls have ended.
+    ///
     /// Who reads the newest generation reads what is resealed under it. A role that was
     /// [granted](crate::EnvelopeEdit::grant) a class without history reads its history from then on.
     ///
