@@ -271,7 +271,9 @@ pub trait SealedRecord: Sized {
     /// As [`open`](SealedRecord::open), but for what is gone; and, naming the field, as
     /// [`Field::update`](crate::Field::update): [`Retention`](ErrorKind::Retention),
     /// [`Erased`](ErrorKind::Erased) or [`Expired`](ErrorKind::Expired) when its newest generation takes
-    /// no values, and is to be renewed first.
+    /// no values, and is to be renewed first. A value whose erased generation was
+    /// [pruned](crate::EnvelopeEdit::prune) is refused as of an unknown key: set such columns to NULL when
+    /// you prune.
     fn reseal<'a>(
         &self,
         access: impl Into<Access<'a>>,
