@@ -261,6 +261,9 @@ pub trait SealedRecord: Sized {
     /// read, or in the transaction that read and locked the row: an update that comes in between must not
     /// be lost.
     ///
+    /// Who had unwrapped the envelope before the newest generation was begun can store one more value
+    /// under the older one: reseal once more when such calls have ended.
+    ///
     /// Who reads the newest generation reads what is resealed under it. A role that was
     /// [granted](crate::EnvelopeEdit::grant) a class without history reads its history from then on.
     ///
@@ -268,7 +271,9 @@ pub trait SealedRecord: Sized {
     /// As [`open`](SealedRecord::open), but for what is gone; and, naming the field, as
     /// [`Field::update`](crate::Field::update): [`Retention`](ErrorKind::Retention),
     /// [`Erased`](ErrorKind::Erased) or [`Expired`](ErrorKind::Expired) when its newest generation takes
-    /// no values, and is to be renewed first.
+    /// no values, and is to be renewed first. A value whose erased generation was
+    /// [pruned](crate::EnvelopeEdit::prune) is refused as of an unknown key: set such columns to NULL when
+    /// you prune.
     fn reseal<'a>(
         &self,
         access: impl Into<Access<'a>>,

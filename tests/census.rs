@@ -12,8 +12,8 @@ mod common;
 use common::bytes::{Ent, Env, erased};
 use common::*;
 use fieldseal::{
-    Access, Census, DataKeys, ErrorKind, Field, GenerationCount, GenerationState, KeyEnvelope,
-    KeyRing, KeyState, KeyUse, Need,
+    Access, Census, ErrorKind, Field, GenerationCount, GenerationState, KeyEnvelope, KeyRing,
+    KeyState, KeyUse, Need,
 };
 
 /// Place, class (none as envelope key), envelopes.
@@ -316,12 +316,45 @@ fn census_serializes_without_a_secret() {
 }
 
 /// Without a clock of its own a census takes the system's.
+#[cfg(feature = "std")]
 #[test]
 fn census_is_of_the_present_unless_told() {
     let ring = admin();
     let long_ago = Access::new(&ring).at(1);
-    let old = DataKeys::create(long_ago, 42, &[FINANCIAL]).unwrap();
+    let old = fieldseal::DataKeys::create(long_ago, 42, &[FINANCIAL]).unwrap();
     let mut census = Census::new();
     census.add(old.envelope().as_bytes());
     assert_eq!(census.generations().next().unwrap().state, GenerationState::Expired);
+}
+
+/// What a ring signs and finds by is in no envelope.
+#[cfg(feature = "file")]
+#[test]
+fn key_that_signs_is_never_retired() {
+    let mut ring = admin();
+    let key = ring.add_signing_key().unwrap();
+    ring.rotate(KeyUse::Sign, "sign").unwrap();
+    let text = refused_to_retire(&mut ring, key.get(), &count(&[&envelope(&[NOTES])]));
+    assert!(text.contains("force_destroy"), "{text}");
+    assert!(count(&[]).name_keys(&ring).keys().all(|line| line.key_use != Some(KeyUse::Sign)));
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn store_is_counted_under_the_name_of_its_place() {
+    use fieldseal::{DataKeys, KeyStore as _, MemoryKeyStore};
+
+    let (mut ring, store) = (admin(), MemoryKeyStore::new());
+    ring.rotate(KeyUse::Wrap, "app").unwrap();
+    ring.rotate(KeyUse::Wrap, "medical").unwrap();
+    for subject in 0..3 {
+        let keys = DataKeys::create(&admin(), subject, &[NOTES]).unwrap();
+        store.save(&(), "", subject, keys.envelope()).unwrap();
+    }
+    let mut census = Census::new();
+    store.census(&(), "customers.keys", &mut census).unwrap();
+    assert_eq!(needs(&census, APP), [line("customers.keys", Some("notes"), 3)]);
+    let text = refused_to_retire(&mut ring, APP, &census);
+    assert!(text.contains("customers.keys, class notes (3)"), "{text}");
+    ring.retire(id(MEDICAL), &census).unwrap();
 }

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 
 use fieldseal::{
     Access, Action, AuditRefused, AuditSink, Class, DataKeys, EnvelopeEdit, Error, ErrorKind,
-    Event, FieldSchema, History, KeyEnvelope, KeyRing, NotNull, Record, Sealed, SealedRecord as _,
+    Event, FieldSchema, History, KeyEnvelope, KeyRing, KeyStore as _, MemoryKeyStore, NotNull,
+    Record, Sealed, SealedRecord as _,
 };
 
 use super::FINANCIAL;
@@ -241,6 +242,44 @@ fn rows_with_keys_elsewhere_are_resealed_one_by_one() {
     moved.id = 8;
     let error = moved.reseal_with(&keys).unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::Tampered, Some("street")));
+}
+
+/// A withdrawal queues what is to be resealed, and a worker goes over the subject's rows.
+#[test]
+fn queue_of_a_store_is_worked_off_by_resealing() {
+    let (ring, store) = (ring(), MemoryKeyStore::new());
+    let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
+    let keys = DataKeys::create_for(at(&ring), 1, &[(CONTACT, &["marketing"])]).unwrap();
+    store.save(&(), "", 1, keys.envelope()).unwrap();
+    let of = |id| Address { id, customer: 1, street: format!("{id} Main St") };
+    let mut rows: Vec<_> = (1..4).map(|id| of(id).seal_with(&keys).unwrap()).collect();
+    let theirs = keys.envelope().unwrap(at(&marketing), 1).unwrap();
+    assert_eq!(rows[0].open_with(&theirs).unwrap(), of(1));
+
+    store.change(&(), at(&ring), 1, |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+    let queue = store.reseal_queue(&(), None, 10).unwrap();
+    assert_eq!(queue.len(), 1);
+    assert_eq!((&*queue[0].class, queue[0].generation), ("contact", 2));
+    for entry in &queue {
+        let envelope = store.load(&(), &entry.tenant, &entry.subject).unwrap().unwrap();
+        let keys = envelope.unwrap(at(&ring), &entry.subject).unwrap();
+        for row in &mut rows {
+            *row = row.reseal_with(&keys).unwrap().row;
+        }
+        store.resealed(&(), entry).unwrap();
+    }
+    assert_eq!(store.reseal_queue(&(), None, 10).unwrap(), []);
+
+    let stored = store.load(&(), "", 1).unwrap().unwrap();
+    for (row, id) in rows.iter().zip(1..) {
+        assert_eq!(row.open_with(&stored.unwrap(at(&ring), 1).unwrap()).unwrap(), of(id));
+        for (envelope, expected) in
+            [(&stored, ErrorKind::NotPermitted), (keys.envelope(), ErrorKind::WrongKey)]
+        {
+            let theirs = envelope.unwrap(at(&marketing), 1).unwrap();
+            assert_eq!(row.open_with(&theirs).unwrap_err().kind(), expected);
+        }
+    }
 }
 
 #[derive(Default)]

@@ -51,10 +51,11 @@ pub(super) struct Unreadable {
 }
 
 impl Unreadable {
-    pub(super) fn count(&mut self, one: &StoredEnvelope, _place: &str, census: &mut Census) {
+    pub(super) fn count(&mut self, one: &StoredEnvelope, place: &str, census: &mut Census) {
         match one.envelope.inspect() {
-            Ok(info) => info.count_into(census),
+            Ok(info) => info.count_into(census.at(place)),
             Err(error) => {
+                census.at(place).add(one.envelope.as_bytes());
                 self.count = self.count.saturating_add(1);
                 self.first.get_or_insert(error);
             }
