@@ -7,6 +7,8 @@ mod pkcs11;
 mod rusqlite;
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+mod sqlx;
 
 #[cfg(feature = "pkcs11")]
 pub use self::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};

@@ -18,7 +18,13 @@ mod encoding;
 mod envelope;
 mod error;
 mod field;
-#[cfg(any(feature = "pkcs11", feature = "rusqlite", feature = "serde"))]
+#[cfg(any(
+    feature = "pkcs11",
+    feature = "rusqlite",
+    feature = "serde",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite"
+))]
 mod integrations;
 #[cfg(feature = "std")]
 mod jobs;
@@ -76,9 +82,13 @@ pub use secret::{Plaintext, Secret};
 #[cfg(feature = "rusqlite")]
 pub use store::SqliteKeyStore;
 #[cfg(feature = "std")]
-pub use store::{KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn};
+pub use store::{
+    AsyncKeyStore, KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn,
+};
 #[cfg(feature = "file")]
 pub use store::{LedgerFile, RingFile, SharedRing};
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+pub use store::{SqlxDatabase, SqlxKeyStore};
 
 /// Makes a struct a record.
 ///

@@ -15,7 +15,11 @@ mod shared;
 
 #[cfg(feature = "rusqlite")]
 pub use self::keys::SqliteKeyStore;
-pub use self::keys::{KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn};
+pub use self::keys::{
+    AsyncKeyStore, KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn,
+};
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+pub use self::keys::{SqlxDatabase, SqlxKeyStore};
 #[cfg(feature = "file")]
 pub use self::ledger_file::LedgerFile;
 #[cfg(feature = "file")]

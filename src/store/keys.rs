@@ -1,21 +1,27 @@
 //! Where key envelopes live: one for each tenant and subject, exchanged by compare and swap.
 
+mod asynchronous;
 mod memory;
 mod pass;
-#[cfg(feature = "rusqlite")]
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod place;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+mod sqlx;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use self::asynchronous::AsyncKeyStore;
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::Pass;
 use self::pass::Unreadable;
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};

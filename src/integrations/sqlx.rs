@@ -1,0 +1,87 @@
+//! SQLite and PostgreSQL through sqlx: BLOB and BYTEA columns, or TEXT columns in the text form.
+
+use alloc::vec::Vec;
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::{Database, Decode, Encode, Type, ValueRef as _};
+
+use crate::envelope::KeyEnvelope;
+use crate::error::Error;
+use crate::field::Sealed;
+
+/// Text columns hold the text form, the others bytes.
+fn decoded<'r, DB, S>(
+    value: DB::ValueRef<'r>,
+    from_text: impl FnOnce(&str) -> Result<S, Error>,
+    from_bytes: impl FnOnce(Vec<u8>) -> S,
+) -> Result<S, BoxDynError>
+where
+    DB: Database,
+    &'r str: Decode<'r, DB> + Type<DB>,
+    Vec<u8>: Decode<'r, DB>,
+{
+    if <&'r str as Type<DB>>::compatible(&value.type_info()) {
+        Ok(from_text(<&'r str as Decode<'r, DB>>::decode(value)?)?)
+    } else {
+        <Vec<u8> as Decode<'r, DB>>::decode(value).map(from_bytes)
+    }
+}
+
+/// What is bound is bytes; into a text column bind `to_text()`.
+macro_rules! columns {
+    ($db:ty, $of:ty $(, $parameter:ident)?) => {
+        impl $(<$parameter>)? Type<$db> for $of {
+            fn type_info() -> <$db as Database>::TypeInfo {
+                <Vec<u8> as Type<$db>>::type_info()
+            }
+
+            fn compatible(stored: &<$db as Database>::TypeInfo) -> bool {
+                <Vec<u8> as Type<$db>>::compatible(stored) || <&str as Type<$db>>::compatible(stored)
+            }
+        }
+
+        impl<'q $(, $parameter)?> Encode<'q, $db> for $of {
+            fn encode_by_ref(
+                &self,
+                to: &mut <$db as Database>::ArgumentBuffer,
+            ) -> Result<IsNull, BoxDynError> {
+                <&[u8] as Encode<'_, $db>>::encode(self.as_bytes(), to)
+            }
+
+            fn size_hint(&self) -> usize {
+                self.as_bytes().len()
+            }
+        }
+
+        impl<'r $(, $parameter)?> Decode<'r, $db> for $of {
+            fn decode(value: <$db as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                decoded::<$db, Self>(value, |text| Self::from_text(text), |bytes| Self::from_bytes(bytes))
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+columns!(sqlx::Sqlite, KeyEnvelope);
+#[cfg(feature = "sqlx-sqlite")]
+columns!(sqlx::Sqlite, Sealed<T>, T);
+#[cfg(feature = "sqlx-postgres")]
+columns!(sqlx::Postgres, KeyEnvelope);
+#[cfg(feature = "sqlx-postgres")]
+columns!(sqlx::Postgres, Sealed<T>, T);
+
+// Many at once, as `UNNEST($1)` takes them.
+#[cfg(feature = "sqlx-postgres")]
+impl sqlx::postgres::PgHasArrayType for KeyEnvelope {
+    fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+        <Vec<u8> as sqlx::postgres::PgHasArrayType>::array_type_info()
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+impl<T> sqlx::postgres::PgHasArrayType for Sealed<T> {
+    fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+        <Vec<u8> as sqlx::postgres::PgHasArrayType>::array_type_info()
+    }
+}

@@ -1,0 +1,311 @@
+//! Key stores for callers that do not wait.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::future::Future;
+
+use super::pass::Unreadable;
+use super::{ATTEMPTS, PAGE, Pass, Reseal, StoredEnvelope, edited, is_conflict, nothing_stored};
+use crate::access::Access;
+use crate::context::{SubjectId, ToId};
+use crate::envelope::{EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::error::Error;
+use crate::keyring::Census;
+
+/// [`KeyStore`](crate::KeyStore) for asynchronous callers: the same calls, on a connection that is
+/// borrowed for each. With sqlx that is `&mut connection`, or `&mut *transaction` inside the caller's
+/// own.
+///
+/// A call whose future is dropped has happened or not, as a whole.
+pub trait AsyncKeyStore: Sync {
+    /// What a call works on.
+    type Connection: Send + ?Sized;
+
+    /// The envelope of a subject, if one is stored.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) when the store fails; [`Conflict`](crate::ErrorKind::Conflict) when the caller's
+    /// transaction is to be begun again; [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id or a tenant
+    /// that is none, or that this store cannot hold.
+    fn load(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send;
+
+    /// The envelopes of many subjects, in their order: a page of rows in one question.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn load_many(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subjects: &[SubjectId],
+    ) -> impl Future<Output = Result<Vec<Option<KeyEnvelope>>, Error>> + Send {
+        async move {
+            let mut all = Vec::with_capacity(subjects.len());
+            for subject in subjects {
+                all.push(self.load(on, tenant, subject).await?);
+            }
+            Ok(all)
+        }
+    }
+
+    /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
+    /// version before it is stored.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) when another was stored meanwhile: read again and make the
+    /// change to that; and as [`load`](Self::load).
+    fn save(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        envelope: &KeyEnvelope,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        self.save_and_queue(on, tenant, subject, envelope, &[])
+    }
+
+    /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them
+    /// under, as [`EnvelopeEdit::to_reseal`] says them: both, or neither.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_and_queue(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// At most `limit` envelopes behind `after`, in the order of the store: all of them, page by page.
+    /// What is stored or changed meanwhile may or may not be among them; what was there all the time is.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn scan(
+        &self,
+        on: &mut Self::Connection,
+        after: Option<&StoredEnvelope>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<StoredEnvelope>, Error>> + Send;
+
+    /// As [`KeyStore::queue_reseal`](crate::KeyStore::queue_reseal).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn queue_reseal(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        class: &str,
+        generation: u16,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// As [`KeyStore::reseal_queue`](crate::KeyStore::reseal_queue).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn reseal_queue(
+        &self,
+        on: &mut Self::Connection,
+        after: Option<&Reseal>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Reseal>, Error>> + Send;
+
+    /// As [`KeyStore::resealed`](crate::KeyStore::resealed).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn resealed(
+        &self,
+        on: &mut Self::Connection,
+        done: &Reseal,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// As [`KeyStore::change`](crate::KeyStore::change).
+    ///
+    /// # Errors
+    /// [`MissingClass`](crate::ErrorKind::MissingClass) when no envelope is stored;
+    /// [`Conflict`](crate::ErrorKind::Conflict) when others keep storing; those of the change, of
+    /// [`EnvelopeEdit::finish`] and of [`load`](Self::load).
+    fn change<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        mut change: impl FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
+    ) -> impl Future<Output = Result<KeyEnvelope, Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move {
+            let (subject, tenant) = (subject?, access.checked_tenant()?);
+            let mut attempts = ATTEMPTS;
+            loop {
+                let stored = self.load(on, tenant, &subject).await?.ok_or_else(nothing_stored)?;
+                let edited = edited(&stored, access, &subject, &mut change)?;
+                let Some((changed, reseal)) = edited else { return Ok(stored) };
+                let saved = self.save_and_queue(on, tenant, &subject, &changed, &reseal).await;
+                attempts = attempts.saturating_sub(1);
+                if attempts == 0 || !is_conflict(&saved) {
+                    return saved.map(|()| changed);
+                }
+            }
+        }
+    }
+
+    /// As [`KeyStore::change_all`](crate::KeyStore::change_all).
+    ///
+    /// # Errors
+    /// What would fail for each envelope again: [`Io`](crate::ErrorKind::Io), [`Audit`](crate::ErrorKind::Audit),
+    /// [`Locked`](crate::ErrorKind::Locked) and [`Randomness`](crate::ErrorKind::Randomness). What was changed before
+    /// is stored.
+    fn change_all<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
+    ) -> impl Future<Output = Result<Pass, Error>> + Send {
+        let access = access.into();
+        async move {
+            let (mut pass, mut last) = (Pass::default(), None);
+            loop {
+                let page = self.scan(on, last.as_ref(), PAGE).await?;
+                for one in &page {
+                    let mut again: Option<StoredEnvelope> = None;
+                    let mut attempts = ATTEMPTS;
+                    let result = loop {
+                        let stored = again.as_ref().unwrap_or(one);
+                        let edited = edited(
+                            &stored.envelope,
+                            access.tenant(&one.tenant),
+                            &one.subject,
+                            &mut |edit| change(stored, edit),
+                        );
+                        let saved = match edited {
+                            Ok(Some((changed, reseal))) => self
+                                .save_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
+                                .await
+                                .map(|()| true),
+                            Ok(None) => Ok(false),
+                            Err(error) => Err(error),
+                        };
+                        attempts = attempts.saturating_sub(1);
+                        if attempts == 0 || !is_conflict(&saved) {
+                            break saved;
+                        }
+                        if let Some(envelope) = self.load(on, &one.tenant, &one.subject).await? {
+                            again = Some(StoredEnvelope { envelope, ..one.clone() });
+                        }
+                    };
+                    pass.count(one, result)?;
+                }
+                match page.into_iter().next_back() {
+                    Some(one) => last = Some(one),
+                    None => return Ok(pass),
+                }
+            }
+        }
+    }
+
+    /// As [`KeyStore::census`](crate::KeyStore::census).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); when an envelope cannot be read, and so may name any key, the kind of
+    /// the first such: the census then tells too little.
+    fn census(
+        &self,
+        on: &mut Self::Connection,
+        place: &str,
+        census: &mut Census,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
+            let (mut unreadable, mut last) = (Unreadable::default(), None);
+            loop {
+                let page = self.scan(on, last.as_ref(), PAGE).await?;
+                page.iter().for_each(|one| unreadable.count(one, place, census));
+                match page.into_iter().next_back() {
+                    Some(one) => last = Some(one),
+                    None => return unreadable.finish(),
+                }
+            }
+        }
+    }
+
+    /// As [`KeyStore::erase`](crate::KeyStore::erase).
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), without `MissingClass`.
+    fn erase<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Erasure, Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move { erase(self, on, access, &subject?, None).await }
+    }
+
+    /// As [`KeyStore::erase_class`](crate::KeyStore::erase_class).
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), and [`EnvelopeEdit::erase_class`].
+    fn erase_class<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        class: &str,
+    ) -> impl Future<Output = Result<Erasure, Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move { erase(self, on, access, &subject?, Some(class)).await }
+    }
+}
+
+async fn erase<S: AsyncKeyStore + ?Sized>(
+    store: &S,
+    on: &mut S::Connection,
+    access: Access<'_>,
+    subject: &SubjectId,
+    class: Option<&str>,
+) -> Result<Erasure, Error> {
+    let tenant = access.checked_tenant()?;
+    let mut attempts = ATTEMPTS;
+    loop {
+        let stored = store.load(on, tenant, subject).await?;
+        let (erasure, is_changed) = erased(stored.as_ref(), access, subject, class)?;
+        if !is_changed {
+            return Ok(erasure);
+        }
+        let saved = store.save(on, tenant, subject, erasure.envelope()).await;
+        attempts = attempts.saturating_sub(1);
+        if attempts == 0 || !is_conflict(&saved) {
+            return saved.map(|()| erasure);
+        }
+    }
+}
+
+/// What is to be stored, and whether it is.
+fn erased(
+    stored: Option<&KeyEnvelope>,
+    access: Access<'_>,
+    subject: &SubjectId,
+    class: Option<&str>,
+) -> Result<(Erasure, bool), Error> {
+    let mut edit = match (stored, class) {
+        (Some(stored), _) => stored.edit(access, subject)?,
+        (None, None) => EnvelopeEdit::new(access, subject.clone())?,
+        (None, Some(_)) => return Err(nothing_stored()),
+    };
+    match class {
+        Some(class) => edit.erase_class(class)?,
+        None => edit.erase_subject()?,
+    }
+    let is_changed = edit.is_changed();
+    Ok((edit.finish_erasure()?, is_changed))
+}

@@ -1,0 +1,463 @@
+//! Key envelopes in SQLite and PostgreSQL, through sqlx: in a table of their own, or in a column of
+//! the application's.
+
+mod dialect;
+
+use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::Future;
+use core::marker::PhantomData;
+
+use sqlx::Connection as _;
+
+pub use self::dialect::SqlxDatabase;
+use self::dialect::{Cell, Kind, failed};
+use super::place::{Column, Place, encoded_subject, other_tenant, several_rows, stored_version};
+use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
+use crate::context::{SubjectId, ToId, check_tenant};
+use crate::envelope::KeyEnvelope;
+use crate::error::Error;
+
+/// How many subjects one question asks for.
+const MOST_ASKED: usize = 256;
+
+/// Key envelopes in a database of sqlx: `SqlxKeyStore<sqlx::Sqlite>` or `SqlxKeyStore<sqlx::Postgres>`.
+///
+/// ```
+/// use fieldseal::{AsyncKeyStore, Class, DataKeys, KeyRing, SqlxKeyStore};
+/// # #[cfg(feature = "sqlx-sqlite")]
+/// # async fn sign_up(pool: sqlx::SqlitePool, ring: &KeyRing) -> Result<(), Box<dyn std::error::Error>> {
+/// let store = SqlxKeyStore::<sqlx::Sqlite>::new();
+/// let mut transaction = pool.begin().await?;
+/// let keys = DataKeys::create(ring, 42, &[Class::PERSONAL])?;
+/// store.save(&mut transaction, "", 42, keys.envelope()).await?; // and the rows that it belongs to
+/// transaction.commit().await?;
+///
+/// let mut connection = pool.acquire().await?;
+/// assert!(store.load(&mut connection, "", 42).await?.is_some());
+/// # Ok(())
+/// # }
+/// ```
+pub struct SqlxKeyStore<DB> {
+    place: Place,
+    database: PhantomData<fn() -> DB>,
+}
+
+impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
+    /// The table `fieldseal_keys`, which [`migrate`](Self::migrate) makes.
+    pub fn new() -> Self {
+        Self { place: Place::Own, database: PhantomData }
+    }
+
+    /// A column of the application's own table, of rows that are there already: the table, the column
+    /// of the subject and what it holds, and the column of the envelope, which holds its bytes. All of
+    /// it is one tenant's, the empty one unless said by [`tenant`](Self::tenant).
+    ///
+    /// A table is named without its schema, and found by the connection's search path.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
+    pub fn inline(table: &str, subject: (&str, SubjectColumn), keys: &str) -> Result<Self, Error> {
+        Ok(Self { place: Place::inline(table, subject, keys)?, database: PhantomData })
+    }
+
+    /// Whose the rows of an [inline](Self::inline) column are.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes, and for a table of
+    /// envelopes, which holds many.
+    pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
+        self.place.set_tenant(of).map(|()| self)
+    }
+
+    /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
+    /// for the queue of what is to be resealed. Several processes may do it at once.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) when the database refuses.
+    pub async fn migrate(&self, on: &mut DB::Connection) -> Result<(), Error> {
+        let mut transaction = on.begin().await.map_err(failed)?;
+        DB::lock_schema(&mut transaction).await.map_err(failed)?;
+        if matches!(self.place, Place::Own) {
+            DB::run(&mut transaction, DB::SCHEMA).await.map_err(failed)?;
+        }
+        DB::run(&mut transaction, DB::QUEUE_SCHEMA).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// The table of envelopes as [`migrate`](Self::migrate) makes it, for those who keep their
+    /// migrations themselves.
+    pub const SCHEMA: &str = DB::SCHEMA;
+
+    /// The table of what is to be resealed, which inline columns need too.
+    pub const QUEUE_SCHEMA: &str = DB::QUEUE_SCHEMA;
+}
+
+impl<DB: SqlxDatabase> Default for SqlxKeyStore<DB> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<DB> Clone for SqlxKeyStore<DB> {
+    fn clone(&self) -> Self {
+        Self { place: self.place.clone(), database: PhantomData }
+    }
+}
+
+impl<DB> fmt::Debug for SqlxKeyStore<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqlxKeyStore").field(&self.place).finish()
+    }
+}
+
+impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
+    type Connection = DB::Connection;
+
+    fn load(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
+        let subject = SubjectId::new(subject);
+        async move { self.load_one(on, tenant, &subject?).await }
+    }
+
+    async fn load_many(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subjects: &[SubjectId],
+    ) -> Result<Vec<Option<KeyEnvelope>>, Error> {
+        check_stored_tenant(tenant)?;
+        if self.place.tenant().is_some_and(|own| own != tenant) {
+            return Ok(subjects.iter().map(|_| None).collect());
+        }
+        let mut found = BTreeMap::new();
+        for some in subjects.chunks(MOST_ASKED) {
+            self.load_some(on, tenant, some, &mut found).await?;
+        }
+        Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
+    }
+
+    fn save_and_queue(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        let subject = SubjectId::new(subject);
+        async move {
+            let subject = subject?;
+            if reseal.is_empty() {
+                return self.store(on, tenant, &subject, envelope).await;
+            }
+            // Dropped without a commit, it is undone. Inside the caller's it is a savepoint.
+            let mut both = on.begin().await.map_err(failed)?;
+            // The queue first: so the lock is taken before anything is read.
+            for (class, generation) in reseal {
+                self.queue(&mut both, tenant, &subject, class, *generation).await?;
+            }
+            match self.store(&mut both, tenant, &subject, envelope).await {
+                Ok(()) => both.commit().await.map_err(failed),
+                Err(error) => both.rollback().await.map_err(failed).and(Err(error)),
+            }
+        }
+    }
+
+    async fn scan(
+        &self,
+        on: &mut DB::Connection,
+        after: Option<&StoredEnvelope>,
+        limit: usize,
+    ) -> Result<Vec<StoredEnvelope>, Error> {
+        let limit = Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+        let (sql, values) = match &self.place {
+            Place::Own => {
+                // Before the first: no subject is empty.
+                let tenant = after.map_or("", |last| &last.tenant);
+                let subject = after.map_or(&[][..], |last| last.subject.as_bytes());
+                let sql = "SELECT subject, envelope, tenant FROM fieldseal_keys
+                           WHERE (tenant, subject) > ($2, $3) ORDER BY tenant, subject LIMIT $1";
+                (sql.to_owned(), alloc::vec![limit, tenant.into(), subject.into()])
+            }
+            Place::Inline(Column { table, subject, of, keys, .. }) => {
+                let behind =
+                    if after.is_some() { format!("AND {subject} > $2") } else { String::new() };
+                let last = after.map(|last| of.value(&last.subject)).transpose()?;
+                let id = DB::selected(subject, *of);
+                (
+                    format!(
+                        "SELECT {id}, {keys} FROM {table}
+                         WHERE {keys} IS NOT NULL {behind} ORDER BY {subject} LIMIT $1"
+                    ),
+                    [limit].into_iter().chain(last.map(Cell::from)).collect(),
+                )
+            }
+        };
+        let rows = DB::fetch(on, sql, values, self.columns()).await.map_err(failed)?;
+        rows.into_iter()
+            .map(|row| {
+                let mut row = row.into_iter();
+                let (subject, envelope) = (row.next(), row.next());
+                let tenant = match self.place.tenant() {
+                    Some(tenant) => tenant.to_owned(),
+                    None => Cell::text(row.next())?,
+                };
+                let subject = self.subject(subject)?;
+                Ok(StoredEnvelope { tenant, subject, envelope: Cell::envelope(envelope)? })
+            })
+            .collect()
+    }
+
+    fn queue_reseal(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: impl ToId,
+        class: &str,
+        generation: u16,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        let subject = SubjectId::new(subject);
+        async move { self.queue(on, tenant, &subject?, class, generation).await }
+    }
+
+    async fn reseal_queue(
+        &self,
+        on: &mut DB::Connection,
+        after: Option<&Reseal>,
+        limit: usize,
+    ) -> Result<Vec<Reseal>, Error> {
+        let (tenant, subject, class) = after
+            .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
+        let limit = Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut values = alloc::vec![limit, tenant.into(), subject.into(), class.into()];
+        let of = if let Some(tenant) = self.place.tenant() {
+            values.push(tenant.into());
+            "AND tenant = $5"
+        } else {
+            ""
+        };
+        let sql = format!(
+            "SELECT tenant, subject, class, CAST(generation AS BIGINT) FROM fieldseal_reseal
+             WHERE (tenant, subject, class) > ($2, $3, $4) {of}
+             ORDER BY tenant, subject, class LIMIT $1"
+        );
+        let columns = &[Kind::Text, Kind::Bytes, Kind::Text, Kind::Integer];
+        let rows = DB::fetch(on, sql, values, columns).await.map_err(failed)?;
+        rows.into_iter()
+            .map(|row| {
+                let mut row = row.into_iter();
+                Ok(Reseal {
+                    tenant: Cell::text(row.next())?,
+                    subject: encoded_subject(&Cell::bytes(row.next())?)?,
+                    class: Cell::text(row.next())?,
+                    generation: Cell::generation(row.next())?,
+                })
+            })
+            .collect()
+    }
+
+    async fn resealed(&self, on: &mut DB::Connection, done: &Reseal) -> Result<(), Error> {
+        let Reseal { tenant, subject, class, generation } = done;
+        let sql = "DELETE FROM fieldseal_reseal
+                   WHERE tenant = $1 AND subject = $2 AND class = $3 AND generation = $4";
+        let generation = Cell::Integer(i64::from(*generation));
+        let values = alloc::vec![
+            tenant.as_str().into(),
+            subject.as_bytes().into(),
+            class.as_str().into(),
+            generation
+        ];
+        DB::execute(on, sql.to_owned(), values).await.map(drop).map_err(failed)
+    }
+}
+
+impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
+    /// What a row begins with, wherever it is from: the subject and the envelope.
+    fn columns(&self) -> &'static [Kind] {
+        match &self.place {
+            Place::Own => &[Kind::Bytes, Kind::Envelope, Kind::Text],
+            Place::Inline(Column { of: SubjectColumn::Integer, .. }) => {
+                &[Kind::Integer, Kind::Envelope]
+            }
+            Place::Inline(Column { of: SubjectColumn::Text, .. }) => &[Kind::Text, Kind::Envelope],
+            Place::Inline(Column { of: SubjectColumn::Uuid, .. }) => &[Kind::Uuid, Kind::Envelope],
+        }
+    }
+
+    fn subject(&self, cell: Option<Cell>) -> Result<SubjectId, Error> {
+        match &self.place {
+            Place::Own => encoded_subject(&Cell::bytes(cell)?),
+            Place::Inline(_) => Cell::column_id(cell)?.subject(),
+        }
+    }
+
+    async fn load_one(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+    ) -> Result<Option<KeyEnvelope>, Error> {
+        check_stored_tenant(tenant)?;
+        if self.place.tenant().is_some_and(|own| own != tenant) {
+            return Ok(None);
+        }
+        let mut found = BTreeMap::new();
+        self.load_some(on, tenant, core::slice::from_ref(subject), &mut found).await?;
+        Ok(found.into_values().next())
+    }
+
+    async fn load_some(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subjects: &[SubjectId],
+        found: &mut BTreeMap<SubjectId, KeyEnvelope>,
+    ) -> Result<(), Error> {
+        let Some(last) = subjects.last() else { return Ok(()) };
+        // Few lengths, so that few statements are prepared: the last one is asked for again.
+        let more = subjects.len().next_power_of_two().saturating_sub(subjects.len());
+        let asked = subjects.iter().chain(core::iter::repeat_n(last, more));
+        let (before, mut values) = match &self.place {
+            Place::Own => (1_usize, alloc::vec![Cell::from(tenant)]),
+            Place::Inline(_) => (0, Vec::new()),
+        };
+        for subject in asked {
+            values.push(match &self.place {
+                Place::Own => subject.as_bytes().into(),
+                Place::Inline(column) => column.of.value(subject)?.into(),
+            });
+        }
+        let places: Vec<String> =
+            (before..values.len()).map(|n| format!("${}", n.saturating_add(1))).collect();
+        let places = places.join(", ");
+        let sql = match &self.place {
+            Place::Own => format!(
+                "SELECT subject, envelope FROM fieldseal_keys WHERE tenant = $1 AND subject IN ({places})"
+            ),
+            Place::Inline(Column { table, subject, of, keys, .. }) => {
+                let id = DB::selected(subject, *of);
+                format!("SELECT {id}, {keys} FROM {table} WHERE {subject} IN ({places})")
+            }
+        };
+        let columns = self.columns().get(..2).unwrap_or_default();
+        let mut rows = BTreeMap::new();
+        for row in DB::fetch(on, sql, values, columns).await.map_err(failed)? {
+            let mut row = row.into_iter();
+            let subject = self.subject(row.next())?;
+            let envelope = row.next().filter(|cell| !matches!(cell, Cell::Null));
+            if rows.insert(subject, envelope).is_some() {
+                return Err(several_rows());
+            }
+        }
+        for (subject, envelope) in rows {
+            if envelope.is_some() {
+                found.insert(subject, Cell::envelope(envelope)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn store(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        check_stored_tenant(tenant)?;
+        let version = envelope.version()?;
+        let stored = Cell::Integer(stored_version(version)?);
+        let (sql, values) = match &self.place {
+            Place::Own => {
+                let sql = if version == 1 {
+                    "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
+                     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+                } else {
+                    "UPDATE fieldseal_keys SET version = $3, envelope = $4
+                     WHERE tenant = $1 AND subject = $2 AND version = $3 - 1"
+                };
+                let values = alloc::vec![
+                    tenant.into(),
+                    subject.as_bytes().into(),
+                    stored,
+                    envelope.as_bytes().into()
+                ];
+                (sql.to_owned(), values)
+            }
+            Place::Inline(Column { tenant: own, .. }) if tenant != own => {
+                return Err(other_tenant());
+            }
+            Place::Inline(Column { table, subject: column, of, keys, .. }) => {
+                // What is there now decides, and must still be there when it is replaced. That it is
+                // in one row was seen.
+                let before = self.load_one(on, tenant, subject).await?;
+                let last = before.as_ref().map(KeyEnvelope::version).transpose()?;
+                if last.unwrap_or_default().checked_add(1) != Some(version) {
+                    return Err(conflict(version));
+                }
+                let mut values = alloc::vec![envelope.as_bytes().into(), of.value(subject)?.into()];
+                let compared = match before {
+                    Some(before) => {
+                        values.push(before.as_bytes().into());
+                        "= $3"
+                    }
+                    None => "IS NULL",
+                };
+                (
+                    format!(
+                        "UPDATE {table} SET {keys} = $1 WHERE {column} = $2 AND {keys} {compared}"
+                    ),
+                    values,
+                )
+            }
+        };
+        match DB::execute(on, sql, values).await.map_err(failed)? {
+            0 => Err(conflict(version)),
+            1 => Ok(()),
+            _ => Err(several_rows()),
+        }
+    }
+
+    async fn queue(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        class: &str,
+        generation: u16,
+    ) -> Result<(), Error> {
+        check_class(class)?;
+        check_stored_tenant(tenant)?;
+        if self.place.tenant().is_some_and(|own| own != tenant) {
+            return Err(other_tenant());
+        }
+        let sql = "INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
+                   VALUES ($1, $2, $3, $4)
+                   ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
+                   WHERE excluded.generation > fieldseal_reseal.generation";
+        let values = alloc::vec![
+            tenant.into(),
+            subject.as_bytes().into(),
+            class.into(),
+            Cell::Integer(i64::from(generation))
+        ];
+        DB::execute(on, sql.to_owned(), values).await.map(drop).map_err(failed)
+    }
+}
+
+/// PostgreSQL has no zero byte in text.
+fn check_stored_tenant(tenant: &str) -> Result<(), Error> {
+    if check_tenant(tenant)?.contains('\0') {
+        return Err(Error::invalid("a tenant with a zero byte cannot be stored"));
+    }
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! The two databases, as far as they differ.
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::future::Future;
+
+use sqlx::{AssertSqlSafe, Database, Row as _, ValueRef as _};
+
+use super::super::SubjectColumn;
+use super::super::place::{self, ColumnId, other_type};
+use crate::envelope::KeyEnvelope;
+use crate::error::{Error, ErrorKind};
+
+/// The databases that a [`SqlxKeyStore`](crate::SqlxKeyStore) is made for: `sqlx::Sqlite` and
+/// `sqlx::Postgres`, each behind its feature.
+pub trait SqlxDatabase: Dialect {}
+
+/// One value, bound or read.
+#[allow(unnameable_types, reason = "of the sealed trait")]
+pub enum Cell {
+    Null,
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Uuid([u8; 16]),
+}
+
+/// What is read.
+#[derive(Clone, Copy)]
+#[allow(unnameable_types, reason = "of the sealed trait")]
+pub enum Kind {
+    Integer,
+    Text,
+    Bytes,
+    Uuid,
+    Envelope,
+}
+
+#[allow(unnameable_types, reason = "seals the trait")]
+pub trait Dialect: Database {
+    const SCHEMA: &'static str;
+    const QUEUE_SCHEMA: &'static str;
+
+    /// Lets one make tables at a time, in this transaction.
+    fn lock_schema(
+        on: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    fn run(
+        on: &mut Self::Connection,
+        sql: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// How many rows it was about.
+    fn execute(
+        on: &mut Self::Connection,
+        sql: String,
+        values: Vec<Cell>,
+    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    fn fetch(
+        on: &mut Self::Connection,
+        sql: String,
+        values: Vec<Cell>,
+        columns: &'static [Kind],
+    ) -> impl Future<Output = Result<Vec<Vec<Cell>>, sqlx::Error>> + Send;
+
+    /// The column of a subject, as it is read.
+    fn selected(column: &str, of: SubjectColumn) -> String;
+}
+
+/// Statements are made of constants and of names that are quoted; values are bound.
+macro_rules! calls {
+    ($bind:ident, $read:ident) => {
+        async fn run(on: &mut Self::Connection, sql: &'static str) -> Result<(), sqlx::Error> {
+            sqlx::raw_sql(sql).execute(on).await.map(drop)
+        }
+
+        async fn execute(
+            on: &mut Self::Connection,
+            sql: String,
+            values: Vec<Cell>,
+        ) -> Result<u64, sqlx::Error> {
+            let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
+            query.execute(on).await.map(|done| done.rows_affected())
+        }
+
+        async fn fetch(
+            on: &mut Self::Connection,
+            sql: String,
+            values: Vec<Cell>,
+            columns: &'static [Kind],
+        ) -> Result<Vec<Vec<Cell>>, sqlx::Error> {
+            let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
+            let rows = query.fetch_all(on).await?;
+            rows.iter()
+                .map(|row| {
+                    let columns = columns.iter().enumerate();
+                    columns.map(|(position, kind)| $read(row, position, *kind)).collect()
+                })
+                .collect()
+        }
+    };
+}
+
+macro_rules! read {
+    ($row:ident, $position:ident, $kind:ident, $uuid:expr) => {
+        if $row.try_get_raw($position)?.is_null() {
+            Ok(Cell::Null)
+        } else {
+            match $kind {
+                Kind::Integer => $row.try_get($position).map(Cell::Integer),
+                Kind::Text => $row.try_get($position).map(Cell::Text),
+                Kind::Bytes => $row.try_get($position).map(Cell::Bytes),
+                Kind::Uuid => $uuid,
+                Kind::Envelope => {
+                    let envelope: KeyEnvelope = $row.try_get($position)?;
+                    Ok(Cell::Bytes(envelope.as_bytes().to_vec()))
+                }
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+mod sqlite {
+    use sqlx::query::Query;
+    use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
+
+    use super::*;
+
+    impl SqlxDatabase for Sqlite {}
+
+    impl Dialect for Sqlite {
+        const SCHEMA: &'static str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
+    tenant TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    envelope BLOB NOT NULL,
+    PRIMARY KEY (tenant, subject)
+) STRICT, WITHOUT ROWID;";
+
+        const QUEUE_SCHEMA: &'static str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
+    tenant TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    class TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (tenant, subject, class)
+) STRICT, WITHOUT ROWID;";
+
+        // The database has one writer.
+        async fn lock_schema(_: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+            Ok(())
+        }
+
+        calls!(bind, read);
+
+        fn selected(column: &str, _: SubjectColumn) -> String {
+            column.to_owned()
+        }
+    }
+
+    fn bind(
+        query: Query<'_, Sqlite, SqliteArguments>,
+        value: Cell,
+    ) -> Query<'_, Sqlite, SqliteArguments> {
+        match value {
+            Cell::Null => query.bind(None::<i64>),
+            Cell::Integer(number) => query.bind(number),
+            Cell::Text(text) => query.bind(text),
+            Cell::Bytes(bytes) => query.bind(bytes),
+            Cell::Uuid(bytes) => query.bind(bytes.to_vec()),
+        }
+    }
+
+    fn read(row: &SqliteRow, position: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
+        read!(row, position, kind, uuid(row.try_get(position)?))
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+mod postgres {
+    use sqlx::encode::IsNull;
+    use sqlx::error::BoxDynError;
+    use sqlx::postgres::types::Oid;
+    use sqlx::postgres::{
+        PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo, PgValueRef, Postgres,
+    };
+    use sqlx::query::Query;
+    use sqlx::{Decode, Encode, Type};
+
+    use super::*;
+
+    impl SqlxDatabase for Postgres {}
+
+    impl Dialect for Postgres {
+        const SCHEMA: &'static str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
+    tenant TEXT COLLATE \"C\" NOT NULL,
+    subject BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    envelope BYTEA NOT NULL,
+    PRIMARY KEY (tenant, subject)
+);";
+
+        const QUEUE_SCHEMA: &'static str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
+    tenant TEXT COLLATE \"C\" NOT NULL,
+    subject BYTEA NOT NULL,
+    class TEXT COLLATE \"C\" NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (tenant, subject, class)
+);";
+
+        // Two that look for a table at once would both make it, and one would fail. The number is ours.
+        async fn lock_schema(on: &mut PgConnection) -> Result<(), sqlx::Error> {
+            Self::run(on, "SELECT pg_advisory_xact_lock(7379817241033695)").await
+        }
+
+        calls!(bind, read);
+
+        fn selected(column: &str, of: SubjectColumn) -> String {
+            match of {
+                SubjectColumn::Integer => format!("CAST({column} AS BIGINT)"),
+                SubjectColumn::Text => format!("CAST({column} AS TEXT)"),
+                SubjectColumn::Uuid => column.to_owned(),
+            }
+        }
+    }
+
+    /// UUIDs, without the feature of sqlx. Their type has the same number in every PostgreSQL.
+    struct Uuid([u8; 16]);
+
+    impl Type<Postgres> for Uuid {
+        fn type_info() -> PgTypeInfo {
+            const UUID: Oid = Oid(2950);
+            PgTypeInfo::with_oid(UUID)
+        }
+    }
+
+    impl Encode<'_, Postgres> for Uuid {
+        fn encode_by_ref(&self, to: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+            to.extend_from_slice(&self.0);
+            Ok(IsNull::No)
+        }
+    }
+
+    impl Decode<'_, Postgres> for Uuid {
+        fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+            Ok(Self(value.as_bytes()?.try_into()?))
+        }
+    }
+
+    fn bind(
+        query: Query<'_, Postgres, PgArguments>,
+        value: Cell,
+    ) -> Query<'_, Postgres, PgArguments> {
+        match value {
+            Cell::Null => query.bind(None::<i64>),
+            Cell::Integer(number) => query.bind(number),
+            Cell::Text(text) => query.bind(text),
+            Cell::Bytes(bytes) => query.bind(bytes),
+            Cell::Uuid(bytes) => query.bind(Uuid(bytes)),
+        }
+    }
+
+    fn read(row: &PgRow, position: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
+        read!(row, position, kind, row.try_get(position).map(|Uuid(bytes)| Cell::Uuid(bytes)))
+    }
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+fn uuid(bytes: Vec<u8>) -> Result<Cell, sqlx::Error> {
+    bytes
+        .try_into()
+        .map(Cell::Uuid)
+        .map_err(|_| sqlx::Error::Decode("the column of the subject holds no UUID".into()))
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&[u8]> for Cell {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<ColumnId> for Cell {
+    fn from(id: ColumnId) -> Self {
+        match id {
+            ColumnId::Integer(number) => Self::Integer(number),
+            ColumnId::Text(text) => Self::Text(text),
+            ColumnId::Uuid(bytes) => Self::Uuid(bytes),
+        }
+    }
+}
+
+impl Cell {
+    pub(super) fn text(cell: Option<Self>) -> Result<String, Error> {
+        if let Some(Self::Text(text)) = cell { Ok(text) } else { Err(other_type()) }
+    }
+
+    pub(super) fn bytes(cell: Option<Self>) -> Result<Vec<u8>, Error> {
+        if let Some(Self::Bytes(bytes)) = cell { Ok(bytes) } else { Err(other_type()) }
+    }
+
+    pub(super) fn envelope(cell: Option<Self>) -> Result<KeyEnvelope, Error> {
+        Self::bytes(cell).map(KeyEnvelope::from_bytes)
+    }
+
+    pub(super) fn generation(cell: Option<Self>) -> Result<u16, Error> {
+        let Some(Self::Integer(number)) = cell else { return Err(other_type()) };
+        number.try_into().map_err(|_| Error::malformed("the queue holds no such generation"))
+    }
+
+    pub(super) fn column_id(cell: Option<Self>) -> Result<ColumnId, Error> {
+        match cell {
+            Some(Self::Integer(number)) => Ok(ColumnId::Integer(number)),
+            Some(Self::Text(text)) => Ok(ColumnId::Text(text)),
+            Some(Self::Uuid(bytes)) => Ok(ColumnId::Uuid(bytes)),
+            _ => Err(other_type()),
+        }
+    }
+}
+
+/// What the database answers.
+#[cold]
+#[allow(clippy::needless_pass_by_value, reason = "where it is mapped it is owned")]
+pub(super) fn failed(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|error| error.code());
+    match code.as_deref() {
+        // PostgreSQL: serialization_failure, deadlock_detected, and what a transaction answers after
+        // these. SQLite: SQLITE_BUSY_SNAPSHOT.
+        Some("40001" | "40P01" | "25P02" | "517") => Error::new(
+            ErrorKind::Conflict,
+            format!("another's change came between: begin the transaction again ({error})"),
+        ),
+        _ => place::failed(&error),
+    }
+}
