@@ -13,6 +13,9 @@ mod common;
 mod contract;
 #[path = "key_stores/queue.rs"]
 mod queue;
+#[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+#[path = "key_stores/waiting.rs"]
+mod waiting;
 #[path = "key_stores/whole.rs"]
 mod whole;
 

@@ -6,12 +6,15 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::as_conversions,
     reason = "a test stops at the first surprise"
 )]
 
 pub mod bytes;
+#[cfg(feature = "sqlx-postgres")]
+pub mod postgres;
 #[cfg(feature = "file")]
 pub mod ledger;
 #[cfg(feature = "file")]

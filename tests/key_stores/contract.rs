@@ -36,6 +36,10 @@ pub(crate) fn on_every_store(contract: impl Fn(&dyn Contract)) {
     contract(&inline("INTEGER", SubjectColumn::Integer, number));
     contract(&inline("TEXT", SubjectColumn::Text, text));
     contract(&inline("BLOB", SubjectColumn::Uuid, uuid));
+    #[cfg(feature = "sqlx-sqlite")]
+    crate::waiting::on_every_sqlite(&contract);
+    #[cfg(feature = "sqlx-postgres")]
+    crate::waiting::on_every_postgres(&contract);
 }
 
 /// A table of customers with 40 rows, and the key envelopes in it.
