@@ -1,7 +1,11 @@
 //! Work on whole stores, run.
 
-use super::keys::{KeyStore, Pass};
+#[cfg(feature = "file")]
+use super::keys::StoredEnvelope;
+use super::keys::{AsyncKeyStore, KeyStore, Pass};
 use crate::access::Access;
+#[cfg(feature = "file")]
+use crate::envelope::EnvelopeEdit;
 use crate::error::Error;
 use crate::jobs::{Sweep, SweepPlan};
 #[cfg(feature = "file")]
@@ -44,6 +48,43 @@ impl Sweep {
         // By the time that was looked at.
         store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop))
     }
+
+    /// [`plan`](Self::plan) on an asynchronous store.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn plan_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<SweepPlan, Error> {
+        let access = access.into();
+        let mut plan = SweepPlan::at(access.time().now()?);
+        let counted = store.change_all(on, access, |stored, _| {
+            plan.count(&stored.envelope.inspect()?);
+            Ok(())
+        });
+        let _failed_again = counted.await?;
+        Ok(plan)
+    }
+
+    /// [`run`](Self::run) on an asynchronous store.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Pass, Error> {
+        let access = access.into();
+        let plan = self.plan_async(store, on, access).await?;
+        self.check(&plan)?;
+        // By the time that was looked at.
+        store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop)).await
+    }
 }
 
 #[cfg(feature = "file")]
@@ -61,5 +102,22 @@ impl Replay<'_> {
         store.change_all(on, access, |stored, edit| {
             self.apply(&stored.tenant, &stored.subject, edit).map(drop)
         })
+    }
+
+    /// [`run`](Self::run) on an asynchronous store.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+    ) -> Result<Pass, Error> {
+        let access = access.into();
+        let change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
+            self.apply(&stored.tenant, &stored.subject, edit).map(drop)
+        };
+        store.change_all(on, access, change).await
     }
 }

@@ -13,10 +13,10 @@
 )]
 
 pub mod bytes;
-#[cfg(feature = "sqlx-postgres")]
-pub mod postgres;
 #[cfg(feature = "file")]
 pub mod ledger;
+#[cfg(feature = "sqlx-postgres")]
+pub mod postgres;
 #[cfg(feature = "file")]
 pub mod ring;
 

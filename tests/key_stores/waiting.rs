@@ -236,6 +236,9 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
     fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
         let ring = admin();
         let access = at(&ring).tenant(tenant);
-        self.wait(self.store.erase(&mut self.on.borrow_mut(), access, subject)).unwrap()
+        self.wait(self.store.erase(&mut self.on.borrow_mut(), access, subject))
+            .unwrap()
+            .envelope()
+            .clone()
     }
 }
