@@ -1,7 +1,11 @@
 //! Work on whole stores, run.
 
+#[cfg(feature = "file")]
+use super::keys::StoredEnvelope;
 use super::keys::{AsyncKeyStore, KeyStore, Pass};
 use crate::access::Access;
+#[cfg(feature = "file")]
+use crate::envelope::EnvelopeEdit;
 use crate::error::Error;
 use crate::jobs::{Sweep, SweepPlan};
 #[cfg(feature = "file")]
@@ -45,7 +49,7 @@ impl Sweep {
         store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop))
     }
 
-    /// [`plan`](Self::plan), for asynchronous callers.
+    /// [`plan`](Self::plan) on an asynchronous store.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
@@ -65,7 +69,7 @@ impl Sweep {
         Ok(plan)
     }
 
-    /// [`run`](Self::run), for asynchronous callers.
+    /// [`run`](Self::run) on an asynchronous store.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -78,6 +82,7 @@ impl Sweep {
         let access = access.into();
         let plan = self.plan_async(store, on, access).await?;
         self.check(&plan)?;
+        // By the time that was looked at.
         store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop)).await
     }
 }
@@ -99,7 +104,7 @@ impl Replay<'_> {
         })
     }
 
-    /// [`run`](Self::run), for asynchronous callers.
+    /// [`run`](Self::run) on an asynchronous store.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -109,9 +114,10 @@ impl Replay<'_> {
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
     ) -> Result<Pass, Error> {
-        let changed = store.change_all(on, access, |stored, edit| {
+        let access = access.into();
+        let change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
             self.apply(&stored.tenant, &stored.subject, edit).map(drop)
-        });
-        changed.await
+        };
+        store.change_all(on, access, change).await
     }
 }
