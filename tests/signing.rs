@@ -220,6 +220,39 @@ fn public_half_made_primary_signs_for_no_subset() {
     assert_eq!(ring.subset_with(&Reach::new().signs()).unwrap_err().kind(), ErrorKind::MissingKey);
 }
 
+/// What comes back from a document signs, or does not, as what went in.
+#[test]
+fn ring_document_keeps_what_signs_and_what_verifies() {
+    let ring = whole();
+    let signs = Reach::new().role("app").signs();
+    for (held, ring) in [
+        (Holds::Secret, subset(&ring, &signs)),
+        (Holds::Public, subset(&ring, &Reach::new().role("app"))),
+        (Holds::Secret, ring),
+    ] {
+        let mut document = fieldseal::RingDocument::new(ring).unwrap();
+        document.add_slot("server", &ring::key(1)).unwrap();
+        let json = document.to_json().unwrap();
+        let locked = fieldseal::LockedRing::from_json(json.as_bytes()).unwrap();
+        assert!(locked.keys().any(|key| key.holds() == held && key.key_use() == KeyUse::Sign));
+        let opened = locked.unlock(&ring::key(1)).unwrap().into_ring();
+        assert_eq!(opened.verifying_keys(), [verifying()]);
+        assert_eq!(opened.key(id(SIGN)).unwrap().holds(), held);
+        assert_eq!(opened.subset_with(&signs).is_ok(), held == Holds::Secret);
+    }
+}
+
+/// A document that had the key that signs is not stored with its public half alone.
+#[test]
+fn key_that_signs_is_not_lost_to_its_public_half() {
+    let mut document = fieldseal::RingDocument::new(whole()).unwrap();
+    document.add_slot("server", &ring::key(1)).unwrap();
+    document.to_json().unwrap();
+    let kept = subset(&whole(), &Reach::new().role("app").signs());
+    *document.ring_mut() = kept.subset(&["app"]).unwrap().into_ring();
+    assert_eq!(document.to_json().unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
 #[test]
 fn debug_shows_no_byte_of_what_signs() {
     let ring = whole();

@@ -119,6 +119,18 @@ fn changes_are_reported_in_their_shapes() {
         derived.unwrap()["scopes"],
         serde_json::json!([{ "tenant": "acme", "purpose": "analytics" }])
     );
+    let signs = place.json(&["ring", "add-key", "sign"]);
+    assert_eq!((&signs["key"]["use"], &signs["key"]["holds"]), (&"sign".into(), &"secret".into()));
+    let verifying = place.json(&["ring", "verifying-key"]);
+    assert_eq!(members(&verifying), ["ring", "verifying_keys"]);
+    let verifying = &verifying["verifying_keys"][0];
+    assert_eq!(members(verifying), ["id", "state", "verifying_key"]);
+    assert_eq!((&verifying["id"], &verifying["state"]), (&signs["key"]["id"], &"primary".into()));
+    let told =
+        ran(place.bare().args(["--json", "inspect", verifying["verifying_key"].as_str().unwrap()]));
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(members(&told), ["id", "kind"]);
+    assert_eq!((&told["kind"], &told["id"]), (&"verifying-key".into(), &verifying["id"]));
     let rekeyed = place.json(&["ring", "rekey", "--yes"]);
     assert_eq!(members(&rekeyed), ["dropped", "floor", "generation", "ring"]);
     let check = ran(place.command().args(["--json", "ring", "check"]));
@@ -256,6 +268,7 @@ fn inspect_refuses_what_is_nothing_and_never_panics() {
     inspect(b"").failed(6, "nothing that fieldseal made", "");
     inspect(b"{}").failed(6, "malformed", "");
     inspect(b"fsk1.AAAA").failed(6, "slot key", "");
+    inspect(b"fsv1.AAAA").failed(6, "verifying key", "");
     inspect(b"FSSHARE1-0000").failed(6, "share", "");
     inspect(b"\xF9").failed(6, "later", "update");
     inspect(&field.as_bytes()[..20]).failed(6, "malformed", "");

@@ -119,6 +119,59 @@ fn a_public_key_stands_where_it_belongs() {
     }
 }
 
+/// A ring that signs, and an auditor's.
+fn signing_json(signs: bool) -> String {
+    let mut ring = document().into_ring();
+    ring.add_signing_key().unwrap();
+    let reach = if signs { Reach::new().signs() } else { Reach::new() };
+    let mut document = RingDocument::new(ring.subset_with(&reach).unwrap().into_ring()).unwrap();
+    document.add_slot("server", &key(1)).unwrap();
+    document.to_json().unwrap()
+}
+
+fn another_public_key() -> String {
+    let json = signing_json(false);
+    let place = place(&json, "use", "sign");
+    member(&json, &format!("{place}/public")).as_str().unwrap().to_owned()
+}
+
+#[test]
+fn no_public_key_is_told_for_a_key_that_signs() {
+    let json = signing_json(true);
+    assert!(open(&json, &key(1)).is_ok());
+    let place = place(&json, "use", "sign");
+    assert!(member(&json, &place).get("public").is_none(), "{json}");
+    let told = with(&json, &format!("{place}/public"), json!(another_public_key()));
+    malformed(told.clone(), MEMBERS);
+    // Nor in place of it.
+    unopened(with(&told, &format!("{place}/holds"), json!("public")));
+    for holds in ["key-pair", "writer-half", "derived", "public"] {
+        malformed(with(&json, &format!("{place}/holds"), json!(holds)), MEMBERS);
+    }
+}
+
+#[test]
+fn public_half_is_a_key_that_verifies_something_and_signs_nothing() {
+    let json = signing_json(false);
+    assert!(open(&json, &key(1)).is_ok());
+    let place = place(&json, "use", "sign");
+    let public = member(&json, &format!("{place}/public")).as_str().unwrap().to_owned();
+    let small_order = format!("AQ{}", "A".repeat(41));
+    let no_point = format!("Ag{}", "A".repeat(41));
+    for bad in ["", &public[1..], &format!("{public}="), &small_order, &no_point, &"A".repeat(43)] {
+        malformed(with(&json, &format!("{place}/public"), json!(bad)), MEMBERS);
+    }
+    malformed(with(&json, &format!("{place}/public"), None), MEMBERS);
+    for other in ["wrap", "envelope", "index", "pseudonym"] {
+        malformed(with(&json, &format!("{place}/use"), json!(other)), MEMBERS);
+    }
+    // Without the public key it is well formed, and not what was written.
+    let as_secret = with(&json, &format!("{place}/public"), None);
+    unopened(with(&as_secret, &format!("{place}/holds"), json!("secret")));
+    unopened(with(&as_secret, &format!("{place}/holds"), json!("name-only")));
+    unopened(with(&json, &format!("{place}/public"), json!(another_public_key())));
+}
+
 #[test]
 fn scopes_are_of_the_keys_use_once_and_in_order() {
     let json = derived_json();

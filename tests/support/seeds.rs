@@ -79,6 +79,8 @@ fn rings() -> Seeds {
     let mut ring = KeyRing::generate().unwrap();
     ring.add_key_pair_role("billing").unwrap();
     ring.add_index_key().unwrap();
+    ring.add_signing_key().unwrap();
+    let verifying = ring.verifying_keys().remove(0).to_string();
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     ring.set_rotate_after(KeyUse::Wrap, "app", Some(90)).unwrap();
     let reach = Reach::new().writer("billing").index("acme", "customer", "email");
@@ -95,6 +97,7 @@ fn rings() -> Seeds {
         ("ring", "whole", whole.as_bytes().to_vec()),
         ("ring", "protected", document.to_json().unwrap().into_bytes()),
         ("typed", "share", share.as_bytes().to_vec()),
+        ("typed", "verifying_key", verifying.into_bytes()),
         ("typed", "slot_key", SlotKey::generate().unwrap().to_text().as_bytes().to_vec()),
     ]
 }

@@ -23,8 +23,10 @@ pub(crate) enum RingCommand {
     State(State),
     /// Add a role
     AddRole(AddRole),
-    /// Add the key of index terms, or that of pseudonyms
+    /// Add the key of index terms, of pseudonyms, or the one that signs
     AddKey(AddKey),
+    /// Print what the ring's signatures are verified by, a line a key, the primary one first
+    VerifyingKey(VerifyingKey),
     /// Write a ring for one service, that reaches what it needs and no more
     Subset(Subset),
     /// Write a ring of writer halves, that seals and cannot open
@@ -120,7 +122,7 @@ pub(crate) struct Look {
 
 #[derive(Debug, Args)]
 pub(crate) struct Rotate {
-    /// The role, or the use where its keys have one name: envelope, index, pseudonym
+    /// The role, or the use where its keys have one name: envelope, index, pseudonym, sign
     pub(crate) name: String,
     /// What the key is for [default: wrap, or what is named so]
     #[arg(long = "use", value_name = "USE", value_parser = key_use())]
@@ -176,6 +178,12 @@ pub(crate) struct AddKey {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct VerifyingKey {
+    #[command(flatten)]
+    pub(crate) unlocking: Unlocking,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Subset {
     /// A role that the service has; may be given again
     #[arg(long = "role", value_name = "NAME")]
@@ -189,6 +197,9 @@ pub(crate) struct Subset {
     /// A purpose that the service makes pseudonyms for (the tenant may be empty); may be given again
     #[arg(long = "pseudonyms", value_name = "TENANT/PURPOSE", value_parser = purpose)]
     pub(crate) purposes: Vec<(String, String)>,
+    /// The service signs what is said of erasures, withdrawals and grants; else it verifies such only
+    #[arg(long)]
+    pub(crate) sign: bool,
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -302,12 +313,12 @@ pub(crate) struct Export {
 }
 
 fn key_use() -> impl TypedValueParser<Value = KeyUse> {
-    PossibleValuesParser::new(["wrap", "envelope", "index", "pseudonym"])
+    PossibleValuesParser::new(["wrap", "envelope", "index", "pseudonym", "sign"])
         .try_map(|text| text.parse::<KeyUse>())
 }
 
 fn master_use() -> impl TypedValueParser<Value = KeyUse> {
-    PossibleValuesParser::new(["index", "pseudonym"]).try_map(|text| text.parse::<KeyUse>())
+    PossibleValuesParser::new(["index", "pseudonym", "sign"]).try_map(|text| text.parse::<KeyUse>())
 }
 
 fn key_state() -> impl TypedValueParser<Value = KeyState> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fieldseal::{
     EntryInfo, EntryState, EnvelopeInfo, ErrorKind, FieldInfo, KeyUse, LockedRing, RecipientInfo,
-    SealedInfo, Share, SlotKey,
+    SealedInfo, Share, SlotKey, VerifyingKey,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +24,9 @@ struct Names(BTreeMap<u32, String>);
 pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure> {
     let bytes = match asked.what.as_str() {
         "-" => session.input()?,
-        text if text.starts_with("fs1.") => text.as_bytes().to_vec().into(),
+        text if text.starts_with("fs1.") || text.starts_with("fsv1.") => {
+            text.as_bytes().to_vec().into()
+        }
         text if is_secret(text) => {
             return Err(Failure::new(
                 Exit::Usage,
@@ -38,6 +40,7 @@ pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure>
     let (json, text) = match text {
         Some(text) if text.starts_with('{') => ring(text.as_bytes())?,
         Some(text) if text.starts_with("fsk1.") => slot_key(text)?,
+        Some(text) if text.starts_with("fsv1.") => verifying_key(text)?,
         Some(text) if share_texts(text).first().is_some_and(|first| is_secret(first)) => {
             shares(text)?
         }
@@ -100,6 +103,12 @@ fn slot_key(text: &str) -> Result<(Value, String), Failure> {
     SlotKey::from_text(text)?;
     let text = "a raw slot key, whole: it unlocks a ring; keep it secret";
     Ok((json!({ "kind": "slot-key" }), alarming(text)))
+}
+
+fn verifying_key(text: &str) -> Result<(Value, String), Failure> {
+    let key: VerifyingKey = text.parse()?;
+    let json = json!({ "kind": "verifying-key", "id": key.id().to_string() });
+    Ok((json, format!("a verifying key, whole: of the sign key {}", key.id())))
 }
 
 fn shares(text: &str) -> Result<(Value, String), Failure> {

@@ -28,23 +28,35 @@ pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failur
         }
         Ok((former, id))
     })?;
+    let signs = document.ring().key(id).is_some_and(|key| key.key_use() == KeyUse::Sign);
     let mut text = format!("{name}: {id} is the primary key now");
     if let Some(former) = former {
-        text.push_str(&format!("; {former} opens what it wrapped"));
+        text.push_str(&format!(
+            "; {former} {}",
+            if signs { "still verifies what it signed" } else { "opens what it wrapped" }
+        ));
     }
     let key = key_json(document.ring(), id);
     let json = json!({ "key": key, "former": former.map(|id| id.to_string()) });
     session.changed(&document, json, &text)?;
-    session.output.next(
+    session.output.next(if signs {
+        "give the services that sign or verify their new rings (fieldseal ring subset), and others \
+         that verify the new key: fieldseal ring verifying-key"
+    } else {
         "give the services that hold this key their new rings (fieldseal ring subset); then rewrap \
-         stored envelopes (EnvelopeEdit::rewrap)",
-    );
+         stored envelopes (EnvelopeEdit::rewrap)"
+    });
     Ok(())
 }
 
 /// Whether the secret of a key is in another ring.
 fn is_elsewhere(key: &RingKey) -> bool {
-    key.holds() == Holds::NameOnly && key.state() != KeyState::Destroyed
+    match key.holds() {
+        Holds::NameOnly => key.state() != KeyState::Destroyed,
+        // Another ring signs by it now; a former one may be an auditor's or a colleague's.
+        Holds::Public => key.state() == KeyState::Primary,
+        _ => false,
+    }
 }
 
 /// The use of the keys of a name, where it was not said: a role, unless the name is only a use's.
@@ -83,8 +95,9 @@ pub(super) fn state(asked: &State, session: &Session<'_>) -> Result<(), Failure>
     session.changed(&document, json, &format!("{name}: {id} is {state} now"))?;
     if document.ring().primary(key.key_use(), &name).is_none() {
         session.output.next(format_args!(
-            "{name} has no primary key now, so nothing is sealed for it: \
+            "{name} has no primary key now, so nothing is {}: \
              fieldseal ring rotate {name} --use {}",
+            if key.key_use() == KeyUse::Sign { "signed" } else { "sealed for it" },
             key.key_use()
         ));
     }
@@ -103,9 +116,14 @@ fn confirm_destroying(asked: &State, session: &Session<'_>, key: &RingKey) -> Re
              add --force-destroy",
         ));
     }
+    let lost = match key.key_use() {
+        KeyUse::Sign => {
+            "No ring verifies what it signed any more, and whom its ledgers mean cannot be told"
+        }
+        _ => "What only it wrapped cannot be opened again",
+    };
     let warning = format!(
-        "The secret of the {} key `{}` ({id}) will be gone for ever. What only it wrapped cannot be \
-         opened again.",
+        "The secret of the {} key `{}` ({id}) will be gone for ever. {lost}.",
         key.key_use(),
         key.name()
     );
@@ -157,11 +175,19 @@ pub(super) fn add_key(asked: &AddKey, session: &Session<'_>) -> Result<(), Failu
     let key_use = asked.key_use;
     let (document, id) = session.change(&asked.unlocking, |document| match key_use {
         KeyUse::Index => document.ring_mut().add_index_key(),
+        KeyUse::Sign => document.ring_mut().add_signing_key(),
         _ => document.ring_mut().add_pseudonym_key(),
     })?;
     let json = json!({ "key": key_json(document.ring(), id) });
     session.changed(&document, json, &format!("{key_use}: {id} is the primary key now"))?;
     let grant = match key_use {
+        KeyUse::Sign => {
+            session.output.next(
+                "give who verifies the key: fieldseal ring verifying-key; and a service that signs \
+                 its ring: fieldseal ring subset --sign -o FILE",
+            );
+            return Ok(());
+        }
         KeyUse::Index => "--index TENANT/RECORD/INDEX",
         _ => "--pseudonyms TENANT/PURPOSE",
     };

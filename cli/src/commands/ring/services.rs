@@ -23,12 +23,15 @@ pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failur
     for (tenant, purpose) in &asked.purposes {
         reach = reach.pseudonyms(tenant, purpose);
     }
-    if [asked.roles.len(), asked.writers.len(), asked.indexes.len(), asked.purposes.len()] == [0; 4]
-    {
+    if asked.sign {
+        reach = reach.signs();
+    }
+    let named = [asked.roles.len(), asked.writers.len(), asked.indexes.len(), asked.purposes.len()];
+    if named == [0; 4] && !asked.sign {
         return Err(Failure::new(
             Exit::Usage,
             "a service that reaches nothing needs no ring",
-            "say what it needs: --role, --writer, --index, --pseudonyms",
+            "say what it needs: --role, --writer, --index, --pseudonyms, --sign",
         ));
     }
     if asked.update {

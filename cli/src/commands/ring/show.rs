@@ -1,11 +1,11 @@
 //! `fieldseal ring list` and `fieldseal ring show`.
 
-use fieldseal::Holds;
+use fieldseal::{Holds, KeyState};
 use serde_json::json;
 
 use super::view::{RingView, can};
-use crate::args::ring::Look;
-use crate::exit::Failure;
+use crate::args::ring::{Look, VerifyingKey};
+use crate::exit::{Exit, Failure};
 use crate::output::alarming;
 use crate::session::Session;
 
@@ -41,4 +41,33 @@ pub(super) fn show(asked: &Look, session: &Session<'_>) -> Result<(), Failure> {
     session
         .output
         .result(&ring.report(&session.path(), json!({ "can": can(document.ring()) })), &text)
+}
+
+/// Nothing but the keys goes to standard output: that is given away.
+pub(super) fn verifying_key(asked: &VerifyingKey, session: &Session<'_>) -> Result<(), Failure> {
+    let document = session.open(&asked.unlocking)?;
+    let ring = document.ring();
+    let state = |id| ring.key(id).map_or(KeyState::Destroyed, |key| key.state());
+    let mut keys = ring.verifying_keys();
+    if keys.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "the ring has no key that signs, or none whose signatures still count",
+            "add one: fieldseal ring add-key sign",
+        ));
+    }
+    keys.sort_by_key(|key| state(key.id()));
+    let lines: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    let json = keys.iter().map(|key| {
+        let (id, state) = (key.id().to_string(), state(key.id()).as_str());
+        json!({ "id": id, "state": state, "verifying_key": key.to_string() })
+    });
+    let json: Vec<_> = json.collect();
+    let report = json!({ "ring": session.path().display().to_string(), "verifying_keys": json });
+    session.output.result(&report, &lines.join("\n"))?;
+    session.output.next(
+        "give it to whoever verifies, by a way that nobody can alter, and keep it with what was \
+         signed: a destroyed key gives none",
+    );
+    Ok(())
 }

@@ -190,7 +190,10 @@ impl<'a> KeyView<'a> {
             key_use,
             name,
             state,
-            self.holds.to_string(),
+            match (self.key_use, self.holds) {
+                (KeyUse::Sign, Holds::Secret) => "signs and verifies".to_owned(),
+                (_, holds) => holds.to_string(),
+            },
             self.created_at.map_or_else(unknown, |made| times::age(now, made)),
             match self.rotate_at() {
                 Some(at) if at <= now => "now".to_owned(),
@@ -237,6 +240,7 @@ fn holds(holds: Holds) -> &'static str {
         Holds::KeyPair => "key-pair",
         Holds::WriterHalf => "writer-half",
         Holds::Derived => "derived",
+        Holds::Public => "public",
         Holds::NameOnly => "name-only",
         _ => "unknown",
     }
