@@ -1,4 +1,4 @@
-//! One line of a ledger. FORMAT.md, "Ledger".
+//! One line of a ledger. FORMAT.md, 13.1.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;

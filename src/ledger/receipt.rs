@@ -1,4 +1,4 @@
-//! The receipt of an erasure: signed, and verified later by the public half. FORMAT.md, "Receipt".
+//! The receipt of an erasure: signed, and verified later by the public half. FORMAT.md, 13.5.
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeSet;

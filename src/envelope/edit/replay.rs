@@ -1,4 +1,4 @@
-//! What a ledger says, made good in an envelope that was restored. FORMAT.md, "Replay".
+//! What a ledger says, made good in an envelope that was restored. FORMAT.md, 13.4.
 
 use alloc::borrow::Cow;
 

@@ -1,4 +1,4 @@
-"""The error kinds of section 14."""
+"""The error kinds of section 15."""
 
 from __future__ import annotations
 
