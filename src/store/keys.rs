@@ -69,6 +69,21 @@ pub trait KeyStore {
         subject: impl ToId,
     ) -> Result<Option<KeyEnvelope>, Error>;
 
+    /// [`load`](Self::load) inside a transaction of the caller's, for sealing: until it ends, nobody stores
+    /// another envelope of the subject, so what is sealed under this one is stored under the latest
+    /// (FORMAT.md, ED-3). Outside of a transaction it locks nothing.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn load_locked(
+        &self,
+        on: &Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> Result<Option<KeyEnvelope>, Error> {
+        self.load(on, tenant, subject)
+    }
+
     /// The envelopes of many subjects, in their order.
     ///
     /// # Errors

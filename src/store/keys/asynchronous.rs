@@ -36,6 +36,17 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send;
 
+    /// As [`KeyStore::load_locked`](crate::KeyStore::load_locked).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn load_locked(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send;
+
     /// The envelopes of many subjects, in their order: a page of rows in one question.
     ///
     /// # Errors

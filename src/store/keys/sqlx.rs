@@ -125,7 +125,17 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
         let subject = SubjectId::new(subject);
-        async move { self.load_one(on, tenant, &subject?).await }
+        async move { self.load_one(on, tenant, &subject?, false).await }
+    }
+
+    fn load_locked(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
+        let subject = SubjectId::new(subject);
+        async move { self.load_one(on, tenant, &subject?, true).await }
     }
 
     async fn load_many(
@@ -140,7 +150,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         }
         let mut found = BTreeMap::new();
         for some in subjects.chunks(MOST_ASKED) {
-            self.load_some(on, tenant, some, &mut found).await?;
+            self.load_some(on, tenant, some, false, &mut found).await?;
         }
         Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
     }
@@ -305,13 +315,14 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         on: &mut DB::Connection,
         tenant: &str,
         subject: &SubjectId,
+        locked: bool,
     ) -> Result<Option<KeyEnvelope>, Error> {
         check_stored_tenant(tenant)?;
         if self.place.tenant().is_some_and(|own| own != tenant) {
             return Ok(None);
         }
         let mut found = BTreeMap::new();
-        self.load_some(on, tenant, core::slice::from_ref(subject), &mut found).await?;
+        self.load_some(on, tenant, core::slice::from_ref(subject), locked, &mut found).await?;
         Ok(found.into_values().next())
     }
 
@@ -320,6 +331,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         on: &mut DB::Connection,
         tenant: &str,
         subjects: &[SubjectId],
+        locked: bool,
         found: &mut BTreeMap<SubjectId, KeyEnvelope>,
     ) -> Result<(), Error> {
         let Some(last) = subjects.last() else { return Ok(()) };
@@ -339,13 +351,14 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         let places: Vec<String> =
             (before..values.len()).map(|n| format!("${}", n.saturating_add(1))).collect();
         let places = places.join(", ");
+        let lock = if locked { DB::LOCKED } else { "" };
         let sql = match &self.place {
             Place::Own => format!(
-                "SELECT subject, envelope FROM fieldseal_keys WHERE tenant = $1 AND subject IN ({places})"
+                "SELECT subject, envelope FROM fieldseal_keys WHERE tenant = $1 AND subject IN ({places}){lock}"
             ),
             Place::Inline(Column { table, subject, of, keys, .. }) => {
                 let id = DB::selected(subject, *of);
-                format!("SELECT {id}, {keys} FROM {table} WHERE {subject} IN ({places})")
+                format!("SELECT {id}, {keys} FROM {table} WHERE {subject} IN ({places}){lock}")
             }
         };
         let columns = self.columns().get(..2).unwrap_or_default();
@@ -399,7 +412,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             Place::Inline(Column { table, subject: column, of, keys, .. }) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
-                let before = self.load_one(on, tenant, subject).await?;
+                let before = self.load_one(on, tenant, subject, false).await?;
                 let last = before.as_ref().map(KeyEnvelope::version).transpose()?;
                 if last.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(conflict(version));

@@ -42,6 +42,8 @@ pub enum Kind {
 pub trait Dialect: Database {
     const SCHEMA: &'static str;
     const QUEUE_SCHEMA: &'static str;
+    /// Behind a question whose rows others must not change before the transaction ends.
+    const LOCKED: &'static str;
 
     /// Lets one make tables at a time, in this transaction.
     fn lock_schema(
@@ -150,6 +152,9 @@ mod sqlite {
     PRIMARY KEY (tenant, subject, class)
 ) STRICT, WITHOUT ROWID;";
 
+        // A transaction that has read writes only if nobody else has written since.
+        const LOCKED: &'static str = "";
+
         // The database has one writer.
         async fn lock_schema(_: &mut SqliteConnection) -> Result<(), sqlx::Error> {
             Ok(())
@@ -211,6 +216,8 @@ mod postgres {
     generation INTEGER NOT NULL,
     PRIMARY KEY (tenant, subject, class)
 );";
+
+        const LOCKED: &'static str = " FOR SHARE";
 
         // Two that look for a table at once would both make it, and one would fail. The number is ours.
         async fn lock_schema(on: &mut PgConnection) -> Result<(), sqlx::Error> {
