@@ -58,6 +58,16 @@ fn public_half_neither_signs_nor_names_in_any_state() {
 }
 
 #[test]
+fn no_tenant_that_cannot_be_one_has_tokens() {
+    let subject = SubjectId::new(42).unwrap();
+    let longest = "t".repeat(64);
+    assert!(full(KeyState::Primary).token(&longest, &subject).is_some());
+    for len in [65, 300] {
+        assert!(full(KeyState::Primary).token(&"t".repeat(len), &subject).is_none(), "{len}");
+    }
+}
+
+#[test]
 fn keys_of_other_uses_do_not_sign() {
     for key_use in [KeyUse::Envelope, KeyUse::Index, KeyUse::Pseudonym] {
         let name = key_use.as_str();
