@@ -8,7 +8,7 @@ use core::str::FromStr;
 
 use super::key::Material;
 use super::{KeyId, KeyRing, KeyState, KeyUse, RingKey};
-use crate::context::SubjectId;
+use crate::context::{SubjectId, check_tenant};
 use crate::encoding::{from_base64, to_base64};
 use crate::error::Error;
 use crate::kdf::sha256;
@@ -174,7 +174,9 @@ impl RingKey {
     /// that proves nothing.
     pub(crate) fn token(&self, tenant: &str, subject: &SubjectId) -> Option<[u8; 16]> {
         match &self.material {
-            Material::Sign(key) if self.opens(true) => Some(key.token(tenant, subject)),
+            Material::Sign(key) if self.opens(true) => {
+                Some(key.token(check_tenant(tenant).ok()?, subject))
+            }
             _ => None,
         }
     }

@@ -180,8 +180,8 @@ impl KeyRing {
                     Holds::WriterHalf
                 }
                 KeyUse::Index | KeyUse::Pseudonym => Holds::Derived,
-                // One that signs no more still tells who is meant in what it signed.
-                KeyUse::Sign if reach.signs && key.opens(false) => Holds::Secret,
+                // [RK-9] One that signs no more still tells who is meant in what it signed.
+                KeyUse::Sign if reach.signs && key.opens(true) => Holds::Secret,
                 KeyUse::Sign => Holds::Public,
                 KeyUse::Wrap | KeyUse::Envelope => Holds::NameOnly,
             };

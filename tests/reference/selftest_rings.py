@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fieldseal_ref import jcs, shares
+from fieldseal_ref import ed25519, jcs, shares
 from fieldseal_ref.errors import Refused
 from fieldseal_ref.spelling import LAST_TIME, seconds, time
 from selftest_support import NOW, RING, Case, H, J
@@ -204,3 +204,65 @@ class Rings(Case):
         text = {"b": 1, "a": ['"\\\b\t\n\f\r\x00\x1f\x7f/é\u2028\U0001f980', []]}
         expected = '{"a":["\\"\\\\\\b\\t\\n\\f\\r\\u0000\\u001f\x7f/é\u2028\U0001f980",[]],"b":1}'
         self.assertEqual(jcs.canonical(text), expected.encode())
+
+    def test_signatures(self) -> None:
+        """RFC 8032, 7.1, tests 1 and 3; and [RK-10]."""
+        for public, message, signature in (
+            (
+                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                "",
+                "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555"
+                "fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+            ),
+            (
+                "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+                "af82",
+                "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac1"
+                "8ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+            ),
+        ):
+            of = (H(public), H(message))
+            self.assertTrue(ed25519.verify(*of, H(signature)))
+            self.assertFalse(ed25519.verify(H(public), H(message) + b"\0", H(signature)))
+            number = int.from_bytes(H(signature)[32:], "little") + ed25519.L
+            unreduced = H(signature)[:32] + number.to_bytes(32, "little")
+            self.assertFalse(ed25519.verify(*of, unreduced))
+        # The neutral point would verify any message by R neutral and S zero.
+        neutral = b"\1" + bytes(31)
+        self.assertFalse(ed25519.is_public(neutral))
+        self.assertFalse(ed25519.verify(neutral, b"any", neutral + bytes(32)))
+        self.assertFalse(ed25519.is_public(b"\2" + bytes(31)))
+
+    def test_signing_keys(self) -> None:
+        made = self.ok("signing-key", id=7, secret=KEY)
+        self.assertNotEqual(made["private"], KEY)
+        told = {name: made[name] for name in ("id", "public", "text")}
+        self.assertEqual(self.ok("from-verifying-key", text=made["text"]), told)
+        self.refused("malformed", "from-verifying-key", text=made["text"][:-1])
+        signature = self.ok("sign", secret=KEY, message="00")["signature"]
+        of = {"public": made["public"], "signature": signature}
+        self.assertTrue(self.ok("verify-signature", message="00", **of)["good"])
+        self.assertFalse(self.ok("verify-signature", message="01", **of)["good"])
+        tokens = [
+            self.ok("token", secret=KEY, tenant=tenant, subject=subject)["token"]
+            for tenant in ("", "acme")
+            for subject in ({"int": "7"}, {"text": "7"})
+        ]
+        self.assertEqual(len(set(tokens)), 4)
+
+    def test_rings_that_sign_and_verify(self) -> None:
+        secret = {"id": 7, "use": "sign", "name": "sign", "state": "primary", "form": "symmetric"}
+        public = self.ok("signing-key", id=7, secret=KEY)["public"]
+        half = {**secret, "form": "public", "public": public}
+        given = {"id": RING_ID, "generation": 1, "written_at": NOW}
+        for key in ({**secret, "secret": KEY}, half):
+            written = self.ok("ring-write-unprotected", ring={"keys": [key]}, **given)
+            entry = json.loads(written["document"])["keys"][0]
+            self.assertEqual("public" in entry, key is half)
+            document = written["document"].encode().hex()
+            opened = self.ok("ring-open-unprotected", document=document)["ring"]["keys"]
+            self.assertEqual(opened, [key])
+        for other in ("wrap", "index"):
+            bad = {**half, "use": other, "name": other}
+            ring = {"keys": [bad]}
+            self.refused("invalid-input", "ring-write-unprotected", ring=ring, **given)

@@ -58,6 +58,16 @@ fn public_half_neither_signs_nor_names_in_any_state() {
 }
 
 #[test]
+fn no_tenant_that_cannot_be_one_has_tokens() {
+    let subject = SubjectId::new(42).unwrap();
+    let longest = "t".repeat(64);
+    assert!(full(KeyState::Primary).token(&longest, &subject).is_some());
+    for len in [65, 300] {
+        assert!(full(KeyState::Primary).token(&"t".repeat(len), &subject).is_none(), "{len}");
+    }
+}
+
+#[test]
 fn keys_of_other_uses_do_not_sign() {
     for key_use in [KeyUse::Envelope, KeyUse::Index, KeyUse::Pseudonym] {
         let name = key_use.as_str();
@@ -103,8 +113,10 @@ fn subset_that_does_not_sign_has_no_token_of_anyone() {
 }
 
 #[test]
-fn subset_that_signs_has_no_secret_of_keys_that_count_no_more() {
-    for state in [KeyState::Disabled, KeyState::Compromised] {
+fn subset_that_signs_has_the_former_keys_that_name_and_no_others() {
+    for (state, former) in
+        [(KeyState::Disabled, Holds::Public), (KeyState::Compromised, Holds::Secret)]
+    {
         let mut ring = KeyRing::generate().unwrap();
         ring.insert(full(state)).unwrap();
         assert!(ring.subset_with(&Reach::new().signs()).is_err(), "{state}: nothing signs");
@@ -113,7 +125,8 @@ fn subset_that_signs_has_no_secret_of_keys_that_count_no_more() {
         let held: Vec<_> = service.keys().filter(|key| key.key_use() == KeyUse::Sign).collect();
         assert_eq!(held.len(), 2);
         for key in held {
-            let expected = if key.id() == id() { Holds::Public } else { Holds::Secret };
+            let expected = if key.id() == id() { former } else { Holds::Secret };
+            assert!(key.id() != id() || key.signer().is_none(), "{state}");
             assert_eq!(key.holds(), expected, "{state}");
         }
     }
