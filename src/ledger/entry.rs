@@ -12,7 +12,7 @@ use super::signing_key;
 use crate::access::{LedgerAct, LedgerChange};
 use crate::clock::Moment;
 use crate::context::{check_tenant, is_name};
-use crate::encoding::json::{canonical, present};
+use crate::encoding::json::{Object, canonical, present};
 use crate::encoding::{from_base64, from_hex, to_base64, to_hex};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::sha256;
@@ -274,6 +274,13 @@ impl Line {
         let signature = key.signer().map(|signer| signer.sign(&[LABEL, &unsigned]));
         self.signature = signature.map(|signature| to_base64(&signature));
         let bytes = canonical(&self);
+        // `[LG-2]` Control characters take six bytes each: texts that are not too long may make a line that is.
+        if bytes.len() > MAX_LINE {
+            return Err(Error::invalid(
+                "what the caller says makes a line of more than 16,384 bytes, which a ledger cannot take: say it \
+                 without control characters",
+            ));
+        }
         let head = LedgerHead { number: self.number, hash: hash(&bytes) };
         let mut text =
             String::from_utf8(bytes).map_err(|_| Error::invalid("a line of a ledger is UTF-8"))?;
@@ -309,6 +316,9 @@ impl ReadLine {
         let wrong = |what: &str| Error::malformed(format!("line {number} of the ledger {what}"));
         if text.len() > MAX_LINE {
             return Err(wrong("is longer than 16,384 bytes"));
+        }
+        if before.is_none() {
+            check_version(text)?;
         }
         let mut line: Line =
             serde_json::from_str(text).map_err(|_| wrong("is none, or is damaged"))?;
@@ -365,6 +375,24 @@ impl ReadLine {
     }
 }
 
+/// `[LG-1]` What the first line says that this is, before anything else that a later version may spell in
+/// another way.
+fn check_version(first: &str) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Kind {
+        fieldseal: String,
+    }
+    let kind = serde_json::from_str(first).map(|Object(kind): Object<Kind>| kind.fieldseal);
+    match kind.as_deref() {
+        Ok(VERSION) => Ok(()),
+        Ok(other) if other.starts_with("ledger/") => Err(Error::new(
+            ErrorKind::Unsupported,
+            "this ledger is of a version that this build does not know: update fieldseal",
+        )),
+        _ => Err(Error::malformed("this is no ledger")),
+    }
+}
+
 impl Line {
     /// `[LG-1]`
     fn begins(&self) -> Result<[u8; 16], Error> {
@@ -377,16 +405,6 @@ impl Line {
             number: 1,
             ..Self::default()
         };
-        match self.fieldseal.as_deref() {
-            Some(VERSION) => {}
-            Some(other) if other.starts_with("ledger/") => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "this ledger is of a version that this build does not know: update fieldseal",
-                ));
-            }
-            _ => return Err(Error::malformed("this is no ledger")),
-        }
         let ledger = self.ledger.as_deref().and_then(from_hex);
         if self.act != Act::Begin
             || Moment::parse(&self.at).is_none()
@@ -415,13 +433,14 @@ impl Line {
             }
             (Act::Withdraw, Some(class), Some(role), Some(generation), None) => {
                 let (class, role) = (named(class)?, named(role)?);
-                LedgerAct::Withdraw { class, role, generation: counted(generation)? }
+                // 0 where there was nothing to be taken out of.
+                LedgerAct::Withdraw { class, role, generation }
             }
             (Act::Grant, Some(class), Some(role), Some(generation), Some(with_history)) => {
                 LedgerAct::Grant {
                     class: named(class)?,
                     role: named(role)?,
-                    generation,
+                    generation: counted(generation)?,
                     with_history,
                 }
             }
