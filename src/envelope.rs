@@ -13,9 +13,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-#[cfg(feature = "file")]
-pub(crate) use self::edit::Withdrawal;
 pub use self::edit::{EnvelopeEdit, ErasedGeneration, Erasure, History, Rewrapped};
+#[cfg(feature = "file")]
+pub(crate) use self::edit::{ErasedUpTo, Withdrawal};
 pub use self::inspect::{
     EntryInfo, EntryState, EnvelopeInfo, FieldInfo, RecipientInfo, SealedInfo, StandaloneInfo,
 };

@@ -70,7 +70,7 @@ fn erasures_withdrawals_and_grants_are_told_with_their_generation() {
     assert_eq!(
         acts(&ledger.read(&ring)),
         [
-            "grant contact marketing 0 false",
+            "grant contact marketing 1 false",
             "withdraw contact marketing 1",
             "grant contact marketing 2 true",
             "erase financial 1",
@@ -91,10 +91,18 @@ fn what_keeps_everybodys_rights_is_not_told() {
         edit.touch(&FINANCIAL)?;
         edit.sweep()?;
         edit.prune(NOW)?;
-        edit.withdraw(&CONTACT, "marketing")?;
         edit.rewrap(&[CONTACT, FINANCIAL, NOTES]).map(drop)
     });
     assert_eq!(acts(&ledger.read(&ring)), [""; 0]);
+}
+
+#[test]
+fn a_withdrawal_is_told_also_where_the_role_had_nothing() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let envelope = envelope(&[CONTACT]);
+    let same = changed(&ring, &ledger, &envelope, |edit| edit.withdraw(&CONTACT, "marketing"));
+    assert_eq!(same, envelope);
+    assert_eq!(acts(&ledger.read(&ring)), ["withdraw contact marketing 0"]);
 }
 
 #[test]
@@ -264,7 +272,7 @@ fn no_line_can_be_changed_moved_repeated_or_left_out() {
         ("\"2026-03\"", "\"2026-04\""),
         ("the customer", "the customes"),
         ("\"history\":false", "\"history\":true"),
-        ("\"generation\":0", "\"generation\":1"),
+        ("\"generation\":1", "\"generation\":2"),
     ] {
         let other = text.replacen(from, to, 1);
         assert_ne!(other, text);

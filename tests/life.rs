@@ -38,6 +38,8 @@ const SUBJECTS: std::ops::Range<i64> = 0..4;
 /// Those who are erased in the end.
 const LEAVING: i64 = 2;
 
+type Step = dyn Fn(&mut EnvelopeEdit<'_>) -> Result<(), Error> + Send + Sync;
+
 /// What all actors share.
 struct World<R: Rows> {
     rows: R,
@@ -208,8 +210,7 @@ impl<R: Rows> World<R> {
         for round in 0..rounds {
             for subject in SUBJECTS {
                 let history = if round % 2 == 0 { History::Included } else { History::Excluded };
-                let steps: [Box<dyn Fn(&mut EnvelopeEdit<'_>) -> Result<(), Error> + Send + Sync>;
-                    2] = [
+                let steps: [Box<Step>; 2] = [
                     Box::new(move |edit| edit.grant(&CONTACT, "marketing", history)),
                     Box::new(|edit| edit.withdraw(&CONTACT, "marketing")),
                 ];

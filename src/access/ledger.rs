@@ -69,8 +69,8 @@ pub struct LedgerChange<'a> {
 
 /// What was done to a subject's data keys, as a ledger keeps it.
 ///
-/// `generation` is the highest of the class when it was done: the change covers the generations up to
-/// it. So the acts on a class have an order of their own, which no clock can upset.
+/// `generation` is the highest of the class when it was done: an erasure or withdrawal covers the
+/// generations up to it. So the acts on a class have an order of their own, which no clock can upset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LedgerAct {
@@ -91,7 +91,7 @@ pub enum LedgerAct {
         class: String,
         /// The role.
         role: String,
-        /// The highest generation that it could open.
+        /// The highest generation; 0 where the role had none to be taken out of.
         generation: u16,
     },
     /// A role was given the class.
@@ -101,7 +101,8 @@ pub enum LedgerAct {
         class: String,
         /// The role.
         role: String,
-        /// The highest generation when it was granted; 0 where the class was begun with it.
+        /// The highest generation when it was granted; where that was erased or there was none, the one
+        /// that follows.
         generation: u16,
         /// Whether it covers what was sealed before.
         with_history: bool,

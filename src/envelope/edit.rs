@@ -9,7 +9,8 @@ mod steps;
 
 pub use self::erasure::{ErasedGeneration, Erasure};
 #[cfg(feature = "file")]
-pub(crate) use self::replay::Withdrawal;
+pub(crate) use self::replay::{ErasedUpTo, Withdrawal};
+use self::steps::granted_at;
 
 use alloc::format;
 use alloc::string::String;
@@ -180,13 +181,13 @@ impl<'a> EnvelopeEdit<'a> {
             if edit.layout.highest(class.name()).is_some() {
                 return Ok(false);
             }
-            let readers = edit.readers(class, Consent::Named(consented), None)?;
-            for role in consented {
+            let readers = edit.readers(class, Consent::Named(consented), &[])?;
+            for role in class.consent_roles().iter().filter(|role| consented.contains(role)) {
                 edit.access.check_evidence()?;
                 edit.acts.push(LedgerAct::Grant {
                     class: class.name().into(),
                     role: (*role).into(),
-                    generation: 0,
+                    generation: 1,
                     with_history: false,
                 });
             }
@@ -223,7 +224,7 @@ impl<'a> EnvelopeEdit<'a> {
     fn renew_by(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
         self.attempt_on(Action::Renew, class, |edit| {
             edit.check_renewable(class)?;
-            let readers = edit.readers(class, consent, None)?;
+            let readers = edit.readers(class, consent, &[])?;
             edit.note_consents(class, &readers)?;
             edit.succeed(class, &readers).map(|()| true)
         })
@@ -233,7 +234,7 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn begin_next(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
         let consented = match consent {
             Consent::Named(roles) => roles.to_vec(),
-            Consent::Proven => self.proven_consent(class, None).or_else(|error| {
+            Consent::Proven => self.proven_consent(class, &[]).or_else(|error| {
                 let (action, outcome) = (Action::Renew, Err(error.kind()));
                 self.access.tell(action, &self.subject, &[class.name()], None, outcome)?;
                 Err(error)
@@ -298,7 +299,7 @@ impl<'a> EnvelopeEdit<'a> {
             let act = LedgerAct::Grant {
                 class: class.name().into(),
                 role: (*role).into(),
-                generation: highest.generation,
+                generation: granted_at(highest),
                 with_history: history == History::Included,
             };
             if edit.access.ring().wrapping(role).is_none() {
@@ -309,7 +310,7 @@ impl<'a> EnvelopeEdit<'a> {
                 History::Excluded if !is_live => Err(edit.all_erased(class.name())),
                 History::Excluded => {
                     edit.check_renewable(class)?;
-                    let mut readers = edit.readers(class, Consent::Proven, Some(role))?;
+                    let mut readers = edit.readers(class, Consent::Proven, &[role])?;
                     if !readers.contains(role) {
                         readers.push(role);
                     }
@@ -369,7 +370,7 @@ impl<'a> EnvelopeEdit<'a> {
                     "role `{role}` is withdrawn, and named among those who remain"
                 )));
             }
-            let readers = edit.readers(class, Consent::Named(remaining), None)?;
+            let readers = edit.readers(class, Consent::Named(remaining), &[])?;
             edit.withdraw_where(class, role, Consent::Named(remaining), |known| {
                 known.is_some_and(|role| readers.contains(&role))
             })

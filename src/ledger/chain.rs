@@ -51,7 +51,7 @@ pub struct Consent {
     pub class: String,
     /// The role.
     pub role: String,
-    /// The last grant, if it stands.
+    /// The last grant that stands.
     pub given: Option<LedgerEntry>,
     /// The last withdrawal, if there was one.
     pub withdrawn: Option<LedgerEntry>,
@@ -174,36 +174,26 @@ impl Ledger {
         subject: impl ToId,
     ) -> Result<Vec<Consent>, Error> {
         let entries = self.of(ring, tenant, subject)?;
-        let mut consents: BTreeMap<(&str, &str), Consent> = BTreeMap::new();
+        let mut places: BTreeMap<(&str, &str), Vec<&LedgerEntry>> = BTreeMap::new();
         for entry in entries {
-            let (LedgerAct::Grant { class, role, .. } | LedgerAct::Withdraw { class, role, .. }) =
+            if let LedgerAct::Grant { class, role, .. } | LedgerAct::Withdraw { class, role, .. } =
                 &entry.act
-            else {
-                continue;
-            };
-            let consent = consents.entry((class, role)).or_insert_with(|| Consent {
-                class: class.clone(),
-                role: role.clone(),
-                given: None,
-                withdrawn: None,
-            });
-            match entry.act {
-                LedgerAct::Grant { .. } => consent.given = Some(entry.clone()),
-                _ => consent.withdrawn = Some(entry.clone()),
+            {
+                places.entry((class, role)).or_default().push(entry);
             }
         }
-        Ok(consents
-            .into_values()
-            .map(|mut consent| {
-                let ended = |given: &LedgerEntry| {
-                    consent.withdrawn.as_ref().is_some_and(|end| !is_after(given, end, true))
-                };
-                if consent.given.as_ref().is_some_and(ended) {
-                    consent.given = None;
-                }
-                consent
-            })
-            .collect())
+        let consents = places.into_iter().map(|((class, role), told)| {
+            let (ends, grants): (Vec<_>, Vec<_>) =
+                told.into_iter().partition(|entry| matches!(entry.act, LedgerAct::Withdraw { .. }));
+            let stands = |grant: &&&LedgerEntry| ends.iter().all(|end| is_after(grant, end, true));
+            Consent {
+                class: class.into(),
+                role: role.into(),
+                given: grants.iter().rev().find(stands).map(|grant| (*grant).clone()),
+                withdrawn: ends.last().map(|end| (*end).clone()),
+            }
+        });
+        Ok(consents.collect())
     }
 }
 

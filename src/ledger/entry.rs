@@ -12,7 +12,7 @@ use super::signing_key;
 use crate::access::{LedgerAct, LedgerChange};
 use crate::clock::Moment;
 use crate::context::{check_tenant, is_name};
-use crate::encoding::json::{canonical, present};
+use crate::encoding::json::{Object, canonical, present};
 use crate::encoding::{from_base64, from_hex, to_base64, to_hex};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::sha256;
@@ -314,6 +314,9 @@ impl ReadLine {
         if text.len() > MAX_LINE {
             return Err(wrong("is longer than 32,768 bytes"));
         }
+        if before.is_none() {
+            check_version(text)?;
+        }
         let mut line: Line =
             serde_json::from_str(text).map_err(|_| wrong("is none, or is damaged"))?;
         if canonical(&line) != text.as_bytes() {
@@ -369,6 +372,24 @@ impl ReadLine {
     }
 }
 
+/// `[LG-1]` What the first line says that this is, before anything else that a later version may spell in
+/// another way.
+fn check_version(first: &str) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Kind {
+        fieldseal: String,
+    }
+    let kind = serde_json::from_str(first).map(|Object(kind): Object<Kind>| kind.fieldseal);
+    match kind.as_deref() {
+        Ok(VERSION) => Ok(()),
+        Ok(other) if other.starts_with("ledger/") => Err(Error::new(
+            ErrorKind::Unsupported,
+            "this ledger is of a version that this build does not know: update fieldseal",
+        )),
+        _ => Err(Error::malformed("this is no ledger")),
+    }
+}
+
 impl Line {
     /// `[LG-1]`
     fn begins(&self) -> Result<[u8; 16], Error> {
@@ -381,16 +402,6 @@ impl Line {
             number: 1,
             ..Self::default()
         };
-        match self.fieldseal.as_deref() {
-            Some(VERSION) => {}
-            Some(other) if other.starts_with("ledger/") => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "this ledger is of a version that this build does not know: update fieldseal",
-                ));
-            }
-            _ => return Err(Error::malformed("this is no ledger")),
-        }
         let ledger = self.ledger.as_deref().and_then(from_hex);
         if self.act != Act::Begin
             || Moment::parse(&self.at).is_none()
@@ -419,13 +430,14 @@ impl Line {
             }
             (Act::Withdraw, Some(class), Some(role), Some(generation), None) => {
                 let (class, role) = (named(class)?, named(role)?);
-                LedgerAct::Withdraw { class, role, generation: counted(generation)? }
+                // 0 where there was nothing to be taken out of.
+                LedgerAct::Withdraw { class, role, generation }
             }
             (Act::Grant, Some(class), Some(role), Some(generation), Some(with_history)) => {
                 LedgerAct::Grant {
                     class: named(class)?,
                     role: named(role)?,
-                    generation,
+                    generation: counted(generation)?,
                     with_history,
                 }
             }

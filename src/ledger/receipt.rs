@@ -14,7 +14,7 @@ use super::subject::SpelledId;
 use crate::access::Access;
 use crate::clock::Moment;
 use crate::context::{SubjectId, check_tenant, is_name};
-use crate::encoding::json::{canonical, present};
+use crate::encoding::json::{Object, canonical, objects, present};
 use crate::encoding::{from_base64, from_hex, to_base64, to_hex};
 use crate::envelope::{ErasedGeneration, Erasure};
 use crate::error::{Error, ErrorKind};
@@ -150,7 +150,9 @@ impl Erasure {
         };
         let signature = key.signer().map(|signer| signer.sign(&[LABEL, &canonical(&document)]));
         document.signature = signature.map(|signature| to_base64(&signature));
+        let is_too_long = canonical(&document).len() > MAX_LEN;
         Receipt::of(document)
+            .filter(|_| !is_too_long)
             .ok_or_else(|| Error::invalid("the receipt would be larger than 1 MiB"))
     }
 }
@@ -171,7 +173,7 @@ impl Receipt {
         struct Kind {
             fieldseal: String,
         }
-        let kind: Kind = serde_json::from_slice(json).map_err(|_| wrong())?;
+        let Object(kind): Object<Kind> = serde_json::from_slice(json).map_err(|_| wrong())?;
         if kind.fieldseal != VERSION {
             return Err(if kind.fieldseal.starts_with("receipt/") {
                 Error::new(
@@ -182,7 +184,8 @@ impl Receipt {
                 wrong()
             });
         }
-        let document: Document = serde_json::from_slice(json).map_err(|_| wrong())?;
+        let Object(document): Object<Document> =
+            serde_json::from_slice(json).map_err(|_| wrong())?;
         let signature = document.signature.as_deref().and_then(from_base64);
         let signature = signature.and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
         let signature = signature.ok_or_else(wrong)?;
@@ -227,7 +230,7 @@ impl Receipt {
             .collect();
         check_tenant(&document.tenant).ok()?;
         let erased = document.subject_erased_at.as_deref();
-        let receipt = Self {
+        Some(Self {
             at: time(&document.at)?,
             subject,
             subject_erased_at: match erased {
@@ -238,8 +241,7 @@ impl Receipt {
             keys: keys?,
             key: id(&document.key)?,
             document,
-        };
-        (receipt.to_string().len() <= MAX_LEN).then_some(receipt)
+        })
     }
 
     /// When it was signed, in Unix seconds.
@@ -295,7 +297,11 @@ impl Receipt {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let json = serde_json::to_string_pretty(&self.document).map_err(|_| fmt::Error)?;
+        let mut json = serde_json::to_string_pretty(&self.document).map_err(|_| fmt::Error)?;
+        if json.len() > MAX_LEN {
+            // So that what is printed can be read: without white space it is no longer than it may be.
+            json = serde_json::to_string(&self.document).map_err(|_| fmt::Error)?;
+        }
         f.write_str(&json)
     }
 }
@@ -317,10 +323,13 @@ struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     actor: Option<String>,
     at: String,
+    #[serde(deserialize_with = "objects")]
     columns: Vec<ReceiptColumn>,
     fieldseal: String,
+    #[serde(deserialize_with = "objects")]
     generations: Vec<Generation>,
     key: String,
+    #[serde(deserialize_with = "objects")]
     keys: Vec<Key>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     purpose: Option<String>,

@@ -10,7 +10,7 @@ use super::entry::{LedgerEntry, SubjectToken};
 use crate::access::LedgerAct;
 use crate::class::Class;
 use crate::context::SubjectId;
-use crate::envelope::{EnvelopeEdit, Withdrawal};
+use crate::envelope::{EnvelopeEdit, ErasedUpTo, Withdrawal};
 use crate::error::Error;
 use crate::keyring::{KeyId, KeyRing};
 
@@ -25,7 +25,7 @@ use crate::keyring::{KeyId, KeyRing};
 /// its place, and by its time. In doubt the role is out.
 pub struct Replay<'r> {
     tokens: Tokens<'r>,
-    told: BTreeMap<(KeyId, String, SubjectToken), Vec<(usize, LedgerEntry)>>,
+    told: BTreeMap<(KeyId, String, SubjectToken), Vec<Told>>,
     classes: Vec<Class>,
 }
 
@@ -83,61 +83,72 @@ impl<'r> Replay<'r> {
             edit.replay_subject_erasure()?;
             return Ok(true);
         }
-        for (_, entry) in &entries {
-            if let LedgerAct::EraseClass { class, generation } = &entry.act {
-                edit.replay_class_erasure(class, *generation, entry.at)?;
-            }
+        for (class, erasures) in erasures(&entries) {
+            edit.replay_class_erasures(class, &erasures)?;
         }
-        for withdrawal in self.withdrawals(&entries) {
-            edit.replay_withdrawal(&withdrawal)?;
+        for (class, withdrawals) in self.withdrawals(&entries) {
+            edit.replay_withdrawals(class, &withdrawals)?;
         }
         Ok(!entries.is_empty())
     }
 
-    /// One for each class and role: the last that was withdrawn, and whether a grant stands behind it.
-    fn withdrawals<'e>(&'e self, entries: &[&'e (usize, LedgerEntry)]) -> Vec<Withdrawal<'e>> {
-        let mut places: BTreeSet<(&str, &str)> = BTreeSet::new();
+    /// By class, one for each role that was withdrawn: up to which generation, and whether a grant stands
+    /// behind it.
+    fn withdrawals<'e>(&'e self, entries: &[&'e Told]) -> Vec<(&'e Class, Vec<Withdrawal<'e>>)> {
+        let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (_, entry) in entries {
             if let LedgerAct::Withdraw { class, role, .. } = &entry.act {
-                places.insert((class, role));
+                places.entry(class).or_default().insert(role);
             }
         }
-        places
-            .into_iter()
-            .filter_map(|(class, role)| {
-                let declared = self.classes.iter().find(|declared| declared.name() == class)?;
-                let ends = entries.iter().filter(|(_, entry)| {
-                    matches!(&entry.act, LedgerAct::Withdraw { class: of, role: from, .. } if of == class && from == role)
-                });
-                let generation = ends.clone().filter_map(|(_, end)| end.act.generation()).max()?;
-                let stands = |ledger: usize, grant: &LedgerEntry| {
-                    ends.clone().all(|(other, end)| is_after(grant, end, *other == ledger))
-                };
-                let (mut granted, mut with_history) = (false, false);
-                for (ledger, entry) in entries {
-                    if let LedgerAct::Grant { class: of, role: to, with_history: all, .. } = &entry.act
-                        && of == class
-                        && to == role
-                        && stands(*ledger, entry)
-                    {
-                        granted = true;
-                        with_history |= *all;
-                    }
-                }
-                Some(Withdrawal { class: declared, role, generation, granted, with_history })
-            })
-            .collect()
+        let classes = places.into_iter().filter_map(|(class, roles)| {
+            let declared = self.classes.iter().find(|declared| declared.name() == class)?;
+            Some((
+                declared,
+                roles.into_iter().map(|role| withdrawal(entries, class, role)).collect(),
+            ))
+        });
+        classes.collect()
     }
 }
 
-impl LedgerAct {
-    /// The highest generation that the act covers, where it is about a class.
-    fn generation(&self) -> Option<u16> {
-        match self {
-            Self::EraseSubject => None,
-            Self::EraseClass { generation, .. }
-            | Self::Withdraw { generation, .. }
-            | Self::Grant { generation, .. } => Some(*generation),
+/// By class, up to which generation and when it was erased.
+fn erasures<'e>(entries: &[&'e Told]) -> BTreeMap<&'e str, Vec<ErasedUpTo>> {
+    let mut erasures: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (_, entry) in entries {
+        if let LedgerAct::EraseClass { class, generation } = &entry.act {
+            let erased = ErasedUpTo { generation: *generation, at: entry.at };
+            erasures.entry(class).or_default().push(erased);
         }
     }
+    erasures
 }
+
+/// `[LG-8]` What is left of the grants of a class to a role that was withdrawn.
+fn withdrawal<'e>(entries: &[&'e Told], class: &str, role: &'e str) -> Withdrawal<'e> {
+    let is_here = |of: &str, whose: &str| of == class && whose == role;
+    let ends: Vec<&Told> = entries
+        .iter()
+        .filter(|(_, entry)| matches!(&entry.act, LedgerAct::Withdraw { class, role, .. } if is_here(class, role)))
+        .copied()
+        .collect();
+    let generations = ends.iter().filter_map(|(_, end)| match end.act {
+        LedgerAct::Withdraw { generation, .. } => Some(generation),
+        _ => None,
+    });
+    let generation = generations.max().unwrap_or_default();
+    let mut left = Withdrawal { role, generation, granted: false, with_history: false };
+    for (ledger, entry) in entries {
+        if let LedgerAct::Grant { class, role, with_history, .. } = &entry.act
+            && is_here(class, role)
+            && ends.iter().all(|(other, end)| is_after(entry, end, other == ledger))
+        {
+            left.granted = true;
+            left.with_history |= *with_history;
+        }
+    }
+    left
+}
+
+/// An entry, and which ledger it is of.
+type Told = (usize, LedgerEntry);

@@ -372,11 +372,10 @@ fn edited(
 ) -> Result<Edited, Error> {
     let mut edit = stored.edit(access, subject)?;
     change(&mut edit)?;
-    if !edit.is_changed() {
-        return Ok(None);
-    }
-    let reseal = edit.to_reseal().to_vec();
-    edit.finish().map(|changed| Some((changed, reseal)))
+    let (is_changed, reseal) = (edit.is_changed(), edit.to_reseal().to_vec());
+    // Also where nothing changed: a ledger may have been told.
+    let envelope = edit.finish()?;
+    Ok(is_changed.then_some((envelope, reseal)))
 }
 
 #[cold]

@@ -80,8 +80,17 @@ impl LedgerFile {
 
     fn text(&self) -> Result<String, Error> {
         let mut content = disk::read(&self.path, self.any_permissions, LARGEST)?;
-        String::from_utf8(core::mem::take(&mut *content.bytes))
-            .map_err(|_| Error::malformed(format!("{} is no ledger", self.path.display())))
+        String::from_utf8(core::mem::take(&mut *content.bytes)).or_else(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let mut bytes = error.into_bytes();
+            // `[LG-1]` A line that was not finished may end within a character.
+            let is_torn = !bytes.get(valid..).is_some_and(|rest| rest.contains(&b'\n'));
+            bytes.truncate(valid);
+            String::from_utf8(bytes)
+                .ok()
+                .filter(|_| is_torn)
+                .ok_or_else(|| Error::malformed(format!("{} is no ledger", self.path.display())))
+        })
     }
 }
 

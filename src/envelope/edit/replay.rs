@@ -1,6 +1,7 @@
 //! What a ledger says, made good in an envelope that was restored. FORMAT.md, 13.4.
 
 use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 use super::steps::used_up;
 use super::{Consent, EnvelopeEdit};
@@ -17,7 +18,6 @@ const AFTERWARDS: u64 = 86_400;
 
 /// A role taken out of a class, as ledgers tell it.
 pub(crate) struct Withdrawal<'a> {
-    pub(crate) class: &'a Class,
     pub(crate) role: &'a str,
     /// The highest generation that it was taken out of.
     pub(crate) generation: u16,
@@ -26,93 +26,87 @@ pub(crate) struct Withdrawal<'a> {
     pub(crate) with_history: bool,
 }
 
+/// An erasure of a class: its highest generation then, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct ErasedUpTo {
+    pub(crate) generation: u16,
+    pub(crate) at: u64,
+}
+
 impl EnvelopeEdit<'_> {
     /// `[LG-10]`
     pub(crate) fn replay_subject_erasure(&mut self) -> Result<(), Error> {
+        if self.layout.erased_at.is_some() {
+            return Ok(());
+        }
         let acts = self.acts.len();
         let result = self.erase_subject();
         self.acts.truncate(acts);
         result
     }
 
-    /// `[LG-11]` Erases the generations up to this one, but for those made later, and leaves its number
-    /// behind, so that the next one is not taken for one of them.
-    pub(crate) fn replay_class_erasure(
+    /// `[LG-11]` Erases the generations up to those named, but for what was made later, and leaves the
+    /// highest number behind, so that the next one is not taken for one of them.
+    pub(crate) fn replay_class_erasures(
         &mut self,
         class: &str,
-        generation: u16,
-        at: u64,
+        erasures: &[ErasedUpTo],
     ) -> Result<(), Error> {
         if self.layout.erased_at.is_some() {
             return Ok(());
         }
         self.attempt(Action::EraseClass, class, |edit| {
-            let until = at.saturating_add(AFTERWARDS);
             let covered = |entry: &Entry<'_>| {
-                entry.class == class
-                    && entry.generation <= generation
-                    && entry.live().is_some_and(|live| live.created_at <= until)
+                let Some(live) = entry.live().filter(|_| entry.class == class) else {
+                    return false;
+                };
+                erasures.iter().any(|erasure| {
+                    entry.generation <= erasure.generation
+                        && live.created_at <= erasure.at.saturating_add(AFTERWARDS)
+                })
             };
             let erased = edit.erase_where(covered)?;
-            Ok(edit.mark_reached(class, generation)? || erased)
+            let last = erasures.iter().map(|erasure| erasure.generation).max();
+            Ok(edit.mark_reached(class, last.unwrap_or_default())? || erased)
         })
     }
 
-    /// `[LG-12]` Takes the role out of the generations up to the one named, and begins the next behind
-    /// it.
-    pub(crate) fn replay_withdrawal(&mut self, withdrawal: &Withdrawal<'_>) -> Result<(), Error> {
+    /// `[LG-12]` Takes the roles out of the generations up to those named, and begins the next behind
+    /// them all: at once, so that none is wrapped for a role that another step would take out.
+    pub(crate) fn replay_withdrawals(
+        &mut self,
+        class: &Class,
+        withdrawals: &[Withdrawal<'_>],
+    ) -> Result<(), Error> {
         if self.layout.erased_at.is_some() {
             return Ok(());
         }
-        let Withdrawal { class, role, generation: covered, granted, with_history } = *withdrawal;
+        let last = withdrawals.iter().map(|withdrawal| withdrawal.generation).max();
+        let Some(last) = last.filter(|last| *last > 0) else { return Ok(()) };
         self.attempt_on(Action::Withdraw, class, |edit| {
-            let ring = edit.access.ring();
-            let is_covered =
-                |entry: &Entry<'_>| entry.class == class.name() && entry.generation <= covered;
-            let mut changed = false;
-            if !with_history {
-                for live in edit
-                    .layout
-                    .entries
-                    .iter()
-                    .filter(|entry| is_covered(entry))
-                    .filter_map(Entry::live)
-                {
-                    for recipient in &live.recipients {
-                        edit.role_of(class.name(), recipient.key_id)?;
-                    }
-                }
-                for entry in edit.layout.entries.iter_mut().filter(|entry| is_covered(entry)) {
-                    if let State::Live(live) = &mut entry.state {
-                        let before = live.recipients.len();
-                        live.recipients
-                            .retain(|recipient| ring.role_of(recipient.key_id) != Some(role));
-                        changed |= live.recipients.len() < before;
-                    }
-                }
-            }
+            let mut changed = edit.remove_withdrawn(class.name(), withdrawals)?;
             let highest = edit
                 .layout
                 .highest(class.name())
                 .and_then(|position| edit.layout.entries.get(position))
                 .map(|entry| (entry.generation, entry.live().is_some()));
-            let reached = highest.is_some_and(|(number, _)| number > covered);
-            let was_live = highest.is_none_or(|(_, live)| live);
-            let mut readers = match reached {
-                true => alloc::vec::Vec::new(),
-                false => edit.readers(class, Consent::Proven, Some(role))?,
-            };
+            let is_behind = highest.is_some_and(|(number, _)| number > last);
+            let takes_values = highest.is_none_or(|(_, live)| live);
+            let mut readers = Vec::new();
+            if !is_behind {
+                let roles: Vec<_> = withdrawals.iter().map(|one| one.role).collect();
+                readers = edit.readers(class, Consent::Proven, &roles)?;
+            }
             edit.erase_where(|entry| {
-                is_covered(entry) && entry.live().is_some_and(|live| live.recipients.is_empty())
+                entry.class == class.name()
+                    && entry.live().is_some_and(|live| live.recipients.is_empty())
             })?;
-            if reached {
+            if is_behind {
                 return Ok(changed);
             }
-            if granted
-                && let Some(role) = class.consent_roles().iter().find(|name| **name == role)
-                && !readers.contains(role)
-            {
-                readers.push(role);
+            for granted in withdrawals.iter().filter(|withdrawal| withdrawal.granted) {
+                let role = class.consent_roles().iter().find(|name| **name == granted.role);
+                readers.extend(role.filter(|role| !readers.contains(role)).copied());
             }
             if readers.is_empty() {
                 // `[ED-11]` Nothing takes the highest one's place, so it must take no more values.
@@ -121,13 +115,13 @@ impl EnvelopeEdit<'_> {
                         && highest.is_some_and(|(number, _)| number == entry.generation)
                 })?;
             }
-            if !was_live || readers.is_empty() {
-                return Ok(edit.mark_reached(class.name(), covered)? || changed);
+            if !takes_values || readers.is_empty() {
+                return Ok(edit.mark_reached(class.name(), last)? || changed);
             }
             if highest.is_some() {
                 edit.check_renewable(class)?;
             }
-            let number = covered.checked_add(1).ok_or_else(|| used_up(class.name()))?;
+            let number = last.checked_add(1).ok_or_else(|| used_up(class.name()))?;
             edit.add(class.name(), number, &readers, retention(class), &mut CallRng::from_os()?)?;
             if highest.is_some() {
                 edit.set_to_reseal(class.name(), number);
@@ -136,8 +130,43 @@ impl EnvelopeEdit<'_> {
         })
     }
 
-    /// Leaves an erased generation of this number, where the class has reached none as high and takes no
-    /// values now.
+    /// The first step of it. Whether there was anything to remove.
+    fn remove_withdrawn(
+        &mut self,
+        class: &str,
+        withdrawals: &[Withdrawal<'_>],
+    ) -> Result<bool, Error> {
+        let is_out = |generation: u16, role: Option<&str>| {
+            withdrawals.iter().any(|withdrawal| {
+                !withdrawal.with_history
+                    && generation <= withdrawal.generation
+                    && role.is_none_or(|role| role == withdrawal.role)
+            })
+        };
+        let ring = self.access.ring();
+        let mut removed = false;
+        for entry in self.layout.entries.iter().filter(|entry| entry.class == class) {
+            if let Some(live) = entry.live().filter(|_| is_out(entry.generation, None)) {
+                for recipient in &live.recipients {
+                    self.role_of(class, recipient.key_id)?;
+                }
+            }
+        }
+        for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class) {
+            if let State::Live(live) = &mut entry.state {
+                let before = live.recipients.len();
+                live.recipients.retain(|recipient| {
+                    let role = ring.role_of(recipient.key_id);
+                    role.is_none() || !is_out(entry.generation, role)
+                });
+                removed |= live.recipients.len() < before;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// `[LG-11]` Leaves an erased generation of this number, where the class has reached none as high and
+    /// takes no values now.
     fn mark_reached(&mut self, class: &str, generation: u16) -> Result<bool, Error> {
         let highest =
             self.layout.highest(class).and_then(|position| self.layout.entries.get(position));

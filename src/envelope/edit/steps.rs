@@ -1,5 +1,6 @@
 //! The steps that changes are made of: who reads, the next generation, wrapping anew, removing.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -15,13 +16,13 @@ use crate::keyring::KeyId;
 use crate::random::CallRng;
 
 impl<'a> EnvelopeEdit<'a> {
-    /// The declared readers, then those who have consent. `except` is a role whose consent is not
+    /// The declared readers, then those who have consent. `except` are roles whose consent is not
     /// asked about.
     pub(super) fn readers(
         &self,
         class: &Class,
         consent: Consent<'_>,
-        except: Option<&str>,
+        except: &[&str],
     ) -> Result<Vec<&'static str>, Error> {
         let mut readers = class.reader_roles().to_vec();
         let consented: Vec<&str> = match consent {
@@ -40,7 +41,7 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn proven_consent(
         &self,
         class: &Class,
-        except: Option<&str>,
+        except: &[&str],
     ) -> Result<Vec<&'static str>, Error> {
         let highest = self
             .layout
@@ -62,7 +63,7 @@ impl<'a> EnvelopeEdit<'a> {
         let mut proven = Vec::new();
         for recipient in &live.recipients {
             let role = self.role_of(class.name(), recipient.key_id)?;
-            if except == Some(role) {
+            if except.contains(&role) {
                 continue;
             }
             let consents = class.consent_roles().iter().find(|name| **name == role);
@@ -132,11 +133,11 @@ impl<'a> EnvelopeEdit<'a> {
         self.to_reseal.push((class.into(), generation));
     }
 
-    /// Readers with consent for whom the highest generation was not wrapped, and the next one will be:
-    /// they were granted the class.
+    /// `[LG-7]` Readers with consent for whom the highest generation was not wrapped, and the next one
+    /// will be: they were granted the class.
     pub(super) fn note_consents(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
         let highest = self.highest(class.name())?;
-        let generation = highest.generation;
+        let generation = granted_at(highest);
         let ring = self.access.ring();
         let had: Vec<_> = highest
             .live()
@@ -273,22 +274,40 @@ impl<'a> EnvelopeEdit<'a> {
         keep: impl Fn(Option<&str>) -> bool,
     ) -> Result<bool, Error> {
         let highest_was_live = self.highest(class.name())?.live().is_some();
-        let except = matches!(consent, Consent::Proven).then_some(withdrawn);
+        let except: &[&str] = match consent {
+            Consent::Proven => &[withdrawn],
+            Consent::Named(_) => &[],
+        };
         let readers = self.readers(class, consent, except)?;
         let noted = self.acts.len();
-        self.note_consents(class, &readers)?;
+        if highest_was_live {
+            self.note_consents(class, &readers)?;
+        }
         let of_class = |entry: &Entry<'_>| entry.class == class.name();
         let ring = self.access.ring();
-        let mut removed = false;
+        let (mut removed, mut others) = (false, BTreeSet::new());
         for entry in self.layout.entries.iter_mut().filter(|entry| of_class(entry)) {
             if let State::Live(live) = &mut entry.state {
                 let before = live.recipients.len();
-                live.recipients.retain(|recipient| keep(ring.role_of(recipient.key_id)));
+                live.recipients.retain(|recipient| {
+                    let role = ring.role_of(recipient.key_id);
+                    let stays = keep(role);
+                    others.extend(role.filter(|role| !stays && *role != withdrawn));
+                    stays
+                });
                 removed |= live.recipients.len() < before;
             }
         }
+        let withdrawal = |role: &str, generation| LedgerAct::Withdraw {
+            class: class.name().into(),
+            role: role.into(),
+            generation,
+        };
         if !removed {
+            // `[LG-7]` It was withdrawn, and is kept, though the envelope had nothing of it: a grant may have
+            // been told and not stored.
             self.acts.truncate(noted);
+            self.acts.push(withdrawal(withdrawn, 0));
             return Ok(false);
         }
         let highest = self.highest(class.name())?.generation;
@@ -298,11 +317,8 @@ impl<'a> EnvelopeEdit<'a> {
             of_class(entry)
                 && (is_last || entry.live().is_some_and(|live| live.recipients.is_empty()))
         })?;
-        self.acts.push(LedgerAct::Withdraw {
-            class: class.name().into(),
-            role: withdrawn.into(),
-            generation: highest,
-        });
+        let roles = core::iter::once(withdrawn).chain(others);
+        self.acts.extend(roles.map(|role| withdrawal(role, highest)));
         if highest_was_live && !readers.is_empty() {
             self.check_renewable(class)?;
             self.succeed(class, &readers)?;
@@ -340,6 +356,13 @@ impl<'a> EnvelopeEdit<'a> {
         }
         Ok(any)
     }
+}
+
+/// `[LG-7]` The generation by which a grant is told: above that of a withdrawal, after which nothing was
+/// begun.
+pub(super) fn granted_at(highest: &Entry<'_>) -> u16 {
+    let follows = highest.live().is_none();
+    highest.generation.saturating_add(follows.into())
 }
 
 #[cold]
