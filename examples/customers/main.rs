@@ -1,8 +1,8 @@
 //! The main job on real input: a CSV of customers sealed into a SQLite file, and read back.
 //!
 //! ```sh
-//! cargo run --release --example customers --features rusqlite,jiff
-//! cargo run --release --example customers --features rusqlite,jiff -- --csv mine.csv --db mine.db --limit 100
+//! cargo run --release --example customers --features rusqlite,jiff,file
+//! cargo run --release --example customers --features rusqlite,jiff,file -- --csv mine.csv --db mine.db --limit 100
 //! ```
 //!
 //! Four services share one database, each with the keys of its own roles:
@@ -13,9 +13,14 @@
 //! | back office | `app`, `billing` | opens everything |
 //! | support | `support` | opens how to reach a customer, and no card |
 //! | thief | no ring, the whole file | sees what is in the clear, and lengths |
+//!
+//! Then a customer consents to marketing and withdraws, another one is erased with a receipt, and a backup
+//! of before is made right by the ledger.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks")]
 
 mod input;
+#[cfg(feature = "file")]
+mod life;
 mod store;
 
 use std::path::PathBuf;
@@ -30,8 +35,9 @@ use crate::store::Store;
 
 type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// How to reach someone: the application and support read it.
-const CONTACT: Class = Class::new("contact").readers(&["app", "support"]);
+/// How to reach someone: the application and support read it, and marketing of who consents.
+const CONTACT: Class =
+    Class::new("contact").readers(&["app", "support"]).readers_with_consent(&["marketing"]);
 /// Who someone is: the application alone.
 const IDENTITY: Class = Class::new("identity").readers(&["app"]);
 /// Cards and accounts: billing alone, kept for seven years.
@@ -191,6 +197,13 @@ fn run(options: &Options) -> Anyhow<bool> {
 
     store.close()?;
     thief(&path, first, &customers)?;
+
+    #[cfg(feature = "file")]
+    life::show(&path, &mut ring, first, middle)?;
+    #[cfg(not(feature = "file"))]
+    println!(
+        "\nWith the feature `file`, it goes on: consent, erasure, a backup restored, the census."
+    );
 
     println!("\ncustomers: {sealed} sealed, {opened} opened, {mismatched} mismatched");
     Ok(mismatched == 0)

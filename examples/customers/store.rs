@@ -83,6 +83,16 @@ impl Store {
         Ok(())
     }
 
+    /// Stores a whole row in the place of the one with its id.
+    #[cfg(feature = "file")]
+    pub(crate) fn replace(&self, row: &SealedCustomer) -> Anyhow<()> {
+        let places = vec!["?"; customer::COLUMNS.len()].join(", ");
+        let columns = customer::COLUMNS.join(", ");
+        let sql = format!("REPLACE INTO customer ({columns}) VALUES ({places})");
+        self.connection.execute(&sql, &row.params()[..])?;
+        Ok(())
+    }
+
     /// The columns of a row as the file has them, for someone without a key.
     pub(crate) fn raw(&self, id: i64) -> Anyhow<Vec<(String, String)>> {
         let sql = format!("SELECT {} FROM customer WHERE id = ?", customer::COLUMNS.join(", "));
