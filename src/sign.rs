@@ -14,7 +14,6 @@ use crate::secret::Secret;
 /// signs nothing, so that no key serves two uses.
 pub(crate) struct SigningKey {
     secret: Secret<32>,
-    #[allow(dead_code, reason = "ledgers and receipts are signed by it")]
     seed: Secret<32>,
     public: [u8; 32],
 }
@@ -37,7 +36,6 @@ impl SigningKey {
     }
 
     /// The signature of the parts, one behind the other: a label first, which says what is signed.
-    #[allow(dead_code, reason = "ledgers and receipts are signed by it")]
     pub(crate) fn sign(&self, message: &[&[u8]]) -> [u8; 64] {
         // Made for the call, and wiped behind it.
         Ed25519::from_bytes(self.seed.expose()).multipart_sign(message).to_bytes()

@@ -72,7 +72,6 @@ impl VerifyingKey {
     }
 
     /// Whether this key signed the parts, one behind the other.
-    #[allow(dead_code, reason = "ledgers and receipts verify by it")]
     pub(crate) fn verify(&self, message: &[&[u8]], signature: &[u8; 64]) -> bool {
         sign::verify(&self.public, message, signature)
     }

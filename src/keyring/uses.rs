@@ -14,13 +14,13 @@ pub enum KeyUse {
     /// Authenticates key envelopes; named `envelope`, held by every service that reads or writes them.
     Envelope,
     /// Makes the terms by which sealed fields are found; named `index`. Of it a service gets keys
-    /// [derived](Scope) for one index each.
+    /// [derived](super::Scope) for one index each.
     Index,
-    /// Makes pseudonyms; named `pseudonym`. Of it a service gets keys [derived](Scope) for one purpose
+    /// Makes pseudonyms; named `pseudonym`. Of it a service gets keys [derived](super::Scope) for one purpose
     /// each.
     Pseudonym,
     /// Signs what is said of erasures, withdrawals and grants; named `sign`. A ring that does not sign
-    /// gets its [public half](Holds::Public). Such keys need the feature `file`.
+    /// gets its [public half](super::Holds::Public). Such keys need the feature `file`.
     Sign,
 }
 

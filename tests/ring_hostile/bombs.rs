@@ -51,6 +51,27 @@ fn of_a_million_members() {
     assert_eq!(soon(&format!("{{{same}{rest}")), ErrorKind::Malformed);
 }
 
+/// A point of the curve is computed for each; the last stands twice, so that all are looked at.
+#[test]
+fn of_many_public_halves() {
+    let mut ring = fieldseal::KeyRing::empty();
+    ring.add_signing_key().unwrap();
+    let ring = ring.subset(&[]).unwrap().into_ring();
+    let (json, _) = fieldseal::RingDocument::new(ring).unwrap().to_unprotected_json().unwrap();
+    let mut key = super::member(&json, "/keys/0");
+    key["state"] = "disabled".into();
+    let keys: Vec<_> = (1..25_000_u32)
+        .chain([24_999])
+        .map(|id| {
+            key["id"] = format!("{id:08x}").into();
+            key.clone()
+        })
+        .collect();
+    let all = super::with(&json, "/keys", serde_json::Value::from(keys));
+    assert!(all.len() > 2_500_000);
+    assert_eq!(soon(&all), ErrorKind::Malformed);
+}
+
 /// Of the million, no more are kept than a document may have.
 #[test]
 fn of_a_million_slots_and_keys() {
