@@ -74,8 +74,9 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         let mut transaction = on.begin().await.unwrap();
         in_a_handler(store.save(&mut transaction, "", 42, &first)).await.unwrap();
         in_a_handler(async {
+            let no_tenant = String::new();
             let renew = |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT);
-            store.change(&mut transaction, at(&ring).tenant(&String::new()), 42, renew).await?;
+            store.change(&mut transaction, at(&ring).tenant(&no_tenant), 42, renew).await?;
             store.change(&mut transaction, &ring, 42, |edit| edit.renew(&CONTACT)).await?;
             let pass =
                 store.change_all(&mut transaction, at(&ring), |_, edit| edit.renew(&CONTACT));
