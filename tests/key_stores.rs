@@ -14,6 +14,9 @@ mod contract;
 #[path = "key_stores/queue.rs"]
 mod queue;
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+#[path = "key_stores/sqlx.rs"]
+mod through_sqlx;
+#[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[path = "key_stores/waiting.rs"]
 mod waiting;
 #[path = "key_stores/whole.rs"]

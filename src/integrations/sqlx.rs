@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
+use sqlx::error::{BoxDynError, UnexpectedNullError};
 use sqlx::{Database, Decode, Encode, Type, ValueRef as _};
 
 use crate::envelope::KeyEnvelope;
@@ -21,6 +21,10 @@ where
     &'r str: Decode<'r, DB> + Type<DB>,
     Vec<u8>: Decode<'r, DB>,
 {
+    // SQLite's would take it for no bytes.
+    if value.is_null() {
+        return Err(UnexpectedNullError.into());
+    }
     if <&'r str as Type<DB>>::compatible(&value.type_info()) {
         Ok(from_text(<&'r str as Decode<'r, DB>>::decode(value)?)?)
     } else {

@@ -1,10 +1,7 @@
 //! Work on whole stores, run.
 
-#[cfg(feature = "file")]
-use super::keys::StoredEnvelope;
-use super::keys::{AsyncKeyStore, KeyStore, Pass};
+use super::keys::{AsyncKeyStore, KeyStore, Pass, StoredEnvelope, change_all_async};
 use crate::access::Access;
-#[cfg(feature = "file")]
 use crate::envelope::EnvelopeEdit;
 use crate::error::Error;
 use crate::jobs::{Sweep, SweepPlan};
@@ -53,38 +50,48 @@ impl Sweep {
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
-    pub async fn plan_async<'a, S: AsyncKeyStore>(
+    pub fn plan_async<'a, S: AsyncKeyStore>(
         &self,
         store: &S,
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> Result<SweepPlan, Error> {
-        let access = access.into();
-        let mut plan = SweepPlan::at(access.time().now()?);
-        let counted = store.change_all(on, access, |stored, _| {
-            plan.count(&stored.envelope.inspect()?);
-            Ok(())
-        });
-        let _failed_again = counted.await?;
-        Ok(plan)
+    ) -> impl Future<Output = Result<SweepPlan, Error>> + Send {
+        plan(store, on, access.into())
     }
 
     /// [`run`](Self::run) on an asynchronous store.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_async<'a, S: AsyncKeyStore>(
+    pub fn run_async<'a, S: AsyncKeyStore>(
         &self,
         store: &S,
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> Result<Pass, Error> {
+    ) -> impl Future<Output = Result<Pass, Error>> + Send {
         let access = access.into();
-        let plan = self.plan_async(store, on, access).await?;
-        self.check(&plan)?;
-        // By the time that was looked at.
-        store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop)).await
+        async move {
+            let plan = plan(store, on, access).await?;
+            self.check(&plan)?;
+            // By the time that was looked at.
+            let access = access.at(plan.now);
+            change_all_async(store, on, access, &mut |_, edit| edit.sweep().map(drop)).await
+        }
     }
+}
+
+async fn plan<S: AsyncKeyStore>(
+    store: &S,
+    on: &mut S::Connection,
+    access: Access<'_>,
+) -> Result<SweepPlan, Error> {
+    let mut plan = SweepPlan::at(access.time().now()?);
+    let mut count = |stored: &StoredEnvelope, _: &mut EnvelopeEdit<'_>| {
+        plan.count(&stored.envelope.inspect()?);
+        Ok(())
+    };
+    let _failed_again = change_all_async(store, on, access, &mut count).await?;
+    Ok(plan)
 }
 
 #[cfg(feature = "file")]
@@ -108,16 +115,18 @@ impl Replay<'_> {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_async<'a, S: AsyncKeyStore>(
+    pub fn run_async<'a, S: AsyncKeyStore>(
         &self,
         store: &S,
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> Result<Pass, Error> {
+    ) -> impl Future<Output = Result<Pass, Error>> + Send {
         let access = access.into();
-        let change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
-            self.apply(&stored.tenant, &stored.subject, edit).map(drop)
-        };
-        store.change_all(on, access, change).await
+        async move {
+            let mut change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
+                self.apply(&stored.tenant, &stored.subject, edit).map(drop)
+            };
+            change_all_async(store, on, access, &mut change).await
+        }
     }
 }

@@ -15,6 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use self::asynchronous::AsyncKeyStore;
+pub(super) use self::asynchronous::change_all as change_all_async;
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::Pass;
 use self::pass::Unreadable;

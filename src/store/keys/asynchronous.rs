@@ -185,45 +185,7 @@ pub trait AsyncKeyStore: Sync {
         mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
     ) -> impl Future<Output = Result<Pass, Error>> + Send {
         let access = access.into();
-        async move {
-            let (mut pass, mut last) = (Pass::default(), None);
-            loop {
-                let page = self.scan(on, last.as_ref(), PAGE).await?;
-                for one in &page {
-                    let mut again: Option<StoredEnvelope> = None;
-                    let mut attempts = ATTEMPTS;
-                    let result = loop {
-                        let stored = again.as_ref().unwrap_or(one);
-                        let edited = edited(
-                            &stored.envelope,
-                            access.tenant(&one.tenant),
-                            &one.subject,
-                            &mut |edit| change(stored, edit),
-                        );
-                        let saved = match edited {
-                            Ok(Some((changed, reseal))) => self
-                                .save_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
-                                .await
-                                .map(|()| true),
-                            Ok(None) => Ok(false),
-                            Err(error) => Err(error),
-                        };
-                        attempts = attempts.saturating_sub(1);
-                        if attempts == 0 || !is_conflict(&saved) {
-                            break saved;
-                        }
-                        if let Some(envelope) = self.load(on, &one.tenant, &one.subject).await? {
-                            again = Some(StoredEnvelope { envelope, ..one.clone() });
-                        }
-                    };
-                    pass.count(one, result)?;
-                }
-                match page.into_iter().next_back() {
-                    Some(one) => last = Some(one),
-                    None => return Ok(pass),
-                }
-            }
-        }
+        async move { change_all(self, on, access, &mut change).await }
     }
 
     /// As [`KeyStore::census`](crate::KeyStore::census).
@@ -277,6 +239,52 @@ pub trait AsyncKeyStore: Sync {
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
         async move { erase_in(self, on, access, &subject?, Some(class)).await }
+    }
+}
+
+/// [`AsyncKeyStore::change_all`], by an access of one type, as passes made of it need.
+pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
+    store: &S,
+    on: &mut S::Connection,
+    access: Access<'_>,
+    change: &mut (dyn FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send),
+) -> Result<Pass, Error> {
+    let (mut pass, mut last) = (Pass::default(), None);
+    loop {
+        let page = store.scan(on, last.as_ref(), PAGE).await?;
+        for one in &page {
+            let mut again: Option<StoredEnvelope> = None;
+            let mut attempts = ATTEMPTS;
+            let result = loop {
+                let stored = again.as_ref().unwrap_or(one);
+                let edited = edited(
+                    &stored.envelope,
+                    access.tenant(&one.tenant),
+                    &one.subject,
+                    &mut |edit| change(stored, edit),
+                );
+                let saved = match edited {
+                    Ok(Some((changed, reseal))) => store
+                        .save_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
+                        .await
+                        .map(|()| true),
+                    Ok(None) => Ok(false),
+                    Err(error) => Err(error),
+                };
+                attempts = attempts.saturating_sub(1);
+                if attempts == 0 || !is_conflict(&saved) {
+                    break saved;
+                }
+                if let Some(envelope) = store.load(on, &one.tenant, &one.subject).await? {
+                    again = Some(StoredEnvelope { envelope, ..one.clone() });
+                }
+            };
+            pass.count(one, result)?;
+        }
+        match page.into_iter().next_back() {
+            Some(one) => last = Some(one),
+            None => return Ok(pass),
+        }
     }
 }
 

@@ -1,0 +1,223 @@
+//! Sealed columns and key envelopes through sqlx: what is written is read back, in SQLite and in
+//! PostgreSQL, as bytes or as text, present or absent.
+#![cfg(all(feature = "derive", any(feature = "sqlx-sqlite", feature = "sqlx-postgres")))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod common;
+
+use common::*;
+use fieldseal::{KeyEnvelope, KeyRing, Record, Sealed, SealedRecord as _};
+use sqlx::{Connection as _, FromRow as _, Row as _};
+
+#[derive(Record, Debug, PartialEq)]
+#[record(name = "customer", single_row, sealed(derive(sqlx::FromRow)))]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    email: String,
+    #[record(seal)]
+    birth_name: Option<String>,
+    plan: String,
+    note: Option<String>,
+}
+
+fn ada() -> Customer {
+    Customer {
+        id: 42,
+        email: "ada@example.com".into(),
+        birth_name: None,
+        plan: "plus".into(),
+        note: None,
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The same tests for each database, whose connections and types of columns these are.
+macro_rules! on {
+    ($name:ident, $db:ty, $connect:expr, $bytes:literal) => {
+        mod $name {
+            use super::*;
+
+            async fn customers(
+                column: &str,
+                on: &mut <$db as sqlx::Database>::Connection,
+            ) {
+                let table = format!(
+                    "CREATE TABLE customer (id BIGINT PRIMARY KEY, email {column}, birth_name {column}, \
+                     plan TEXT, note TEXT, keys {column})"
+                );
+                sqlx::raw_sql(sqlx::AssertSqlSafe(table)).execute(on).await.unwrap();
+            }
+
+            #[test]
+            fn a_row_is_read_back_by_from_row() {
+                on(async |on| {
+                    customers($bytes, on).await;
+                    let ring = KeyRing::generate().unwrap();
+                    let named = Customer { birth_name: Some("Byron".into()), id: 43, ..ada() };
+                    for customer in [ada(), named] {
+                        let row = customer.seal(&ring).unwrap();
+                        sqlx::query("INSERT INTO customer VALUES ($1, $2, $3, $4, $5, $6)")
+                            .bind(row.id)
+                            .bind(&row.email)
+                            .bind(&row.birth_name)
+                            .bind(&row.plan)
+                            .bind(&row.note)
+                            .bind(&row.keys)
+                            .execute(&mut *on)
+                            .await
+                            .unwrap();
+                        let read: SealedCustomer =
+                            sqlx::query_as("SELECT * FROM customer WHERE id = $1")
+                                .bind(row.id)
+                                .fetch_one(&mut *on)
+                                .await
+                                .unwrap();
+                        assert_eq!(read.email.as_bytes(), row.email.as_bytes());
+                        assert_eq!(read.open(&ring, customer.id).unwrap(), customer);
+                    }
+                    let absent: i64 = sqlx::query_scalar(
+                        "SELECT count(*) FROM customer WHERE birth_name IS NULL AND note IS NULL",
+                    )
+                    .fetch_one(on)
+                    .await
+                    .unwrap();
+                    assert_eq!(absent, 1, "absence is NULL");
+                });
+            }
+
+            #[test]
+            fn text_columns_hold_the_text_form() {
+                on(async |on| {
+                    customers("TEXT", on).await;
+                    let ring = KeyRing::generate().unwrap();
+                    let row = ada().seal(&ring).unwrap();
+                    sqlx::query("INSERT INTO customer VALUES ($1, $2, NULL, $3, NULL, $4)")
+                        .bind(row.id)
+                        .bind(row.email.to_text())
+                        .bind(&row.plan)
+                        .bind(row.keys.to_text())
+                        .execute(&mut *on)
+                        .await
+                        .unwrap();
+                    let read = sqlx::query("SELECT * FROM customer").fetch_one(on).await.unwrap();
+                    let read = SealedCustomer::from_row(&read).unwrap();
+                    assert_eq!(read.open(&ring, 42).unwrap(), ada());
+                });
+            }
+
+            /// The error names the column, and nothing of what stands in it.
+            #[test]
+            fn other_texts_and_types_are_refused_without_being_shown() {
+                on(async |on| {
+                    for value in ["'fs1.secret!'", "'secret'", "''", "'42'"] {
+                        let sql = format!("SELECT CAST({value} AS TEXT) AS email");
+                        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *on).await.unwrap();
+                        let error = row.try_get::<Sealed<String>, _>("email").unwrap_err().to_string();
+                        assert!(error.contains("email") && !error.contains("secret"), "{error}");
+                        assert!(row.try_get::<KeyEnvelope, _>("email").is_err());
+                        assert!(row.try_get::<Option<KeyEnvelope>, _>("email").is_err());
+                    }
+                    let number = sqlx::query("SELECT CAST(42 AS BIGINT) AS email");
+                    let number = number.fetch_one(on).await.unwrap();
+                    assert!(number.try_get::<Sealed<String>, _>("email").is_err());
+                    assert!(number.try_get::<KeyEnvelope, _>("email").is_err());
+                });
+            }
+
+            #[test]
+            fn absence_is_refused_where_something_must_stand() {
+                on(async |on| {
+                    let sql = concat!("SELECT CAST(NULL AS ", $bytes, ") AS email");
+                    let row = sqlx::query(sql).fetch_one(on).await.unwrap();
+                    assert!(row.try_get::<Sealed<String>, _>("email").is_err());
+                    assert!(row.try_get::<KeyEnvelope, _>("email").is_err());
+                    assert_eq!(row.try_get::<Option<KeyEnvelope>, _>("email").unwrap(), None);
+                    assert!(row.try_get::<Option<Sealed<String>>, _>("email").unwrap().is_none());
+                });
+            }
+
+            /// Bytes are taken as they are: what they are shows when they are opened.
+            #[test]
+            fn altered_bytes_are_read_and_do_not_open() {
+                on(async |on| {
+                    let keys = envelope(&[CONTACT]);
+                    let mut altered = keys.as_bytes().to_vec();
+                    *altered.last_mut().unwrap() ^= 1;
+                    for (bytes, opens) in [(keys.as_bytes(), true), (&altered, false), (b"", false)] {
+                        let row = sqlx::query(concat!("SELECT CAST($1 AS ", $bytes, ") AS keys"))
+                            .bind(bytes)
+                            .fetch_one(&mut *on)
+                            .await
+                            .unwrap();
+                        let read: KeyEnvelope = row.try_get("keys").unwrap();
+                        assert_eq!(read.as_bytes(), bytes);
+                        let ring = admin();
+                        let access = fieldseal::Access::new(&ring).at(NOW);
+                        assert_eq!(read.unwrap(access, 42).is_ok(), opens);
+                    }
+                });
+            }
+
+            fn on(test: impl AsyncFnOnce(&mut <$db as sqlx::Database>::Connection)) {
+                $connect(async |url: &str| {
+                    let mut connection =
+                        <$db as sqlx::Database>::Connection::connect(url).await.unwrap();
+                    test(&mut connection).await;
+                });
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+fn in_sqlite(test: impl AsyncFnOnce(&str)) {
+    runtime().block_on(test("sqlite::memory:"));
+}
+
+#[cfg(feature = "sqlx-postgres")]
+fn in_postgres(test: impl AsyncFnOnce(&str)) {
+    if let Some(schema) = postgres::Schema::new() {
+        runtime().block_on(test(schema.url()));
+    }
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+on!(sqlite, sqlx::Sqlite, in_sqlite, "BLOB");
+#[cfg(feature = "sqlx-postgres")]
+on!(postgresql, sqlx::Postgres, in_postgres, "BYTEA");
+
+/// Many rows in one statement.
+#[cfg(feature = "sqlx-postgres")]
+#[test]
+fn many_are_bound_as_one_array() {
+    in_postgres(async |url| {
+        let mut on = sqlx::PgConnection::connect(url).await.unwrap();
+        let ring = KeyRing::generate().unwrap();
+        let rows: Vec<_> =
+            (0..10).map(|id| Customer { id, ..ada() }.seal(&ring).unwrap()).collect();
+        let keys: Vec<&KeyEnvelope> = rows.iter().map(|row| &row.keys).collect();
+        let emails: Vec<&Sealed<String>> = rows.iter().map(|row| &row.email).collect();
+        let read = sqlx::query("SELECT * FROM UNNEST($1, $2) AS t (keys, email)")
+            .bind(keys)
+            .bind(emails)
+            .fetch_all(&mut on)
+            .await
+            .unwrap();
+        for (row, read) in rows.iter().zip(&read) {
+            assert_eq!(read.get::<KeyEnvelope, _>("keys"), row.keys);
+            assert_eq!(read.get::<Sealed<String>, _>("email").as_bytes(), row.email.as_bytes());
+        }
+        assert_eq!(read.len(), rows.len());
+    });
+}
