@@ -274,7 +274,7 @@ impl Line {
         let signature = key.signer().map(|signer| signer.sign(&[LABEL, &unsigned]));
         self.signature = signature.map(|signature| to_base64(&signature));
         let bytes = canonical(&self);
-        // The texts are short enough for that; a longer line would make the whole unreadable.
+        // `[LG-2]` The texts are short enough for that; a longer line would make the whole unreadable.
         if bytes.len() > MAX_LINE {
             return Err(Error::invalid("a line of a ledger is at most 32,768 bytes"));
         }
