@@ -9,7 +9,7 @@ use fieldseal::{
 };
 
 use crate::store::Store;
-use crate::{Anyhow, CONTACT, Customer, FINANCIAL, IDENTITY, customer};
+use crate::{Anyhow, CONTACT, Customer, FINANCIAL, IDENTITY};
 
 /// The key envelopes stand in the rows.
 fn envelopes() -> Anyhow<SqliteKeyStore> {
@@ -73,7 +73,8 @@ pub(crate) fn show(
     }
     let public = ring.verifying_keys();
     let verified = Receipt::from_json(receipt.as_bytes(), &public)?;
-    println!("  verified with {}: {} data keys are gone", public[0], verified.generations().len());
+    let keys = public.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    println!("  verified with {keys}: {} data keys are gone", verified.generations().len());
     let altered = receipt.replace("\"contact\"", "\"notes\"");
     assert!(Receipt::from_json(altered.as_bytes(), &public).is_err(), "an altered receipt");
     let is_erased = |rows: &Store| -> Anyhow<bool> {

@@ -240,53 +240,102 @@ impl Appending {
     /// Waits for it up to ten seconds.
     pub(super) fn open(path: &Path, any_permissions: bool) -> Result<Self, Error> {
         let failed = |error| Error::io("open", path, &error);
-        check_kind(path, &fs::metadata(path).map_err(failed)?)?;
-        let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        check_kind(path, &metadata)?;
-        if !any_permissions {
-            check_permissions(path, &metadata)?;
+        let until = Instant::now().checked_add(PATIENCE);
+        loop {
+            check_kind(path, &fs::metadata(path).map_err(failed)?)?;
+            let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
+            let metadata = file.metadata().map_err(failed)?;
+            check_kind(path, &metadata)?;
+            if !any_permissions {
+                check_permissions(path, &metadata)?;
+            }
+            wait(&file, until, path)?;
+            // Somebody may have put another file there meanwhile, and nobody would read this one.
+            if is_at(&file, path) {
+                return Ok(Self { file, path: path.into() });
+            }
         }
-        wait(&file, Instant::now().checked_add(PATIENCE), path)?;
-        Ok(Self { file, path: path.into() })
     }
 
-    /// The last whole line, without its line feed; what is behind it was never finished, and is cut off.
-    pub(super) fn last_line(&mut self, longest: usize) -> Result<Vec<u8>, Error> {
-        let failed = |error| Error::io("read", &self.path, &error);
-        let len = self.file.metadata().map_err(failed)?.len();
-        // One that was not finished, and the whole one before it.
-        let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1).saturating_mul(2);
-        let start = len.saturating_sub(most);
-        self.file.seek(SeekFrom::Start(start)).map_err(failed)?;
-        let mut tail = Vec::new();
-        (&mut self.file).take(most).read_to_end(&mut tail).map_err(failed)?;
-        let end = tail.iter().rposition(|byte| *byte == b'\n');
-        let end = end.ok_or_else(|| {
-            Error::malformed(format!("{} does not end in a line", self.path.display()))
+    /// The last whole line, without its line feed, and where it ends. What is behind it was never
+    /// finished; nothing is cut off yet, as this may be another's file.
+    pub(super) fn last_line(&mut self, longest: usize) -> Result<(Vec<u8>, u64), Error> {
+        let len = self.file.metadata().map_err(|error| self.unread(&error))?.len();
+        let start = len.saturating_sub(length(longest).saturating_add(1));
+        let tail = self.part(start, len)?;
+        let last = tail.iter().rposition(|byte| *byte == b'\n').ok_or_else(|| {
+            let place = self.path.display();
+            Error::malformed(format!(
+                "{place} does not end in a line, nor in a part of one: was it changed?"
+            ))
         })?;
-        let whole = u64::try_from(end).unwrap_or(u64::MAX).saturating_add(start).saturating_add(1);
-        if whole < len {
+        let end = start.saturating_add(length(last)).saturating_add(1);
+        let line = self.line_to(end, longest)?;
+        Ok((line.unwrap_or_default(), end))
+    }
+
+    /// The line that ends here, without its line feed; `None` where none does that is not too long.
+    pub(super) fn line_to(&mut self, end: u64, longest: usize) -> Result<Option<Vec<u8>>, Error> {
+        // A line feed before it, and its own.
+        let start = end.saturating_sub(length(longest).saturating_add(2));
+        let mut line = self.part(start, end)?;
+        if line.pop() != Some(b'\n') {
+            return Ok(None);
+        }
+        if let Some(before) = line.iter().rposition(|byte| *byte == b'\n') {
+            line.drain(..=before);
+        }
+        Ok(Some(line).filter(|line| line.len() <= longest))
+    }
+
+    fn part(&mut self, start: u64, end: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let read = self
+            .file
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| (&mut self.file).take(end.saturating_sub(start)).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|error| self.unread(&error))
+    }
+
+    fn unread(&self, error: &io::Error) -> Error {
+        Error::io("read", &self.path, error)
+    }
+
+    /// Adds lines behind the last whole one, which ends here, and returns when they will last. What was
+    /// not finished is cut off. When that fails, nothing of them stays.
+    pub(super) fn add(&mut self, end: u64, lines: &[u8]) -> Result<(), Error> {
+        let failed = |error| Error::io("write", &self.path, &error);
+        if self.file.metadata().map_err(failed)?.len() > end {
             self.file
-                .set_len(whole)
+                .set_len(end)
                 .map_err(|error| Error::io("cut an unfinished line off", &self.path, &error))?;
         }
-        tail.truncate(end);
-        let begin = tail.iter().rposition(|byte| *byte == b'\n');
-        Ok(tail.split_off(begin.map_or(0, |line_feed| line_feed.saturating_add(1))))
-    }
-
-    /// Adds lines, and returns when they will last. When that fails, nothing of them stays.
-    pub(super) fn add(&mut self, lines: &[u8]) -> Result<(), Error> {
-        let failed = |error| Error::io("write", &self.path, &error);
-        let len = self.file.metadata().map_err(failed)?.len();
         let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
         if written.is_err() {
             // The error that matters is the other one; what stays is cut off by the next writer.
-            let _ = self.file.set_len(len);
+            let _ = self.file.set_len(end);
         }
         written.map_err(failed)
     }
+}
+
+/// Whether this is the file that stands at the path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let here = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let there = fs::metadata(path).map(here).ok();
+    there.is_some() && there == file.metadata().map(here).ok()
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+fn length(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 /// Makes a file that nobody else can read. One that is there is refused, and so is a link.

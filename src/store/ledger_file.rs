@@ -28,8 +28,8 @@ const LARGEST: u64 = 16 << 30;
 pub struct LedgerFile {
     path: PathBuf,
     any_permissions: bool,
-    /// Where it stood last: it only grows.
-    seen: Mutex<Option<LedgerHead>>,
+    /// Where it stood last, and where in the file that is: it only grows.
+    seen: Mutex<Option<(u64, LedgerHead)>>,
 }
 
 impl LedgerFile {
@@ -42,7 +42,8 @@ impl LedgerFile {
         let path = path.into();
         let (line, head) = LedgerHead::begin(ring, Clock::System.now()?)?;
         disk::create(&path, line.as_bytes())?;
-        Ok(Self { path, any_permissions: false, seen: Mutex::new(Some(head)) })
+        let seen = Some((length(&line), head));
+        Ok(Self { path, any_permissions: false, seen: Mutex::new(seen) })
     }
 
     /// The ledger in this file, which is there. What is in it is verified when it is
@@ -80,18 +81,25 @@ impl LedgerFile {
 
     fn text(&self) -> Result<String, Error> {
         let mut content = disk::read(&self.path, self.any_permissions, LARGEST)?;
-        String::from_utf8(core::mem::take(&mut *content.bytes)).or_else(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            let mut bytes = error.into_bytes();
-            // `[LG-1]` A line that was not finished may end within a character.
-            let is_torn = !bytes.get(valid..).is_some_and(|rest| rest.contains(&b'\n'));
-            bytes.truncate(valid);
-            String::from_utf8(bytes)
-                .ok()
-                .filter(|_| is_torn)
-                .ok_or_else(|| Error::malformed(format!("{} is no ledger", self.path.display())))
-        })
+        let mut bytes = core::mem::take(&mut *content.bytes);
+        // An unfinished end may stop inside a character.
+        let end =
+            bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last.saturating_add(1));
+        let unfinished = bytes.split_off(end);
+        let mut text = String::from_utf8(bytes)
+            .map_err(|_| Error::malformed(format!("{} is no ledger", self.path.display())))?;
+        text.push_str(&String::from_utf8_lossy(&unfinished));
+        Ok(text)
     }
+}
+
+fn length(text: &str) -> u64 {
+    u64::try_from(text.len()).unwrap_or(u64::MAX)
+}
+
+/// Where a ledger stands whose last line these bytes are.
+fn head_of(line: &[u8]) -> Result<LedgerHead, Error> {
+    LedgerHead::of_last_line(core::str::from_utf8(line).unwrap_or_default())
 }
 
 impl LedgerSink for LedgerFile {
@@ -99,18 +107,19 @@ impl LedgerSink for LedgerFile {
         // Whoever panicked left an earlier head, which is one to stand behind as well.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = Appending::open(&self.path, self.any_permissions)?;
-        let last = file.last_line(MAX_LINE)?;
-        let last = core::str::from_utf8(&last).unwrap_or_default();
-        let mut head = LedgerHead::of_last_line(last)?;
-        let is_same_or_later = |seen: &LedgerHead| head == *seen || head.number() > seen.number();
-        if !seen.as_ref().is_none_or(is_same_or_later) {
-            return Err(Error::new(
-                ErrorKind::RolledBack,
-                format!(
-                    "the ledger {} was cut off or replaced while it was used",
-                    self.path.display()
-                ),
-            ));
+        let (last, end) = file.last_line(MAX_LINE)?;
+        let mut head = head_of(&last)?;
+        if let Some((place, seen)) = &*seen {
+            let line = file.line_to(*place, MAX_LINE)?;
+            if line.and_then(|line| head_of(&line).ok()).as_ref() != Some(seen) {
+                return Err(Error::new(
+                    ErrorKind::RolledBack,
+                    format!(
+                        "the ledger {} was cut off or replaced while it was used",
+                        self.path.display()
+                    ),
+                ));
+            }
         }
         let mut lines = String::new();
         for change in changes {
@@ -118,8 +127,18 @@ impl LedgerSink for LedgerFile {
             lines.push_str(&line);
             head = next;
         }
-        file.add(lines.as_bytes())?;
-        *seen = Some(head);
+        let grown = end.saturating_add(length(&lines));
+        if grown > LARGEST {
+            return Err(Error::new(
+                ErrorKind::Exhausted,
+                format!(
+                    "the ledger {} is full: begin another, and play both back",
+                    self.path.display()
+                ),
+            ));
+        }
+        file.add(end, lines.as_bytes())?;
+        *seen = Some((grown, head));
         Ok(())
     }
 }
