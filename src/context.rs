@@ -169,6 +169,26 @@ impl Id {
         if whole { Self::typed(*kind, body).map_err(|_| wrong()) } else { Err(wrong()) }
     }
 
+    /// The integer that it was made from, if that is an `i64`: what a column of integers holds.
+    pub fn as_i64(&self) -> Option<i64> {
+        let (kind, body) = self.as_bytes().split_first()?;
+        let number = i64::from_be_bytes(body.try_into().ok()?);
+        // As u64 the rest are beyond it.
+        let is_own = (*kind == TYPE_UNSIGNED && number >= 0) || *kind == TYPE_NEGATIVE;
+        is_own.then_some(number)
+    }
+
+    /// The text that it was made from.
+    pub fn as_text(&self) -> Option<&str> {
+        let body = self.as_bytes().strip_prefix(&[TYPE_TEXT])?;
+        core::str::from_utf8(body).ok()
+    }
+
+    /// The 16 bytes of the UUID that it was made from, in network order.
+    pub fn as_uuid_bytes(&self) -> Option<[u8; 16]> {
+        self.as_bytes().strip_prefix(&[TYPE_UUID])?.try_into().ok()
+    }
+
     /// The encoded id, its type byte first.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
@@ -353,6 +373,21 @@ macro_rules! id_types {
                 id.to_id().map(Self)
             }
 
+            /// The integer that it was made from, if that is an `i64`.
+            pub fn as_i64(&self) -> Option<i64> {
+                self.0.as_i64()
+            }
+
+            /// The text that it was made from.
+            pub fn as_text(&self) -> Option<&str> {
+                self.0.as_text()
+            }
+
+            /// The 16 bytes of the UUID that it was made from, in network order.
+            pub fn as_uuid_bytes(&self) -> Option<[u8; 16]> {
+                self.0.as_uuid_bytes()
+            }
+
             /// The encoded id, its type byte first; empty only for the
             /// empty id of the format.
             pub fn as_bytes(&self) -> &[u8] {
@@ -418,6 +453,25 @@ mod tests {
         assert_eq!(print(&"ada"), "\"ada\"");
         assert_eq!(print(&b"\x01\xFF"), "01ff");
         assert_eq!(print(&("acme", 7)), "(\"acme\", 7)");
+    }
+
+    #[test]
+    fn ids_give_back_what_they_were_made_from_and_nothing_else() {
+        for number in [0, 1, 42, -1, i64::MIN, i64::MAX] {
+            let id = number.to_id().unwrap();
+            assert_eq!((id.as_i64(), id.as_text(), id.as_uuid_bytes()), (Some(number), None, None));
+        }
+        let text = "ada-1234".to_id().unwrap();
+        assert_eq!((text.as_i64(), text.as_text()), (None, Some("ada-1234")));
+        assert_eq!(text.as_uuid_bytes(), None);
+        let uuid = Id::from_uuid_bytes([7; 16]);
+        assert_eq!((uuid.as_text(), uuid.as_uuid_bytes()), (None, Some([7; 16])));
+        let others: [&dyn ToId; 4] = [&u64::MAX, &b"12345678", &[7_u8; 16], &(1, 2)];
+        for other in others {
+            let id = other.to_id().unwrap();
+            assert_eq!((id.as_i64(), id.as_text(), id.as_uuid_bytes()), (None, None, None));
+        }
+        assert_eq!((Id::EMPTY.as_i64(), Id::EMPTY.as_text()), (None, None));
     }
 
     #[test]

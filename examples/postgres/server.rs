@@ -6,7 +6,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::{env, fs};
 
 /// A server without TCP, whose data is lost with it.
-pub struct Server {
+pub(crate) struct Server {
     url: String,
     /// When this is closed, also because the process died, the server stops and its files go.
     _lifeline: ChildStdin,
@@ -14,7 +14,7 @@ pub struct Server {
 
 impl Server {
     /// Starts one, in a second or two. `None` when PostgreSQL is not installed.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let bin = programs()?;
         let folder = env::temp_dir().join(format!("fieldseal-postgres-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
@@ -34,7 +34,7 @@ impl Server {
         Some(Self { url, _lifeline: shell.stdin.take()? })
     }
 
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 }

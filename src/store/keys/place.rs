@@ -2,7 +2,7 @@
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 
 use super::SubjectColumn;
 use crate::context::{Id, SubjectId, ToId as _, check_tenant};
@@ -69,21 +69,13 @@ pub(super) enum ColumnId {
 }
 
 impl SubjectColumn {
-    /// `[ID-1]` backwards.
     pub(super) fn value(self, subject: &SubjectId) -> Result<ColumnId, Error> {
-        let wrong = || Error::invalid("the column of the subject does not hold such ids");
-        let (kind, body) = subject.as_bytes().split_first().ok_or_else(wrong)?;
-        let number = || body.try_into().map(i64::from_be_bytes).ok();
-        match (self, kind) {
-            (Self::Integer, 0x01) => number().filter(|number| *number >= 0).map(ColumnId::Integer),
-            (Self::Integer, 0x05) => number().map(ColumnId::Integer),
-            (Self::Text, 0x02) => {
-                core::str::from_utf8(body).ok().map(|text| ColumnId::Text(text.to_string()))
-            }
-            (Self::Uuid, 0x03) => body.try_into().ok().map(ColumnId::Uuid),
-            _ => None,
+        match self {
+            Self::Integer => subject.as_i64().map(ColumnId::Integer),
+            Self::Text => subject.as_text().map(|text| ColumnId::Text(text.to_owned())),
+            Self::Uuid => subject.as_uuid_bytes().map(ColumnId::Uuid),
         }
-        .ok_or_else(wrong)
+        .ok_or_else(|| Error::invalid("the column of the subject does not hold such ids"))
     }
 }
 
