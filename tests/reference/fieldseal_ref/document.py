@@ -60,7 +60,11 @@ class Text:
     pass
 
 
-Shape = Union[Text, Bits, Many, Members]
+class Flag:
+    """`true` or `false`, of section 13."""
+
+
+Shape = Union[Text, Flag, Bits, Many, Members]
 TEXT, U8, U16, U32, U64 = Text(), Bits(8), Bits(16), Bits(32), Bits(64)
 
 SCOPE = Members({"tenant": TEXT}, {"index": TEXT, "purpose": TEXT, "record": TEXT})
@@ -102,6 +106,10 @@ def shaped(value: jcs.Json, shape: Shape) -> Any:
     if isinstance(shape, Text):
         if not isinstance(value, str) or any(0xD800 <= ord(c) <= 0xDFFF for c in value):
             raise malformed("no text")
+        return value
+    if isinstance(shape, Flag):
+        if not isinstance(value, bool):
+            raise malformed("neither true nor false")
         return value
     if isinstance(shape, Bits):
         if not isinstance(value, jcs.Number) or not re.fullmatch(r"[0-9]{1,20}", value.spelled):

@@ -34,6 +34,7 @@ from .envelope import (
     write,
 )
 from .errors import Refused
+from .ledger import Act
 from .ring import Ring
 
 
@@ -57,6 +58,8 @@ class Editor:
         self.changed = False
         self.unproven: list[tuple[str, int, int]] = []  # of the last rewrap [ED-9]
         self.not_lifted: list[tuple[str, int]] = []
+        self.acts: list[Act] = []  # what a ledger is told [LG-7]
+        self.has_evidence = True  # or none is needed, as no ledger is kept
         self._data_keys: dict[tuple[str, int], bytes] = {}  # of what this call wrapped
         self._made: set[tuple[str, int, Recipient]] = set()
 
@@ -88,8 +91,8 @@ class Editor:
         """[GN-13]: the generation, unwrapped for the class as declared."""
         return self.tries(entry).judged(decl.counting(self.ring))
 
-    def consented(self, decl: ClassDecl, aside: str | None = None) -> list[str]:
-        """[GN-10]; `aside` is the role being withdrawn [ED-11]."""
+    def consented(self, decl: ClassDecl, aside: tuple[str, ...] = ()) -> list[str]:
+        """[GN-10]; `aside` are the roles being withdrawn [ED-11] [LG-12]."""
         if decl.consented is not None:
             named = list(decl.consented)
             if len(set(named)) != len(named) or not set(named) <= set(decl.consent):
@@ -101,12 +104,12 @@ class Editor:
         proven = self.tries(entries[-1]).proven
         for r in entries[-1].recipients:
             role = self.ring.role_of(r.key_id)
-            if aside is not None and role == aside:
+            if role in aside:
                 continue
             unproven = role in decl.consent and role not in proven
             if role is None or not r.is_known_kind or unproven:
                 raise Refused("missing-key", "it cannot be told who consented")
-        out = [role for role in decl.consent if role in proven and role != aside]
+        out = [role for role in decl.consent if role in proven and role not in aside]
         if out and not proven & set(decl.readers):
             raise Refused("missing-key", "no declared reader vouches for the generation")
         return out
@@ -168,7 +171,9 @@ class Editor:
 
     def begin_first(self, decl: ClassDecl) -> bytes:
         """[GN-7], by steps 3, 5, 6 and 7 of [ED-7]."""
-        roles = list(decl.readers) + self.consented(decl)
+        consented = self.consented(decl)
+        self.tell_consents(decl, consented)
+        roles = list(decl.readers) + consented
         return self._begin(decl.name, 1, decl.expires_at(self.now), roles)
 
     def begin_standalone(self, expires_at: int, roles: list[str]) -> bytes:
@@ -198,6 +203,29 @@ class Editor:
             raise Refused("unsupported", "an unknown kind bears the primary's id")
         self._put(self._with(entry, kept + made))
 
+    # --- what a ledger is told [LG-7] ---------------------------------------
+
+    def _need_evidence(self) -> None:
+        if not self.has_evidence:
+            raise Refused("invalid-input", "consent without its evidence")
+
+    def _granted_at(self, cls: str) -> int:
+        entries = self.of_class(cls)
+        if not entries:
+            return 1
+        return entries[-1].generation + (not isinstance(entries[-1], Live))
+
+    def tell_consents(self, decl: ClassDecl, consented: list[str]) -> None:
+        """Of a generation that is begun for them."""
+        entries = self.of_class(decl.name)
+        live = [entries[-1]] if entries and isinstance(entries[-1], Live) else []
+        had = {self.ring.role_of(r.key_id) for e in live for r in e.recipients}
+        for role in decl.consent:
+            if role in consented and role not in had:
+                self._need_evidence()
+                at = self._granted_at(decl.name)
+                self.acts.append(Act("grant", decl.name, role, at, history=False))
+
     # --- the changes of 9.2: after `allow` and what the caller gave [ED-16] ---
 
     def ensure(self, decl: ClassDecl) -> None:
@@ -210,8 +238,9 @@ class Editor:
         if not self.of_class(decl.name):
             raise Refused("missing-class", decl.name)
         self._refuse_unknown_suite(decl.name)
-        aside = also[0] if also else None
-        roles = list(decl.readers) + self.consented(decl, aside=aside)
+        consented = self.consented(decl, aside=also)
+        self.tell_consents(decl, [role for role in consented if role not in also])
+        roles = list(decl.readers) + consented
         self.begin_next(decl, roles + [role for role in also if role not in roles])
 
     def _refuse_unknown_suite(self, cls: str) -> None:
@@ -246,14 +275,18 @@ class Editor:
         check_name(role)
         if role not in decl.readers and role not in decl.consent:
             raise Refused("invalid-input", "role not declared")
+        if role in decl.consent:
+            self._need_evidence()
         entries = self.of_class(decl.name)
         if not entries:
             raise Refused("missing-class", decl.name)
         self.ring.wrapping_or_missing(role)
+        granted = Act("grant", decl.name, role, self._granted_at(decl.name), history)
         if not history:
             if isinstance(entries[-1], Erased):
                 raise Refused("erased", "highest generation")
             self.renew(decl, also=(role,))
+            self.acts.append(granted)
             return
         live = self.live_of(decl.name)
         if not live:
@@ -266,6 +299,7 @@ class Editor:
             if outcome.only_compromised:
                 raise Refused("not-permitted", "only a compromised key opens it")
             self._replace_roles(entry, [role], data_key)
+        self.acts.append(granted)
 
     def withdraw(self, decl: ClassDecl, role: str) -> None:
         """[ED-11]"""
@@ -279,28 +313,36 @@ class Editor:
         if decl.consented is None:  # step 1
             if any(self.ring.role_of(r.key_id) is None for e in live for r in e.recipients):
                 raise Refused("missing-key", "a recipient's key is unknown")
-            readers = list(decl.readers) + self.consented(decl, aside=role)
+            consented = self.consented(decl, aside=(role,))
         else:
-            readers = list(decl.readers) + self.consented(decl)
-            if role in readers:
+            consented = self.consented(decl)
+            if role in consented:
                 raise Refused("invalid-input", "the withdrawn role remains")
+        readers = list(decl.readers) + consented
+        told = len(self.acts)
+        if isinstance(entries[-1], Live):  # else no generation is begun
+            self.tell_consents(decl, consented)
 
         def stays(r: Recipient) -> bool:
             name = self.ring.role_of(r.key_id)
             return name != role if decl.consented is None else name in readers
 
-        found = False
+        found, others = False, set()
         for entry in live:  # steps 2 and 3
             kept = [r for r in entry.recipients if stays(r)]
             if len(kept) == len(entry.recipients):
                 continue
             found = True
+            others |= {self.ring.role_of(r.key_id) for r in entry.recipients if not stays(r)}
             if kept:
                 self._put(self._with(entry, kept))
             else:
                 self._erase(entry)
         if not found:
+            self.acts[told:] = [Act("withdraw", decl.name, role, 0)]
             return
+        for name in [role, *sorted(name for name in others if name and name != role)]:
+            self.acts.append(Act("withdraw", decl.name, name, entries[-1].generation))
         if not readers:  # step 5
             for entry in self.live_of(decl.name):
                 if entry.generation == entries[-1].generation:
@@ -314,8 +356,12 @@ class Editor:
         check_declared_class(cls)
         if not self.of_class(cls) and not self.of_class(MASK_PREFIX + cls):
             raise Refused("missing-class", cls)
-        for entry in self.live_of(cls) + self.live_of(MASK_PREFIX + cls):
-            self._erase(entry)
+        for name in (cls, MASK_PREFIX + cls):
+            if self.live_of(name):
+                highest = self.of_class(name)[-1].generation
+                self.acts.append(Act("erase-class", name, generation=highest))
+            for entry in self.live_of(name):
+                self._erase(entry)
 
     def erase_subject(self) -> None:
         """[ED-14]"""
@@ -325,6 +371,7 @@ class Editor:
             self._erase(entry)
         self.entries.append(SubjectErased(self.now))
         self.changed = True
+        self.acts.append(Act("erase-subject"))
         self._prune_to_fit()
 
     def _prunable(self) -> Erased | None:

@@ -165,7 +165,9 @@ def _sealing_generation(editor: Editor, decl: ClassDecl, now: int) -> tuple[int,
     if outcome.reach == "tampered":
         raise Refused("tampered")
     if outcome.data_key is None:
-        readers = list(decl.readers) + editor.consented(decl)
+        consented = editor.consented(decl)
+        editor.tell_consents(decl, consented)
+        readers = list(decl.readers) + consented
         if not readers or not all(editor.ring.wrapping(role) for role in readers):
             raise Refused("not-permitted", "the next generation cannot be made")
         return highest.generation + 1, editor.begin_next(decl, readers)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import cbor, convert, crypto, field, serve_rings, standalone
+from . import cbor, convert, crypto, field, serve_ledgers, serve_rings, standalone
 from .classes import Declarations
 from .crypto import Generator
 from .edit import Editor, create
@@ -129,6 +129,7 @@ def _edit(r: Request) -> Answer:
         verified,
         _rescue(r),
     )
+    editor.has_evidence = r.get("evidence", True)
     seen = Declarations(with_consented=False)
     for change in r["changes"]:
         _apply(editor, seen, change)
@@ -136,6 +137,7 @@ def _edit(r: Request) -> Answer:
         "envelope": editor.finish().hex(),
         "unproven": editor.unproven,
         "not_lifted": editor.not_lifted,
+        "acts": [act.members for act in editor.acts],
     }
 
 
@@ -384,6 +386,8 @@ OPS: dict[str, Callable[[Request], Answer]] = {
     "mac": _mac,
     "aead": _aead,
     **serve_rings.OPS,
+    **serve_ledgers.OPS,
+    "ledger-write": lambda r: serve_ledgers.write(r, _apply),
 }
 
 

@@ -1,0 +1,193 @@
+"""The operations of `serve` on ledgers and receipts (section 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import convert, ed25519, ledger, receipt
+from .classes import ClassDecl, Declarations
+from .crypto import Generator
+from .edit import Editor
+from .encoding import check_tenant, row_id, subject_id
+from .envelope import verify
+from .jcs import canonical
+from .ledger import Circumstances, Head, Keys, Ledger
+from .replay import Player, Replay
+from .ring import Ring
+
+Dict = dict[str, Any]
+
+
+def keys_of(r: Dict) -> Keys:
+    """`keys`, as texts; else those of the ring that count."""
+    if r.get("keys") is not None:
+        return dict(ed25519.verifying_key_from_text(text) for text in r["keys"])
+    return ledger.verifying(convert.ring(r["ring"]))
+
+
+def _read(r: Dict) -> Ledger:
+    """`ledger`, hex; `head`, if one is known."""
+    known = None if r.get("head") is None else Head.of(r["head"])
+    return ledger.read(bytes.fromhex(r["ledger"]), keys_of(r), known)
+
+
+def _shown(r: Dict) -> Dict:
+    out = _read(r)
+    return {
+        "id": out.id.hex(),
+        "head": out.head.text,
+        "torn": out.is_torn,
+        "entries": [ledger.shown(entry) for entry in out.entries],
+    }
+
+
+def _whose(r: Dict) -> tuple[str, bytes]:
+    check_tenant(r["tenant"])
+    return r["tenant"], subject_id(convert.id_(r["subject"]))
+
+
+def _of(r: Dict) -> Dict:
+    """The numbers of a subject's lines, and its consents."""
+    tenant, subject = _whose(r)
+    ring, read = convert.ring(r["ring"]), _read(r)
+    told = ledger.Tokens(ring, [read]).about(tenant, subject)
+    consents = ledger.consents(ring, read, tenant, subject)
+    return {
+        "numbers": [entry.number for _, entry in told],
+        "consents": [[one.cls, one.role, one.given, one.withdrawn] for one in consents],
+    }
+
+
+# --- writing ---------------------------------------------------------------
+
+
+def _changed(call: Dict, ring: Ring, stored: bytes | None, apply: Any) -> tuple[bytes, Editor]:
+    """An envelope made or changed by a call, and what it tells."""
+    check_tenant(call["tenant"])
+    of = (check_tenant(call["tenant"]), subject_id(convert.id_(call["subject"])), call["at"])
+    verified = None if stored is None else verify(stored, ring, *of[:2], False, 0)
+    editor = Editor(ring, *of, Generator(), verified)
+    editor.has_evidence = "source" in call and "notice" in call
+    seen = Declarations(with_consented=verified is None)
+    for change in call["changes"]:
+        apply(editor, seen, change)
+    return editor.finish(), editor
+
+
+def write(r: Dict, apply: Any) -> Dict:
+    """`ring`, `id`, `at` of the first line; `calls`, each a call on one subject's envelope, which the
+    calls before made or changed. What a call's own `ring` is, if there is one, signs and wraps from then
+    on."""
+    ring = convert.ring(r["ring"])
+    lines = [ledger.begin(ring, r["at"], convert.exactly(16, r["id"]))]
+    envelopes: dict[Any, bytes] = {}
+    counts = []
+    for call in r["calls"]:
+        ring = convert.ring(call["ring"]) if "ring" in call else ring
+        of = (call["tenant"], subject_id(convert.id_(call["subject"])))
+        stored, editor = _changed(call, ring, envelopes.get(of), apply)
+        said = {name: call[name] for name in ledger.SAID if name in call}
+        for act in editor.acts:
+            head = Head(len(lines), ledger.hash_of(lines[-1]))
+            circumstances = Circumstances(*of, call["at"], said)
+            lines.append(ledger.next_line(ring, head, act, circumstances))
+        if not call.get("lost"):
+            envelopes[of] = stored
+        counts.append(len(editor.acts))
+    return {
+        "lines": [line.decode("utf-8") for line in lines],
+        "counts": counts,
+        "envelopes": [envelopes[of].hex() for of in envelopes],
+    }
+
+
+def _line(r: Dict) -> Dict:
+    """A line that its members make, signed by the ring or by the ring key `by`."""
+    members = {name: of for name, of in r["members"].items() if name != "signature"}
+    _, secret = ledger.signer(convert.ring(r["ring"]))
+    signature = ed25519.sign(secret, ledger.message(members))
+    line = canonical({**members, "signature": ledger.to_base64(signature)})
+    return {"line": line.decode("utf-8"), "hash": ledger.hash_of(line).hex()}
+
+
+def _parts(r: Dict) -> Dict:
+    """What a line is made of, for vectors."""
+    members = r["members"]
+    line = canonical(members)
+    return {"message": ledger.message(members).hex(), "hash": ledger.hash_of(line).hex()}
+
+
+# --- replay ----------------------------------------------------------------
+
+
+def _replay(r: Dict) -> Dict:
+    """`ledgers`: each with `ledger`, and `head` if one is known; `classes`."""
+    ring = convert.ring(r["ring"])
+    ledgers = [_read({**r, **one}) for one in r["ledgers"]]
+    seen = Declarations(with_consented=False)
+    declared: list[ClassDecl] = [seen.add(convert.class_(one)) for one in r["classes"]]
+    replay = Replay(ring, ledgers, declared)
+    tenant, subject = _whose(r)
+    rescue = bool(r.get("rescue"))
+    data = bytes.fromhex(r["envelope"])
+    verified = verify(data, ring, check_tenant(tenant), subject, rescue, 0)
+    seed = r.get("seed")
+    gen = Generator(None if seed is None else convert.exactly(32, seed))
+    player = Player(ring, check_tenant(tenant), subject, r["now"], gen, verified, rescue)
+    replay.apply(player, tenant, subject)
+    return {"envelope": player.finish().hex()}
+
+
+# --- receipts --------------------------------------------------------------
+
+
+def _receipt(r: Dict) -> Dict:
+    """From `at`, `tenant`, `subject`, `generations` (class, number, erased_at), and, if they are there,
+    `subject_erased_at`, `columns` (record, column), `keys` (id, role), `actor`, `purpose`."""
+    subject = convert.id_(r["subject"])
+    row_id(subject)
+    assert subject is not None
+    members: Dict = {
+        "at": receipt.spelled_time(r["at"]),
+        "columns": [{"column": column, "record": of} for of, column in r.get("columns", [])],
+        "generations": [
+            {"class": cls, "erased_at": receipt.spelled_time(at), "generation": number}
+            for cls, number, at in r["generations"]
+        ],
+        "keys": [
+            {"id": f"{key:08x}", **({} if role is None else {"role": role})}
+            for key, role in r.get("keys", [])
+        ],
+        "subject": receipt.spelled(subject),
+        "tenant": r["tenant"],
+        **{name: r[name] for name in ("actor", "purpose") if r.get(name) is not None},
+    }
+    if r.get("subject_erased_at") is not None:
+        members["subject_erased_at"] = receipt.spelled_time(r["subject_erased_at"])
+    made = receipt.make(convert.ring(r["ring"]), members)
+    return {"members": made, "message": receipt.message(made).hex()}
+
+
+def _sign_receipt(r: Dict) -> Dict:
+    """The members as they are, signed again."""
+    _, secret = ledger.signer(convert.ring(r["ring"]))
+    signature = ed25519.sign(secret, receipt.message(r["members"]))
+    return {"members": {**r["members"], "signature": receipt.to_base64(signature)}}
+
+
+def _read_receipt(r: Dict) -> Dict:
+    return receipt.read(bytes.fromhex(r["receipt"]), keys_of(r)).shown
+
+
+OPS: dict[str, Callable[[Dict], Dict]] = {
+    "ledger-read": _shown,
+    "ledger-of": _of,
+    "ledger-line": _line,
+    "ledger-parts": _parts,
+    "head": lambda r: {"text": Head.of(r["text"]).text},
+    "replay": _replay,
+    "receipt": _receipt,
+    "receipt-sign": _sign_receipt,
+    "receipt-read": _read_receipt,
+}
