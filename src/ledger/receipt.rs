@@ -183,6 +183,11 @@ impl Receipt {
             });
         }
         let document: Document = serde_json::from_slice(json).map_err(|_| wrong())?;
+        // serde takes a list for an object as well, member by member.
+        let given: serde_json::Value = serde_json::from_slice(json).map_err(|_| wrong())?;
+        if serde_json::to_value(&document).ok() != Some(given) {
+            return Err(wrong());
+        }
         let signature = document.signature.as_deref().and_then(from_base64);
         let signature = signature.and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
         let signature = signature.ok_or_else(wrong)?;
@@ -227,7 +232,10 @@ impl Receipt {
             .collect();
         check_tenant(&document.tenant).ok()?;
         let erased = document.subject_erased_at.as_deref();
-        let receipt = Self {
+        if canonical(&document).len() > MAX_LEN {
+            return None;
+        }
+        Some(Self {
             at: time(&document.at)?,
             subject,
             subject_erased_at: match erased {
@@ -238,8 +246,7 @@ impl Receipt {
             keys: keys?,
             key: id(&document.key)?,
             document,
-        };
-        (receipt.to_string().len() <= MAX_LEN).then_some(receipt)
+        })
     }
 
     /// When it was signed, in Unix seconds.
@@ -295,7 +302,11 @@ impl Receipt {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let json = serde_json::to_string_pretty(&self.document).map_err(|_| fmt::Error)?;
+        let mut json = serde_json::to_string_pretty(&self.document).map_err(|_| fmt::Error)?;
+        // `[RE-2]` What is printed can be read.
+        if json.len() > MAX_LEN {
+            json = serde_json::to_string(&self.document).map_err(|_| fmt::Error)?;
+        }
         f.write_str(&json)
     }
 }
