@@ -1,5 +1,8 @@
 //! Data classes: fields protected alike and shredded together.
 
+#[cfg(feature = "std")]
+mod run_time;
+
 use crate::context::{assert_name, equal, is_declarable};
 use crate::error::Error;
 
@@ -10,7 +13,8 @@ const DEFAULT_READERS: &[&str] = &["app"];
 /// A class of data: who may read it and how long it is kept.
 ///
 /// Declare classes as constants; a wrong declaration does not compile. A class without
-/// [`readers`](Class::readers) is read by the role `app`.
+/// [`readers`](Class::readers) is read by the role `app`. With the features `serde` and `std` a class
+/// deserializes from what it serializes to, as [`declared_as`](Class::declared_as) says.
 ///
 /// ```
 /// use fieldseal::Class;

@@ -1,6 +1,10 @@
 //! The command line: what is asked for.
 
+#[cfg(feature = "stores")]
+pub(crate) mod life;
 pub(crate) mod ring;
+#[cfg(feature = "stores")]
+pub(crate) mod stores;
 
 use std::path::PathBuf;
 
@@ -8,6 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use fieldseal::Floor;
 
+#[cfg(feature = "stores")]
+use crate::args::life::{Census, Retire, StoreCommand};
 use crate::args::ring::RingCommand;
 use crate::exit;
 
@@ -82,6 +88,16 @@ pub(crate) enum Command {
     Seal(Seal),
     /// Open what `seal` made, from standard input to standard output
     Open(Open),
+    /// Count what is stored, and which ring keys it needs; needs no key
+    #[cfg(feature = "stores")]
+    Census(Census),
+    /// Destroy a ring key that nothing stored needs any more
+    #[cfg(feature = "stores")]
+    Retire(Retire),
+    /// The tables of key envelopes
+    #[cfg(feature = "stores")]
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print completions for a shell, to be sourced by it
     Completions(Completions),
 }

@@ -2,9 +2,13 @@
 
 mod completions;
 mod inspect;
+#[cfg(feature = "stores")]
+mod life;
 mod ring;
 mod sealing;
 
+#[cfg(feature = "stores")]
+use crate::args::life::StoreCommand;
 use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -18,6 +22,12 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Inspect(inspect) => inspect::run(inspect, &session),
         Command::Seal(seal) => sealing::seal(seal, &session),
         Command::Open(open) => sealing::open(open, &session),
+        #[cfg(feature = "stores")]
+        Command::Census(census) => return life::census::run(census, &session),
+        #[cfg(feature = "stores")]
+        Command::Retire(retire) => life::retire::run(retire, &session),
+        #[cfg(feature = "stores")]
+        Command::Store(StoreCommand::Migrate(migrate)) => life::migrate::run(migrate, &session),
         Command::Completions(completions) => completions::run(completions, output),
     }
     .map(|()| Exit::Done)

@@ -28,8 +28,14 @@ pub(crate) enum Exit {
     Conflict,
     /// What destroys was not confirmed, or a prompt was interrupted.
     Unconfirmed,
-    /// Sealed data did not open.
+    /// Sealed data did not open, or what was signed was altered.
     NotOpened,
+    /// What is stored still needs the key.
+    #[cfg(feature = "stores")]
+    Needed,
+    /// Some of the stored envelopes were left as they were.
+    #[cfg(feature = "stores")]
+    Partly,
 }
 
 impl Exit {
@@ -45,6 +51,10 @@ impl Exit {
             Self::Conflict => 7,
             Self::Unconfirmed => 8,
             Self::NotOpened => 9,
+            #[cfg(feature = "stores")]
+            Self::Needed => 10,
+            #[cfg(feature = "stores")]
+            Self::Partly => 11,
         }
     }
 }
@@ -63,11 +73,14 @@ Exit codes:
   2  the command line is wrong, or asks for what cannot be
   3  `ring check` found something
   4  the ring could not be unlocked
-  5  a file could not be read or written, is there already, or its permissions are refused
+  5  a file or database could not be read or written, is there already, or its permissions are
+     refused
   6  malformed, not sealed, or of a version that is not supported
-  7  another process changed or locked the ring, or it is older than asked for
+  7  another process changed or locked it, or it is older than asked for
   8  what destroys was not confirmed, or a prompt was interrupted
-  9  sealed data did not open";
+  9  sealed data did not open, or what was signed was altered
+ 10  what is stored still needs the key
+ 11  done but for some of the stored envelopes";
 
 /// Why a run failed, and what to do next. Never a secret.
 #[derive(Debug)]

@@ -10,6 +10,8 @@ mod harden;
 mod output;
 mod secrets;
 mod session;
+#[cfg(feature = "stores")]
+mod stores;
 mod times;
 
 use std::process::ExitCode;

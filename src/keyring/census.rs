@@ -134,6 +134,14 @@ impl Census {
         self
     }
 
+    /// [`name_keys`](Self::name_keys) of what a ring's file says in the clear, for whoever cannot unlock
+    /// it. Nobody vouches for that.
+    #[cfg(feature = "file")]
+    pub fn name_locked_keys(&mut self, ring: &super::LockedRing) -> &mut Self {
+        self.known.extend(ring.keys().map(|key| (key.id(), KnownKey::of_line(key))));
+        self
+    }
+
     /// Counts one envelope by its ring key ids. Ids of 0 are none.
     pub(crate) fn add_envelope<'a>(
         &mut self,

@@ -326,7 +326,7 @@ fn key_state() -> impl TypedValueParser<Value = KeyState> {
         .try_map(|text| text.parse::<KeyState>())
 }
 
-fn key_id(text: &str) -> Result<KeyId, String> {
+pub(super) fn key_id(text: &str) -> Result<KeyId, String> {
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     digits
         .then(|| u32::from_str_radix(text, 16).ok())

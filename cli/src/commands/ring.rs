@@ -10,6 +10,9 @@ mod show;
 mod slots;
 pub(super) mod view;
 
+#[cfg(feature = "stores")]
+pub(super) use self::keys::{key_json, not_moved};
+
 use crate::args::ring::{RingCommand, SlotCommand};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;

@@ -4,6 +4,9 @@
 #![allow(unreachable_pub, reason = "shared by the test binaries")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[cfg(feature = "stores")]
+pub mod stores;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -123,6 +123,11 @@ impl KnownKey {
         Self { key_use: key.key_use(), name: key.shared_name(), state: key.state() }
     }
 
+    #[cfg(feature = "file")]
+    pub(super) fn of_line(key: &crate::keyring::KeyLine) -> Self {
+        Self { key_use: key.key_use(), name: key.name().into(), state: key.state() }
+    }
+
     /// Whether keys of this use are what a census counts.
     pub(super) fn is_named_by_envelopes(&self) -> bool {
         matches!(self.key_use, KeyUse::Wrap | KeyUse::Envelope)

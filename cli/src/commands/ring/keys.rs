@@ -78,7 +78,7 @@ pub(super) fn state(asked: &State, session: &Session<'_>) -> Result<(), Failure>
     })?;
     let name = key.name().to_owned();
     if !key.state().may_become(state) {
-        return Err(not_moved(key, state));
+        return Err(not_moved(id, key.key_use(), &name, key.state(), state));
     }
     if state == KeyState::Destroyed {
         confirm_destroying(asked, session, key)?;
@@ -130,12 +130,17 @@ fn confirm_destroying(asked: &State, session: &Session<'_>, key: &RingKey) -> Re
     confirm(&warning, key.name(), &asked.confirmed, session.common)
 }
 
-fn not_moved(key: &RingKey, to: KeyState) -> Failure {
-    let (id, from, name) = (key.id(), key.state(), key.name());
+pub(in crate::commands) fn not_moved(
+    id: KeyId,
+    key_use: KeyUse,
+    name: &str,
+    from: KeyState,
+    to: KeyState,
+) -> Failure {
     let next = match (from, to) {
         (from, to) if from == to => "it is so already: nothing is to be done".to_owned(),
         (KeyState::Primary, KeyState::Destroyed) => {
-            format!("rotate it first: fieldseal ring rotate {name} --use {}", key.key_use())
+            format!("rotate it first: fieldseal ring rotate {name} --use {key_use}")
         }
         (KeyState::Destroyed, _) => {
             "a destroyed key has no secret: rotate, or restore a backup".to_owned()
@@ -197,6 +202,6 @@ pub(super) fn add_key(asked: &AddKey, session: &Session<'_>) -> Result<(), Failu
     Ok(())
 }
 
-fn key_json(ring: &KeyRing, id: KeyId) -> serde_json::Value {
+pub(in crate::commands) fn key_json(ring: &KeyRing, id: KeyId) -> serde_json::Value {
     ring.key(id).map_or(serde_json::Value::Null, |key| KeyView::of(key).json())
 }

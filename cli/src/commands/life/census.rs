@@ -1,0 +1,90 @@
+//! `fieldseal census`.
+
+use fieldseal::{AsyncKeyStore as _, Census as Counted, ErrorKind, KeyState};
+use serde_json::{Value, json};
+
+use crate::args::life::Census;
+use crate::args::stores::Stores;
+use crate::exit::{Exit, Failure};
+use crate::output::printable;
+use crate::session::Session;
+use crate::stores::{Database, Purpose, answered, on_store, open_all, wait};
+
+pub(in crate::commands) fn run(asked: &Census, session: &Session<'_>) -> Result<Exit, Failure> {
+    let mut census = Counted::new();
+    let ring = name_keys(&mut census, session)?;
+    count(&asked.stores, &mut census, session)?;
+
+    let mut json = serde_json::to_value(&census).unwrap_or(Value::Null);
+    if let Some(members) = json.as_object_mut() {
+        members.insert("ring".into(), json!(ring.then(|| session.path().display().to_string())));
+    }
+    let text: Vec<_> = census.to_string().lines().map(printable).collect();
+    session.output.result(&json, &text.join("\n"))?;
+
+    if census.unreadable() > 0 {
+        session.output.warning(format_args!(
+            "{} stored values are no envelopes, or cannot be read: nobody knows which keys they need, and no key is \
+             retired",
+            census.unreadable()
+        ));
+        return Ok(Exit::Malformed);
+    }
+    let unneeded = census.keys().find(|key| {
+        let may_go = key.state.is_some_and(|state| state.may_become(KeyState::Destroyed));
+        may_go && key.envelopes == 0
+    });
+    if let Some(key) = unneeded.filter(|_| census.envelopes() > 0) {
+        session.output.next(format_args!(
+            "nothing counted here needs the key {}: fieldseal retire {} with the same databases, when these are all \
+             that there are",
+            key.id, key.id
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Names the keys from what the ring's file says in the clear. Whether there is one.
+fn name_keys(census: &mut Counted, session: &Session<'_>) -> Result<bool, Failure> {
+    let is_there = session.common.ring.is_some() || session.path().exists();
+    if is_there {
+        census.name_locked_keys(&session.read(None)?);
+    }
+    Ok(is_there)
+}
+
+/// Counts everything in the databases that were said.
+pub(super) fn count(
+    stores: &Stores,
+    census: &mut Counted,
+    session: &Session<'_>,
+) -> Result<(), Failure> {
+    wait(async {
+        for mut database in open_all(stores, Purpose::Reads, session).await? {
+            count_one(&mut database, census).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn count_one(database: &mut Database, census: &mut Counted) -> Result<(), Failure> {
+    for place in &database.places {
+        let counted = on_store!(database.connection, place, |store, on| {
+            store.census(on, &place.name, census).await
+        });
+        match counted {
+            Ok(()) => {}
+            // Those that cannot be read are in the census, which says so.
+            Err(error) if error.kind() != ErrorKind::Io && census.unreadable() > 0 => {}
+            Err(error) => return Err(answered(&place.name, error)),
+        }
+    }
+    for (name, column) in std::mem::take(&mut database.standalone) {
+        let count = |stored: &[u8]| match str::from_utf8(stored) {
+            Ok(text) if text.starts_with("fs1.") => drop(census.at(&name).add_text(text)),
+            _ => drop(census.at(&name).add(stored)),
+        };
+        database.each_value(&column, count).await?;
+    }
+    Ok(())
+}

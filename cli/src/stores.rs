@@ -1,0 +1,330 @@
+//! The databases that commands work on, opened, and the places of key envelopes in them.
+
+mod url;
+
+use std::time::Duration;
+
+use fieldseal::{Error, ErrorKind, SqlxDatabase, SqlxKeyStore};
+use futures_util::TryStreamExt as _;
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+
+use self::url::{Address, Options};
+use crate::args::stores::{Column, DatabaseSaid, InlineColumn, InlineSaid, Store, Stores, UrlFrom};
+use crate::exit::{Exit, Failure};
+use crate::session::Session;
+
+/// How long another's lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a command does to a database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Reads,
+    Changes,
+    /// And makes it, where it is a file.
+    Makes,
+}
+
+/// An open database.
+pub(crate) struct Database {
+    /// As people know it. No secret.
+    pub(crate) name: String,
+    pub(crate) connection: Connection,
+    /// The key envelopes.
+    pub(crate) places: Vec<Place>,
+    /// The standalone envelopes.
+    pub(crate) standalone: Vec<(String, Column)>,
+}
+
+pub(crate) enum Connection {
+    Sqlite(Box<SqliteConnection>),
+    Postgres(Box<PgConnection>),
+}
+
+/// Where envelopes are in a database.
+pub(crate) struct Place {
+    /// As people read it: `customers.keys`.
+    pub(crate) name: String,
+    pub(crate) what: What,
+}
+
+pub(crate) enum What {
+    /// The table `fieldseal_keys`.
+    Own,
+    Inline {
+        column: InlineColumn,
+        tenant: String,
+    },
+}
+
+/// Calls a key store of whichever database it is.
+macro_rules! on_store {
+    ($database:expr, $place:expr, |$store:ident, $on:ident| $call:expr) => {
+        match &mut $database {
+            $crate::stores::Connection::Sqlite(connection) => {
+                let $store = $place.key_store::<sqlx::Sqlite>()?;
+                let $on = &mut **connection;
+                $call
+            }
+            $crate::stores::Connection::Postgres(connection) => {
+                let $store = $place.key_store::<sqlx::Postgres>()?;
+                let $on = &mut **connection;
+                $call
+            }
+        }
+    };
+}
+pub(crate) use on_store;
+
+/// Runs what waits for databases.
+pub(crate) fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::stream("the runtime", &error))?.block_on(work)
+}
+
+/// Opens all databases that were said. Those of several are told apart by the names of their places.
+pub(crate) async fn open_all(
+    said: &Stores,
+    purpose: Purpose,
+    session: &Session<'_>,
+) -> Result<Vec<Database>, Failure> {
+    let mut databases = Vec::new();
+    for one in &said.databases {
+        databases.push(Database::open(one, purpose, session).await?);
+    }
+    if databases.len() > 1 {
+        for database in &mut databases {
+            let names = database.places.iter_mut().map(|place| &mut place.name);
+            for name in names.chain(database.standalone.iter_mut().map(|(name, _)| name)) {
+                *name = format!("{}: {name}", database.name);
+            }
+        }
+    }
+    Ok(databases)
+}
+
+impl Database {
+    async fn open(
+        said: &DatabaseSaid,
+        purpose: Purpose,
+        session: &Session<'_>,
+    ) -> Result<Self, Failure> {
+        let mut database = Self::connect(&said.from, purpose, session).await?;
+        let inline = said.inline.iter().map(|InlineSaid { column, tenant }| {
+            Place::inline(column, tenant.as_deref().unwrap_or_default())
+        });
+        let mut places: Vec<_> = inline.collect();
+        let name = |of: &Column| format!("{}.{}", of.table, of.column);
+        for InlineSaid { column, .. } in &said.inline {
+            database.check_columns(&column.table, &[&column.subject, &column.keys]).await?;
+        }
+        for column in &said.standalone {
+            database.check_columns(&column.table, &[&column.column]).await?;
+        }
+        let standalone: Vec<_> =
+            said.standalone.iter().map(|column| (name(column), column.clone())).collect();
+        if database.has_own_table().await? {
+            places.push(Place::own());
+        }
+        if places.is_empty() && standalone.is_empty() {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "nothing says where key envelopes are in {}: it has no table fieldseal_keys",
+                    database.name
+                ),
+                "name their column: --inline TABLE,SUBJECT:TYPE,KEYS; or make the table: fieldseal store migrate",
+            ));
+        }
+        (database.places, database.standalone) = (places, standalone);
+        Ok(database)
+    }
+
+    /// Opens the one database and place of a command about one subject.
+    pub(crate) async fn open_one(
+        said: &Store,
+        tenant: &str,
+        session: &Session<'_>,
+    ) -> Result<(Self, Place), Failure> {
+        let mut database = Self::connect(&said.url.from(), Purpose::Changes, session).await?;
+        let place = match &said.inline {
+            Some(column) => {
+                database.check_columns(&column.table, &[&column.subject, &column.keys]).await?;
+                Place::inline(column, tenant)
+            }
+            None if database.has_own_table().await? => Place::own(),
+            None => {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("{} has no table fieldseal_keys", database.name),
+                    "name the column of the envelopes: --inline TABLE,SUBJECT:TYPE,KEYS; or make the table: \
+                     fieldseal store migrate",
+                ));
+            }
+        };
+        Ok((database, place))
+    }
+
+    pub(crate) async fn connect(
+        from: &UrlFrom,
+        purpose: Purpose,
+        session: &Session<'_>,
+    ) -> Result<Self, Failure> {
+        let Address { name, options } = Address::of(from, session)?;
+        let connection = match options {
+            Options::Sqlite(options) => {
+                let path = options.get_filename();
+                if purpose != Purpose::Makes && !path.exists() {
+                    return Err(Failure::new(
+                        Exit::File,
+                        format!("there is no database at {name}"),
+                        "give the path of one that is there; to make one: fieldseal store migrate --create",
+                    ));
+                }
+                let options = options
+                    .read_only(purpose == Purpose::Reads)
+                    .create_if_missing(purpose == Purpose::Makes)
+                    .busy_timeout(PATIENCE);
+                let connected = SqliteConnection::connect_with(&options).await;
+                Connection::Sqlite(Box::new(connected.map_err(|error| refused(&name, &error))?))
+            }
+            Options::Postgres(options) => {
+                let connected = PgConnection::connect_with(&options).await;
+                Connection::Postgres(Box::new(connected.map_err(|error| refused(&name, &error))?))
+            }
+        };
+        Ok(Self { name, connection, places: Vec::new(), standalone: Vec::new() })
+    }
+
+    async fn has_own_table(&mut self) -> Result<bool, Failure> {
+        let found = match &mut self.connection {
+            Connection::Sqlite(on) => {
+                let asked = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'fieldseal_keys'";
+                sqlx::query_scalar::<_, i64>(asked)
+                    .fetch_one(&mut **on)
+                    .await
+                    .map(|count| count > 0)
+            }
+            Connection::Postgres(on) => {
+                let asked = "SELECT to_regclass('fieldseal_keys') IS NOT NULL";
+                sqlx::query_scalar::<_, bool>(asked).fetch_one(&mut **on).await
+            }
+        };
+        found.map_err(|error| refused(&self.name, &error))
+    }
+
+    /// Fails where the columns are not there. SQLite takes a name that it does not know for a text, unless
+    /// its table is said with it.
+    async fn check_columns(&mut self, table: &str, columns: &[&str]) -> Result<(), Failure> {
+        let table = quoted(table);
+        let columns: Vec<_> =
+            columns.iter().map(|column| format!("{table}.{}", quoted(column))).collect();
+        let sql = AssertSqlSafe(format!("SELECT {} FROM {table} LIMIT 0", columns.join(", ")));
+        let found = match &mut self.connection {
+            Connection::Sqlite(on) => sqlx::query(sql).execute(&mut **on).await.map(drop),
+            Connection::Postgres(on) => sqlx::query(sql).execute(&mut **on).await.map(drop),
+        };
+        found.map_err(|error| refused(&self.name, &error))
+    }
+
+    /// Every value of a column, as bytes, one after the other.
+    pub(crate) async fn each_value(
+        &mut self,
+        of: &Column,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), Failure> {
+        let (table, column) = (quoted(&of.table), quoted(&of.column));
+        // Names that are quoted.
+        let sql =
+            || AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL"));
+        macro_rules! each {
+            ($on:expr) => {{
+                let mut rows = sqlx::query(sql()).fetch($on);
+                loop {
+                    let row = match rows.try_next().await {
+                        Ok(Some(row)) => row,
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    };
+                    // Whether it is BYTEA or TEXT: the text form is told by its first bytes.
+                    match row.try_get_unchecked::<Vec<u8>, _>(0) {
+                        Ok(bytes) => take(&bytes),
+                        Err(error) => break Err(error),
+                    }
+                }
+            }};
+        }
+        let told = match &mut self.connection {
+            Connection::Sqlite(on) => each!(&mut **on),
+            Connection::Postgres(on) => each!(&mut **on),
+        };
+        told.map_err(|error| refused(&self.name, &error))
+    }
+}
+
+impl Place {
+    pub(crate) fn own() -> Self {
+        Self { name: "fieldseal_keys.envelope".to_owned(), what: What::Own }
+    }
+
+    fn inline(column: &InlineColumn, tenant: &str) -> Self {
+        Self {
+            name: format!("{}.{}", column.table, column.keys),
+            what: What::Inline { column: column.clone(), tenant: tenant.to_owned() },
+        }
+    }
+
+    /// The key store of this place.
+    pub(crate) fn key_store<DB: SqlxDatabase>(&self) -> Result<SqlxKeyStore<DB>, Error> {
+        match &self.what {
+            What::Own => Ok(SqlxKeyStore::new()),
+            What::Inline { column: InlineColumn { table, subject, of, keys }, tenant } => {
+                SqlxKeyStore::inline(table, (subject, *of), keys)?.tenant(tenant)
+            }
+        }
+    }
+}
+
+/// A name of SQL, quoted.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// What a database answered to the program itself.
+pub(crate) fn refused(name: &str, error: &sqlx::Error) -> Failure {
+    let next = match error {
+        sqlx::Error::Tls(_) => {
+            "where the server's certificate is of a CA of its own, name that by ?sslrootcert=PATH in the URL; what \
+             else is meant, by ?sslmode=…"
+        }
+        sqlx::Error::Io(_) => "see that the server is there, and reached from here",
+        sqlx::Error::Database(_) => NEXT,
+        _ => "see that the URL is right, and the server reached from here",
+    };
+    Failure::new(Exit::File, format!("{name}: {error}"), next)
+}
+
+const NEXT: &str = "see that the tables and columns are named as the database names them, and what its user may do";
+
+/// What a key store answered.
+pub(crate) fn answered(name: &str, error: Error) -> Failure {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::Io if text.contains("fieldseal_reseal") || text.contains("fieldseal_keys") => {
+            Failure::new(
+                Exit::File,
+                format!("{name}: {text}"),
+                "make the tables: fieldseal store migrate",
+            )
+        }
+        ErrorKind::Io => Failure::new(Exit::File, format!("{name}: {text}"), NEXT),
+        ErrorKind::MissingClass => Failure::new(
+            Exit::Usage,
+            text,
+            "see what the subject has: fieldseal inspect takes the envelope; and how its id is typed: --as",
+        ),
+        _ => error.into(),
+    }
+}

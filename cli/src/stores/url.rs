@@ -1,0 +1,179 @@
+//! URLs of databases: read from where secrets may come, checked, and shown without their secrets.
+
+use std::env;
+use std::path::Path;
+use std::str::FromStr as _;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::sqlite::SqliteConnectOptions;
+use zeroize::Zeroizing;
+
+use crate::args::stores::UrlFrom;
+use crate::exit::{Exit, Failure};
+use crate::files;
+use crate::session::Session;
+
+/// The variable that holds the URL of a database.
+const VARIABLE: &str = "FIELDSEAL_STORE";
+
+/// A database that is not opened yet.
+pub(super) struct Address {
+    /// As people know it. No secret.
+    pub(super) name: String,
+    pub(super) options: Options,
+}
+
+pub(super) enum Options {
+    Sqlite(Box<SqliteConnectOptions>),
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl Address {
+    pub(super) fn of(from: &UrlFrom, session: &Session<'_>) -> Result<Self, Failure> {
+        match from {
+            UrlFrom::Argument(url) if has_password(url) => Err(Failure::new(
+                Exit::Usage,
+                "a URL with a password was given as an argument, where others can see it",
+                format!(
+                    "change that password; give the URL by {VARIABLE} or --store-file, or leave the password out and \
+                     have it in PGPASSWORD or a ~/.pgpass"
+                ),
+            )),
+            UrlFrom::Argument(url) => Self::parse(url),
+            UrlFrom::File(path) => Self::parse(&first_line(path, session)?),
+            UrlFrom::Variable => match env::var(VARIABLE) {
+                Ok(url) => Self::parse(&Zeroizing::new(url)),
+                Err(env::VarError::NotUnicode(_)) => Err(Failure::new(
+                    Exit::Malformed,
+                    format!("{VARIABLE} is no text"),
+                    format!("set {VARIABLE} to the URL of a database"),
+                )),
+                Err(env::VarError::NotPresent) => Err(Failure::new(
+                    Exit::Usage,
+                    "no database was named",
+                    format!(
+                        "name it by --store sqlite:PATH, --store postgres://…, --store-file or {VARIABLE}"
+                    ),
+                )),
+            },
+        }
+    }
+
+    /// What is wrong is said without the URL.
+    fn parse(url: &str) -> Result<Self, Failure> {
+        let wrong = |what: &str| {
+            Failure::new(
+                Exit::Usage,
+                what,
+                "a database is sqlite:PATH or postgres://USER@HOST/DATABASE?sslrootcert=PATH",
+            )
+        };
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url)
+                .map_err(|_| wrong("the URL of the SQLite database cannot be read"))?;
+            let path = options.get_filename().to_path_buf();
+            if url.contains(":memory:")
+                || url.contains("mode=memory")
+                || path.as_os_str().is_empty()
+            {
+                return Err(wrong("the URL names no file of a SQLite database"));
+            }
+            let name = path.display().to_string();
+            return Ok(Self { name, options: Options::Sqlite(Box::new(options)) });
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url)
+                .map_err(|_| wrong("the URL of the PostgreSQL database cannot be read"))?;
+            let host = match options.get_socket() {
+                Some(socket) => socket.display().to_string(),
+                None => options.get_host().to_owned(),
+            };
+            let database = options.get_database().unwrap_or_else(|| options.get_username());
+            let name = format!("{database} at {host}");
+            let options = with_verified_tls(options, url).application_name("fieldseal");
+            return Ok(Self { name, options: Options::Postgres(Box::new(options)) });
+        }
+        Err(wrong("this is not the URL of a database that fieldseal knows"))
+    }
+}
+
+/// Over a network the server is verified, unless the URL says what else is meant: sqlx would go on
+/// without TLS where the server, or who poses as it, offers none.
+fn with_verified_tls(options: PgConnectOptions, url: &str) -> PgConnectOptions {
+    let is_local = options.get_socket().is_some()
+        || options.get_host().starts_with('/')
+        || matches!(options.get_host(), "localhost" | "127.0.0.1" | "::1" | "[::1]");
+    let is_said = query(url).any(|(name, _)| matches!(name, "sslmode" | "ssl-mode"))
+        || env::var_os("PGSSLMODE").is_some();
+    if is_local || is_said { options } else { options.ssl_mode(PgSslMode::VerifyFull) }
+}
+
+fn query(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Whether a URL bears a password.
+fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    // A password may hold what ends an authority, unescaped: then it is no URL, and a secret still.
+    let loose = rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+    user.is_some_and(|user| user.contains(':'))
+        || loose
+        || query(url).any(|(name, _)| name.eq_ignore_ascii_case("password"))
+}
+
+fn first_line(path: &Path, session: &Session<'_>) -> Result<Zeroizing<String>, Failure> {
+    let bytes = files::read_secret(path, session.common.any_permissions)?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = str::from_utf8(line).map_err(|_| {
+        Failure::new(
+            Exit::Malformed,
+            format!("{}: its first line is no text", path.display()),
+            "put the URL of the database on its first line",
+        )
+    })?;
+    Ok(Zeroizing::new(line.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_found_in_urls() {
+        for url in [
+            "postgres://ada:secret@db/shop",
+            "postgres://ada:se/cret@db/shop",
+            "postgres://ada@db/shop?password=secret",
+            "postgres://db/shop?sslmode=require&PASSWORD=secret",
+            "other://ada:secret@db",
+        ] {
+            assert!(has_password(url), "{url}");
+        }
+        for url in [
+            "postgres://ada@db:5432/shop",
+            "postgres://db/shop?sslrootcert=/etc/ca.pem",
+            "postgres:///shop?host=/run/postgresql",
+            "sqlite:shop.db",
+            "sqlite:///srv/a:b/shop.db",
+        ] {
+            assert!(!has_password(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn servers_on_a_network_are_verified_unless_it_is_said() {
+        let mode = |url: &str| match Address::parse(url).map(|address| address.options) {
+            Ok(Options::Postgres(options)) => Some(format!("{:?}", options.get_ssl_mode())),
+            _ => None,
+        };
+        assert_eq!(mode("postgres://ada@db.example/shop").as_deref(), Some("VerifyFull"));
+        assert_eq!(mode("postgres://ada@db/shop?sslmode=require").as_deref(), Some("Require"));
+        assert_eq!(mode("postgres://ada@localhost/shop").as_deref(), Some("Prefer"));
+        assert_eq!(mode("postgres:///shop?host=/run/postgresql").as_deref(), Some("Prefer"));
+        assert_eq!(mode("mysql://ada@db/shop"), None);
+    }
+}

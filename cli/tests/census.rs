@@ -1,0 +1,244 @@
+//! What is stored, counted; and keys retired, which is refused while anything needs them.
+#![cfg(all(unix, feature = "stores"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod common;
+
+use common::stores::{self, CONTACT, DAY, OWN, counted};
+use common::{Place, ran};
+use fieldseal::{Access, DataKeys, KeyRing};
+
+fn with<'a>(args: &[&'a str], stores: &[&'a str]) -> Vec<&'a str> {
+    [args, stores].concat()
+}
+
+#[test]
+fn census_needs_no_key_and_names_what_the_ring_file_says() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(1);
+    shop.sign_up(2);
+    let app = place.primary("wrap", "app");
+
+    let counting = ran(place.bare().args(["census", "--store", "sqlite:shop.db"]));
+    assert_eq!(counting.code, 0, "{counting:?}");
+    assert!(
+        counting.out.contains(&format!("contact/1 live: 2, for app {app} (2)")),
+        "{counting:?}"
+    );
+    assert!(counting.out.contains("fieldseal_keys.envelope: 2"), "{}", counting.out);
+
+    let census = place.json(&["census", "--store", "sqlite:shop.db"]);
+    assert_eq!(counted(&census, &app), 2);
+    assert_eq!(census["generations"][0]["state"], "live");
+    assert_eq!(census["ring"], "fieldseal-ring.json");
+
+    // Elsewhere, without the ring: ids alone.
+    let store = format!("sqlite:{}", place.path("shop.db").display());
+    let elsewhere = Place::new();
+    let census = elsewhere.json(&["census", "--store", &store]);
+    assert_eq!((counted(&census, &app), &census["ring"]), (2, &serde_json::Value::Null));
+    assert!(!elsewhere.path("fieldseal-ring.json").exists());
+}
+
+#[test]
+fn every_place_of_every_database_is_counted() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(1);
+    shop.run("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB); CREATE TABLE notes (sealed TEXT)");
+    let keys = DataKeys::create(&shop.ring, 7, &[CONTACT]).unwrap();
+    let note = shop.ring.seal(b"note", b"hello").unwrap();
+    stores::wait(async {
+        let mut on = shop.connect().await;
+        let sql = "INSERT INTO customers VALUES (7, $1), (8, NULL)";
+        sqlx::query(sql).bind(keys.envelope().as_bytes()).execute(&mut on).await.unwrap();
+        let text = fieldseal::KeyEnvelope::from_bytes(note).to_text();
+        sqlx::query("INSERT INTO notes VALUES ($1)").bind(text).execute(&mut on).await.unwrap();
+    });
+    let other = place.shop_in("other.db");
+    place.ok(&["store", "migrate", "--store", "sqlite:other.db", "--create"]);
+    other.sign_up("ada");
+    place.secret("url", "sqlite:other.db");
+
+    let stores = [
+        "--store",
+        "sqlite:shop.db",
+        "--inline",
+        "customers,id:integer,keys",
+        "--standalone",
+        "notes,sealed",
+        "--store-file",
+        "url",
+    ];
+    let census = place.json(&with(&["census"], &stores));
+    let places = census["places"].as_array().unwrap();
+    let counts: Vec<_> = places
+        .iter()
+        .map(|of| (of["place"].as_str().unwrap(), of["envelopes"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            ("other.db: fieldseal_keys.envelope", 1),
+            ("shop.db: customers.keys", 1),
+            ("shop.db: fieldseal_keys.envelope", 1),
+            ("shop.db: notes.sealed", 1),
+        ]
+    );
+    assert_eq!(counted(&census, &place.primary("wrap", "app")), 4);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_keeps_keys() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(1);
+    let old = place.primary("wrap", "marketing");
+    place.ok(&["ring", "rotate", "marketing"]);
+    shop.run("INSERT INTO fieldseal_keys VALUES ('', x'010000000000000009', 1, x'00')");
+    let census = place.run(&with(&["census"], &OWN));
+    assert_eq!(census.code, 6, "{census:?}");
+    assert!(census.out.contains("not readable 1"), "{census:?}");
+    assert!(census.err.contains("warning: 1 stored values"), "{census:?}");
+    place.run(&with(&["retire", &old, "--yes"], &OWN)).failed(
+        6,
+        "fieldseal_keys.envelope (1)",
+        "repair or remove",
+    );
+}
+
+#[test]
+fn key_is_retired_when_nothing_needs_it_and_not_before() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    let email = shop.sign_up(1);
+    let old = place.primary("wrap", "app");
+    let retire = |more: &[&str]| place.run(&[&["retire", &old][..], &OWN, more].concat());
+
+    retire(&["--yes"]).failed(2, "is primary, and cannot become destroyed", "ring rotate app");
+    place.ok(&["ring", "rotate", "app"]);
+    let generation = place.generation();
+    let needed = retire(&["--yes"]);
+    needed.failed(10, "1 of 1 envelopes still need the wrap key", "EnvelopeEdit::rewrap");
+    assert!(needed.err.contains("fieldseal_keys.envelope, class contact (1)"), "{}", needed.err);
+    assert_eq!(place.generation(), generation, "nothing was stored");
+
+    let shop = place.shop();
+    shop.rewrap();
+    retire(&[]).failed(8, "to be confirmed", "--yes");
+    let retired = retire(&["--yes", "--json"]);
+    assert_eq!(retired.code, 0, "{retired:?}");
+    let json: serde_json::Value = serde_json::from_str(&retired.out).unwrap();
+    assert_eq!(
+        (&json["key"]["state"], &json["counted_envelopes"]),
+        (&"destroyed".into(), &1.into())
+    );
+    assert!(retired.err.contains("not backups"), "{}", retired.err);
+    retire(&["--yes"]).failed(2, "is destroyed", "");
+    assert_eq!(shop.open(&place.ring(), 1, &email).unwrap(), "ada@example.com");
+}
+
+#[test]
+fn key_that_only_another_database_needs_stays_when_that_is_named() {
+    let place = Place::with_shop();
+    place.shop().sign_up(1);
+    place.ok(&["store", "migrate", "--store", "sqlite:other.db", "--create"]);
+    place.shop_in("other.db").sign_up(2);
+    let old = place.primary("wrap", "app");
+    place.ok(&["ring", "rotate", "app"]);
+    place.shop().rewrap();
+    let both = ["--store", "sqlite:shop.db", "--store", "sqlite:other.db", "--yes"];
+    let refused = place.run(&with(&["retire", &old], &both));
+    refused.failed(10, "1 of 2 envelopes", "run this again");
+    assert!(refused.err.contains("other.db: fieldseal_keys.envelope"), "{}", refused.err);
+}
+
+#[test]
+fn keys_that_no_envelope_names_are_not_retired_by_counting() {
+    let place = Place::with_shop();
+    let sign = place.primary("sign", "sign");
+    place.run(&with(&["retire", &sign, "--yes"], &OWN)).failed(
+        2,
+        "do not name the sign key",
+        "--force-destroy",
+    );
+    let app = place.primary("wrap", "app");
+    place.ok(&["ring", "rotate", "app"]);
+    place.run(&with(&["retire", &app, "--yes"], &OWN)).failed(
+        2,
+        "hold no envelope",
+        "name those that do",
+    );
+    place.run(&with(&["retire", "0000002a", "--yes"], &OWN)).failed(
+        2,
+        "no key 0000002a",
+        "ring list",
+    );
+}
+
+#[test]
+fn expired_generations_are_told_and_need_their_keys() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    let kept = fieldseal::Class::new("orders").retain_days(30);
+    let ring: &KeyRing = &shop.ring;
+    let past = Access::new(ring).at(20_000 * DAY);
+    shop.save(3, &DataKeys::create(past, 3, &[kept]).unwrap());
+    let census = place.json(&with(&["census"], &OWN));
+    assert_eq!(census["generations"][0]["state"], "expired");
+    assert_eq!(counted(&census, &place.primary("wrap", "app")), 1);
+}
+
+#[test]
+fn databases_that_are_not_there_are_told_and_not_made() {
+    let place = Place::with_ring();
+    let census = |args: &[&str]| place.run(&with(&["census"], args));
+    census(&[]).failed(2, "no database was named", "FIELDSEAL_STORE");
+    census(&["--store", "sqlite:none.db"]).failed(5, "no database at none.db", "--create");
+    assert!(!place.path("none.db").exists());
+    place.run(&["store", "migrate", "--store", "sqlite:none.db"]).failed(
+        5,
+        "no database",
+        "--create",
+    );
+    census(&["--store", "mysql://db/shop"]).failed(2, "not the URL of a database", "sqlite:PATH");
+    census(&["--store", "sqlite::memory:"]).failed(2, "no file", "");
+    place.shop().run("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB)");
+    census(&OWN).failed(2, "no table fieldseal_keys", "--inline");
+    census(&with(&OWN, &["--inline", "customers,id:integer,nokeys"])).failed(
+        5,
+        "no such column",
+        "named",
+    );
+    census(&with(&OWN, &["--inline", "none,id:integer,keys"])).failed(5, "no such table", "named");
+    for wrong in ["customers", "customers,id,keys", "customers,id:number,keys", ",id:text,keys"] {
+        assert_eq!(census(&with(&OWN, &["--inline", wrong])).code, 2, "{wrong}");
+    }
+    let tenant = census(&with(&OWN, &["--tenant", "acme"]));
+    assert_eq!(tenant.code, 2, "{tenant:?}");
+    assert!(tenant.err.contains("--tenant"), "{tenant:?}");
+}
+
+#[test]
+fn passwords_of_databases_are_refused_as_arguments_and_never_shown() {
+    let place = Place::with_ring();
+    let url = "postgres://ada:hunter2@127.0.0.1:1/shop";
+    let refused = place.run(&["census", "--store", url]);
+    refused.failed(2, "URL with a password was given as an argument", "--store-file");
+    place.secret("url", url);
+    let by_file = place.run(&["census", "--store-file", "url"]);
+    by_file.failed(5, "shop at 127.0.0.1", "see that the server is there");
+    let by_variable = ran(place.command().env("FIELDSEAL_STORE", url).arg("census"));
+    by_variable.failed(5, "shop at 127.0.0.1", "");
+    let broken = "postgres://ada:hunter2@127.0.0.1:99999999/shop";
+    let unread = ran(place.command().env("FIELDSEAL_STORE", broken).arg("census"));
+    unread.failed(2, "cannot be read", "");
+    let help = ran(place.command().env("FIELDSEAL_STORE", url).args(["census", "--help"]));
+    for ran in [refused, by_file, by_variable, unread, help] {
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+    }
+    place.mode("url", 0o644);
+    place.run(&["census", "--store-file", "url"]).failed(5, "others than its owner", "chmod 600");
+}
