@@ -80,13 +80,12 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) when the database refuses.
     pub async fn migrate(&self, on: &mut DB::Connection) -> Result<(), Error> {
-        let mut transaction = on.begin().await.map_err(failed)?;
-        DB::lock_schema(&mut transaction).await.map_err(failed)?;
+        let mut sql = DB::LOCK_SCHEMA.to_owned();
         if matches!(self.place, Place::Own) {
-            DB::run(&mut transaction, DB::SCHEMA).await.map_err(failed)?;
+            sql.push_str(DB::SCHEMA);
         }
-        DB::run(&mut transaction, DB::QUEUE_SCHEMA).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        sql.push_str(DB::QUEUE_SCHEMA);
+        DB::run(on, sql).await.map_err(failed)
     }
 
     /// The table of envelopes as [`migrate`](Self::migrate) makes it, for those who keep their
@@ -166,8 +165,13 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         let subject = SubjectId::new(subject);
         async move {
             let subject = subject?;
+            check_stored_tenant(tenant)?;
+            reseal.iter().try_for_each(|(class, _)| check_class(class))?;
             if reseal.is_empty() {
                 return self.store(on, tenant, &subject, envelope).await;
+            }
+            if DB::IN_ONE {
+                return self.store_and_queue(on, tenant, &subject, envelope, reseal).await;
             }
             // Dropped without a commit, it is undone. Inside the caller's it is a savepoint.
             let mut both = on.begin().await.map_err(failed)?;
@@ -386,10 +390,68 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         subject: &SubjectId,
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
+        let (sql, values) = self.storing(on, tenant, subject, envelope).await?;
+        let rows = DB::execute(on, sql, values).await.map_err(failed)?;
+        one_row(rows, envelope)
+    }
+
+    /// In one statement, of which nothing is left half done when its future is dropped. (A dropped
+    /// `begin` of sqlx-postgres 0.9.0 leaves a transaction behind: sqlx issue 4393.)
+    async fn store_and_queue(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
+    ) -> Result<(), Error> {
+        let (sql, mut values) = self.storing(on, tenant, subject, envelope).await?;
+        // A class that is named twice has its largest generation.
+        let mut queue = BTreeMap::new();
+        for (class, generation) in reseal {
+            let queued = queue.entry(class.as_str()).or_insert(*generation);
+            *queued = (*queued).max(*generation);
+        }
+        let mut bind = |value: Cell| {
+            values.push(value);
+            values.len()
+        };
+        let (tenant, subject) = (bind(tenant.into()), bind(subject.as_bytes().into()));
+        let rows: Vec<String> = queue
+            .into_iter()
+            .map(|(class, generation)| {
+                let (class, number) =
+                    (bind(class.into()), bind(Cell::Integer(i64::from(generation))));
+                format!("(CAST(${class} AS TEXT), CAST(${number} AS INTEGER))")
+            })
+            .collect();
+        let rows = rows.join(", ");
+        let sql = format!(
+            "WITH saved AS ({sql} RETURNING 1), queued AS (
+                 INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
+                 SELECT CAST(${tenant} AS TEXT), CAST(${subject} AS BYTEA), class, generation
+                 FROM (VALUES {rows}) AS asked (class, generation)
+                 WHERE EXISTS (SELECT 1 FROM saved) {KEEP_LARGEST}
+             )
+             SELECT count(*) FROM saved"
+        );
+        let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
+        let rows = Cell::number(rows.into_iter().flatten().next())?;
+        one_row(u64::try_from(rows).unwrap_or_default(), envelope)
+    }
+
+    /// The statement that stores an envelope, in one row or in none.
+    async fn storing(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(String, Vec<Cell>), Error> {
         check_stored_tenant(tenant)?;
         let version = envelope.version()?;
         let stored = Cell::Integer(stored_version(version)?);
-        let (sql, values) = match &self.place {
+        Ok(match &self.place {
             Place::Own => {
                 let sql = if version == 1 {
                     "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
@@ -432,12 +494,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                     values,
                 )
             }
-        };
-        match DB::execute(on, sql, values).await.map_err(failed)? {
-            0 => Err(conflict(version)),
-            1 => Ok(()),
-            _ => Err(several_rows()),
-        }
+        })
     }
 
     async fn queue(
@@ -453,17 +510,29 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         if self.place.tenant().is_some_and(|own| own != tenant) {
             return Err(other_tenant());
         }
-        let sql = "INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
-                   VALUES ($1, $2, $3, $4)
-                   ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
-                   WHERE excluded.generation > fieldseal_reseal.generation";
+        let sql = format!(
+            "INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
+             VALUES ($1, $2, $3, $4) {KEEP_LARGEST}"
+        );
         let values = alloc::vec![
             tenant.into(),
             subject.as_bytes().into(),
             class.into(),
             Cell::Integer(i64::from(generation))
         ];
-        DB::execute(on, sql.to_owned(), values).await.map(drop).map_err(failed)
+        DB::execute(on, sql, values).await.map(drop).map_err(failed)
+    }
+}
+
+const KEEP_LARGEST: &str =
+    "ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
+     WHERE excluded.generation > fieldseal_reseal.generation";
+
+fn one_row(rows: u64, envelope: &KeyEnvelope) -> Result<(), Error> {
+    match rows {
+        0 => Err(conflict(envelope.version()?)),
+        1 => Ok(()),
+        _ => Err(several_rows()),
     }
 }
 

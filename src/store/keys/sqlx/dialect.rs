@@ -45,14 +45,15 @@ pub trait Dialect: Database {
     /// Behind a question whose rows others must not change before the transaction ends.
     const LOCKED: &'static str;
 
-    /// Lets one make tables at a time, in this transaction.
-    fn lock_schema(
-        on: &mut Self::Connection,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Before tables are made: lets one do it at a time.
+    const LOCK_SCHEMA: &'static str;
+    /// Whether one statement can change two tables.
+    const IN_ONE: bool;
 
+    /// Statements, one behind the other.
     fn run(
         on: &mut Self::Connection,
-        sql: &'static str,
+        sql: String,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// How many rows it was about.
@@ -76,8 +77,8 @@ pub trait Dialect: Database {
 /// Statements are made of constants and of names that are quoted; values are bound.
 macro_rules! calls {
     ($bind:ident, $read:ident) => {
-        async fn run(on: &mut Self::Connection, sql: &'static str) -> Result<(), sqlx::Error> {
-            sqlx::raw_sql(sql).execute(on).await.map(drop)
+        async fn run(on: &mut Self::Connection, sql: String) -> Result<(), sqlx::Error> {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await.map(drop)
         }
 
         async fn execute(
@@ -129,7 +130,7 @@ macro_rules! read {
 #[cfg(feature = "sqlx-sqlite")]
 mod sqlite {
     use sqlx::query::Query;
-    use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
+    use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
     use super::*;
 
@@ -156,9 +157,9 @@ mod sqlite {
         const LOCKED: &'static str = "";
 
         // The database has one writer.
-        async fn lock_schema(_: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-            Ok(())
-        }
+        const LOCK_SCHEMA: &'static str = "";
+
+        const IN_ONE: bool = false;
 
         calls!(bind, read);
 
@@ -190,9 +191,7 @@ mod postgres {
     use sqlx::encode::IsNull;
     use sqlx::error::BoxDynError;
     use sqlx::postgres::types::Oid;
-    use sqlx::postgres::{
-        PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo, PgValueRef, Postgres,
-    };
+    use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, PgValueRef, Postgres};
     use sqlx::query::Query;
     use sqlx::{Decode, Encode, Type};
 
@@ -220,9 +219,10 @@ mod postgres {
         const LOCKED: &'static str = " FOR SHARE";
 
         // Two that look for a table at once would both make it, and one would fail. The number is ours.
-        async fn lock_schema(on: &mut PgConnection) -> Result<(), sqlx::Error> {
-            Self::run(on, "SELECT pg_advisory_xact_lock(7379817241033695)").await
-        }
+        // Sent together, the statements are one transaction.
+        const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_xact_lock(7379817241033695);\n";
+
+        const IN_ONE: bool = true;
 
         calls!(bind, read);
 
@@ -319,9 +319,14 @@ impl Cell {
         Self::bytes(cell).map(KeyEnvelope::from_bytes)
     }
 
+    pub(super) fn number(cell: Option<Self>) -> Result<i64, Error> {
+        if let Some(Self::Integer(number)) = cell { Ok(number) } else { Err(other_type()) }
+    }
+
     pub(super) fn generation(cell: Option<Self>) -> Result<u16, Error> {
-        let Some(Self::Integer(number)) = cell else { return Err(other_type()) };
-        number.try_into().map_err(|_| Error::malformed("the queue holds no such generation"))
+        Self::number(cell)?
+            .try_into()
+            .map_err(|_| Error::malformed("the queue holds no such generation"))
     }
 
     pub(super) fn column_id(cell: Option<Self>) -> Result<ColumnId, Error> {
