@@ -309,6 +309,7 @@ fn what_a_database_cannot_hold_is_refused() {
             }
         }
         assert_eq!(kind(store.clone().tenant("acme")), ErrorKind::InvalidInput);
+        assert_eq!(kind(store.clone().text()), ErrorKind::InvalidInput);
         for (table, column, keys) in [("", "id", "keys"), ("t", "\0", "keys"), ("t", "id", "")] {
             let named = SqlxKeyStore::<DB>::inline(table, (column, SubjectColumn::Text), keys);
             assert_eq!(kind(named), ErrorKind::InvalidInput);

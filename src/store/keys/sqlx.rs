@@ -9,14 +9,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::future::Future;
 use core::marker::PhantomData;
 
 use sqlx::Connection as _;
 
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, failed};
-use super::place::{Column, Place, encoded_subject, other_tenant, several_rows, stored_version};
+use super::place::{
+    Column, Place, encoded_subject, other_tenant, other_type, several_rows, stored_version,
+};
 use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
@@ -54,8 +55,9 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     }
 
     /// A column of the application's own table, of rows that are there already: the table, the column
-    /// of the subject and what it holds, and the column of the envelope, which holds its bytes. All of
-    /// it is one tenant's, the empty one unless said by [`tenant`](Self::tenant).
+    /// of the subject and what it holds, and the column of the envelope, which holds bytes unless said by
+    /// [`text`](Self::text). All of it is one tenant's, the empty one unless said by
+    /// [`tenant`](Self::tenant).
     ///
     /// A table is named without its schema, and found by the connection's search path.
     ///
@@ -72,6 +74,14 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// envelopes, which holds many.
     pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
         self.place.set_tenant(of).map(|()| self)
+    }
+
+    /// The [inline](Self::inline) column holds the text form, `fs1.…`, in place of bytes.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
+    pub fn text(mut self) -> Result<Self, Error> {
+        self.place.set_text().map(|()| self)
     }
 
     /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
@@ -124,7 +134,10 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
         let subject = SubjectId::new(subject);
-        async move { self.load_one(on, tenant, &subject?, false).await }
+        async move {
+            let cell = self.load_one(on, tenant, &subject?, false).await?;
+            Ok(cell.as_ref().map(Cell::to_envelope))
+        }
     }
 
     fn load_locked(
@@ -134,7 +147,10 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
         let subject = SubjectId::new(subject);
-        async move { self.load_one(on, tenant, &subject?, true).await }
+        async move {
+            let cell = self.load_one(on, tenant, &subject?, true).await?;
+            Ok(cell.as_ref().map(Cell::to_envelope))
+        }
     }
 
     async fn load_many(
@@ -151,7 +167,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         for some in subjects.chunks(MOST_ASKED) {
             self.load_some(on, tenant, some, false, &mut found).await?;
         }
-        Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
+        Ok(subjects.iter().map(|subject| found.get(subject).map(Cell::to_envelope)).collect())
     }
 
     fn save_and_queue(
@@ -226,7 +242,8 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                     None => Cell::text(row.next())?,
                 };
                 let subject = self.subject(subject)?;
-                Ok(StoredEnvelope { tenant, subject, envelope: Cell::envelope(envelope)? })
+                let envelope = envelope.as_ref().map(Cell::to_envelope).ok_or_else(other_type)?;
+                Ok(StoredEnvelope { tenant, subject, envelope })
             })
             .collect()
     }
@@ -320,7 +337,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         tenant: &str,
         subject: &SubjectId,
         locked: bool,
-    ) -> Result<Option<KeyEnvelope>, Error> {
+    ) -> Result<Option<Cell>, Error> {
         check_stored_tenant(tenant)?;
         if self.place.tenant().is_some_and(|own| own != tenant) {
             return Ok(None);
@@ -336,7 +353,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         tenant: &str,
         subjects: &[SubjectId],
         locked: bool,
-        found: &mut BTreeMap<SubjectId, KeyEnvelope>,
+        found: &mut BTreeMap<SubjectId, Cell>,
     ) -> Result<(), Error> {
         let Some(last) = subjects.last() else { return Ok(()) };
         // Few lengths, so that few statements are prepared: the last one is asked for again.
@@ -375,11 +392,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                 return Err(several_rows());
             }
         }
-        for (subject, envelope) in rows {
-            if envelope.is_some() {
-                found.insert(subject, Cell::envelope(envelope)?);
-            }
-        }
+        found.extend(rows.into_iter().filter_map(|(subject, cell)| Some((subject, cell?))));
         Ok(())
     }
 
@@ -471,18 +484,20 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             Place::Inline(Column { tenant: own, .. }) if tenant != own => {
                 return Err(other_tenant());
             }
-            Place::Inline(Column { table, subject: column, of, keys, .. }) => {
+            Place::Inline(Column { table, subject: column, of, keys, text, .. }) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
                 let before = self.load_one(on, tenant, subject, false).await?;
-                let last = before.as_ref().map(KeyEnvelope::version).transpose()?;
+                let last = before.as_ref().map(|cell| cell.to_envelope().version()).transpose()?;
                 if last.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(conflict(version));
                 }
-                let mut values = alloc::vec![envelope.as_bytes().into(), of.value(subject)?.into()];
+                let new =
+                    if *text { Cell::Text(envelope.to_text()) } else { envelope.as_bytes().into() };
+                let mut values = alloc::vec![new, of.value(subject)?.into()];
                 let compared = match before {
                     Some(before) => {
-                        values.push(before.as_bytes().into());
+                        values.push(before);
                         "= $3"
                     }
                     None => "IS NULL",

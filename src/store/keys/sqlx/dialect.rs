@@ -4,14 +4,13 @@ use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::future::Future;
 
-use sqlx::{AssertSqlSafe, Database, Row as _, ValueRef as _};
+use sqlx::{AssertSqlSafe, Database, Row as _, Type, ValueRef as _};
 
 use super::super::SubjectColumn;
-use super::super::place::{self, ColumnId, other_type};
+use super::super::place::{self, ColumnId, envelope_of, other_type, too_late};
 use crate::envelope::KeyEnvelope;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// The databases that a [`SqlxKeyStore`](crate::SqlxKeyStore) is made for: `sqlx::Sqlite` and
 /// `sqlx::Postgres`, each behind its feature.
@@ -109,8 +108,9 @@ macro_rules! calls {
 }
 
 macro_rules! read {
-    ($row:ident, $position:ident, $kind:ident, $uuid:expr) => {
-        if $row.try_get_raw($position)?.is_null() {
+    ($db:ty, $row:ident, $position:ident, $kind:ident, $uuid:expr) => {{
+        let raw = $row.try_get_raw($position)?;
+        if raw.is_null() {
             Ok(Cell::Null)
         } else {
             match $kind {
@@ -118,13 +118,14 @@ macro_rules! read {
                 Kind::Text => $row.try_get($position).map(Cell::Text),
                 Kind::Bytes => $row.try_get($position).map(Cell::Bytes),
                 Kind::Uuid => $uuid,
-                Kind::Envelope => {
-                    let envelope: KeyEnvelope = $row.try_get($position)?;
-                    Ok(Cell::Bytes(envelope.as_bytes().to_vec()))
+                Kind::Envelope if <str as Type<$db>>::compatible(&raw.type_info()) => {
+                    $row.try_get($position).map(Cell::Text)
                 }
+                // SQLite has columns that hold anything.
+                Kind::Envelope => Ok(Cell::Bytes($row.try_get($position).unwrap_or_default())),
             }
         }
-    };
+    }};
 }
 
 #[cfg(feature = "sqlx-sqlite")]
@@ -182,7 +183,7 @@ mod sqlite {
     }
 
     fn read(row: &SqliteRow, position: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
-        read!(row, position, kind, uuid(row.try_get(position)?))
+        read!(Sqlite, row, position, kind, uuid(row.try_get(position)?))
     }
 }
 
@@ -193,7 +194,7 @@ mod postgres {
     use sqlx::postgres::types::Oid;
     use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, PgValueRef, Postgres};
     use sqlx::query::Query;
-    use sqlx::{Decode, Encode, Type};
+    use sqlx::{Decode, Encode};
 
     use super::*;
 
@@ -272,7 +273,13 @@ mod postgres {
     }
 
     fn read(row: &PgRow, position: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
-        read!(row, position, kind, row.try_get(position).map(|Uuid(bytes)| Cell::Uuid(bytes)))
+        read!(
+            Postgres,
+            row,
+            position,
+            kind,
+            row.try_get(position).map(|Uuid(bytes)| Cell::Uuid(bytes))
+        )
     }
 }
 
@@ -315,8 +322,13 @@ impl Cell {
         if let Some(Self::Bytes(bytes)) = cell { Ok(bytes) } else { Err(other_type()) }
     }
 
-    pub(super) fn envelope(cell: Option<Self>) -> Result<KeyEnvelope, Error> {
-        Self::bytes(cell).map(KeyEnvelope::from_bytes)
+    /// What is no envelope shows when it is used.
+    pub(super) fn to_envelope(&self) -> KeyEnvelope {
+        match self {
+            Self::Text(text) => envelope_of(text),
+            Self::Bytes(bytes) => KeyEnvelope::from_bytes(bytes.as_slice()),
+            _ => KeyEnvelope::from_bytes([]),
+        }
     }
 
     pub(super) fn number(cell: Option<Self>) -> Result<i64, Error> {
@@ -347,10 +359,7 @@ pub(super) fn failed(error: sqlx::Error) -> Error {
     match code.as_deref() {
         // PostgreSQL: serialization_failure, deadlock_detected, and what a transaction answers after
         // these. SQLite: SQLITE_BUSY_SNAPSHOT.
-        Some("40001" | "40P01" | "25P02" | "517") => Error::new(
-            ErrorKind::Conflict,
-            format!("another's change came between: begin the transaction again ({error})"),
-        ),
+        Some("40001" | "40P01" | "25P02" | "517") => too_late(&error),
         _ => place::failed(&error),
     }
 }
