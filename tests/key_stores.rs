@@ -184,6 +184,52 @@ fn an_envelope_goes_with_the_callers_transaction() {
     assert_eq!(store.load(&db, "", 42).unwrap(), Some(envelope));
 }
 
+/// In the mode where readers and writers pass each other, a transaction that has read cannot write what
+/// would undo another's change: it is told to begin again, by that kind.
+#[test]
+fn a_transaction_that_came_too_late_is_to_begin_again() {
+    let folder = std::env::temp_dir().join(format!("fieldseal-late-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let open = || Connection::open(folder.join("late.db")).unwrap();
+    let (store, ring, early, mut late) = (SqliteKeyStore::new(), admin(), open(), open());
+    early.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+    store.migrate(&early).unwrap();
+    store.save(&early, "", 42, &fresh("", &number(42))).unwrap();
+    for change in [
+        |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT),
+        |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap(&[CONTACT]).map(drop),
+    ] {
+        let transaction = late.transaction().unwrap();
+        store.load(&transaction, "", 42).unwrap();
+        store.change(&early, at(&ring), 42, change).unwrap();
+        let error = store.change(&transaction, at(&ring), 42, change).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        transaction.rollback().unwrap();
+    }
+    assert_eq!(info(&store.load(&late, "", 42).unwrap().unwrap()).version, 3);
+    drop((early, late));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What was read is compared as it stands there, whatever its form.
+#[test]
+fn an_inline_column_may_change_its_form() {
+    let of = inline("INTEGER", SubjectColumn::Integer, number);
+    let texts = of.store.clone().text().unwrap();
+    let first = fresh("", &number(7));
+    texts.save(&of.on, "", 7, &first).unwrap();
+    let second = renewed("", &number(7), &first);
+    of.store.save(&of.on, "", 7, &second).unwrap();
+    texts.save(&of.on, "", 7, &renewed("", &number(7), &second)).unwrap();
+    let form: String = of
+        .on
+        .query_row("SELECT keys FROM \"customers \"\"1\"\"\" WHERE \"the id\" = 7", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert!(form.starts_with("fs1."));
+}
+
 #[test]
 fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
     let of = inline("INTEGER", SubjectColumn::Integer, number);
@@ -199,6 +245,7 @@ fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
     );
     assert_eq!(kind(store.save(&of.on, "acme", 4_000, &envelope)), ErrorKind::Conflict, "no row");
     assert_eq!(kind(SqliteKeyStore::new().tenant("acme")), ErrorKind::InvalidInput);
+    assert_eq!(kind(SqliteKeyStore::new().text()), ErrorKind::InvalidInput);
     assert_eq!(
         kind(SqliteKeyStore::inline("", ("id", SubjectColumn::Text), "keys")),
         ErrorKind::InvalidInput

@@ -34,6 +34,8 @@ pub(crate) fn on_every_store(contract: impl Fn(&dyn Contract)) {
     store.migrate(&db).unwrap();
     contract(&Of { store, on: db, id: number, tenants: true });
     contract(&inline("INTEGER", SubjectColumn::Integer, number));
+    let texts = inline("INTEGER", SubjectColumn::Integer, number);
+    contract(&Of { store: texts.store.text().unwrap(), ..texts });
     contract(&inline("TEXT", SubjectColumn::Text, text));
     contract(&inline("BLOB", SubjectColumn::Uuid, uuid));
     #[cfg(feature = "sqlx-sqlite")]

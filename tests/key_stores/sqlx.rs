@@ -1,10 +1,11 @@
 //! What databases do besides the contract, through sqlx: transactions, races, what they cannot hold.
 
 use fieldseal::{
-    Access, AsyncKeyStore, Error, ErrorKind, KeyEnvelope, SqlxDatabase, SqlxKeyStore,
-    SubjectColumn, SubjectId, Sweep, ToId,
+    Access, AsyncKeyStore, ErrorKind, KeyEnvelope, SqlxDatabase, SqlxKeyStore, SubjectColumn,
+    SubjectId, Sweep, ToId,
 };
 use sqlx::Connection;
+use std::task::Poll;
 
 use crate::common::*;
 use crate::contract::*;
@@ -102,6 +103,44 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         assert_eq!(store.load(&mut on, "", 42).await.unwrap(), Some(second.unwrap()));
         let queue = in_a_handler(store.reseal_queue(&mut on, None, 9)).await.unwrap();
         assert_eq!((queue.len(), queue[0].generation), (1, 2));
+    }
+    on_each!(test);
+}
+
+/// A request that is given up drops its future wherever it stands.
+#[test]
+fn a_call_that_is_given_up_has_happened_or_not() {
+    async fn test<DB: SqlxDatabase>(url: &str) {
+        let (store, mut on) = migrated::<DB>(url).await;
+        let (mut done, mut undone) = (0, 0);
+        for polls in 0..60 {
+            let (first, id) = (fresh("", &number(polls)), number(polls));
+            let second = renewed("", &id, &first);
+            let reseal = [("contact".to_owned(), 2)];
+            store.save(&mut on, "", &id, &first).await.unwrap();
+            {
+                let call = store.save_and_queue(&mut on, "", &id, &second, &reseal);
+                let (mut call, mut left) = (std::pin::pin!(call), polls);
+                let given_up = std::future::poll_fn(|context| {
+                    if left == 0 {
+                        return Poll::Ready(None);
+                    }
+                    left -= 1;
+                    call.as_mut().poll(context).map(Some)
+                });
+                given_up.await.transpose().unwrap();
+            }
+            let stored = store
+                .load(&mut on, "", &id)
+                .await
+                .unwrap()
+                .unwrap_or_else(|| panic!("{polls} {}", std::any::type_name::<DB>()));
+            let queue = store.reseal_queue(&mut on, None, 999).await.unwrap();
+            let queued = queue.iter().any(|entry| entry.subject == id);
+            assert_eq!(queued, stored == second, "after {polls} polls");
+            if queued { done += 1 } else { undone += 1 }
+        }
+        assert!(done > 0 && undone > 0);
     }
     on_each!(test);
 }
@@ -270,6 +309,7 @@ fn what_a_database_cannot_hold_is_refused() {
             }
         }
         assert_eq!(kind(store.clone().tenant("acme")), ErrorKind::InvalidInput);
+        assert_eq!(kind(store.clone().text()), ErrorKind::InvalidInput);
         for (table, column, keys) in [("", "id", "keys"), ("t", "\0", "keys"), ("t", "id", "")] {
             let named = SqlxKeyStore::<DB>::inline(table, (column, SubjectColumn::Text), keys);
             assert_eq!(kind(named), ErrorKind::InvalidInput);
@@ -319,7 +359,7 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
         store: &SqlxKeyStore<Postgres>,
         url: &str,
         isolation: &'static str,
-    ) -> Result<KeyEnvelope, Error> {
+    ) -> Result<KeyEnvelope, fieldseal::Error> {
         let (mut early, mut late) =
             (connect::<Postgres>(url).await, connect::<Postgres>(url).await);
         let ring = admin();

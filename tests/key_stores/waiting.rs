@@ -34,17 +34,18 @@ pub(crate) fn on_every_sqlite(contract: impl Fn(&dyn Contract)) {
         |runtime: &Runtime| runtime.block_on(SqliteConnection::connect("sqlite::memory:")).unwrap();
     let rt = runtime();
     contract(&own::<Sqlite>(connect(&rt), rt));
-    let columns: [(_, _, MakeId); 3] = [
-        ("INTEGER", SubjectColumn::Integer, number),
-        ("TEXT", SubjectColumn::Text, text),
-        ("BLOB", SubjectColumn::Uuid, uuid),
+    let columns: [(_, _, MakeId, _); 4] = [
+        ("INTEGER", SubjectColumn::Integer, number, "BLOB"),
+        ("INTEGER", SubjectColumn::Integer, number, "TEXT"),
+        ("TEXT", SubjectColumn::Text, text, "BLOB"),
+        ("BLOB", SubjectColumn::Uuid, uuid, "BLOB"),
     ];
-    for (sql, of, id) in columns {
+    for (sql, of, id, keys) in columns {
         let rt = runtime();
         let mut on = connect(&rt);
         rt.block_on(async {
             sqlx::raw_sql(AssertSqlSafe(format!(
-                "CREATE TABLE \"customers \"\"1\"\"\" (\"the id\" {sql} PRIMARY KEY, keys BLOB, name TEXT)"
+                "CREATE TABLE \"customers \"\"1\"\"\" (\"the id\" {sql} PRIMARY KEY, keys {keys}, name TEXT)"
             )))
             .execute(&mut on)
             .await
@@ -62,7 +63,7 @@ pub(crate) fn on_every_sqlite(contract: impl Fn(&dyn Contract)) {
                 insert.execute(&mut on).await.unwrap();
             }
         });
-        contract(&inline::<Sqlite>(on, of, id, rt));
+        contract(&inline::<Sqlite>(on, of, id, keys, rt));
     }
 }
 
@@ -74,28 +75,26 @@ pub(crate) fn on_every_postgres(contract: impl Fn(&dyn Contract)) {
     let rt = runtime();
     let on = rt.block_on(PgConnection::connect(schema.url())).unwrap();
     contract(&own::<Postgres>(on, rt));
-    let columns: [(_, _, _, MakeId); 5] = [
-        ("BIGINT", "n", SubjectColumn::Integer, number),
-        ("INTEGER", "n", SubjectColumn::Integer, number),
-        ("TEXT", "'customer ' || lpad(n::text, 4, '0')", SubjectColumn::Text, text),
-        (
-            "VARCHAR(20) COLLATE \"C\"",
-            "'customer ' || lpad(n::text, 4, '0')",
-            SubjectColumn::Text,
-            text,
-        ),
-        ("UUID", "(lpad(to_hex(n), 16, '0') || repeat('11', 8))::uuid", SubjectColumn::Uuid, uuid),
+    let (n, text_of_n) = ("n", "'customer ' || lpad(n::text, 4, '0')");
+    let uuid_of_n = "(lpad(to_hex(n), 16, '0') || repeat('11', 8))::uuid";
+    let columns: [(_, _, _, MakeId, _); 6] = [
+        ("BIGINT", n, SubjectColumn::Integer, number, "BYTEA"),
+        ("BIGINT", n, SubjectColumn::Integer, number, "TEXT"),
+        ("INTEGER", n, SubjectColumn::Integer, number, "BYTEA"),
+        ("TEXT", text_of_n, SubjectColumn::Text, text, "BYTEA"),
+        ("VARCHAR(20) COLLATE \"C\"", text_of_n, SubjectColumn::Text, text, "BYTEA"),
+        ("UUID", uuid_of_n, SubjectColumn::Uuid, uuid, "BYTEA"),
     ];
-    for (sql, rows, of, id) in columns {
+    for (sql, rows, of, id, keys) in columns {
         let Some(schema) = postgres::Schema::new() else { return };
         let rt = runtime();
         let mut on = rt.block_on(PgConnection::connect(schema.url())).unwrap();
         let table = format!(
-            "CREATE TABLE \"customers \"\"1\"\"\" (\"the id\" {sql} PRIMARY KEY, keys BYTEA, name TEXT);
+            "CREATE TABLE \"customers \"\"1\"\"\" (\"the id\" {sql} PRIMARY KEY, keys {keys}, name TEXT);
              INSERT INTO \"customers \"\"1\"\"\" SELECT {rows}, NULL, 'x' FROM generate_series(0, 39) n"
         );
         rt.block_on(sqlx::raw_sql(AssertSqlSafe(table)).execute(&mut on)).unwrap();
-        contract(&inline::<Postgres>(on, of, id, rt));
+        contract(&inline::<Postgres>(on, of, id, keys, rt));
     }
 }
 
@@ -113,9 +112,11 @@ fn inline<DB: SqlxDatabase>(
     mut on: DB::Connection,
     of: SubjectColumn,
     id: fn(u64) -> SubjectId,
+    keys: &str,
     runtime: Runtime,
 ) -> Waiting<SqlxKeyStore<DB>, DB::Connection> {
     let store = SqlxKeyStore::<DB>::inline("customers \"1\"", ("the id", of), "keys").unwrap();
+    let store = if keys == "TEXT" { store.text().unwrap() } else { store };
     runtime.block_on(store.migrate(&mut on)).unwrap();
     Waiting { store, on: on.into(), id, tenants: false, runtime }
 }

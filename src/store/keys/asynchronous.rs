@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::future::Future;
 
 use super::pass::Unreadable;
 use super::{

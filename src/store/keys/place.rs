@@ -6,6 +6,7 @@ use alloc::string::String;
 
 use super::SubjectColumn;
 use crate::context::{Id, SubjectId, ToId as _, check_tenant};
+use crate::envelope::KeyEnvelope;
 use crate::error::{Error, ErrorKind};
 
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Column {
     pub(super) subject: String,
     pub(super) of: SubjectColumn,
     pub(super) keys: String,
+    /// Whether the envelopes are stored in the text form.
+    pub(super) text: bool,
     pub(super) tenant: String,
 }
 
@@ -36,6 +39,7 @@ impl Place {
             subject: quoted(subject)?,
             of,
             keys: quoted(keys)?,
+            text: false,
             tenant: String::new(),
         }))
     }
@@ -47,6 +51,16 @@ impl Place {
             }
             Self::Inline(column) => {
                 check_tenant(of)?.clone_into(&mut column.tenant);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn set_text(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Own => Err(Error::invalid("the table of envelopes holds bytes")),
+            Self::Inline(column) => {
+                column.text = true;
                 Ok(())
             }
         }
@@ -100,6 +114,12 @@ pub(super) fn stored_version(version: u64) -> Result<i64, Error> {
         .map_err(|_| Error::new(ErrorKind::Exhausted, "databases hold versions up to 2^63-1"))
 }
 
+/// What a column of text holds, as an envelope. What is none is taken as it is, and shows when it is
+/// used: it must not keep the others from being read.
+pub(super) fn envelope_of(text: &str) -> KeyEnvelope {
+    KeyEnvelope::from_text(text).unwrap_or_else(|_| KeyEnvelope::from_bytes(text))
+}
+
 /// A name of SQL, quoted.
 fn quoted(name: &str) -> Result<String, Error> {
     if name.is_empty() || name.contains('\0') {
@@ -124,6 +144,15 @@ pub(super) fn other_type() -> Error {
 pub(super) fn several_rows() -> Error {
     Error::invalid(
         "several rows of the table are this subject's: an envelope is kept in one place, so the column of the subject must be unique",
+    )
+}
+
+/// A transaction that sees no other's changes, where there are some.
+#[cold]
+pub(super) fn too_late(error: &impl core::fmt::Display) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("another's change came between: begin the transaction again ({error})"),
     )
 }
 

@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::place::{
-    Column, ColumnId, Place, encoded_subject, failed, other_tenant, other_type, several_rows,
-    stored_version,
+    self, Column, ColumnId, Place, encoded_subject, envelope_of, other_tenant, other_type,
+    several_rows, stored_version, too_late,
 };
 use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
@@ -46,8 +46,9 @@ impl SqliteKeyStore {
     }
 
     /// A column of the application's own table, of rows that are there already: the table, the column
-    /// of the subject and what it holds, and the column of the envelope, which holds its bytes. All of
-    /// it is one tenant's, the empty one unless said by [`tenant`](Self::tenant).
+    /// of the subject and what it holds, and the column of the envelope, which holds bytes unless said by
+    /// [`text`](Self::text). All of it is one tenant's, the empty one unless said by
+    /// [`tenant`](Self::tenant).
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
@@ -62,6 +63,14 @@ impl SqliteKeyStore {
     /// envelopes, which holds many.
     pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
         self.0.set_tenant(of).map(|()| self)
+    }
+
+    /// The [inline](Self::inline) column holds the text form, `fs1.…`, in place of bytes.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
+    pub fn text(mut self) -> Result<Self, Error> {
+        self.0.set_text().map(|()| self)
     }
 
     /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
@@ -126,19 +135,7 @@ impl KeyStore for SqliteKeyStore {
             Place::Inline(column) if tenant != column.tenant => return Ok(None),
             Place::Inline(column) => column,
         };
-        let Column { table, subject: id, keys, .. } = column;
-        let value = Value::from(column.of.value(&subject)?);
-        let rows = on
-            .prepare_cached(&format!("SELECT {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
-            .and_then(|mut statement| {
-                let rows = statement.query_map([value], |row| row.get(0))?;
-                rows.collect::<Result<Vec<Option<KeyEnvelope>>, _>>()
-            });
-        match rows.map_err(|error| failed(&error))?.as_mut_slice() {
-            [] => Ok(None),
-            [one] => Ok(one.take()),
-            _ => Err(several_rows()),
-        }
+        Ok(cell(on, column, &subject)?.as_ref().map(|cell| envelope(cell.into())))
     }
 
     fn save_and_queue(
@@ -281,12 +278,12 @@ impl SqliteKeyStore {
         on: &Connection,
         tenant: &str,
         subject: &SubjectId,
-        envelope: &KeyEnvelope,
+        envelope_to_store: &KeyEnvelope,
     ) -> Result<(), Error> {
-        let version = envelope.version()?;
+        let version = envelope_to_store.version()?;
         let rows = match &self.0 {
             Place::Own => {
-                let (stored, bytes) = (stored_version(version)?, envelope.as_bytes());
+                let (stored, bytes) = (stored_version(version)?, envelope_to_store.as_bytes());
                 if version == 1 {
                     on.prepare_cached(
                         "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
@@ -308,19 +305,25 @@ impl SqliteKeyStore {
             Place::Inline(Column { tenant: own, .. }) if tenant != own => {
                 return Err(other_tenant());
             }
-            Place::Inline(Column { table, subject: column, of, keys, .. }) => {
+            Place::Inline(column) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
-                let stored = self.load(on, tenant, subject)?;
-                let before = stored.as_ref().map(KeyEnvelope::version).transpose()?;
-                if before.unwrap_or_default().checked_add(1) != Some(version) {
+                let stored = cell(on, column, subject)?;
+                let before = stored.as_ref().map(|cell| envelope(cell.into()).version());
+                if before.transpose()?.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(conflict(version));
                 }
+                let new = if column.text {
+                    Value::Text(envelope_to_store.to_text())
+                } else {
+                    Value::Blob(envelope_to_store.as_bytes().to_vec())
+                };
+                let Column { table, subject: id, of, keys, .. } = column;
                 let value = Value::from(of.value(subject)?);
                 on.prepare_cached(&format!(
-                    "UPDATE {table} SET {keys} = ?1 WHERE {column} = ?2 AND {keys} IS ?3"
+                    "UPDATE {table} SET {keys} = ?1 WHERE {id} = ?2 AND {keys} IS ?3"
                 ))
-                .and_then(|mut statement| statement.execute(params![envelope, value, stored]))
+                .and_then(|mut statement| statement.execute(params![new, value, stored]))
             }
         };
         match rows.map_err(|error| failed(&error))? {
@@ -332,7 +335,7 @@ impl SqliteKeyStore {
 
     /// One row of a scan. What the database says wrong is an error of its own.
     fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Result<StoredEnvelope, Error>> {
-        let envelope = row.get(2)?;
+        let envelope = envelope(row.get_ref(2)?);
         let (tenant, subject) = match &self.0 {
             Place::Own => {
                 let subject: Vec<u8> = row.get(1)?;
@@ -366,6 +369,43 @@ impl From<ColumnId> for Value {
             ColumnId::Text(text) => Self::Text(text),
             ColumnId::Uuid(bytes) => Self::Blob(bytes.to_vec()),
         }
+    }
+}
+
+/// What stands in the one row of a subject, if there is a row and it is not NULL.
+fn cell(on: &Connection, column: &Column, subject: &SubjectId) -> Result<Option<Value>, Error> {
+    let Column { table, subject: id, keys, of, .. } = column;
+    let value = Value::from(of.value(subject)?);
+    let rows = on
+        .prepare_cached(&format!("SELECT {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
+        .and_then(|mut statement| {
+            let rows = statement.query_map([value], |row| row.get(0))?;
+            rows.collect::<Result<Vec<Option<Value>>, _>>()
+        });
+    match rows.map_err(|error| failed(&error))?.as_mut_slice() {
+        [] => Ok(None),
+        [one] => Ok(one.take()),
+        _ => Err(several_rows()),
+    }
+}
+
+/// SQLite has columns that hold anything. What is no envelope shows when it is used.
+fn envelope(value: ValueRef<'_>) -> KeyEnvelope {
+    match value {
+        ValueRef::Blob(bytes) => KeyEnvelope::from_bytes(bytes),
+        ValueRef::Text(text) => match core::str::from_utf8(text) {
+            Ok(text) => envelope_of(text),
+            Err(_) => KeyEnvelope::from_bytes(text),
+        },
+        _ => KeyEnvelope::from_bytes([]),
+    }
+}
+
+#[cold]
+fn failed(error: &rusqlite::Error) -> Error {
+    match error.sqlite_error() {
+        Some(code) if code.extended_code == rusqlite::ffi::SQLITE_BUSY_SNAPSHOT => too_late(error),
+        _ => place::failed(error),
     }
 }
 

@@ -9,14 +9,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::future::Future;
 use core::marker::PhantomData;
 
 use sqlx::Connection as _;
 
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, failed};
-use super::place::{Column, Place, encoded_subject, other_tenant, several_rows, stored_version};
+use super::place::{
+    Column, Place, encoded_subject, other_tenant, other_type, several_rows, stored_version,
+};
 use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
@@ -54,8 +55,9 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     }
 
     /// A column of the application's own table, of rows that are there already: the table, the column
-    /// of the subject and what it holds, and the column of the envelope, which holds its bytes. All of
-    /// it is one tenant's, the empty one unless said by [`tenant`](Self::tenant).
+    /// of the subject and what it holds, and the column of the envelope, which holds bytes unless said by
+    /// [`text`](Self::text). All of it is one tenant's, the empty one unless said by
+    /// [`tenant`](Self::tenant).
     ///
     /// A table is named without its schema, and found by the connection's search path.
     ///
@@ -74,19 +76,26 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         self.place.set_tenant(of).map(|()| self)
     }
 
+    /// The [inline](Self::inline) column holds the text form, `fs1.…`, in place of bytes.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
+    pub fn text(mut self) -> Result<Self, Error> {
+        self.place.set_text().map(|()| self)
+    }
+
     /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
     /// for the queue of what is to be resealed. Several processes may do it at once.
     ///
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) when the database refuses.
     pub async fn migrate(&self, on: &mut DB::Connection) -> Result<(), Error> {
-        let mut transaction = on.begin().await.map_err(failed)?;
-        DB::lock_schema(&mut transaction).await.map_err(failed)?;
+        let mut sql = DB::LOCK_SCHEMA.to_owned();
         if matches!(self.place, Place::Own) {
-            DB::run(&mut transaction, DB::SCHEMA).await.map_err(failed)?;
+            sql.push_str(DB::SCHEMA);
         }
-        DB::run(&mut transaction, DB::QUEUE_SCHEMA).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        sql.push_str(DB::QUEUE_SCHEMA);
+        DB::run(on, sql).await.map_err(failed)
     }
 
     /// The table of envelopes as [`migrate`](Self::migrate) makes it, for those who keep their
@@ -125,7 +134,10 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
         let subject = SubjectId::new(subject);
-        async move { self.load_one(on, tenant, &subject?, false).await }
+        async move {
+            let cell = self.load_one(on, tenant, &subject?, false).await?;
+            Ok(cell.as_ref().map(Cell::to_envelope))
+        }
     }
 
     fn load_locked(
@@ -135,7 +147,10 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send {
         let subject = SubjectId::new(subject);
-        async move { self.load_one(on, tenant, &subject?, true).await }
+        async move {
+            let cell = self.load_one(on, tenant, &subject?, true).await?;
+            Ok(cell.as_ref().map(Cell::to_envelope))
+        }
     }
 
     async fn load_many(
@@ -152,7 +167,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         for some in subjects.chunks(MOST_ASKED) {
             self.load_some(on, tenant, some, false, &mut found).await?;
         }
-        Ok(subjects.iter().map(|subject| found.get(subject).cloned()).collect())
+        Ok(subjects.iter().map(|subject| found.get(subject).map(Cell::to_envelope)).collect())
     }
 
     fn save_and_queue(
@@ -166,8 +181,13 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         let subject = SubjectId::new(subject);
         async move {
             let subject = subject?;
+            check_stored_tenant(tenant)?;
+            reseal.iter().try_for_each(|(class, _)| check_class(class))?;
             if reseal.is_empty() {
                 return self.store(on, tenant, &subject, envelope).await;
+            }
+            if DB::IN_ONE {
+                return self.store_and_queue(on, tenant, &subject, envelope, reseal).await;
             }
             // Dropped without a commit, it is undone. Inside the caller's it is a savepoint.
             let mut both = on.begin().await.map_err(failed)?;
@@ -222,7 +242,8 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                     None => Cell::text(row.next())?,
                 };
                 let subject = self.subject(subject)?;
-                Ok(StoredEnvelope { tenant, subject, envelope: Cell::envelope(envelope)? })
+                let envelope = envelope.as_ref().map(Cell::to_envelope).ok_or_else(other_type)?;
+                Ok(StoredEnvelope { tenant, subject, envelope })
             })
             .collect()
     }
@@ -316,7 +337,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         tenant: &str,
         subject: &SubjectId,
         locked: bool,
-    ) -> Result<Option<KeyEnvelope>, Error> {
+    ) -> Result<Option<Cell>, Error> {
         check_stored_tenant(tenant)?;
         if self.place.tenant().is_some_and(|own| own != tenant) {
             return Ok(None);
@@ -332,7 +353,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         tenant: &str,
         subjects: &[SubjectId],
         locked: bool,
-        found: &mut BTreeMap<SubjectId, KeyEnvelope>,
+        found: &mut BTreeMap<SubjectId, Cell>,
     ) -> Result<(), Error> {
         let Some(last) = subjects.last() else { return Ok(()) };
         // Few lengths, so that few statements are prepared: the last one is asked for again.
@@ -371,11 +392,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                 return Err(several_rows());
             }
         }
-        for (subject, envelope) in rows {
-            if envelope.is_some() {
-                found.insert(subject, Cell::envelope(envelope)?);
-            }
-        }
+        found.extend(rows.into_iter().filter_map(|(subject, cell)| Some((subject, cell?))));
         Ok(())
     }
 
@@ -386,10 +403,68 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         subject: &SubjectId,
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
+        let (sql, values) = self.storing(on, tenant, subject, envelope).await?;
+        let rows = DB::execute(on, sql, values).await.map_err(failed)?;
+        one_row(rows, envelope)
+    }
+
+    /// In one statement, of which nothing is left half done when its future is dropped. (A dropped
+    /// `begin` of sqlx-postgres 0.9.0 leaves a transaction behind: sqlx issue 4393.)
+    async fn store_and_queue(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+        reseal: &[(String, u16)],
+    ) -> Result<(), Error> {
+        let (sql, mut values) = self.storing(on, tenant, subject, envelope).await?;
+        // A class that is named twice has its largest generation.
+        let mut queue = BTreeMap::new();
+        for (class, generation) in reseal {
+            let queued = queue.entry(class.as_str()).or_insert(*generation);
+            *queued = (*queued).max(*generation);
+        }
+        let mut bind = |value: Cell| {
+            values.push(value);
+            values.len()
+        };
+        let (tenant, subject) = (bind(tenant.into()), bind(subject.as_bytes().into()));
+        let rows: Vec<String> = queue
+            .into_iter()
+            .map(|(class, generation)| {
+                let (class, number) =
+                    (bind(class.into()), bind(Cell::Integer(i64::from(generation))));
+                format!("(CAST(${class} AS TEXT), CAST(${number} AS INTEGER))")
+            })
+            .collect();
+        let rows = rows.join(", ");
+        let sql = format!(
+            "WITH saved AS ({sql} RETURNING 1), queued AS (
+                 INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
+                 SELECT CAST(${tenant} AS TEXT), CAST(${subject} AS BYTEA), class, generation
+                 FROM (VALUES {rows}) AS asked (class, generation)
+                 WHERE EXISTS (SELECT 1 FROM saved) {KEEP_LARGEST}
+             )
+             SELECT count(*) FROM saved"
+        );
+        let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
+        let rows = Cell::number(rows.into_iter().flatten().next())?;
+        one_row(u64::try_from(rows).unwrap_or_default(), envelope)
+    }
+
+    /// The statement that stores an envelope, in one row or in none.
+    async fn storing(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(String, Vec<Cell>), Error> {
         check_stored_tenant(tenant)?;
         let version = envelope.version()?;
         let stored = Cell::Integer(stored_version(version)?);
-        let (sql, values) = match &self.place {
+        Ok(match &self.place {
             Place::Own => {
                 let sql = if version == 1 {
                     "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
@@ -409,18 +484,20 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             Place::Inline(Column { tenant: own, .. }) if tenant != own => {
                 return Err(other_tenant());
             }
-            Place::Inline(Column { table, subject: column, of, keys, .. }) => {
+            Place::Inline(Column { table, subject: column, of, keys, text, .. }) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
                 let before = self.load_one(on, tenant, subject, false).await?;
-                let last = before.as_ref().map(KeyEnvelope::version).transpose()?;
+                let last = before.as_ref().map(|cell| cell.to_envelope().version()).transpose()?;
                 if last.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(conflict(version));
                 }
-                let mut values = alloc::vec![envelope.as_bytes().into(), of.value(subject)?.into()];
+                let new =
+                    if *text { Cell::Text(envelope.to_text()) } else { envelope.as_bytes().into() };
+                let mut values = alloc::vec![new, of.value(subject)?.into()];
                 let compared = match before {
                     Some(before) => {
-                        values.push(before.as_bytes().into());
+                        values.push(before);
                         "= $3"
                     }
                     None => "IS NULL",
@@ -432,12 +509,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                     values,
                 )
             }
-        };
-        match DB::execute(on, sql, values).await.map_err(failed)? {
-            0 => Err(conflict(version)),
-            1 => Ok(()),
-            _ => Err(several_rows()),
-        }
+        })
     }
 
     async fn queue(
@@ -453,17 +525,29 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         if self.place.tenant().is_some_and(|own| own != tenant) {
             return Err(other_tenant());
         }
-        let sql = "INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
-                   VALUES ($1, $2, $3, $4)
-                   ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
-                   WHERE excluded.generation > fieldseal_reseal.generation";
+        let sql = format!(
+            "INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
+             VALUES ($1, $2, $3, $4) {KEEP_LARGEST}"
+        );
         let values = alloc::vec![
             tenant.into(),
             subject.as_bytes().into(),
             class.into(),
             Cell::Integer(i64::from(generation))
         ];
-        DB::execute(on, sql.to_owned(), values).await.map(drop).map_err(failed)
+        DB::execute(on, sql, values).await.map(drop).map_err(failed)
+    }
+}
+
+const KEEP_LARGEST: &str =
+    "ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
+     WHERE excluded.generation > fieldseal_reseal.generation";
+
+fn one_row(rows: u64, envelope: &KeyEnvelope) -> Result<(), Error> {
+    match rows {
+        0 => Err(conflict(envelope.version()?)),
+        1 => Ok(()),
+        _ => Err(several_rows()),
     }
 }
 

@@ -4,14 +4,13 @@ use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::future::Future;
 
-use sqlx::{AssertSqlSafe, Database, Row as _, ValueRef as _};
+use sqlx::{AssertSqlSafe, Database, Row as _, Type, ValueRef as _};
 
 use super::super::SubjectColumn;
-use super::super::place::{self, ColumnId, other_type};
+use super::super::place::{self, ColumnId, envelope_of, other_type, too_late};
 use crate::envelope::KeyEnvelope;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// The databases that a [`SqlxKeyStore`](crate::SqlxKeyStore) is made for: `sqlx::Sqlite` and
 /// `sqlx::Postgres`, each behind its feature.
@@ -45,14 +44,15 @@ pub trait Dialect: Database {
     /// Behind a question whose rows others must not change before the transaction ends.
     const LOCKED: &'static str;
 
-    /// Lets one make tables at a time, in this transaction.
-    fn lock_schema(
-        on: &mut Self::Connection,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Before tables are made: lets one do it at a time.
+    const LOCK_SCHEMA: &'static str;
+    /// Whether one statement can change two tables.
+    const IN_ONE: bool;
 
+    /// Statements, one behind the other.
     fn run(
         on: &mut Self::Connection,
-        sql: &'static str,
+        sql: String,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// How many rows it was about.
@@ -76,8 +76,8 @@ pub trait Dialect: Database {
 /// Statements are made of constants and of names that are quoted; values are bound.
 macro_rules! calls {
     ($bind:ident, $read:ident) => {
-        async fn run(on: &mut Self::Connection, sql: &'static str) -> Result<(), sqlx::Error> {
-            sqlx::raw_sql(sql).execute(on).await.map(drop)
+        async fn run(on: &mut Self::Connection, sql: String) -> Result<(), sqlx::Error> {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await.map(drop)
         }
 
         async fn execute(
@@ -108,8 +108,9 @@ macro_rules! calls {
 }
 
 macro_rules! read {
-    ($row:ident, $position:ident, $kind:ident, $uuid:expr) => {
-        if $row.try_get_raw($position)?.is_null() {
+    ($db:ty, $row:ident, $position:ident, $kind:ident, $uuid:expr) => {{
+        let raw = $row.try_get_raw($position)?;
+        if raw.is_null() {
             Ok(Cell::Null)
         } else {
             match $kind {
@@ -117,19 +118,20 @@ macro_rules! read {
                 Kind::Text => $row.try_get($position).map(Cell::Text),
                 Kind::Bytes => $row.try_get($position).map(Cell::Bytes),
                 Kind::Uuid => $uuid,
-                Kind::Envelope => {
-                    let envelope: KeyEnvelope = $row.try_get($position)?;
-                    Ok(Cell::Bytes(envelope.as_bytes().to_vec()))
+                Kind::Envelope if <str as Type<$db>>::compatible(&raw.type_info()) => {
+                    $row.try_get($position).map(Cell::Text)
                 }
+                // SQLite has columns that hold anything.
+                Kind::Envelope => Ok(Cell::Bytes($row.try_get($position).unwrap_or_default())),
             }
         }
-    };
+    }};
 }
 
 #[cfg(feature = "sqlx-sqlite")]
 mod sqlite {
     use sqlx::query::Query;
-    use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
+    use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
     use super::*;
 
@@ -156,9 +158,9 @@ mod sqlite {
         const LOCKED: &'static str = "";
 
         // The database has one writer.
-        async fn lock_schema(_: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-            Ok(())
-        }
+        const LOCK_SCHEMA: &'static str = "";
+
+        const IN_ONE: bool = false;
 
         calls!(bind, read);
 
@@ -181,7 +183,7 @@ mod sqlite {
     }
 
     fn read(row: &SqliteRow, position: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
-        read!(row, position, kind, uuid(row.try_get(position)?))
+        read!(Sqlite, row, position, kind, uuid(row.try_get(position)?))
     }
 }
 
@@ -190,11 +192,9 @@ mod postgres {
     use sqlx::encode::IsNull;
     use sqlx::error::BoxDynError;
     use sqlx::postgres::types::Oid;
-    use sqlx::postgres::{
-        PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo, PgValueRef, Postgres,
-    };
+    use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, PgValueRef, Postgres};
     use sqlx::query::Query;
-    use sqlx::{Decode, Encode, Type};
+    use sqlx::{Decode, Encode};
 
     use super::*;
 
@@ -220,9 +220,10 @@ mod postgres {
         const LOCKED: &'static str = " FOR SHARE";
 
         // Two that look for a table at once would both make it, and one would fail. The number is ours.
-        async fn lock_schema(on: &mut PgConnection) -> Result<(), sqlx::Error> {
-            Self::run(on, "SELECT pg_advisory_xact_lock(7379817241033695)").await
-        }
+        // Sent together, the statements are one transaction.
+        const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_xact_lock(7379817241033695);\n";
+
+        const IN_ONE: bool = true;
 
         calls!(bind, read);
 
@@ -272,7 +273,13 @@ mod postgres {
     }
 
     fn read(row: &PgRow, position: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
-        read!(row, position, kind, row.try_get(position).map(|Uuid(bytes)| Cell::Uuid(bytes)))
+        read!(
+            Postgres,
+            row,
+            position,
+            kind,
+            row.try_get(position).map(|Uuid(bytes)| Cell::Uuid(bytes))
+        )
     }
 }
 
@@ -315,13 +322,23 @@ impl Cell {
         if let Some(Self::Bytes(bytes)) = cell { Ok(bytes) } else { Err(other_type()) }
     }
 
-    pub(super) fn envelope(cell: Option<Self>) -> Result<KeyEnvelope, Error> {
-        Self::bytes(cell).map(KeyEnvelope::from_bytes)
+    /// What is no envelope shows when it is used.
+    pub(super) fn to_envelope(&self) -> KeyEnvelope {
+        match self {
+            Self::Text(text) => envelope_of(text),
+            Self::Bytes(bytes) => KeyEnvelope::from_bytes(bytes.as_slice()),
+            _ => KeyEnvelope::from_bytes([]),
+        }
+    }
+
+    pub(super) fn number(cell: Option<Self>) -> Result<i64, Error> {
+        if let Some(Self::Integer(number)) = cell { Ok(number) } else { Err(other_type()) }
     }
 
     pub(super) fn generation(cell: Option<Self>) -> Result<u16, Error> {
-        let Some(Self::Integer(number)) = cell else { return Err(other_type()) };
-        number.try_into().map_err(|_| Error::malformed("the queue holds no such generation"))
+        Self::number(cell)?
+            .try_into()
+            .map_err(|_| Error::malformed("the queue holds no such generation"))
     }
 
     pub(super) fn column_id(cell: Option<Self>) -> Result<ColumnId, Error> {
@@ -342,10 +359,7 @@ pub(super) fn failed(error: sqlx::Error) -> Error {
     match code.as_deref() {
         // PostgreSQL: serialization_failure, deadlock_detected, and what a transaction answers after
         // these. SQLite: SQLITE_BUSY_SNAPSHOT.
-        Some("40001" | "40P01" | "25P02" | "517") => Error::new(
-            ErrorKind::Conflict,
-            format!("another's change came between: begin the transaction again ({error})"),
-        ),
+        Some("40001" | "40P01" | "25P02" | "517") => too_late(&error),
         _ => place::failed(&error),
     }
 }
