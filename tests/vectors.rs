@@ -23,6 +23,9 @@ mod support {
 }
 
 #[cfg(feature = "file")]
+#[path = "support/ledger_vectors.rs"]
+mod ledger_vectors;
+#[cfg(feature = "file")]
 #[path = "support/ring_vectors.rs"]
 mod ring_vectors;
 

@@ -16,6 +16,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "reference"))
 
+import check_ledgers  # noqa: E402
 import check_rings  # noqa: E402
 from fieldseal_ref import cbor, convert, crypto, envelope, field, hpke, serve  # noqa: E402
 from fieldseal_ref.encoding import from_text, row_id, to_text, u32, utf8  # noqa: E402
@@ -246,11 +247,11 @@ def main() -> None:
             print(f"{path.name}: {failure}", file=sys.stderr)
             raise SystemExit(1) from failure
     try:
-        rings = check_rings.check()
+        others = check_rings.check() + check_ledgers.check()
     except AssertionError as failure:
         print(failure, file=sys.stderr)
         raise SystemExit(1) from failure
-    print(f"{len(files) + rings} vectors checked by the second implementation")
+    print(f"{len(files) + others} vectors checked by the second implementation")
 
 
 main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 
@@ -73,6 +74,7 @@ def is_public(data: bytes) -> bool:
     return len(data) == 32 and _good(data) is not None
 
 
+@functools.lru_cache(4_096)
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     """[RK-10]"""
     a, r = _good(public), _good(signature[:32])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from . import ed25519, jcs
 from .document import TEXT, U16, Dict, Many, Members, shaped
-from .encoding import I64_MIN, U64_MAX, Id, check_name, check_tenant, encode_id, u32
+from .encoding import I64_MIN, MASK_PREFIX, U64_MAX, Id, check_name, check_tenant, encode_id, u32
+from .envelope import Entry, Erased, Live, SubjectErased
 from .errors import Refused
 from .ledger import Keys, signer
 from .ring import Ring
@@ -114,6 +116,30 @@ def _subject(value: jcs.Json, *, is_part: bool = False) -> tuple[Id, Any]:
 def message(members: Dict) -> bytes:
     """[RE-5]"""
     return LABEL + jcs.canonical({n: v for n, v in members.items() if n != "signature"})
+
+
+def of_erasure(
+    before: Sequence[Entry], after: Sequence[Entry], asked: set[str], ring: Ring
+) -> Dict:
+    """[RE-4]: what the envelope tells of an erasure of classes, or, if none is asked, of the subject."""
+
+    def concerned(cls: str) -> bool:
+        return not asked or cls in asked or cls.removeprefix(MASK_PREFIX) in asked
+
+    generations = [
+        {"class": e.cls, "erased_at": spelled_time(e.erased_at), "generation": e.generation}
+        for e in after
+        if isinstance(e, Erased) and concerned(e.cls)
+    ]
+    live = [e for e in before if isinstance(e, Live) and concerned(e.cls)]
+    keys = []
+    for key_id in sorted({r.key_id for e in live for r in e.recipients}):
+        key, role = ring.get(key_id), ring.role_of(key_id)
+        if key is None or key.state != "destroyed":
+            keys.append({"id": u32(key_id).hex(), **({} if role is None else {"role": role})})
+    ends = [spelled_time(e.erased_at) for e in after if isinstance(e, SubjectErased)]
+    told: Dict = {"generations": generations, "keys": keys}
+    return told | ({"subject_erased_at": ends[0]} if ends else {})
 
 
 def make(ring: Ring, members: Dict) -> Dict:

@@ -388,6 +388,7 @@ OPS: dict[str, Callable[[Request], Answer]] = {
     **serve_rings.OPS,
     **serve_ledgers.OPS,
     "ledger-write": lambda r: serve_ledgers.write(r, _apply),
+    "receipt": lambda r: serve_ledgers.make_receipt(r, _apply),
 }
 
 

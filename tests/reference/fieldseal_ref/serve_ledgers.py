@@ -9,8 +9,8 @@ from . import convert, ed25519, ledger, receipt
 from .classes import ClassDecl, Declarations
 from .crypto import Generator
 from .edit import Editor
-from .encoding import check_tenant, row_id, subject_id
-from .envelope import verify
+from .encoding import check_tenant, subject_id
+from .envelope import parse, verify
 from .jcs import canonical
 from .ledger import Circumstances, Head, Keys, Ledger
 from .replay import Player, Replay
@@ -62,12 +62,13 @@ def _of(r: Dict) -> Dict:
 # --- writing ---------------------------------------------------------------
 
 
-def _changed(call: Dict, ring: Ring, stored: bytes | None, apply: Any) -> tuple[bytes, Editor]:
+def _edited(call: Dict, ring: Ring, stored: bytes | None, apply: Any) -> tuple[bytes, Editor]:
     """An envelope made or changed by a call, and what it tells."""
-    check_tenant(call["tenant"])
-    of = (check_tenant(call["tenant"]), subject_id(convert.id_(call["subject"])), call["at"])
-    verified = None if stored is None else verify(stored, ring, *of[:2], False, 0)
-    editor = Editor(ring, *of, Generator(), verified)
+    tenant, subject = check_tenant(call["tenant"]), subject_id(convert.id_(call["subject"]))
+    verified = None if stored is None else verify(stored, ring, tenant, subject, False, 0)
+    seed = call.get("seed")
+    gen = Generator(None if seed is None else convert.exactly(32, seed))
+    editor = Editor(ring, tenant, subject, call["at"], gen, verified)
     editor.has_evidence = "source" in call and "notice" in call
     seen = Declarations(with_consented=verified is None)
     for change in call["changes"]:
@@ -76,34 +77,36 @@ def _changed(call: Dict, ring: Ring, stored: bytes | None, apply: Any) -> tuple[
 
 
 def write(r: Dict, apply: Any) -> Dict:
-    """`ring`, `id`, `at` of the first line; `calls`, each a call on one subject's envelope, which the
-    calls before made or changed. What a call's own `ring` is, if there is one, signs and wraps from then
-    on."""
+    """`ring`, `id` and `at` of the first line; `calls`, each changing one subject's envelope: the newest,
+    or that which the call of the number `from` left. What a call's own `ring` is, if there is one, wraps
+    and signs from then on."""
     ring = convert.ring(r["ring"])
     lines = [ledger.begin(ring, r["at"], convert.exactly(16, r["id"]))]
-    envelopes: dict[Any, bytes] = {}
+    stored: dict[Any, bytes] = {}
+    left: list[bytes] = []
     counts = []
     for call in r["calls"]:
         ring = convert.ring(call["ring"]) if "ring" in call else ring
         of = (call["tenant"], subject_id(convert.id_(call["subject"])))
-        stored, editor = _changed(call, ring, envelopes.get(of), apply)
+        before = left[call["from"]] if "from" in call else stored.get(of)
+        after, editor = _edited(call, ring, before, apply)
         said = {name: call[name] for name in ledger.SAID if name in call}
         for act in editor.acts:
             head = Head(len(lines), ledger.hash_of(lines[-1]))
             circumstances = Circumstances(*of, call["at"], said)
             lines.append(ledger.next_line(ring, head, act, circumstances))
-        if not call.get("lost"):
-            envelopes[of] = stored
+        stored[of] = after
+        left.append(after)
         counts.append(len(editor.acts))
     return {
         "lines": [line.decode("utf-8") for line in lines],
         "counts": counts,
-        "envelopes": [envelopes[of].hex() for of in envelopes],
+        "envelopes": [envelope.hex() for envelope in left],
     }
 
 
 def _line(r: Dict) -> Dict:
-    """A line that its members make, signed by the ring or by the ring key `by`."""
+    """A line that its members make, signed by the ring."""
     members = {name: of for name, of in r["members"].items() if name != "signature"}
     _, secret = ledger.signer(convert.ring(r["ring"]))
     signature = ed25519.sign(secret, ledger.message(members))
@@ -142,31 +145,34 @@ def _replay(r: Dict) -> Dict:
 # --- receipts --------------------------------------------------------------
 
 
-def _receipt(r: Dict) -> Dict:
-    """From `at`, `tenant`, `subject`, `generations` (class, number, erased_at), and, if they are there,
-    `subject_erased_at`, `columns` (record, column), `keys` (id, role), `actor`, `purpose`."""
-    subject = convert.id_(r["subject"])
-    row_id(subject)
+def make_receipt(r: Dict, apply: Any) -> Dict:
+    """Of the erasure that `changes` make in `envelope` at `now`, if that is there; else from
+    `generations`, `subject_erased_at` and `keys`, as they are spelled. `at`, `tenant`, `subject`, and,
+    if they are there, `columns`, `actor`, `purpose`."""
+    ring, subject = convert.ring(r["ring"]), convert.id_(r["subject"])
     assert subject is not None
+    names = ("generations", "keys", "subject_erased_at")
+    told = {name: r[name] for name in names if name in r}
+    out: Dict = {}
+    if "envelope" in r:
+        call = {**r, "at": r["now"]}
+        before = parse(bytes.fromhex(r["envelope"]))
+        after, _ = _edited(call, ring, bytes.fromhex(r["envelope"]), apply)
+        classes = {one["class"] for one in r["changes"] if one["do"] == "erase-class"}
+        if any(one["do"] == "erase-subject" for one in r["changes"]):
+            classes = set()
+        told = receipt.of_erasure(before.entries, parse(after).entries, classes, ring)
+        out["envelope"] = after.hex()
     members: Dict = {
+        **told,
         "at": receipt.spelled_time(r["at"]),
-        "columns": [{"column": column, "record": of} for of, column in r.get("columns", [])],
-        "generations": [
-            {"class": cls, "erased_at": receipt.spelled_time(at), "generation": number}
-            for cls, number, at in r["generations"]
-        ],
-        "keys": [
-            {"id": f"{key:08x}", **({} if role is None else {"role": role})}
-            for key, role in r.get("keys", [])
-        ],
+        "columns": r.get("columns", []),
         "subject": receipt.spelled(subject),
         "tenant": r["tenant"],
-        **{name: r[name] for name in ("actor", "purpose") if r.get(name) is not None},
+        **{name: r[name] for name in ("actor", "purpose") if name in r},
     }
-    if r.get("subject_erased_at") is not None:
-        members["subject_erased_at"] = receipt.spelled_time(r["subject_erased_at"])
-    made = receipt.make(convert.ring(r["ring"]), members)
-    return {"members": made, "message": receipt.message(made).hex()}
+    made = receipt.make(ring, members)
+    return {**out, "members": made, "message": receipt.message(made).hex()}
 
 
 def _sign_receipt(r: Dict) -> Dict:
@@ -187,7 +193,6 @@ OPS: dict[str, Callable[[Dict], Dict]] = {
     "ledger-parts": _parts,
     "head": lambda r: {"text": Head.of(r["text"]).text},
     "replay": _replay,
-    "receipt": _receipt,
     "receipt-sign": _sign_receipt,
     "receipt-read": _read_receipt,
 }

@@ -1,0 +1,492 @@
+"""The vectors of replays: an envelope before, ledgers, and what the envelope is after [LG-14]."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from fieldseal_ref import convert, crypto, envelope, serve
+from fieldseal_ref.encoding import check_tenant, subject_id
+from ledger_positives import (
+    ADA,
+    DAY,
+    MARKETING_KEY,
+    NEWS,
+    NOTES,
+    OFFERS,
+    OLD_RING,
+    RING,
+    ROTATED,
+    SUPPORT_KEY,
+    BEGIN,
+    ERASE,
+    ERASE_CLASS,
+    WITHDRAW,
+    ask,
+    base64url,
+    by,
+    call,
+    chained,
+    ensure,
+    erase,
+    grant,
+    key_text,
+    renew,
+    stored,
+    withdraw,
+    written,
+)
+from ring_positives import (
+    APP,
+    APP_KEY,
+    ENVELOPE,
+    ENVELOPE_KEY,
+    NOW,
+    SIGN_KEY,
+    Files,
+    Json,
+    positive,
+    ring,
+    symmetric,
+)
+
+LATER = NOW + 100 * DAY
+AGAIN = [NEWS, NOTES, OFFERS]
+
+
+def after(data: bytes) -> Json:
+    """What inspecting shows of an envelope, but for what is drawn."""
+    parsed = envelope.parse(data)
+    entries: list[Json] = []
+    erased_at = None
+    for entry in parsed.entries:
+        if isinstance(entry, envelope.Live):
+            times = {"created_at": entry.created_at, "expires_at": entry.expires_at}
+            ids = [r.key_id for r in entry.recipients]
+            shown: Json = {"state": "live", "suite": entry.suite, **times, "recipients": ids}
+        elif isinstance(entry, envelope.Erased):
+            shown = {"state": "erased", "erased_at": entry.erased_at}
+        else:
+            erased_at = entry.erased_at
+            continue
+        entries.append({"class": entry.cls, "generation": entry.generation, **shown})
+    return {"version": parsed.version, "entries": entries, "subject_erased_at": erased_at}
+
+
+def asked(file: Json) -> Json:
+    ledgers = [{"ledger": stored(lines).hex()} for lines in file["ledgers"]]
+    given = {
+        name: file[name] for name in ("ring", "tenant", "subject", "now", "classes", "envelope")
+    }
+    return {
+        **given,
+        "ledgers": ledgers,
+        "keys": file.get("keys"),
+        "rescue": file.get("rescue", False),
+    }
+
+
+def replay(
+    about: str, ledgers: list[list[str]], before: str, covers: list[str], **more: Any
+) -> Json:
+    given = {"ring": RING, **ADA, "now": LATER, "classes": AGAIN, "ledgers": ledgers, **more}
+    file = {**positive("replay", about, ["LG-14", *covers]), **given, "envelope": before}
+    made = bytes.fromhex(ask("replay", **asked(file))["envelope"])
+    again = ask("replay", **{**asked(file), "envelope": made.hex()})["envelope"]
+    assert again == made.hex(), about
+    return {**file, "unchanged": made.hex() == before, "after": after(made)}
+
+
+def told(calls: list[Json], at: int, about: str, covers: list[str], **more: Any) -> Json:
+    """A replay of what the calls tell over what the call of this number left."""
+    made = written(calls)
+    return replay(about, [made["lines"]], made["envelopes"][at], covers, **more)
+
+
+def _erasures() -> Files:
+    begin = call(ensure(NEWS, "marketing"), ensure(NOTES))
+    erased = [begin, call(ERASE, at=NOW + 60)]
+    of_class = [
+        begin,
+        call(renew(NEWS), at=NOW + 60),
+        call(renew(NEWS), at=NOW + 120),
+        call(erase("news"), at=NOW + 180),
+        call(renew(NEWS), at=NOW + 240),
+        call(erase("news"), at=NOW + 300),
+        call({"do": "renew", "class": by(NEWS, "marketing")}, at=NOW + 360),
+    ]
+    late = NOW + 180 + DAY
+    afresh = [begin, call(erase("news"), at=NOW + 180)]
+    restored = {"from": 0}
+    day = [*afresh, call(renew(NEWS), erase("notes"), at=late, **restored)]
+    beyond = [*afresh, call(renew(NEWS), at=late + 1, **restored)]
+    covers = ["LG-11"]
+    files = {
+        "erased-subject": told(erased, 0, "a subject that was erased", ["LG-10"]),
+        "erased-subject-still": told(erased, 1, "one that is erased here", ["LG-10", "ED-5"]),
+        "erased-class": told(of_class, 1, "a class erased at 3 and 4, restored at 2", covers),
+        "erased-class-from-the-start": told(of_class, 0, "the same, restored at 1", covers),
+        "erased-class-between": told(
+            of_class, 4, "the same, restored between the erasures", covers
+        ),
+        "erased-class-begun-again": told(of_class, 6, "the same, begun again since", covers),
+        "erased-class-here": told(of_class, 5, "the same, erased here", covers),
+    }
+    # Restored, renewed before the replay: the numbers are those that were erased.
+    lines = written(
+        [begin, *(call(renew(NEWS), at=NOW + n) for n in (1, 2)), call(erase("news"), at=NOW + 180)]
+    )["lines"]
+    before = written(day)["envelopes"][2]
+    files["begun-a-day-after"] = replay("made a day after the erasure", [lines], before, covers)
+    before = written(beyond)["envelopes"][2]
+    files["begun-later-than-a-day-after"] = replay(
+        "made a second later: it stays", [lines], before, covers
+    )
+    other = written([call(ensure(OFFERS, "marketing"))])["envelopes"][0]
+    files["erased-class-absent"] = replay(
+        "a class that the envelope has not", [lines], other, covers
+    )
+    mask = chained([BEGIN, {**ERASE_CLASS, **whose(), "class": "mask.news", "generation": 3}])
+    files["erased-mask"] = replay(
+        "the name of a mask's class", [mask], written([begin])["envelopes"][0], covers
+    )
+    last = chained([BEGIN, {**ERASE_CLASS, **whose(), "generation": 65_535}])
+    files["erased-at-the-last"] = replay(
+        "generation 65,535", [last], written([begin])["envelopes"][0], covers
+    )
+    return files
+
+
+def whose(at: str = "2027-01-15T08:10:00Z") -> Json:
+    """What a line says of the subject, when it is made by hand."""
+    token = ask("token", secret=SIGN_KEY["secret"], **ADA)["token"]
+    return {"at": at, "subject": base64url(bytes.fromhex(token))}
+
+
+def _withdrawals() -> Files:
+    both = call(ensure(NEWS, "marketing", "support"), ensure(NOTES))
+    once = [
+        both,
+        call(renew(NEWS), at=NOW + 60),
+        call(withdraw(NEWS, "marketing"), at=NOW + 120),
+        call(renew(NEWS), at=NOW + 180),
+    ]
+    twice = [
+        both,
+        call(withdraw(NEWS, "support"), at=NOW + 60),
+        call(withdraw(NEWS, "marketing"), at=NOW + 120),
+    ]
+    other = [
+        both,
+        call(withdraw(NEWS, "marketing"), at=NOW + 60),
+        call(withdraw(NEWS, "support"), at=NOW + 120),
+    ]
+    named = [both, call(withdraw(by(NEWS), "support"), at=NOW + 60)]
+    again = [
+        both,
+        call(withdraw(NEWS, "marketing"), at=NOW + 60),
+        call(grant(NEWS, "marketing", False), at=NOW + 120),
+    ]
+    history = [*again[:2], call(grant(NEWS, "marketing", True), at=NOW + 120)]
+    alone = [call(ensure(OFFERS, "marketing")), call(withdraw(OFFERS, "marketing"), at=NOW + 60)]
+    alone_again = [*alone, call({"do": "renew", "class": by(OFFERS, "marketing")}, at=NOW + 120)]
+    nothing = [call(ensure(NEWS)), call(withdraw(NEWS, "marketing"), at=NOW + 60)]
+    erased = [
+        both,
+        call(withdraw(NEWS, "marketing"), at=NOW + 60),
+        call(erase("news"), at=NOW + 120),
+    ]
+    lost = [
+        both,
+        call(erase("news"), at=NOW + 60),
+        call(withdraw(NEWS, "marketing"), at=NOW + 120, **{"from": 0}),
+    ]
+    covers = ["LG-12"]
+    reader = {**NEWS, "readers": ["app", "marketing"], "consent": ["support"]}
+    no_longer = {**NEWS, "consent": ["support"]}
+    retained = {**NEWS, "retain_days": 30}
+    return {
+        "withdrawn": told(once, 0, "a role withdrawn at 2, restored at 1", covers),
+        "withdrawn-at-the-number": told(once, 1, "the same, restored at 2", covers),
+        "withdrawn-here": told(once, 2, "the same, withdrawn here", covers),
+        "withdrawn-and-renewed": told(once, 3, "the same, renewed since", covers),
+        "withdrawn-one-after-the-other": told(
+            twice, 0, "two roles, the later one first by name", covers
+        ),
+        "withdrawn-one-after-the-other-by-name": told(other, 0, "two roles, by name", covers),
+        "withdrawn-between": told(twice, 1, "two roles, restored in between", covers),
+        "withdrawn-by-name": told(named, 0, "nobody was named to remain", covers),
+        "granted-again": told(again, 0, "granted again without history", [*covers, "LG-8"]),
+        "granted-again-with-history": told(
+            history, 0, "granted again with history", [*covers, "LG-8"]
+        ),
+        "granted-again-here": told(again, 2, "granted again, and so here", [*covers, "LG-8"]),
+        "granted-again-no-longer-declared": told(
+            again,
+            0,
+            "granted again, and no reader with consent by now",
+            covers,
+            classes=[no_longer],
+        ),
+        "withdrawn-from-the-last-reader": told(
+            alone, 0, "nobody is left: the class is erased", covers
+        ),
+        "granted-again-to-the-last-reader": told(alone_again, 0, "and granted again", covers),
+        "withdrawn-a-reader-by-now": told(
+            once, 0, "a declared reader by now", covers, classes=[reader, NOTES]
+        ),
+        "withdrawn-under-retention": told(
+            once, 0, "with retention by now", [*covers, "RT-3"], classes=[retained]
+        ),
+        "withdrawn-of-nothing": told(nothing, 0, "there was nothing to take", covers),
+        "withdrawn-and-erased": told(erased, 0, "withdrawn, then erased", [*covers, "LG-11"]),
+        "erased-and-withdrawn": told(
+            lost, 0, "erased, and withdrawn behind it", [*covers, "LG-11"]
+        ),
+        "withdrawn-absent": replay(
+            "a class that the envelope has not",
+            [written(once)["lines"]],
+            written([call(ensure(NOTES))])["envelopes"][0],
+            covers,
+        ),
+        "withdrawn-from-what-is-erased-here": replay(
+            "erased here, at a lower number",
+            [written(once)["lines"]],
+            written([both, call(erase("news"))])["envelopes"][1],
+            covers,
+        ),
+    }
+
+
+def _several() -> Files:
+    both = call(ensure(NEWS, "marketing"))
+    end = call(withdraw(NEWS, "marketing"), at=NOW + 60)
+    back = call(grant(NEWS, "marketing", True), at=NOW + 120)
+    early = {**back, "at": NOW + 59}
+    made = written([both, end, back])
+    before = made["envelopes"][0]
+    withdrawn = written([both, end])["lines"]
+    granted = chained_like(written([both, {**end, "at": NOW}, back])["lines"], 3)
+    granted_early = chained_like(written([both, end, early])["lines"], 3)
+    covers = ["LG-8", "LG-12"]
+    both_rings = [call(ERASE, subject={"int": "7"}), call(ERASE, ring=ROTATED)]
+    rotated = written(both_rings, OLD_RING)["lines"]
+    envelope_42 = written([both], ROTATED)["envelopes"][0]
+    many = {"keys": None}
+    return {
+        "granted-in-another-ledger": replay(
+            "its number there says nothing", [withdrawn, granted], before, covers
+        ),
+        "granted-in-another-ledger-earlier": replay(
+            "its time is earlier: it does not stand", [withdrawn, granted_early], before, covers
+        ),
+        "of-another-subject": replay(
+            "entries about another subject",
+            [written([call(ERASE, subject={"int": "43"})])["lines"]],
+            before,
+            ["LG-6"],
+        ),
+        "of-another-tenant": replay(
+            "entries about another tenant",
+            [written([call(ERASE, tenant="acme")])["lines"]],
+            before,
+            ["LG-6"],
+        ),
+        "grants-alone": replay(
+            "grants are not played back", [written([both])["lines"]], before, []
+        ),
+        "no-ledgers": replay("no ledger at all", [], before, []),
+        "under-two-keys": replay(
+            "erased under the second key that signs",
+            [rotated],
+            envelope_42,
+            ["LG-6", "LG-10"],
+            ring=ROTATED,
+            **many,
+        ),
+    }
+
+
+def chained_like(lines: list[str], at: int) -> list[str]:
+    """A ledger of another id that has the entry of this place alone."""
+    members = json.loads(lines[at])
+    for name in ("signature", "previous", "number"):
+        del members[name]
+    return chained([{**BEGIN, "ledger": "ab" * 16}, members])
+
+
+def positives() -> Files:
+    return {
+        f"replay-{n}": f
+        for made in (_erasures(), _withdrawals(), _several())
+        for n, f in made.items()
+    }
+
+
+# --- refusals ---------------------------------------------------------------
+
+
+def refusal(
+    error: str, about: str, ledgers: list[list[str]], before: str, covers: list[str], **more: Any
+) -> Json:
+    file = {"about": about, "covers": ["LG-14", *covers], "error": error, "kind": "refusal"}
+    given = {"ring": RING, **ADA, "now": LATER, "classes": AGAIN, "ledgers": ledgers, **more}
+    return {**file, "operation": "replay", **given, "envelope": before}
+
+
+def changed(data: str, change: Any) -> str:
+    """The envelope with its entries changed, and a right MAC."""
+    parsed = envelope.parse(bytes.fromhex(data))
+    entries = tuple(change(entry) for entry in parsed.entries)
+    of = envelope.Envelope(parsed.version, entries, parsed.key_id)
+    body = envelope.body(of)
+    subject = subject_id(convert.id_(ADA["subject"]))
+    secret = bytes.fromhex(ENVELOPE_KEY["secret"])
+    return (body + crypto.mac(secret, check_tenant(""), subject, body)).hex()
+
+
+def _with_unknown(entry: Any) -> Any:
+    """One more recipient, whose key no ring knows."""
+    if getattr(entry, "cls", "") != "news":
+        return entry
+    recipients = (*entry.recipients, envelope.Recipient(1, 0x7FFFFFFF, bytes(72)))
+    return replace(entry, recipients=recipients)
+
+
+def refusals() -> Files:
+    both = call(ensure(NEWS, "marketing", "support"))
+    once = [both, call(withdraw(NEWS, "marketing"), at=NOW + 60)]
+    made = written(once)
+    lines, before = made["lines"], made["envelopes"][0]
+    erased = written([both, call(ERASE)])["lines"]
+    readers = [{**NEWS, "readers": ["app", "billing"]}]
+    unknown = changed(before, _with_unknown)
+    last = chained([BEGIN, {**WITHDRAW, **whose(), "generation": 65_535}])
+    no_support = ring(APP_KEY, ENVELOPE_KEY, MARKETING_KEY, SIGN_KEY)
+    no_app = ring(
+        symmetric(APP, "wrap", "app", "open-only"),
+        ENVELOPE_KEY,
+        MARKETING_KEY,
+        SUPPORT_KEY,
+        SIGN_KEY,
+    )
+    compromised = ring(
+        APP_KEY,
+        symmetric(ENVELOPE, "envelope", "envelope", "compromised"),
+        symmetric(ENVELOPE + 1, "envelope", "envelope"),
+        MARKETING_KEY,
+        SUPPORT_KEY,
+        SIGN_KEY,
+    )
+    later_suite = changed(before, lambda e: replace(e, suite=9))
+    empty_role = {**NEWS, "readers": [], "consent": ["marketing"]}
+    files = {
+        "class-not-given": refusal(
+            "invalid-input",
+            "a class that is withdrawn is not declared",
+            [lines],
+            before,
+            [],
+            classes=[NOTES],
+        ),
+        "classes-contradict": refusal(
+            "invalid-input",
+            "a class is declared in two ways",
+            [],
+            before,
+            ["GN-12"],
+            classes=[NEWS, {**NEWS, "readers": []}],
+        ),
+        "contradiction-before-a-missing-key": refusal(
+            "invalid-input",
+            "two declarations, and no key",
+            [lines],
+            before,
+            [],
+            classes=[NEWS, {**NEWS, "readers": []}],
+            ring=no_sign(),
+        ),
+        "no-secret": refusal(
+            "missing-key",
+            "the secret that names subjects is not there",
+            [lines],
+            before,
+            ["LG-6"],
+            ring=no_sign(),
+        ),
+        "missing-key-before-a-class-not-given": refusal(
+            "missing-key",
+            "no secret, and a class not declared",
+            [lines],
+            before,
+            ["LG-6"],
+            ring=no_sign(),
+            classes=[],
+        ),
+        "recipient-unknown": refusal(
+            "missing-key", "a recipient of an unknown key", [lines], unknown, ["LG-12"]
+        ),
+        "consent-of-another-unproven": refusal(
+            "missing-key",
+            "it cannot be told who else consented",
+            [lines],
+            before,
+            ["LG-12", "GN-10"],
+            ring=no_support,
+        ),
+        "reader-without-key": refusal(
+            "missing-key",
+            "a declared reader has no key",
+            [lines],
+            before,
+            ["LG-12", "GN-6"],
+            classes=readers,
+        ),
+        "reader-without-primary": refusal(
+            "missing-key",
+            "a declared reader has no primary key",
+            [lines],
+            before,
+            ["LG-12"],
+            ring=no_app,
+        ),
+        "none-follows": refusal(
+            "exhausted", "generation 65,535 was covered", [last], before, ["LG-12", "GN-4"]
+        ),
+        "unknown-suite": refusal(
+            "unsupported",
+            "the highest generation is of an unknown suite",
+            [lines],
+            later_suite,
+            ["LG-12"],
+            classes=[empty_role | {"readers": ["app"]}],
+        ),
+        "compromised-envelope-key": refusal(
+            "not-permitted",
+            "in rescue mode",
+            [erased],
+            before,
+            ["ED-4"],
+            ring=compromised,
+            rescue=True,
+        ),
+        "compromised-envelope-key-of-a-withdrawal": refusal(
+            "not-permitted",
+            "in rescue mode",
+            [lines],
+            before,
+            ["ED-4"],
+            ring=compromised,
+            rescue=True,
+        ),
+    }
+    out = {f"replay-{name}": {**file, "keys": [key_text(SIGN_KEY)]} for name, file in files.items()}
+    for name, file in out.items():
+        answer = serve.answer(json.dumps({"op": "replay", **asked(file)}))
+        assert answer == {"error": file["error"]}, (name, answer)
+    return out
+
+
+def no_sign() -> Json:
+    return ring(APP_KEY, ENVELOPE_KEY, MARKETING_KEY, SUPPORT_KEY)
