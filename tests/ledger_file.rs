@@ -10,9 +10,11 @@
 )]
 
 mod common;
+#[path = "ledger_file/ends.rs"]
+mod ends;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -27,9 +29,6 @@ use fieldseal::{
     Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore as _, KeyUse, Ledger,
     LedgerFile, LedgerHead, MemoryKeyStore, RingKey, VerifyingKey,
 };
-
-/// The longest line, without its line feed (FORMAT.md, LG-2).
-const MAX_LINE: usize = 32_768;
 
 fn keys() -> Vec<VerifyingKey> {
     signing().verifying_keys()
@@ -342,206 +341,6 @@ fn changes_of_a_store_that_race_are_all_told() {
 }
 
 #[test]
-fn an_unfinished_end_of_any_length_is_cut_off_by_the_next_writer() {
-    let folder = Folder::new();
-    let file = begun(&folder);
-    erase(&file, "ada").unwrap();
-    let first = fs::read(file.path()).unwrap();
-    // Characters of several bytes: an end may stop inside one.
-    erase(&file, "Ågnes № 7").unwrap();
-    let second = fs::read(file.path()).unwrap();
-    for len in first.len()..second.len() {
-        fs::write(file.path(), &second[..len]).unwrap();
-        let file = LedgerFile::at(file.path());
-        let torn = file.read(&keys()).unwrap();
-        assert_eq!((torn.is_torn(), torn.entries().len()), (len > first.len(), 1), "{len}");
-        // Some of them, as each waits for the disk.
-        if len % 9 != 0 && (first.len() + 3..second.len() - 3).contains(&len) {
-            continue;
-        }
-        erase(&file, "bob").unwrap();
-        assert_eq!(actors(&whole(file.path())), ["ada", "bob"], "{len}");
-        assert!(fs::read(file.path()).unwrap().starts_with(&first), "no whole line is touched");
-    }
-}
-
-#[test]
-fn of_changes_that_were_written_in_part_the_whole_lines_stay() {
-    let folder = Folder::new();
-    let (file, ring) = (begun(&folder), signing());
-    let begin = fs::read(file.path()).unwrap();
-    let mut edit = envelope(&[CONTACT, NOTES, FINANCIAL])
-        .edit(Access::new(&ring).at(NOW).actor("ada").ledger(&file), 42)
-        .unwrap();
-    for class in ["contact", "notes", "financial"] {
-        edit.erase_class(class).unwrap();
-    }
-    edit.finish().unwrap();
-    let three = fs::read(file.path()).unwrap();
-    for len in (begin.len()..three.len()).step_by(37) {
-        fs::write(file.path(), &three[..len]).unwrap();
-        let lines = three[begin.len()..len].iter().filter(|byte| **byte == b'\n').count();
-        erase(&LedgerFile::at(file.path()), "bob").unwrap();
-        assert_eq!(whole(file.path()).entries().len(), lines + 1, "{len}");
-    }
-}
-
-#[test]
-fn garbage_behind_the_last_line_is_cut_off_only_if_it_can_be_an_unfinished_one() {
-    let folder = Folder::new();
-    let file = begun(&folder);
-    erase(&file, "ada").unwrap();
-    let ledger = fs::read(file.path()).unwrap();
-    for (byte, len, taken) in [
-        (0, 1, true),
-        (0xFF, 17, true),
-        (0, 4_096, true),
-        (b'x', MAX_LINE, true),
-        (b'x', MAX_LINE + 1, false),
-        (0xFF, MAX_LINE + 2, false),
-        (0, 2 * MAX_LINE, false),
-        (b'x', 2 * MAX_LINE + 2, false),
-        (0, 1 << 20, false),
-    ] {
-        let stored = [ledger.as_slice(), &vec![byte; len]].concat();
-        fs::write(file.path(), &stored).unwrap();
-        assert!(file.read(&keys()).unwrap().is_torn(), "{len}");
-        let again = LedgerFile::at(file.path());
-        let told = erase(&again, "bob");
-        if taken {
-            told.unwrap();
-            assert_eq!(actors(&whole(file.path())), ["ada", "bob"], "{len}");
-        } else {
-            assert_eq!(kind(told), ErrorKind::Malformed, "{len}");
-            assert_eq!(fs::read(file.path()).unwrap(), stored, "nothing is destroyed");
-        }
-    }
-}
-
-#[test]
-fn an_end_that_is_no_line_of_a_ledger_is_refused_and_left() {
-    let folder = Folder::new();
-    let file = begun(&folder);
-    erase(&file, "ada").unwrap();
-    let ledger = fs::read(file.path()).unwrap();
-    let again = LedgerFile::at(file.path());
-    let long = vec![b'x'; MAX_LINE + 1];
-    for end in [&b"\n"[..], b"{}\n", b"\0\0\0\0\n", b"\xFF\xFE\n", b"{\"act\":\"grant\"}\n", &long]
-    {
-        let mut stored = [ledger.as_slice(), end].concat();
-        stored.extend(b"\n");
-        fs::write(file.path(), &stored).unwrap();
-        assert_eq!(kind(again.read(&keys())), ErrorKind::Malformed);
-        assert_eq!(kind(erase(&again, "bob")), ErrorKind::Malformed);
-        assert_eq!(fs::read(file.path()).unwrap(), stored);
-    }
-}
-
-/// The path may be wrong, and the file somebody's.
-#[test]
-fn a_file_that_is_no_ledger_is_not_touched() {
-    let folder = Folder::new();
-    let path = path(&folder);
-    File::create(&path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    let list = "id,email\n1,ada@example.com\n2,bob@exam";
-    for text in ["", "\n", "{", list, &list.replace('\n', "\r\n"), &"x".repeat(100_000)] {
-        fs::write(&path, text).unwrap();
-        let file = LedgerFile::at(&path);
-        assert_eq!(kind(erase(&file, "ada")), ErrorKind::Malformed, "{text:.20}");
-        assert_eq!(kind(file.read(&keys())), ErrorKind::Malformed, "{text:.20}");
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
-    }
-}
-
-#[test]
-fn a_change_that_is_refused_writes_nothing() {
-    let folder = Folder::new();
-    let file = begun(&folder);
-    let unfinished = [fs::read(file.path()).unwrap().as_slice(), b"{\"act\":"].concat();
-    fs::write(file.path(), &unfinished).unwrap();
-    let (admin, long) = (admin(), "x".repeat(1_025));
-    let without = Access::new(&admin).at(NOW).ledger(&file);
-    assert_eq!(kind(KeyEnvelope::erased(without, 42)), ErrorKind::MissingKey);
-    assert_eq!(kind(erase(&file, &long)), ErrorKind::InvalidInput);
-    let ring = signing();
-    let late = Access::new(&ring).at(u64::MAX).ledger(&file);
-    assert_eq!(kind(KeyEnvelope::erased(late, 42)), ErrorKind::InvalidInput);
-    assert_eq!(fs::read(file.path()).unwrap(), unfinished, "not even its end is cut off");
-
-    // Of several lines of which one cannot be, none is.
-    let mut edit = envelope(&[CONTACT, NOTES]).edit(without, 42).unwrap();
-    edit.erase_class("contact").unwrap();
-    edit.erase_class("notes").unwrap();
-    assert_eq!(kind(edit.finish()), ErrorKind::MissingKey);
-    assert_eq!(fs::read(file.path()).unwrap(), unfinished);
-}
-
-/// Refused, with the file as it is; and a reader who knew where it stood is told as well.
-#[track_caller]
-fn rolled_back(file: &LedgerFile, known: &LedgerHead) {
-    let stored = fs::read(file.path()).unwrap();
-    for _ in 0..2 {
-        let refused = error(erase(file, "bob"));
-        assert_eq!(refused.kind(), ErrorKind::RolledBack, "{refused}");
-        assert!(refused.to_string().contains(file.path().to_str().unwrap()), "{refused}");
-    }
-    assert_eq!(fs::read(file.path()).unwrap(), stored);
-    assert_eq!(kind(file.read_known(&keys(), known)), ErrorKind::RolledBack);
-}
-
-#[test]
-fn a_ledger_cut_off_or_replaced_while_it_is_used_is_refused() {
-    let folder = Folder::new();
-    let file = begun(&folder);
-    let mut states = vec![fs::read(file.path()).unwrap()];
-    for actor in ["ada", "agnes", "alan"] {
-        erase(&file, actor).unwrap();
-        states.push(fs::read(file.path()).unwrap());
-    }
-    let known = file.read(&keys()).unwrap().head();
-    let whole = states.pop().unwrap();
-    // Cut in place: to whole lines, inside of one, and to one of the same length that is another.
-    for state in &states {
-        fs::write(file.path(), state).unwrap();
-        rolled_back(&file, &known);
-    }
-    fs::write(file.path(), &whole[..whole.len() - 1]).unwrap();
-    rolled_back(&file, &known);
-    let last = states.last().unwrap();
-    fs::write(file.path(), last).unwrap();
-    erase(&LedgerFile::at(file.path()), "adam").unwrap();
-    assert_eq!(fs::read(file.path()).unwrap().len(), whole.len());
-    rolled_back(&file, &known);
-    // An older copy, or another ledger, that has grown beyond since.
-    fs::write(file.path(), last).unwrap();
-    for _ in 0..4 {
-        erase(&LedgerFile::at(file.path()), "carol").unwrap();
-    }
-    rolled_back(&file, &known);
-    let other = LedgerFile::create(folder.join("other"), &signing()).unwrap();
-    for _ in 0..6 {
-        erase(&other, "dave").unwrap();
-    }
-    fs::rename(other.path(), file.path()).unwrap();
-    rolled_back(&file, &known);
-    // It was right all the time.
-    fs::write(file.path(), &whole).unwrap();
-    erase(&file, "bob").unwrap();
-}
-
-#[test]
-fn a_ledger_begun_here_and_replaced_before_its_first_entry_is_refused() {
-    let folder = Folder::new();
-    let file = begun(&folder);
-    let known = file.read(&keys()).unwrap().head();
-    fs::remove_file(file.path()).unwrap();
-    assert_eq!(kind(erase(&file, "ada")), ErrorKind::Io, "it is not begun anew");
-    begun(&folder);
-    rolled_back(&file, &known);
-}
-
-#[test]
 fn a_line_goes_into_the_ledger_that_stands_at_the_path_when_it_is_written() {
     let folder = Folder::new();
     let file = begun(&folder);
@@ -671,7 +470,7 @@ fn a_long_ledger_is_read_whole() {
     let ledger = whole(file.path());
     assert_eq!(ledger.entries().len(), 80);
     let longest = fs::read_to_string(file.path()).unwrap().lines().map(str::len).max().unwrap();
-    assert!((24 << 10..MAX_LINE).contains(&longest), "{longest}");
+    assert!((24 << 10..32 << 10).contains(&longest), "{longest}");
     // Longer than half of what is looked at, the last line is still found.
     erase(&LedgerFile::at(file.path()), "bob").unwrap();
     assert_eq!(whole(file.path()).head().number(), 82);
