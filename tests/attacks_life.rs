@@ -13,7 +13,8 @@ mod common;
 use common::ledger::*;
 use common::*;
 use fieldseal::{
-    Access, Class, DataKeys, EntryState, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore, Replay,
+    Access, Census, Class, DataKeys, EntryState, ErrorKind, KeyEnvelope, KeyRing, KeyStore,
+    MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn,
 };
 
 const CLASSES: &[Class] = &[CONTACT, FINANCIAL, NOTES];
@@ -121,4 +122,86 @@ fn a_withdrawal_on_an_older_backup_reaches_a_newer_one() {
     let left: Vec<_> =
         state(&found, 42).into_iter().filter(|line| line.contains("marketing")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_misspelt_column_is_refused_and_no_string() {
+    let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
+    db.execute_batch("CREATE TABLE customers (id TEXT PRIMARY KEY, keys BLOB)").unwrap();
+    let right = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "keys").unwrap();
+    right.migrate(&db).unwrap();
+    for number in 0..600 {
+        let subject = format!("customer-{number}");
+        db.execute("INSERT INTO customers (id) VALUES (?)", [&subject]).unwrap();
+        let keys =
+            DataKeys::create(Access::new(&ring).at(NOW), subject.as_str(), &[NOTES]).unwrap();
+        right.save(&db, "", subject.as_str(), keys.envelope()).unwrap();
+    }
+    let wrong =
+        SqliteKeyStore::inline("customers", ("ident", SubjectColumn::Text), "keys").unwrap();
+    let mut census = Census::new();
+    let counted = wrong.census(&db, "customers.keys", &mut census);
+    assert!(counted.is_err(), "{} of 600 counted", census.envelopes());
+    assert!(wrong.load(&db, "", "customer-7").is_err());
+    let wrong = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "kyes").unwrap();
+    assert_eq!(kind(wrong.load(&db, "", "customer-7")), ErrorKind::Io);
+}
+
+#[test]
+fn ids_that_a_column_takes_for_equal_are_not_confused() {
+    let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
+    db.execute_batch("CREATE TABLE customers (id TEXT COLLATE NOCASE, keys BLOB); INSERT INTO customers (id) VALUES ('ada')")
+        .unwrap();
+    let store = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "keys").unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ADA", &[NOTES]).unwrap();
+    // Else ada's row holds ADA's envelope, and ada can never begin.
+    assert!(store.save(&db, "", "ADA", keys.envelope()).is_err());
+    assert!(store.load(&db, "", "ada").unwrap().is_none());
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ada", &[NOTES]).unwrap();
+    store.save(&db, "", "ada", keys.envelope()).unwrap();
+    assert!(store.load(&db, "", "ada").unwrap().is_some());
+    assert!(store.load(&db, "", "ADA").is_err());
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+#[test]
+fn nobody_is_overwritten_by_who_bears_the_same_name_in_capitals() {
+    use fieldseal::{AsyncKeyStore, SqlxKeyStore, SubjectId};
+    use sqlx::Connection as _;
+
+    let ring = signing();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(
+            "CREATE TABLE customers (id TEXT COLLATE NOCASE, keys BLOB);
+             INSERT INTO customers (id) VALUES ('ada'), ('ADA')",
+        )
+        .execute(&mut db)
+        .await
+        .unwrap();
+        let store =
+            SqlxKeyStore::<sqlx::Sqlite>::inline("customers", ("id", SubjectColumn::Text), "keys")
+                .unwrap();
+        store.migrate(&mut db).await.unwrap();
+        for name in ["ada", "ADA"] {
+            let keys = DataKeys::create(Access::new(&ring).at(NOW), name, &[NOTES]).unwrap();
+            sqlx::query("UPDATE customers SET keys = ? WHERE id = ? COLLATE BINARY")
+                .bind(keys.envelope())
+                .bind(name)
+                .execute(&mut db)
+                .await
+                .unwrap();
+        }
+        let both = [SubjectId::new("ada").unwrap(), SubjectId::new("ADA").unwrap()];
+        let page = store.load_many(&mut db, "", &both).await.unwrap();
+        let (ada, other) = (page[0].clone().unwrap(), page[1].clone().unwrap());
+        let mut edit = ada.edit(Access::new(&ring).at(NOW), "ada").unwrap();
+        edit.renew(&NOTES).unwrap();
+        let renewed = edit.finish().unwrap();
+        // Which of the two rows is replaced, the database would decide.
+        assert!(store.save(&mut db, "", "ada", &renewed).await.is_err());
+        let page = store.load_many(&mut db, "", &both).await.unwrap();
+        assert_eq!(page, [Some(ada), Some(other)]);
+    });
 }

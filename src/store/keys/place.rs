@@ -15,13 +15,16 @@ pub(super) enum Place {
     Inline(Column),
 }
 
-/// A column of the application's table, by names that are quoted.
+/// A column of the application's table, by names that are quoted. Those of columns bear that of their
+/// table: SQLite takes a quoted name that no column has for a string, but not so.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) table: String,
     pub(super) subject: String,
     pub(super) of: SubjectColumn,
     pub(super) keys: String,
+    /// The name of `keys` alone, where it is set.
+    pub(super) set: String,
     pub(super) tenant: String,
 }
 
@@ -31,11 +34,13 @@ impl Place {
         (subject, of): (&str, SubjectColumn),
         keys: &str,
     ) -> Result<Self, Error> {
+        let (table, set) = (quoted(table)?, quoted(keys)?);
         Ok(Self::Inline(Column {
-            table: quoted(table)?,
-            subject: quoted(subject)?,
+            subject: format!("{table}.{}", quoted(subject)?),
             of,
-            keys: quoted(keys)?,
+            keys: format!("{table}.{set}"),
+            table,
+            set,
             tenant: String::new(),
         }))
     }
@@ -72,7 +77,11 @@ impl SubjectColumn {
     pub(super) fn value(self, subject: &SubjectId) -> Result<ColumnId, Error> {
         match self {
             Self::Integer => subject.as_i64().map(ColumnId::Integer),
-            Self::Text => subject.as_text().map(|text| ColumnId::Text(text.to_owned())),
+            // PostgreSQL has no zero byte in text.
+            Self::Text => subject
+                .as_text()
+                .filter(|text| !text.contains('\0'))
+                .map(|text| ColumnId::Text(text.to_owned())),
             Self::Uuid => subject.as_uuid_bytes().map(ColumnId::Uuid),
         }
         .ok_or_else(|| Error::invalid("the column of the subject does not hold such ids"))
@@ -124,6 +133,14 @@ pub(super) fn other_type() -> Error {
 pub(super) fn several_rows() -> Error {
     Error::invalid(
         "several rows of the table are this subject's: an envelope is kept in one place, so the column of the subject must be unique",
+    )
+}
+
+/// What compares as equal is not the same id, as where a collation ignores case.
+#[cold]
+pub(super) fn other_subject() -> Error {
+    Error::invalid(
+        "the column of the subject takes another's id for this one: give it a collation that tells all ids apart",
     )
 }
 

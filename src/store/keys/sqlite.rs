@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::place::{
-    Column, ColumnId, Place, encoded_subject, failed, other_tenant, other_type, several_rows,
-    stored_version,
+    Column, ColumnId, Place, encoded_subject, failed, other_subject, other_tenant, other_type,
+    several_rows, stored_version,
 };
 use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
@@ -129,14 +129,24 @@ impl KeyStore for SqliteKeyStore {
         let Column { table, subject: id, keys, .. } = column;
         let value = Value::from(column.of.value(&subject)?);
         let rows = on
-            .prepare_cached(&format!("SELECT {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
+            .prepare_cached(&format!("SELECT {id}, {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
             .and_then(|mut statement| {
-                let rows = statement.query_map([value], |row| row.get(0))?;
-                rows.collect::<Result<Vec<Option<KeyEnvelope>>, _>>()
+                let rows = statement.query_map([value], |row| {
+                    let id = column_id(column.of, row.get_ref(0)?).and_then(ColumnId::subject);
+                    Ok((id, row.get(1)?))
+                })?;
+                rows.collect::<Result<Vec<(_, Option<KeyEnvelope>)>, _>>()
             });
-        match rows.map_err(|error| failed(&error))?.as_mut_slice() {
-            [] => Ok(None),
-            [one] => Ok(one.take()),
+        let mut rows = rows.map_err(|error| failed(&error))?.into_iter();
+        match (rows.next(), rows.next()) {
+            (None, _) => Ok(None),
+            (Some((id, envelope)), None) => {
+                if id? == subject {
+                    Ok(envelope)
+                } else {
+                    Err(other_subject())
+                }
+            }
             _ => Err(several_rows()),
         }
     }
@@ -308,7 +318,7 @@ impl SqliteKeyStore {
             Place::Inline(Column { tenant: own, .. }) if tenant != own => {
                 return Err(other_tenant());
             }
-            Place::Inline(Column { table, subject: column, of, keys, .. }) => {
+            Place::Inline(Column { table, subject: column, of, keys, set, .. }) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
                 let stored = self.load(on, tenant, subject)?;
@@ -318,7 +328,7 @@ impl SqliteKeyStore {
                 }
                 let value = Value::from(of.value(subject)?);
                 on.prepare_cached(&format!(
-                    "UPDATE {table} SET {keys} = ?1 WHERE {column} = ?2 AND {keys} IS ?3"
+                    "UPDATE {table} SET {set} = ?1 WHERE {column} = ?2 AND {keys} IS ?3"
                 ))
                 .and_then(|mut statement| statement.execute(params![envelope, value, stored]))
             }
