@@ -17,9 +17,10 @@ use crate::keyring::{KeyId, KeyRing};
 /// What ledgers say of every subject, ready to be made good in a store.
 ///
 /// A backup brings back data keys that were destroyed since, and roles that were taken out. A replay
-/// erases and withdraws again: only up to the generations that the ledger names, so that what was begun
-/// afresh since then stays; and each class goes on behind the number that it had reached. Grants are not
-/// played back. Run it before anybody reads what was restored; run again, it changes nothing more.
+/// erases and withdraws again: up to the generations that the ledger names, and all that was made more than
+/// a day before the act, so that what was begun afresh since then stays; and each class goes on behind the
+/// number that it had reached. Grants are not played back. Run it before anybody reads what was restored;
+/// run again, it changes nothing more.
 ///
 /// Whether a grant came after a withdrawal, the ledger must say by every measure: by its generation, by
 /// its place, and by its time. In doubt the role is out.
@@ -137,7 +138,8 @@ fn withdrawal<'e>(entries: &[&'e Told], class: &str, role: &'e str) -> Withdrawa
         _ => None,
     });
     let generation = generations.max().unwrap_or_default();
-    let mut left = Withdrawal { role, generation, granted: false, with_history: false };
+    let at = ends.iter().map(|(_, end)| end.at).max().unwrap_or_default();
+    let mut left = Withdrawal { role, generation, at, granted: false, with_history: false };
     for (ledger, entry) in entries {
         if let LedgerAct::Grant { class, role, with_history, .. } = &entry.act
             && is_here(class, role)

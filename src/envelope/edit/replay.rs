@@ -7,20 +7,23 @@ use super::steps::used_up;
 use super::{Consent, EnvelopeEdit};
 use crate::access::Action;
 use crate::class::Class;
-use crate::envelope::format::{Entry, State};
+use crate::envelope::format::{Entry, Live, State};
 use crate::envelope::generation::retention;
 use crate::error::Error;
 use crate::random::CallRng;
 
-/// A data key made this long after an erasure, in seconds, is not what was erased, whatever its number;
-/// up to it, clocks that differ are given the benefit.
-const AFTERWARDS: u64 = 86_400;
+/// How far clocks may differ, in seconds. A data key made longer after an erasure or withdrawal is not
+/// what it was about, whatever its number; one made longer before it is, whatever its number: the act may
+/// have been on an older backup, which had not reached that number.
+const CLOCKS_DIFFER: u64 = 86_400;
 
 /// A role taken out of a class, as ledgers tell it.
 pub(crate) struct Withdrawal<'a> {
     pub(crate) role: &'a str,
     /// The highest generation that it was taken out of.
     pub(crate) generation: u16,
+    /// When, for the last time.
+    pub(crate) at: u64,
     /// Whether it was granted the class again, and whether with all that was sealed before.
     pub(crate) granted: bool,
     pub(crate) with_history: bool,
@@ -62,7 +65,8 @@ impl EnvelopeEdit<'_> {
                 };
                 erasures.iter().any(|erasure| {
                     entry.generation <= erasure.generation
-                        && live.created_at <= erasure.at.saturating_add(AFTERWARDS)
+                        && live.created_at <= erasure.at.saturating_add(CLOCKS_DIFFER)
+                        || is_long_before(live, erasure.at)
                 })
             };
             let erased = edit.erase_where(covered)?;
@@ -81,10 +85,11 @@ impl EnvelopeEdit<'_> {
         if self.layout.erased_at.is_some() {
             return Ok(());
         }
-        let last = withdrawals.iter().map(|withdrawal| withdrawal.generation).max();
-        let Some(last) = last.filter(|last| *last > 0) else { return Ok(()) };
+        let told = withdrawals.iter().map(|withdrawal| withdrawal.generation).max();
         self.attempt_on(Action::Withdraw, class, |edit| {
-            let mut changed = edit.remove_withdrawn(class.name(), withdrawals)?;
+            let removed = edit.remove_withdrawn(class.name(), withdrawals)?;
+            let mut changed = removed.is_some();
+            let Some(last) = told.max(removed).filter(|last| *last > 0) else { return Ok(false) };
             let highest = edit
                 .layout
                 .highest(class.name())
@@ -130,39 +135,42 @@ impl EnvelopeEdit<'_> {
         })
     }
 
-    /// The first step of it. Whether there was anything to remove.
+    /// The first step of it: the highest generation that something was removed from.
     fn remove_withdrawn(
         &mut self,
         class: &str,
         withdrawals: &[Withdrawal<'_>],
-    ) -> Result<bool, Error> {
-        let is_out = |generation: u16, role: Option<&str>| {
+    ) -> Result<Option<u16>, Error> {
+        let is_out = |generation: u16, live: &Live<'_>, role: Option<&str>| {
             withdrawals.iter().any(|withdrawal| {
                 !withdrawal.with_history
-                    && generation <= withdrawal.generation
+                    && (generation <= withdrawal.generation || is_long_before(live, withdrawal.at))
                     && role.is_none_or(|role| role == withdrawal.role)
             })
         };
         let ring = self.access.ring();
-        let mut removed = false;
+        let mut highest = None;
         for entry in self.layout.entries.iter().filter(|entry| entry.class == class) {
-            if let Some(live) = entry.live().filter(|_| is_out(entry.generation, None)) {
+            if let Some(live) = entry.live().filter(|live| is_out(entry.generation, live, None)) {
                 for recipient in &live.recipients {
-                    self.role_of(class, recipient.key_id)?;
+                    let role = self.role_of(class, recipient.key_id)?;
+                    if is_out(entry.generation, live, Some(role)) {
+                        highest = highest.max(Some(entry.generation));
+                    }
                 }
             }
         }
         for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class) {
             if let State::Live(live) = &mut entry.state {
-                let before = live.recipients.len();
-                live.recipients.retain(|recipient| {
+                let mut recipients = core::mem::take(&mut live.recipients);
+                recipients.retain(|recipient| {
                     let role = ring.role_of(recipient.key_id);
-                    role.is_none() || !is_out(entry.generation, role)
+                    role.is_none() || !is_out(entry.generation, live, role)
                 });
-                removed |= live.recipients.len() < before;
+                live.recipients = recipients;
             }
         }
-        Ok(removed)
+        Ok(highest)
     }
 
     /// `[LG-11]` Leaves an erased generation of this number, where the class has reached none as high and
@@ -191,4 +199,9 @@ impl EnvelopeEdit<'_> {
         self.layout.entries.insert(position, Entry { class, generation, state });
         Ok(true)
     }
+}
+
+/// Whether a generation was there when something was told of its class, whatever clocks say.
+fn is_long_before(live: &Live<'_>, at: u64) -> bool {
+    live.created_at.saturating_add(CLOCKS_DIFFER) < at
 }

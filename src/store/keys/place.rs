@@ -16,7 +16,8 @@ pub(super) enum Place {
     Inline(Column),
 }
 
-/// A column of the application's table, by names that are quoted.
+/// A column of the application's table, by names that are quoted. Those of columns bear that of their
+/// table: SQLite takes a quoted name that no column has for a string, but not so.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) table: String,
@@ -25,6 +26,8 @@ pub(super) struct Column {
     pub(super) keys: String,
     /// Whether the envelopes are stored in the text form.
     pub(super) text: bool,
+    /// The name of `keys` alone, where it is set.
+    pub(super) set: String,
     pub(super) tenant: String,
 }
 
@@ -34,12 +37,14 @@ impl Place {
         (subject, of): (&str, SubjectColumn),
         keys: &str,
     ) -> Result<Self, Error> {
+        let (table, set) = (quoted(table)?, quoted(keys)?);
         Ok(Self::Inline(Column {
-            table: quoted(table)?,
-            subject: quoted(subject)?,
+            subject: format!("{table}.{}", quoted(subject)?),
             of,
-            keys: quoted(keys)?,
             text: false,
+            keys: format!("{table}.{set}"),
+            table,
+            set,
             tenant: String::new(),
         }))
     }
@@ -86,7 +91,11 @@ impl SubjectColumn {
     pub(super) fn value(self, subject: &SubjectId) -> Result<ColumnId, Error> {
         match self {
             Self::Integer => subject.as_i64().map(ColumnId::Integer),
-            Self::Text => subject.as_text().map(|text| ColumnId::Text(text.to_owned())),
+            // PostgreSQL has no zero byte in text.
+            Self::Text => subject
+                .as_text()
+                .filter(|text| !text.contains('\0'))
+                .map(|text| ColumnId::Text(text.to_owned())),
             Self::Uuid => subject.as_uuid_bytes().map(ColumnId::Uuid),
         }
         .ok_or_else(|| Error::invalid("the column of the subject does not hold such ids"))
@@ -153,6 +162,14 @@ pub(super) fn too_late(error: &impl core::fmt::Display) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!("another's change came between: begin the transaction again ({error})"),
+    )
+}
+
+/// What compares as equal is not the same id, as where a collation ignores case.
+#[cold]
+pub(super) fn other_subject() -> Error {
+    Error::invalid(
+        "the column of the subject takes another's id for this one: give it a collation that tells all ids apart",
     )
 }
 

@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::place::{
-    self, Column, ColumnId, Place, encoded_subject, envelope_of, other_tenant, other_type,
-    several_rows, stored_version, too_late,
+    self, Column, ColumnId, Place, encoded_subject, envelope_of, other_subject, other_tenant,
+    other_type, several_rows, stored_version, too_late,
 };
 use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
@@ -318,10 +318,10 @@ impl SqliteKeyStore {
                 } else {
                     Value::Blob(envelope_to_store.as_bytes().to_vec())
                 };
-                let Column { table, subject: id, of, keys, .. } = column;
+                let Column { table, subject: id, of, keys, set, .. } = column;
                 let value = Value::from(of.value(subject)?);
                 on.prepare_cached(&format!(
-                    "UPDATE {table} SET {keys} = ?1 WHERE {id} = ?2 AND {keys} IS ?3"
+                    "UPDATE {table} SET {set} = ?1 WHERE {id} = ?2 AND {keys} IS ?3"
                 ))
                 .and_then(|mut statement| statement.execute(params![new, value, stored]))
             }
@@ -377,14 +377,24 @@ fn cell(on: &Connection, column: &Column, subject: &SubjectId) -> Result<Option<
     let Column { table, subject: id, keys, of, .. } = column;
     let value = Value::from(of.value(subject)?);
     let rows = on
-        .prepare_cached(&format!("SELECT {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
+        .prepare_cached(&format!("SELECT {id}, {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
         .and_then(|mut statement| {
-            let rows = statement.query_map([value], |row| row.get(0))?;
-            rows.collect::<Result<Vec<Option<Value>>, _>>()
+            let rows = statement.query_map([value], |row| {
+                let id = column_id(*of, row.get_ref(0)?).and_then(ColumnId::subject);
+                Ok((id, row.get(1)?))
+            })?;
+            rows.collect::<Result<Vec<(_, Option<Value>)>, _>>()
         });
-    match rows.map_err(|error| failed(&error))?.as_mut_slice() {
-        [] => Ok(None),
-        [one] => Ok(one.take()),
+    let mut rows = rows.map_err(|error| failed(&error))?.into_iter();
+    match (rows.next(), rows.next()) {
+        (None, _) => Ok(None),
+        (Some((id, cell)), None) => {
+            if id? == *subject {
+                Ok(cell)
+            } else {
+                Err(other_subject())
+            }
+        }
         _ => Err(several_rows()),
     }
 }

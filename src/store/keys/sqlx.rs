@@ -16,7 +16,8 @@ use sqlx::Connection as _;
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, failed};
 use super::place::{
-    Column, Place, encoded_subject, other_tenant, other_type, several_rows, stored_version,
+    Column, Place, encoded_subject, other_subject, other_tenant, other_type, several_rows,
+    stored_version,
 };
 use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
@@ -387,6 +388,9 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         for row in DB::fetch(on, sql, values, columns).await.map_err(failed)? {
             let mut row = row.into_iter();
             let subject = self.subject(row.next())?;
+            if !subjects.contains(&subject) {
+                return Err(other_subject());
+            }
             let envelope = row.next().filter(|cell| !matches!(cell, Cell::Null));
             if rows.insert(subject, envelope).is_some() {
                 return Err(several_rows());
@@ -484,7 +488,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             Place::Inline(Column { tenant: own, .. }) if tenant != own => {
                 return Err(other_tenant());
             }
-            Place::Inline(Column { table, subject: column, of, keys, text, .. }) => {
+            Place::Inline(Column { table, subject: column, of, keys, set, text, .. }) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
                 let before = self.load_one(on, tenant, subject, false).await?;
@@ -504,7 +508,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                 };
                 (
                     format!(
-                        "UPDATE {table} SET {keys} = $1 WHERE {column} = $2 AND {keys} {compared}"
+                        "UPDATE {table} SET {set} = $1 WHERE {column} = $2 AND {keys} {compared}"
                     ),
                     values,
                 )

@@ -12,7 +12,7 @@ from .errors import Refused
 from .ledger import Ledger, Told, Tokens, of_place, standing
 from .ring import Ring
 
-AFTERWARDS = 86_400  # [LG-11]
+CLOCKS_DIFFER = 86_400  # [LG-11]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,12 @@ class Withdrawn:
 
     role: str
     covered: int
+    at: int
     granted: bool
     with_history: bool
+
+    def covers(self, entry: Live) -> bool:
+        return entry.generation <= self.covered or _is_long_before(entry, self.at)
 
 
 class Replay:
@@ -53,9 +57,11 @@ class Replay:
             ]
             editor.erase_again(cls, covered)
         for cls in _classes(told, "withdraw"):
-            roles = _withdrawn(told, cls)
-            if any(one.covered for one in roles):
-                editor.withdraw_again(self.declared[cls], roles)
+            editor.withdraw_again(self.declared[cls], _withdrawn(told, cls))
+
+
+def _is_long_before(entry: Live, at: int) -> bool:
+    return entry.created_at + CLOCKS_DIFFER < at
 
 
 def _classes(told: list[Told], act: str) -> list[str]:
@@ -66,10 +72,11 @@ def _withdrawn(told: list[Told], cls: str) -> list[Withdrawn]:
     names = {e.act.role or "" for _, e in told if (e.act.act, e.act.cls) == ("withdraw", cls)}
     out = []
     for role in sorted(names):
-        covered = max(e.act.generation or 0 for _, e in of_place(told, "withdraw", cls, role))
+        ends = [entry for _, entry in of_place(told, "withdraw", cls, role)]
+        covered, at = max(e.act.generation or 0 for e in ends), max(e.at for e in ends)
         stand = standing(told, cls, role)
         history = any(entry.act.history for _, entry in stand)
-        out.append(Withdrawn(role, covered, bool(stand), history))
+        out.append(Withdrawn(role, covered, at, bool(stand), history))
     return out
 
 
@@ -81,7 +88,8 @@ class Player(Editor):
         self.allow(erased_refuses=False)
         for entry in self.live_of(cls):
             if any(
-                entry.generation <= generation and entry.created_at <= at + AFTERWARDS
+                (entry.generation <= generation and entry.created_at <= at + CLOCKS_DIFFER)
+                or _is_long_before(entry, at)
                 for generation, at in covered
             ):
                 self._erase(entry)
@@ -105,7 +113,7 @@ class Player(Editor):
         took_values = not entries or isinstance(entries[-1], Live)
         emptied = []
         for entry in self.live_of(decl.name):  # step 1
-            out = [o.role for o in roles if not o.with_history and entry.generation <= o.covered]
+            out = [o.role for o in roles if not o.with_history and o.covers(entry)]
             if out and any(self.ring.role_of(r.key_id) is None for r in entry.recipients):
                 raise Refused("missing-key", "a recipient's key is unknown")
             kept = [r for r in entry.recipients if self.ring.role_of(r.key_id) not in out]
@@ -113,6 +121,10 @@ class Player(Editor):
                 emptied.append(entry)
             elif len(kept) < len(entry.recipients):
                 self._put(self._with(entry, kept))
+            if len(kept) < len(entry.recipients):
+                last = max(last, entry.generation)
+        if last == 0:
+            return
         if entries and entries[-1].generation > last:  # step 2
             for entry in emptied:
                 self._erase(entry)

@@ -1,0 +1,207 @@
+//! Attacks on a subject's life: erasures and withdrawals that are to come back, ledgers and stores that are
+//! led astray.
+#![cfg(all(feature = "file", feature = "rusqlite"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod common;
+
+use common::ledger::*;
+use common::*;
+use fieldseal::{
+    Access, Census, Class, DataKeys, EntryState, ErrorKind, KeyEnvelope, KeyRing, KeyStore,
+    MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn,
+};
+
+const CLASSES: &[Class] = &[CONTACT, FINANCIAL, NOTES];
+
+fn at<'a>(ring: &'a KeyRing, ledger: &'a Lines, now: u64) -> Access<'a> {
+    Access::new(ring).at(now).ledger(ledger).source("form").notice("2026-03")
+}
+
+/// What each role opens of each generation: `contact/2: app support`, or `erased`.
+fn state(store: &MemoryKeyStore, subject: u64) -> Vec<String> {
+    let ring = signing();
+    let info = store.load(&(), "", subject).unwrap().unwrap().inspect().unwrap();
+    let mut all: Vec<_> = info
+        .entries
+        .iter()
+        .map(|entry| {
+            let who = match &entry.state {
+                EntryState::Live { recipients, .. } => recipients
+                    .iter()
+                    .map(|one| ring.key(id(one.key_id)).map_or("?", |key| key.name()))
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                _ => "erased".into(),
+            };
+            format!("{}/{}: {who}", entry.class, entry.generation)
+        })
+        .collect();
+    all.extend(info.subject_erased_at.map(|_| "the subject: erased".to_owned()));
+    all
+}
+
+/// A store with one subject, 42, of these classes; marketing has consent to those that take it.
+fn store(classes: &[Class]) -> MemoryKeyStore {
+    let (ring, store) = (signing(), MemoryKeyStore::new());
+    let consents: Vec<(Class, &[&str])> =
+        classes.iter().map(|class| (*class, class.consent_roles())).collect();
+    let keys = DataKeys::create_for(Access::new(&ring).at(NOW), 42, &consents).unwrap();
+    store.save(&(), "", 42, keys.envelope()).unwrap();
+    store
+}
+
+/// A store that holds this envelope of subject 42, whatever its version: as who writes to a database puts
+/// it there.
+fn holding(envelope: &KeyEnvelope) -> MemoryKeyStore {
+    let store = MemoryKeyStore::new();
+    let bytes = envelope.as_bytes();
+    for earlier in 1..envelope.version().unwrap() {
+        let mut stored = bytes.to_vec();
+        stored[1..9].copy_from_slice(&earlier.to_be_bytes());
+        store.save(&(), "", 42, &KeyEnvelope::from_bytes(stored)).unwrap();
+    }
+    store.save(&(), "", 42, envelope).unwrap();
+    store
+}
+
+fn of(store: &MemoryKeyStore) -> KeyEnvelope {
+    store.load(&(), "", 42).unwrap().unwrap()
+}
+
+fn renewed(store: &MemoryKeyStore, ring: &KeyRing, times: usize) {
+    for _ in 0..times {
+        store.change(&(), Access::new(ring).at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
+    }
+}
+
+#[test]
+fn an_erasure_on_an_older_backup_reaches_a_newer_one() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let live = store(&[CONTACT, NOTES]);
+    let older = of(&live);
+    renewed(&live, &ring, 4);
+    let newer = of(&live);
+    // The older backup was restored first, and the class erased there: at generation 1.
+    let first = holding(&older);
+    let _ = first.erase_class(&(), at(&ring, &ledger, NOW + 9 * DAY), 42, "contact").unwrap();
+    // Then a newer one was found.
+    let found = holding(&newer);
+    let told = ledger.read(&ring);
+    let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
+    let pass = replay.run(&found, &(), Access::new(&ring).at(NOW + 10 * DAY)).unwrap();
+    assert!(pass.failed.is_empty());
+    let left: Vec<_> =
+        state(&found, 42).into_iter().filter(|line| line.contains("app support")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_withdrawal_on_an_older_backup_reaches_a_newer_one() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let live = store(&[CONTACT]);
+    let older = of(&live);
+    renewed(&live, &ring, 4);
+    let newer = of(&live);
+    let first = holding(&older);
+    first
+        .change(&(), at(&ring, &ledger, NOW + 9 * DAY), 42, |edit| {
+            edit.withdraw(&CONTACT, "marketing")
+        })
+        .unwrap();
+    let found = holding(&newer);
+    let told = ledger.read(&ring);
+    let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
+    let pass = replay.run(&found, &(), Access::new(&ring).at(NOW + 10 * DAY)).unwrap();
+    assert!(pass.failed.is_empty());
+    let left: Vec<_> =
+        state(&found, 42).into_iter().filter(|line| line.contains("marketing")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_misspelt_column_is_refused_and_no_string() {
+    let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
+    db.execute_batch("CREATE TABLE customers (id TEXT PRIMARY KEY, keys BLOB)").unwrap();
+    let right = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "keys").unwrap();
+    right.migrate(&db).unwrap();
+    for number in 0..600 {
+        let subject = format!("customer-{number}");
+        db.execute("INSERT INTO customers (id) VALUES (?)", [&subject]).unwrap();
+        let keys =
+            DataKeys::create(Access::new(&ring).at(NOW), subject.as_str(), &[NOTES]).unwrap();
+        right.save(&db, "", subject.as_str(), keys.envelope()).unwrap();
+    }
+    let wrong =
+        SqliteKeyStore::inline("customers", ("ident", SubjectColumn::Text), "keys").unwrap();
+    let mut census = Census::new();
+    let counted = wrong.census(&db, "customers.keys", &mut census);
+    assert!(counted.is_err(), "{} of 600 counted", census.envelopes());
+    assert!(wrong.load(&db, "", "customer-7").is_err());
+    let wrong = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "kyes").unwrap();
+    assert_eq!(kind(wrong.load(&db, "", "customer-7")), ErrorKind::Io);
+}
+
+#[test]
+fn ids_that_a_column_takes_for_equal_are_not_confused() {
+    let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
+    db.execute_batch("CREATE TABLE customers (id TEXT COLLATE NOCASE, keys BLOB); INSERT INTO customers (id) VALUES ('ada')")
+        .unwrap();
+    let store = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "keys").unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ADA", &[NOTES]).unwrap();
+    // Else ada's row holds ADA's envelope, and ada can never begin.
+    assert!(store.save(&db, "", "ADA", keys.envelope()).is_err());
+    assert!(store.load(&db, "", "ada").unwrap().is_none());
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ada", &[NOTES]).unwrap();
+    store.save(&db, "", "ada", keys.envelope()).unwrap();
+    assert!(store.load(&db, "", "ada").unwrap().is_some());
+    assert!(store.load(&db, "", "ADA").is_err());
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+#[test]
+fn nobody_is_overwritten_by_who_bears_the_same_name_in_capitals() {
+    use fieldseal::{AsyncKeyStore, SqlxKeyStore, SubjectId};
+    use sqlx::Connection as _;
+
+    let ring = signing();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(
+            "CREATE TABLE customers (id TEXT COLLATE NOCASE, keys BLOB);
+             INSERT INTO customers (id) VALUES ('ada'), ('ADA')",
+        )
+        .execute(&mut db)
+        .await
+        .unwrap();
+        let store =
+            SqlxKeyStore::<sqlx::Sqlite>::inline("customers", ("id", SubjectColumn::Text), "keys")
+                .unwrap();
+        store.migrate(&mut db).await.unwrap();
+        for name in ["ada", "ADA"] {
+            let keys = DataKeys::create(Access::new(&ring).at(NOW), name, &[NOTES]).unwrap();
+            sqlx::query("UPDATE customers SET keys = ? WHERE id = ? COLLATE BINARY")
+                .bind(keys.envelope())
+                .bind(name)
+                .execute(&mut db)
+                .await
+                .unwrap();
+        }
+        let both = [SubjectId::new("ada").unwrap(), SubjectId::new("ADA").unwrap()];
+        let page = store.load_many(&mut db, "", &both).await.unwrap();
+        let (ada, other) = (page[0].clone().unwrap(), page[1].clone().unwrap());
+        let mut edit = ada.edit(Access::new(&ring).at(NOW), "ada").unwrap();
+        edit.renew(&NOTES).unwrap();
+        let renewed = edit.finish().unwrap();
+        // Which of the two rows is replaced, the database would decide.
+        assert!(store.save(&mut db, "", "ada", &renewed).await.is_err());
+        let page = store.load_many(&mut db, "", &both).await.unwrap();
+        assert_eq!(page, [Some(ada), Some(other)]);
+    });
+}
