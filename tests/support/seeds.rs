@@ -15,6 +15,8 @@ pub(crate) fn all() -> Seeds {
     seeds.extend(plaintexts());
     #[cfg(feature = "file")]
     seeds.extend(rings());
+    #[cfg(feature = "file")]
+    seeds.extend(ledgers());
     seeds.extend([
         ("text", "canonical", b"fs1.9QECAwQ".to_vec()),
         ("text", "spare_bits", b"fs1.9QECAwR".to_vec()),
@@ -99,6 +101,45 @@ fn rings() -> Seeds {
         ("typed", "share", share.as_bytes().to_vec()),
         ("typed", "verifying_key", verifying.into_bytes()),
         ("typed", "slot_key", SlotKey::generate().unwrap().to_text().as_bytes().to_vec()),
+    ]
+}
+
+#[cfg(feature = "file")]
+fn ledgers() -> Seeds {
+    use std::sync::Mutex;
+
+    use fieldseal::{Access, DataKeys, History, LedgerHead};
+
+    use super::targets::ledgers::{Lines, signing};
+    use super::targets::{MEDICAL, NOW};
+
+    let first = LedgerHead::begin(signing(), NOW).unwrap();
+    let book = Lines(Mutex::new(first.clone()));
+    let access = Access::new(signing()).tenant(TENANT).at(NOW).ledger(&book);
+    let access = access.actor("alice").source("form").notice("2026-11");
+    let mut edit =
+        DataKeys::create_for(access, SUBJECT, &[(CONTACT, &["support"]), (MEDICAL, &[])])
+            .unwrap()
+            .envelope()
+            .edit(access, SUBJECT)
+            .unwrap();
+    edit.withdraw(&CONTACT, "support").unwrap();
+    edit.grant(&CONTACT, "support", History::Included).unwrap();
+    edit.erase_class("medical").unwrap();
+    let stored = edit.finish().unwrap();
+    let (life, head) = book.0.lock().unwrap().clone();
+    let mut edit = stored.edit(access, SUBJECT).unwrap();
+    edit.erase_subject().unwrap();
+    let receipt = edit.finish_erasure().unwrap().receipt(access, None).unwrap();
+    let erased = book.0.lock().unwrap().0.clone();
+    let torn = life.trim_end().to_owned();
+    vec![
+        ("ledger", "begun", first.0.into_bytes()),
+        ("ledger", "life", life.into_bytes()),
+        ("ledger", "torn", torn.into_bytes()),
+        ("ledger", "erased", erased.into_bytes()),
+        ("ledger", "head", head.to_string().into_bytes()),
+        ("ledger", "receipt", receipt.to_string().into_bytes()),
     ]
 }
 

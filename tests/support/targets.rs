@@ -3,6 +3,8 @@
 
 pub(crate) mod input;
 #[cfg(feature = "file")]
+pub(crate) mod ledgers;
+#[cfg(feature = "file")]
 pub(crate) mod rings;
 pub(crate) mod values;
 
@@ -38,11 +40,13 @@ pub(crate) fn run(target: &str, data: &[u8]) {
         "value" => values::value(data),
         "seal_open" => values::seal_open(data),
         #[cfg(feature = "file")]
+        "ledger" => ledgers::ledger(data),
+        #[cfg(feature = "file")]
         "ring" => rings::ring(data),
         #[cfg(feature = "file")]
         "typed" => rings::typed(data),
         #[cfg(not(feature = "file"))]
-        "ring" | "typed" => {}
+        "ledger" | "ring" | "typed" => {}
         _ => panic!("no target {target}"),
     }
 }
@@ -51,23 +55,22 @@ pub(crate) fn key_id(id: u32) -> KeyId {
     KeyId::new(id).unwrap()
 }
 
-/// The envelope key, symmetric roles `app` and `support`, and the key pair role `doctor`.
 pub(crate) fn ring() -> &'static KeyRing {
     static RING: OnceLock<KeyRing> = OnceLock::new();
-    RING.get_or_init(|| {
-        let mut ring = envelope_ring_of(ENVELOPE_KEY);
-        for (id, name, secret) in
-            [(APP_KEY, "app", APP_SECRET), (0x0000_0B01, "support", [0xB1; 32])]
-        {
-            let (id, state) = (key_id(id), KeyState::Primary);
-            ring.insert(RingKey::symmetric(id, KeyUse::Wrap, name, state, &secret).unwrap())
-                .unwrap();
-        }
-        let doctor = key_id(0x0000_0D01);
-        let pair = RingKey::key_pair(doctor, "doctor", KeyState::Primary, &[0xD1; 32], &[0xD2; 32]);
-        ring.insert(pair.unwrap()).unwrap();
-        ring
-    })
+    RING.get_or_init(whole_ring)
+}
+
+/// The envelope key, symmetric roles `app` and `support`, and the key pair role `doctor`.
+fn whole_ring() -> KeyRing {
+    let mut ring = envelope_ring_of(ENVELOPE_KEY);
+    for (id, name, secret) in [(APP_KEY, "app", APP_SECRET), (0x0000_0B01, "support", [0xB1; 32])] {
+        let (id, state) = (key_id(id), KeyState::Primary);
+        ring.insert(RingKey::symmetric(id, KeyUse::Wrap, name, state, &secret).unwrap()).unwrap();
+    }
+    let doctor = key_id(0x0000_0D01);
+    let pair = RingKey::key_pair(doctor, "doctor", KeyState::Primary, &[0xD1; 32], &[0xD2; 32]);
+    ring.insert(pair.unwrap()).unwrap();
+    ring
 }
 
 fn envelope_ring_of(id: u32) -> KeyRing {
