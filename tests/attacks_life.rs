@@ -10,6 +10,7 @@
 
 mod common;
 
+use common::bytes::{Ent, Env};
 use common::ledger::*;
 use common::*;
 use fieldseal::{
@@ -204,4 +205,30 @@ fn nobody_is_overwritten_by_who_bears_the_same_name_in_capitals() {
         let page = store.load_many(&mut db, "", &both).await.unwrap();
         assert_eq!(page, [Some(ada), Some(other)]);
     });
+}
+
+#[test]
+fn an_erasure_that_found_nothing_live_is_told() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let live = store(&[CONTACT]);
+    let before = of(&live);
+    // An insider with the envelope key marks the class as erased.
+    let mut env = Env::parse(before.as_bytes());
+    let Ent::Live(contact) = env.entries.remove(0) else { panic!("live") };
+    env.entries.push(Ent::Erased {
+        class: contact.class,
+        generation: contact.generation,
+        tag: contact.commitment[..4].try_into().unwrap(),
+        at: NOW,
+    });
+    env.version += 1;
+    let marked = holding(&env.envelope());
+    // So that the erasure which is asked for finds nothing to do.
+    let _ = marked.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "contact").unwrap();
+    // And then puts the old one back.
+    let back = holding(&before);
+    let told = ledger.read(&ring);
+    let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
+    let _ = replay.run(&back, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
+    assert_eq!(state(&back, 42), ["contact/1: erased"]);
 }

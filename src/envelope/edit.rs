@@ -396,10 +396,11 @@ impl<'a> EnvelopeEdit<'a> {
             edit.erasing.push(Some(class.into()));
             let mut any = false;
             for class in [class, &mask] {
-                if edit.erase_where(|entry| entry.class == class)? {
+                any |= edit.erase_where(|entry| entry.class == class)?;
+                // `[LG-7]` Also where it finds nothing live: the envelope may be one that was put back.
+                if edit.layout.highest(class).is_some() {
                     let generation = edit.highest(class)?.generation;
                     edit.acts.push(LedgerAct::EraseClass { class: class.into(), generation });
-                    any = true;
                 }
             }
             Ok(any)
@@ -413,6 +414,9 @@ impl<'a> EnvelopeEdit<'a> {
     pub fn erase_subject(&mut self) -> Result<(), Error> {
         self.attempt(Action::EraseSubject, "", |edit| {
             edit.erasing.push(None);
+            // `[LG-7]` Also where it is erased already: whoever holds the envelope key can take the mark off
+            // again.
+            edit.acts.push(LedgerAct::EraseSubject);
             if edit.layout.erased_at.is_some() {
                 return Ok(false);
             }
@@ -420,7 +424,6 @@ impl<'a> EnvelopeEdit<'a> {
             edit.erase_where(|_| true)?;
             edit.prune_for(SUBJECT_ERASURE)?;
             edit.layout.erased_at = Some(now);
-            edit.acts.push(LedgerAct::EraseSubject);
             Ok(true)
         })
     }

@@ -357,7 +357,7 @@ class Editor:
         if not self.of_class(cls) and not self.of_class(MASK_PREFIX + cls):
             raise Refused("missing-class", cls)
         for name in (cls, MASK_PREFIX + cls):
-            if self.live_of(name):
+            if self.of_class(name):  # [LG-7]: also where nothing is live
                 highest = self.of_class(name)[-1].generation
                 self.acts.append(Act("erase-class", name, generation=highest))
             for entry in self.live_of(name):
@@ -365,13 +365,13 @@ class Editor:
 
     def erase_subject(self) -> None:
         """[ED-14]"""
+        self.acts.append(Act("erase-subject"))  # [LG-7]: also where it is erased already
         if self.subject_erased:
             return
         for entry in [e for e in self.entries if isinstance(e, Live)]:
             self._erase(entry)
         self.entries.append(SubjectErased(self.now))
         self.changed = True
-        self.acts.append(Act("erase-subject"))
         self._prune_to_fit()
 
     def _prunable(self) -> Erased | None:
