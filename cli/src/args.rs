@@ -5,6 +5,8 @@ pub(crate) mod life;
 pub(crate) mod ring;
 #[cfg(feature = "stores")]
 pub(crate) mod stores;
+#[cfg(feature = "stores")]
+pub(crate) mod subjects;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,8 @@ use fieldseal::Floor;
 #[cfg(feature = "stores")]
 use crate::args::life::{Census, Retire, StoreCommand};
 use crate::args::ring::RingCommand;
+#[cfg(feature = "stores")]
+use crate::args::subjects::{Erase, Grant, LedgerCommand, ReceiptCommand, Sweep, Withdraw};
 use crate::exit;
 
 const FIRST_MINUTE: &str = "\
@@ -94,6 +98,26 @@ pub(crate) enum Command {
     /// Destroy a ring key that nothing stored needs any more
     #[cfg(feature = "stores")]
     Retire(Retire),
+    /// Erase a subject, or a class of theirs: destroy the data keys, and print the signed receipt
+    #[cfg(feature = "stores")]
+    Erase(Erase),
+    /// Take a class of a subject from a role
+    #[cfg(feature = "stores")]
+    Withdraw(Withdraw),
+    /// Give a role a class of a subject who has consented
+    #[cfg(feature = "stores")]
+    Grant(Grant),
+    /// Erase what is past its term
+    #[cfg(feature = "stores")]
+    Sweep(Sweep),
+    /// Receipts of erasures
+    #[cfg(feature = "stores")]
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// The account of erasures, withdrawals and grants
+    #[cfg(feature = "stores")]
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// The tables of key envelopes
     #[cfg(feature = "stores")]
     #[command(subcommand)]

@@ -9,6 +9,8 @@ mod sealing;
 
 #[cfg(feature = "stores")]
 use crate::args::life::StoreCommand;
+#[cfg(feature = "stores")]
+use crate::args::subjects::{LedgerCommand, ReceiptCommand};
 use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -26,6 +28,28 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Census(census) => return life::census::run(census, &session),
         #[cfg(feature = "stores")]
         Command::Retire(retire) => life::retire::run(retire, &session),
+        #[cfg(feature = "stores")]
+        Command::Erase(erase) => life::erase::run(erase, &session),
+        #[cfg(feature = "stores")]
+        Command::Withdraw(withdraw) => life::consent::withdraw(withdraw, &session),
+        #[cfg(feature = "stores")]
+        Command::Grant(grant) => life::consent::grant(grant, &session),
+        #[cfg(feature = "stores")]
+        Command::Sweep(sweep) => return life::sweep::run(sweep, &session),
+        #[cfg(feature = "stores")]
+        Command::Receipt(ReceiptCommand::Verify(verify)) => life::receipt::verify(verify, &session),
+        #[cfg(feature = "stores")]
+        Command::Ledger(LedgerCommand::Begin(begin)) => life::ledger::begin(begin, &session),
+        #[cfg(feature = "stores")]
+        Command::Ledger(LedgerCommand::Verify(verify)) => life::ledger::verify(verify, &session),
+        #[cfg(feature = "stores")]
+        Command::Ledger(LedgerCommand::Show(show)) => life::ledger::show(show, &session),
+        #[cfg(feature = "stores")]
+        Command::Ledger(LedgerCommand::Consents(asked)) => life::ledger::consents(asked, &session),
+        #[cfg(feature = "stores")]
+        Command::Ledger(LedgerCommand::Replay(replay)) => {
+            return life::replay::run(replay, &session);
+        }
         #[cfg(feature = "stores")]
         Command::Store(StoreCommand::Migrate(migrate)) => life::migrate::run(migrate, &session),
         Command::Completions(completions) => completions::run(completions, output),

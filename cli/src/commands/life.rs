@@ -1,5 +1,13 @@
 //! What is done to stored key envelopes, and to the keys that they need.
 
 pub(super) mod census;
+mod classes;
+pub(super) mod consent;
+pub(super) mod erase;
+pub(super) mod ledger;
 pub(super) mod migrate;
+pub(super) mod receipt;
+pub(super) mod replay;
 pub(super) mod retire;
+mod subject;
+pub(super) mod sweep;

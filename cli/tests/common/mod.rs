@@ -135,6 +135,11 @@ pub fn ran(command: &mut Command) -> Ran {
 }
 
 impl Ran {
+    #[track_caller]
+    pub fn code_is(&self, code: i32) {
+        assert_eq!(self.code, code, "{self:?}");
+    }
+
     /// That it failed so: with this code, saying what was wrong, and what to do.
     #[track_caller]
     pub fn failed(&self, code: i32, error: &str, next: &str) {

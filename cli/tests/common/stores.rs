@@ -35,6 +35,7 @@ impl Place {
         place.ok(&["store", "migrate", "--store", "sqlite:shop.db", "--create"]);
         let classes = serde_json::to_string(&[CONTACT]).unwrap();
         std::fs::write(place.path("classes.json"), classes).unwrap();
+        place.ok(&["ledger", "begin", "ledger"]);
         place
     }
 

@@ -13,13 +13,16 @@ use crate::stores::{Database, Purpose, answered, on_store, open_all, wait};
 pub(in crate::commands) fn run(asked: &Census, session: &Session<'_>) -> Result<Exit, Failure> {
     let mut census = Counted::new();
     let ring = name_keys(&mut census, session)?;
-    count(&asked.stores, &mut census, session)?;
+    let looked_at = count(&asked.stores, &mut census, session)?;
 
     let mut json = serde_json::to_value(&census).unwrap_or(Value::Null);
     if let Some(members) = json.as_object_mut() {
         members.insert("ring".into(), json!(ring.then(|| session.path().display().to_string())));
+        members.insert("looked_at".into(), json!(looked_at));
     }
-    let text: Vec<_> = census.to_string().lines().map(printable).collect();
+    let mut text: Vec<_> = census.to_string().lines().map(printable).collect();
+    let is_empty = |name: &&String| !census.places().any(|place| place.place == **name);
+    text.extend(looked_at.iter().filter(is_empty).map(|name| format!("{name}: empty")));
     session.output.result(&json, &text.join("\n"))?;
 
     if census.unreadable() > 0 {
@@ -53,17 +56,21 @@ fn name_keys(census: &mut Counted, session: &Session<'_>) -> Result<bool, Failur
     Ok(is_there)
 }
 
-/// Counts everything in the databases that were said.
+/// Counts everything in the databases that were said. The names of the places, empty ones too.
 pub(super) fn count(
     stores: &Stores,
     census: &mut Counted,
     session: &Session<'_>,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     wait(async {
+        let mut looked_at = Vec::new();
         for mut database in open_all(stores, Purpose::Reads, session).await? {
+            let standalone = database.standalone.iter().map(|(name, _)| name);
+            let places = database.places.iter().map(|place| &place.name);
+            looked_at.extend(places.chain(standalone).cloned());
             count_one(&mut database, census).await?;
         }
-        Ok(())
+        Ok(looked_at)
     })
 }
 

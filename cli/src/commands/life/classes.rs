@@ -1,0 +1,65 @@
+//! The classes of an application, from a file.
+
+use std::path::Path;
+
+use fieldseal::Class;
+use serde_json::Value;
+
+use crate::exit::{Exit, Failure};
+use crate::files;
+
+/// The classes in a file: a `Catalog`, or a list of classes, as the library serializes them.
+pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
+    let wrong = |what: &str| {
+        Failure::new(
+            Exit::Malformed,
+            format!("{}: {what}", path.display()),
+            "let the application write it: its Catalog, or a list of its Class constants, by serde_json",
+        )
+    };
+    let bytes = files::read(path)?;
+    let json: Value =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(&format!("no JSON: {error}")))?;
+    let mut found: Vec<&Value> = Vec::new();
+    match &json {
+        Value::Array(classes) => found.extend(classes),
+        Value::Object(members) if members.contains_key("schemas") => {
+            let schemas = members.get("schemas").and_then(Value::as_array);
+            for schema in schemas.ok_or_else(|| wrong("no catalog"))? {
+                let fields = schema.get("fields").and_then(Value::as_array);
+                for field in fields.ok_or_else(|| wrong("no catalog"))? {
+                    found.push(field.get("class").ok_or_else(|| wrong("a field without a class"))?);
+                    found.extend(field.get("was").filter(|was| !was.is_null()));
+                }
+            }
+        }
+        Value::Object(_) => found.push(&json),
+        _ => return Err(wrong("neither a catalog nor a list of classes")),
+    }
+    let mut classes: Vec<Class> = Vec::new();
+    for value in found {
+        let class: Class =
+            serde_json::from_value(value.clone()).map_err(|error| wrong(&error.to_string()))?;
+        match classes.iter().find(|other| other.name() == class.name()) {
+            Some(other) if *other != class => {
+                return Err(wrong(&format!("class `{}` is declared in two ways", class.name())));
+            }
+            Some(_) => {}
+            None => classes.push(class),
+        }
+    }
+    Ok(classes)
+}
+
+/// The class of this name among them.
+pub(super) fn read_one(path: &Path, name: &str) -> Result<Class, Failure> {
+    let classes = read(path)?;
+    classes.iter().find(|class| class.name() == name).copied().ok_or_else(|| {
+        let names: Vec<_> = classes.iter().map(Class::name).collect();
+        Failure::new(
+            Exit::Usage,
+            format!("{} declares no class `{name}`", path.display()),
+            format!("name one of those that it declares: {}", names.join(", ")),
+        )
+    })
+}

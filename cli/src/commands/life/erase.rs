@@ -1,0 +1,212 @@
+//! `fieldseal erase`.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use fieldseal::{AsyncKeyStore as _, EntryState, Erasure, ErrorKind, KeyEnvelope, LedgerFile};
+use serde_json::{Value, json};
+
+use super::subject::{Named, access, check_signs, ledger_at};
+use crate::args::subjects::Erase;
+use crate::exit::{Exit, Failure};
+use crate::output::printable;
+use crate::secrets::confirm::confirm;
+use crate::session::Session;
+use crate::stores::{Database, Place, answered, on_store, wait};
+
+pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(), Failure> {
+    let subject = Named::of(&asked.subject, asked.store.inline.as_ref())?;
+    if let Some(path) = &asked.receipt {
+        crate::files::check_absent(path)?;
+    }
+    let ledger = ledger_at(&asked.account.ledger, session)?;
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    check_signs(&ring)?;
+    let access = access(&ring, &asked.subject.tenant, &asked.account, &ledger);
+
+    let (name, was_erased, erasure, file) = wait(async {
+        let (mut database, place) =
+            Database::open_one(&asked.store, &asked.subject.tenant, session).await?;
+        let stored = on_store!(database.connection, place, |store, on| {
+            store.load(on, &asked.subject.tenant, &subject.id).await
+        });
+        let stored = stored.map_err(|error| answered(&database.name, error))?;
+        let was_erased = check(asked, session, &subject, stored.as_ref(), &database, &place)?;
+        // Before anything is gone: what is asked for can be written.
+        let file = asked.receipt.as_deref().map(Reserved::make).transpose()?;
+        let erased = on_store!(database.connection, place, |store, on| match &asked.class {
+            Some(class) => store.erase_class(on, access, &subject.id, class).await,
+            None => store.erase(on, access, &subject.id).await,
+        });
+        match erased {
+            Ok(erasure) => Ok((database.name, was_erased, erasure, file)),
+            Err(error) => {
+                if let Some(file) = file {
+                    file.release();
+                }
+                Err(not_erased(&database.name, error))
+            }
+        }
+    })?;
+
+    // It is stored. What fails from here on does not undo it.
+    let gone = |failure: Failure| {
+        failure.or_next(
+            "the erasure itself is done, and in the ledger; run the same again for a receipt",
+        )
+    };
+    let receipt = erasure.receipt(access, None).map_err(|error| gone(error.into()))?;
+    let text = receipt.to_string();
+    report(asked, session, &name, &text)?;
+    if let Some(file) = file {
+        file.fill(&text).map_err(gone)?;
+    }
+    tell(session, &subject, was_erased, &erasure, &ledger);
+    Ok(())
+}
+
+/// Sees that something is there to be erased, and that it is meant. Whether it is gone already.
+fn check(
+    asked: &Erase,
+    session: &Session<'_>,
+    subject: &Named,
+    stored: Option<&KeyEnvelope>,
+    database: &Database,
+    place: &Place,
+) -> Result<bool, Failure> {
+    let Some(stored) = stored else {
+        if !asked.mark_absent {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "no key envelope is stored in {}, {}, for {}{}",
+                    database.name,
+                    place.name,
+                    subject.shown(),
+                    of_tenant(&asked.subject.tenant)
+                ),
+                "see how the application types its ids (--as), and its --tenant; to keep the subject from ever being \
+                 begun there: --mark-absent",
+            ));
+        }
+        return ask(asked, session, subject, "nothing is stored of it yet").map(|()| false);
+    };
+    let info = stored.inspect()?;
+    if info.subject_erased_at.is_some() {
+        return Ok(true);
+    }
+    let mut live: Vec<&str> = info
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.state, EntryState::Live { .. }))
+        .map(|entry| entry.class.as_str())
+        .collect();
+    live.dedup();
+    if let Some(class) = &asked.class {
+        let mask = format!("mask.{class}");
+        live.retain(|one| *one == class || *one == mask);
+    }
+    let what = match live.as_slice() {
+        [] => "it has no live data keys".to_owned(),
+        classes => format!("classes: {}", classes.join(", ")),
+    };
+    ask(asked, session, subject, &what).map(|()| false)
+}
+
+fn ask(asked: &Erase, session: &Session<'_>, subject: &Named, what: &str) -> Result<(), Failure> {
+    let scope = match &asked.class {
+        Some(class) => format!("class `{}` of {}", printable(class), subject.shown()),
+        None => subject.shown(),
+    };
+    let warning = format!(
+        "All that is sealed of {scope}{} will be unreadable for ever ({what}).",
+        of_tenant(&asked.subject.tenant)
+    );
+    confirm(&warning, subject.word(), &asked.confirmed, session.common)
+}
+
+fn of_tenant(tenant: &str) -> String {
+    if tenant.is_empty() { String::new() } else { format!(" of tenant {}", printable(tenant)) }
+}
+
+/// The ledger is told first, so it may know of what was not stored.
+fn not_erased(name: &str, error: fieldseal::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::Conflict => {
+            let failure = answered(name, error);
+            let next = format!(
+                "{}; the database was left as it was; where the ledger tells of the erasure already, running this \
+                 again, or a replay, makes it good",
+                failure.next
+            );
+            failure.or_next(next)
+        }
+        _ => answered(name, error),
+    }
+}
+
+/// The receipt alone goes to standard output.
+fn report(asked: &Erase, session: &Session<'_>, name: &str, text: &str) -> Result<(), Failure> {
+    let receipt: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    let file = asked.receipt.as_ref().map(|path| path.display().to_string());
+    let ledger = asked.account.ledger.display().to_string();
+    let json = json!({ "store": name, "receipt": receipt, "receipt_file": file, "ledger": ledger });
+    session.output.result(&json, text)
+}
+
+fn tell(
+    session: &Session<'_>,
+    subject: &Named,
+    was_erased: bool,
+    erasure: &Erasure,
+    ledger: &LedgerFile,
+) {
+    let output = session.output;
+    if was_erased {
+        output.talk("it had been erased before; nothing was changed");
+    }
+    let keys: Vec<_> = erasure.keys().map(|id| id.to_string()).collect();
+    if !keys.is_empty() {
+        output.warning(format_args!(
+            "old copies of the envelope, in backups, still open by the ring keys {}; after one is restored: \
+             fieldseal ledger replay {}",
+            keys.join(", "),
+            ledger.path().display()
+        ));
+    }
+    output.next(format_args!(
+        "keep the receipt; clear the columns that hold what was sealed of {}, and terms that it is found by: the \
+         receipt names none, as the columns are known to the application alone (Erasure::receipt takes its Catalog)",
+        subject.shown()
+    ));
+}
+
+/// A file that is there, and empty, before anything is erased.
+struct Reserved {
+    path: PathBuf,
+    file: File,
+}
+
+impl Reserved {
+    fn make(path: &Path) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| Failure::file(path, &error))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    fn fill(mut self, text: &str) -> Result<(), Failure> {
+        let written =
+            self.file.write_all(text.as_bytes()).and_then(|()| self.file.write_all(b"\n"));
+        let written = written.and_then(|()| self.file.sync_all());
+        written.map_err(|error| Failure::file(&self.path, &error))
+    }
+
+    /// Nothing was erased, and there is no receipt.
+    fn release(self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,217 @@
+//! `fieldseal ledger begin`, `verify`, `show` and `consents`.
+
+use fieldseal::{Ledger, LedgerAct, LedgerEntry, LedgerFile};
+use serde_json::{Value, json};
+
+use super::receipt::{not_verified, verifying_keys};
+use super::subject::{Named, check_signs, ledger_at};
+use crate::args::subjects::{LedgerBegin, LedgerConsents, LedgerLook};
+use crate::exit::Failure;
+use crate::output::{printable, table};
+use crate::session::Session;
+use crate::{files, times};
+
+const KEEP: &str = "keep the head elsewhere than the ledger: by it a ledger that was cut off or replaced is told \
+                    (--head)";
+
+pub(in crate::commands) fn begin(
+    asked: &LedgerBegin,
+    session: &Session<'_>,
+) -> Result<(), Failure> {
+    files::check_absent(&asked.file)?;
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    check_signs(&ring)?;
+    let file = LedgerFile::create(&asked.file, &ring)?;
+    let ledger = file.read(&ring.verifying_keys())?;
+    let path = asked.file.display().to_string();
+    let head = ledger.head().to_string();
+    let json = json!({ "ledger": path, "id": id(&ledger), "head": head });
+    session.output.result(&json, &format!("made {path}, whose head is {head}"))?;
+    session.output.next(
+        "give it to the application (Access::ledger), and keep it where the database and its backups are not",
+    );
+    Ok(())
+}
+
+pub(in crate::commands) fn verify(
+    asked: &LedgerLook,
+    session: &Session<'_>,
+) -> Result<(), Failure> {
+    let ledger = read(asked, session)?;
+    let path = asked.file.display().to_string();
+    let (head, entries) = (ledger.head().to_string(), ledger.entries().len());
+    let json = json!({
+        "ledger": path,
+        "id": id(&ledger),
+        "head": head,
+        "entries": entries,
+        "torn": ledger.is_torn(),
+    });
+    session.output.result(&json, &format!("verified: {entries} entries\nhead {head}"))?;
+    tell_torn(&ledger, session);
+    session.output.next(KEEP);
+    Ok(())
+}
+
+pub(in crate::commands) fn show(asked: &LedgerLook, session: &Session<'_>) -> Result<(), Failure> {
+    let ledger = read(asked, session)?;
+    let entries: Vec<_> = ledger.entries().iter().map(entry_json).collect();
+    let json = json!({
+        "ledger": asked.file.display().to_string(),
+        "id": id(&ledger),
+        "head": ledger.head().to_string(),
+        "torn": ledger.is_torn(),
+        "entries": entries,
+    });
+    let rows: Vec<_> = ledger
+        .entries()
+        .iter()
+        .map(|entry| {
+            [
+                entry.number.to_string(),
+                times::instant(entry.at),
+                words(&entry.act),
+                printable(&entry.tenant),
+                entry.subject.to_string(),
+                printable(&said(entry)),
+            ]
+        })
+        .collect();
+    let text = table(["LINE", "WHEN", "WHAT", "TENANT", "SUBJECT", "SAID"], &rows);
+    session.output.result(&json, &text)?;
+    tell_torn(&ledger, session);
+    Ok(())
+}
+
+pub(in crate::commands) fn consents(
+    asked: &LedgerConsents,
+    session: &Session<'_>,
+) -> Result<(), Failure> {
+    let subject = Named::of(&asked.subject, None)?;
+    let file = ledger_at(&asked.ledger, session)?;
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    let keys = ring.verifying_keys();
+    let ledger = match &asked.head {
+        Some(head) => file.read_known(&keys, head),
+        None => file.read(&keys),
+    };
+    let ledger = ledger.map_err(not_verified)?;
+    let tenant = asked.subject.tenant.as_str();
+    let consents = ledger.consents(&ring, tenant, &subject.id).map_err(not_verified)?;
+    let json: Vec<_> = consents
+        .iter()
+        .map(|of| {
+            json!({
+                "class": of.class,
+                "role": of.role,
+                "given": of.given.as_ref().map(entry_json),
+                "withdrawn": of.withdrawn.as_ref().map(entry_json),
+            })
+        })
+        .collect();
+    let mut text = Vec::new();
+    for of in &consents {
+        let told = |entry: &LedgerEntry| {
+            let said = said(entry);
+            let said = if said.is_empty() { said } else { format!(" ({})", printable(&said)) };
+            format!("{}{said}", times::instant(entry.at))
+        };
+        text.push(match (&of.given, &of.withdrawn) {
+            (Some(given), _) => format!("{} may read {}: given {}", of.role, of.class, told(given)),
+            (None, Some(end)) => {
+                format!("{} may not read {}: withdrawn {}", of.role, of.class, told(end))
+            }
+            (None, None) => continue,
+        });
+    }
+    if text.is_empty() {
+        text.push(format!("the ledger tells of no consent of {}", subject.shown()));
+    }
+    let json = json!({ "ledger": asked.ledger.display().to_string(), "consents": json });
+    session.output.result(&json, &text.join("\n"))
+}
+
+fn read(asked: &LedgerLook, session: &Session<'_>) -> Result<Ledger, Failure> {
+    let file = ledger_at(&asked.file, session)?;
+    let keys = verifying_keys(&asked.by, session)?;
+    let ledger = match &asked.head {
+        Some(head) => file.read_known(&keys, head),
+        None => file.read(&keys),
+    };
+    ledger.map_err(not_verified)
+}
+
+fn tell_torn(ledger: &Ledger, session: &Session<'_>) {
+    if ledger.is_torn() {
+        session.output.warning(
+            "the last line is not whole, and was left out: whoever wrote it was interrupted, and nothing was stored for \
+             it",
+        );
+    }
+}
+
+pub(super) fn id(ledger: &Ledger) -> String {
+    ledger.id().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn words(act: &LedgerAct) -> String {
+    match act {
+        LedgerAct::EraseSubject => "erased".to_owned(),
+        LedgerAct::EraseClass { class, generation, .. } => {
+            format!("erased {class}, to generation {generation}")
+        }
+        LedgerAct::Withdraw { class, role, generation, .. } => {
+            format!("withdrew {class} from {role}, to generation {generation}")
+        }
+        LedgerAct::Grant { class, role, with_history, .. } => {
+            let history = if *with_history { " with history" } else { "" };
+            format!("granted {class} to {role}{history}")
+        }
+        _ => "something that this build does not know".to_owned(),
+    }
+}
+
+/// What the caller said about it.
+fn said(entry: &LedgerEntry) -> String {
+    let texts = [
+        ("by", &entry.actor),
+        ("for", &entry.purpose),
+        ("from", &entry.source),
+        ("notice", &entry.notice),
+    ];
+    let texts =
+        texts.iter().filter_map(|(name, text)| text.as_ref().map(|text| format!("{name} {text}")));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn entry_json(entry: &LedgerEntry) -> Value {
+    let (act, class, role, generation, history) = match &entry.act {
+        LedgerAct::EraseSubject => ("erase-subject", None, None, None, None),
+        LedgerAct::EraseClass { class, generation, .. } => {
+            ("erase-class", Some(class), None, Some(generation), None)
+        }
+        LedgerAct::Withdraw { class, role, generation, .. } => {
+            ("withdraw", Some(class), Some(role), Some(generation), None)
+        }
+        LedgerAct::Grant { class, role, generation, with_history, .. } => {
+            ("grant", Some(class), Some(role), Some(generation), Some(with_history))
+        }
+        _ => ("unknown", None, None, None, None),
+    };
+    json!({
+        "number": entry.number,
+        "act": act,
+        "class": class,
+        "role": role,
+        "generation": generation,
+        "history": history,
+        "tenant": entry.tenant,
+        "subject": entry.subject.to_string(),
+        "at": entry.at,
+        "actor": entry.actor,
+        "purpose": entry.purpose,
+        "source": entry.source,
+        "notice": entry.notice,
+        "key": entry.key.to_string(),
+    })
+}

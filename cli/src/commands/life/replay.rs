@@ -1,0 +1,173 @@
+//! `fieldseal ledger replay`.
+
+use fieldseal::{Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerHead, Pass, Replay};
+use serde_json::json;
+
+use super::classes;
+use super::ledger::id;
+use super::receipt::{HIDES, not_verified};
+use super::subject::{Passed, ledger_at};
+use crate::args::subjects::LedgerReplay;
+use crate::exit::{Exit, Failure};
+use crate::session::Session;
+use crate::stores::{Purpose, answered, on_store, open_all, wait};
+
+/// How many envelopes are read at a time.
+const PAGE: usize = 256;
+
+pub(in crate::commands) fn run(
+    asked: &LedgerReplay,
+    session: &Session<'_>,
+) -> Result<Exit, Failure> {
+    let declared = asked.classes.as_deref().map(classes::read).transpose()?.unwrap_or_default();
+    let opened = session.open(&asked.unlocking)?;
+    let ring = opened.ring();
+    let ledgers = read(asked, ring, session)?;
+    let all: Vec<&Ledger> = ledgers.iter().collect();
+    let replay = Replay::new(ring, &all, &declared).map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput if asked.classes.is_none() => {
+            Failure::from(error).or_next("give the declarations of the application: --classes FILE")
+        }
+        _ => not_verified(error),
+    })?;
+    let access = Access::new(ring);
+    let purpose = if asked.dry_run { Purpose::Reads } else { Purpose::Changes };
+    let passed = wait(async {
+        let mut passed = Vec::new();
+        for mut database in open_all(&asked.stores, purpose, session).await? {
+            for place in &database.places {
+                let pass = on_store!(database.connection, place, |store, on| if asked.dry_run {
+                    looked(&replay, &store, on, access).await
+                } else {
+                    replay.run_async(&store, on, access).await
+                });
+                let pass = pass.map_err(|error| answered(&place.name, error))?;
+                passed.push(Passed { place: place.name.clone(), pass });
+            }
+        }
+        Ok(passed)
+    })?;
+    report(asked, session, &ledgers, &replay, &passed)?;
+    Ok(Passed::end(&passed, session))
+}
+
+/// The ledgers, verified; each head that was kept is of one of them.
+fn read(
+    asked: &LedgerReplay,
+    ring: &fieldseal::KeyRing,
+    session: &Session<'_>,
+) -> Result<Vec<Ledger>, Failure> {
+    let keys = ring.verifying_keys();
+    let mut unmet: Vec<&LedgerHead> = asked.heads.iter().collect();
+    let mut ledgers = Vec::new();
+    for path in &asked.files {
+        let file = ledger_at(path, session)?;
+        let mut read = None;
+        for head in &asked.heads {
+            match file.read_known(&keys, head) {
+                Err(error) if error.kind() == ErrorKind::RolledBack => {}
+                known => {
+                    unmet.retain(|other| *other != head);
+                    read = Some(known);
+                }
+            }
+        }
+        let ledger = read.unwrap_or_else(|| file.read(&keys)).map_err(|error| {
+            let failure = not_verified(error);
+            Failure { error: format!("{}: {}", path.display(), failure.error), ..failure }
+        })?;
+        if ledgers.iter().any(|other: &Ledger| other.id() == ledger.id()) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("{}: this ledger was given already", path.display()),
+                "give each ledger once, as it is longest",
+            ));
+        }
+        ledgers.push(ledger);
+    }
+    if let Some(head) = unmet.first() {
+        return Err(Failure::new(
+            Exit::Conflict,
+            format!(
+                "no ledger has line {} as it was known: one was cut off or replaced",
+                head.number()
+            ),
+            HIDES,
+        ));
+    }
+    Ok(ledgers)
+}
+
+/// What a replay would change.
+async fn looked<S: AsyncKeyStore>(
+    replay: &Replay<'_>,
+    store: &S,
+    on: &mut S::Connection,
+    access: Access<'_>,
+) -> Result<Pass, Error> {
+    let (mut pass, mut last) = (Pass::default(), None);
+    loop {
+        let page = store.scan(on, last.as_ref(), PAGE).await?;
+        for one in &page {
+            let would = || {
+                let mut edit = one.envelope.edit(access.tenant(&one.tenant), &one.subject)?;
+                replay.apply(&one.tenant, &one.subject, &mut edit)?;
+                Ok(edit.is_changed())
+            };
+            pass.seen = pass.seen.saturating_add(1);
+            match would() {
+                Ok(changed) => pass.changed = pass.changed.saturating_add(u64::from(changed)),
+                Err(error) => pass.failed.push((one.tenant.clone(), one.subject.clone(), error)),
+            }
+        }
+        match page.into_iter().next_back() {
+            Some(one) => last = Some(one),
+            None => return Ok(pass),
+        }
+    }
+}
+
+fn report(
+    asked: &LedgerReplay,
+    session: &Session<'_>,
+    ledgers: &[Ledger],
+    replay: &Replay<'_>,
+    passed: &[Passed],
+) -> Result<(), Failure> {
+    let told: Vec<_> = asked
+        .files
+        .iter()
+        .zip(ledgers)
+        .map(|(path, ledger)| {
+            json!({
+                "ledger": path.display().to_string(),
+                "id": id(ledger),
+                "head": ledger.head().to_string(),
+                "torn": ledger.is_torn(),
+            })
+        })
+        .collect();
+    let places: Vec<_> = passed.iter().map(Passed::json).collect();
+    let json = json!({
+        "dry_run": asked.dry_run,
+        "ledgers": told,
+        "subjects": replay.subjects(),
+        "places": places,
+    });
+    let mut text = vec![format!("the ledgers tell of {} subjects", replay.subjects())];
+    for Passed { place, pass } in passed {
+        let verb = if asked.dry_run { "would be changed" } else { "were changed" };
+        text.push(format!("{place}: {} of {} envelopes {verb}", pass.changed, pass.seen));
+    }
+    session.output.result(&json, &text.join("\n"))?;
+    if asked.heads.is_empty() {
+        session.output.warning(
+            "no head was given that was kept elsewhere (--head): a ledger that was cut off cannot be told from a whole \
+             one",
+        );
+    }
+    if asked.dry_run && passed.iter().any(|one| one.pass.changed > 0) {
+        session.output.next("run it without --dry-run before anybody reads what was restored");
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! `fieldseal sweep`.
+
+use fieldseal::{Access, Sweep as Sweeping, SweepPlan};
+use serde_json::json;
+
+use super::subject::Passed;
+use crate::args::subjects::Sweep;
+use crate::exit::{Exit, Failure};
+use crate::secrets::confirm::confirm;
+use crate::session::Session;
+use crate::stores::{Purpose, answered, on_store, open_all, wait};
+
+pub(in crate::commands) fn run(asked: &Sweep, session: &Session<'_>) -> Result<Exit, Failure> {
+    let mut sweep = Sweeping::at_most_percent(asked.at_most_percent.unwrap_or_default());
+    if let Some(days) = asked.clock_gap_days {
+        sweep = sweep.clock_gap_days(days);
+    }
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    let access = Access::new(&ring);
+    let purpose = if asked.plan { Purpose::Reads } else { Purpose::Changes };
+    let (plans, passed) = wait(async {
+        let mut databases = open_all(&asked.stores, purpose, session).await?;
+        // Nothing is erased before every place was looked at.
+        let mut plans: Vec<(String, SweepPlan)> = Vec::new();
+        for database in &mut databases {
+            for place in &database.places {
+                let plan = on_store!(database.connection, place, |store, on| {
+                    sweep.plan_async(&store, on, access).await
+                });
+                let plan = plan.map_err(|error| answered(&place.name, error))?;
+                plans.push((place.name.clone(), plan));
+            }
+        }
+        if asked.plan {
+            return Ok((plans, Vec::new()));
+        }
+        let mut objections = Vec::new();
+        for (place, plan) in &plans {
+            if let Err(error) = sweep.check(plan) {
+                objections.push(format!("{place}: {error}"));
+            }
+        }
+        if !objections.is_empty() {
+            let why = objections.join("\n");
+            confirm(&why, "sweep", &asked.confirmed, session.common).map_err(|failure| {
+                Failure { error: format!("{}: {why}", failure.error), ..failure }
+            })?;
+            sweep = sweep.confirmed();
+        }
+        let mut passed = Vec::new();
+        for database in &mut databases {
+            for place in &database.places {
+                let pass = on_store!(database.connection, place, |store, on| {
+                    sweep.run_async(&store, on, access).await
+                });
+                let pass = pass.map_err(|error| answered(&place.name, error))?;
+                passed.push(Passed { place: place.name.clone(), pass });
+            }
+        }
+        Ok((plans, passed))
+    })?;
+    report(asked, session, &plans, &passed)?;
+    Ok(Passed::end(&passed, session))
+}
+
+fn report(
+    asked: &Sweep,
+    session: &Session<'_>,
+    plans: &[(String, SweepPlan)],
+    passed: &[Passed],
+) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    let mut places = Vec::new();
+    for (place, plan) in plans {
+        let SweepPlan { with_term, expired, now, newest, .. } = *plan;
+        let done = passed.iter().find(|one| one.place == *place);
+        let mut json = done.map_or_else(|| json!({ "place": place }), Passed::json);
+        if let Some(members) = json.as_object_mut() {
+            members.insert("generations_with_term".into(), json!(with_term));
+            members.insert("expired".into(), json!(expired));
+            members.insert("now".into(), json!(now));
+            members.insert("newest".into(), json!(newest));
+        }
+        places.push(json);
+        text.push(match done {
+            None => format!("{place}: {expired} of {with_term} generations with a term would be erased"),
+            Some(done) => format!(
+                "{place}: {expired} of {with_term} generations with a term had expired; {} of {} envelopes changed",
+                done.pass.changed, done.pass.seen
+            ),
+        });
+    }
+    session.output.result(&json!({ "plan": asked.plan, "places": places }), &text.join("\n"))
+}
