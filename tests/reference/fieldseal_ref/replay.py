@@ -55,7 +55,12 @@ class Replay:
         for cls in _classes(told, "withdraw"):
             roles = _withdrawn(told, cls)
             if any(one.covered for one in roles):
-                editor.withdraw_again(self.declared[cls], roles)
+                erased = [
+                    entry.act.generation or 0
+                    for _, entry in told
+                    if (entry.act.act, entry.act.cls) == ("erase-class", cls)
+                ]
+                editor.withdraw_again(self.declared[cls], roles, max(erased, default=0))
 
 
 def _classes(told: list[Told], act: str) -> list[str]:
@@ -97,7 +102,7 @@ class Player(Editor):
             pass
         self._put(Erased(cls, generation, tag, self.now))
 
-    def withdraw_again(self, decl: ClassDecl, roles: list[Withdrawn]) -> None:
+    def withdraw_again(self, decl: ClassDecl, roles: list[Withdrawn], erased: int) -> None:
         """[LG-12]"""
         self.allow(erased_refuses=False)
         entries = self.of_class(decl.name)
@@ -132,6 +137,7 @@ class Player(Editor):
             return
         if entries:  # step 6
             self._refuse_unknown_suite(decl.name)
-        if last == U16_MAX:
+        named = max(last, erased)
+        if named == U16_MAX:
             raise Refused("exhausted", "generation 65,535")
-        self._begin(decl.name, last + 1, decl.expires_at(self.now), readers)
+        self._begin(decl.name, named + 1, decl.expires_at(self.now), readers)
