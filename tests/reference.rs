@@ -57,6 +57,8 @@ struct Differ {
     reference: Reference,
     random: Random,
     tally: Tally,
+    /// What a ledger was told in this case.
+    acts: Vec<Value>,
 }
 
 #[test]
@@ -73,7 +75,7 @@ fn both_implementations_answer_alike() {
         std::env::var("FIELDSEAL_REFERENCE_CASES").map_or(CASES, |cases| cases.parse().unwrap());
     let first = std::env::var("FIELDSEAL_REFERENCE_FIRST").map_or(0, |seed| seed.parse().unwrap());
     let (start, tally) = (Instant::now(), Tally::default());
-    let mut differ = Differ { reference, random: Random::new(0), tally };
+    let mut differ = Differ { reference, random: Random::new(0), tally, acts: Vec::new() };
     for seed in first..first + cases {
         differ.random = Random::new(seed);
         // The last line before a failure says which case to repeat.
@@ -106,10 +108,18 @@ impl Differ {
         let Some(mut envelope) = self.create(&request, &classes) else {
             return;
         };
+        self.acts.clear();
+        let mut earliest = vec![envelope.clone()];
         for _ in 0..3 {
             self.circumstances(&mut request, &whole, &earlier);
             envelope = self.edit(&request, &envelope, &classes);
             self.verify(&request, &envelope);
+            earliest.push(envelope.clone());
+        }
+        #[cfg(feature = "file")]
+        for stored in &earliest {
+            self.circumstances(&mut request, &whole, &earlier);
+            self.replay(&request, stored, &classes);
         }
         for _ in 0..4 {
             self.circumstances(&mut request, &whole, &earlier);
@@ -190,6 +200,7 @@ impl Differ {
         }
         request["envelope"] = hex(&envelope).into();
         request["changes"] = json!(changes);
+        request["evidence"] = (!self.random.once_in(6)).into();
         let theirs = self.reference.ask("edit", &request);
         let Some((ours, theirs)) = self.alike("edit", &request, edit(&request), theirs) else {
             return envelope;
@@ -204,6 +215,12 @@ impl Differ {
             };
             assert_eq!(sorted(&ours), sorted(&theirs), "{report}\n{request}");
         }
+        assert_eq!(ours["acts"], theirs["acts"], "{request}");
+        self.acts.extend(list(&ours["acts"]).iter().map(|act| {
+            let mut act = act.clone();
+            act["at"] = request["now"].clone();
+            act
+        }));
         let (ours, theirs) = (unhex(&ours["envelope"]), unhex(&theirs["envelope"]));
         assert_eq!(
             without_drawn(info(&ours), Some(&before)),

@@ -84,11 +84,14 @@ impl<'r> Replay<'r> {
             edit.replay_subject_erasure()?;
             return Ok(true);
         }
-        for (class, erasures) in erasures(&entries) {
-            edit.replay_class_erasures(class, &erasures)?;
+        let erasures = erasures(&entries);
+        for (class, erasures) in &erasures {
+            edit.replay_class_erasures(class, erasures)?;
         }
         for (class, withdrawals) in self.withdrawals(&entries) {
-            edit.replay_withdrawals(class, &withdrawals)?;
+            let erased = erasures.get(class.name()).into_iter().flatten();
+            let erased = erased.map(|erased| erased.generation).max().unwrap_or_default();
+            edit.replay_withdrawals(class, &withdrawals, erased)?;
         }
         Ok(!entries.is_empty())
     }

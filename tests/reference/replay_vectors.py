@@ -202,6 +202,15 @@ def _withdrawals() -> Files:
         call(erase("news"), at=NOW + 60),
         call(withdraw(NEWS, "marketing"), at=NOW + 120, **{"from": 0}),
     ]
+    # Restored and renewed, and the clock put back: the number of the erasure is above that of the withdrawal.
+    numbers = [
+        both,
+        *(call(renew(NEWS), at=NOW + number) for number in (1, 2, 3)),
+        call(erase("news"), at=NOW + 60),
+        call(withdraw(NEWS, "marketing"), at=NOW + 120, **{"from": 0}),
+        call(renew(NEWS), at=NOW + 200 * DAY, **{"from": 0}),
+    ]
+    renewed = call(ensure(NEWS, "marketing"), at=NOW + 200 * DAY)
     covers = ["LG-12"]
     reader = {**NEWS, "readers": ["app", "marketing"], "consent": ["support"]}
     no_longer = {**NEWS, "consent": ["support"]}
@@ -243,6 +252,12 @@ def _withdrawals() -> Files:
         "withdrawn-and-erased": told(erased, 0, "withdrawn, then erased", [*covers, "LG-11"]),
         "erased-and-withdrawn": told(
             lost, 0, "erased, and withdrawn behind it", [*covers, "LG-11"]
+        ),
+        "withdrawn-below-an-erasure": replay(
+            "erased at 4, withdrawn at 1, made later than both",
+            [written(numbers)["lines"]],
+            written([renewed])["envelopes"][0],
+            [*covers, "LG-11"],
         ),
         "withdrawn-absent": replay(
             "a class that the envelope has not",

@@ -1,5 +1,7 @@
 //! The second implementation as a process, and what is compared with it.
 
+#[cfg(feature = "file")]
+mod ledgers;
 pub(crate) mod random;
 #[cfg(feature = "file")]
 mod rings;
@@ -7,8 +9,12 @@ mod rings;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 
-use fieldseal::{EntryState, EnvelopeInfo, ErrorKind, History, KeyEnvelope};
+use fieldseal::{
+    EntryState, EnvelopeInfo, Error, ErrorKind, History, KeyEnvelope, KeyRing, LedgerAct,
+    LedgerChange, LedgerSink,
+};
 use serde_json::{Value, json};
 
 use super::forge;
@@ -140,12 +146,43 @@ pub(crate) fn without_drawn(mut info: EnvelopeInfo, before: Option<&EnvelopeInfo
     info
 }
 
-/// Makes changes by the crate: the envelope in hex, and what rewrap reported.
+/// The acts that a ledger is told, as the reference tells them.
+#[derive(Default)]
+struct Acts(Mutex<Vec<Value>>);
+
+impl LedgerSink for Acts {
+    fn append(&self, _: &KeyRing, changes: &[LedgerChange<'_>]) -> Result<(), Error> {
+        self.0.lock().unwrap().extend(changes.iter().map(|change| act(change.act)));
+        Ok(())
+    }
+}
+
+fn act(act: &LedgerAct) -> Value {
+    match act {
+        LedgerAct::EraseSubject => json!({"act": "erase-subject"}),
+        LedgerAct::EraseClass { class, generation, .. } => {
+            json!({"act": "erase-class", "class": class, "generation": generation})
+        }
+        LedgerAct::Withdraw { class, role, generation, .. } => {
+            json!({"act": "withdraw", "class": class, "role": role, "generation": generation})
+        }
+        LedgerAct::Grant { class, role, generation, with_history, .. } => json!({
+            "act": "grant", "class": class, "role": role, "generation": generation, "history": with_history,
+        }),
+        _ => panic!("an act that is new"),
+    }
+}
+
+/// Makes changes by the crate: the envelope in hex, what rewrap reported, and what a ledger is told.
 pub(crate) fn edit(request: &Value) -> Answer {
-    let keys = ring(&request["ring"]);
+    let (keys, told) = (ring(&request["ring"]), Acts::default());
+    let mut access = access(&keys, request).ledger(&told);
+    if request["evidence"] == true {
+        access = access.source("form").notice("1");
+    }
     let subject = id(&request["subject"]).unwrap();
     let envelope = KeyEnvelope::from_bytes(unhex(&request["envelope"]));
-    let mut edit = named(kind(envelope.edit(access(&keys, request), subject)))?;
+    let mut edit = named(kind(envelope.edit(access, subject)))?;
     let (mut unproven, mut not_lifted) = (Vec::new(), Vec::new());
     for change in list(&request["changes"]) {
         let of = || class(&change["class"]);
@@ -182,7 +219,8 @@ pub(crate) fn edit(request: &Value) -> Answer {
         .map(|(class, generation, id)| json!([class, generation, id.get()]))
         .collect();
     let envelope = hex(envelope.as_bytes());
-    Ok(json!({"envelope": envelope, "unproven": unproven, "not_lifted": not_lifted}))
+    let acts = told.0.into_inner().unwrap();
+    Ok(json!({"envelope": envelope, "unproven": unproven, "not_lifted": not_lifted, "acts": acts}))
 }
 
 /// Gives an envelope a right MAC again, under the envelope key that it names.

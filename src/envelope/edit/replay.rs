@@ -76,11 +76,13 @@ impl EnvelopeEdit<'_> {
     }
 
     /// `[LG-12]` Takes the roles out of the generations up to those named, and begins the next behind
-    /// them all: at once, so that none is wrapped for a role that another step would take out.
+    /// them all: at once, so that none is wrapped for a role that another step would take out. `erased` is
+    /// the highest number that an erasure names.
     pub(crate) fn replay_withdrawals(
         &mut self,
         class: &Class,
         withdrawals: &[Withdrawal<'_>],
+        erased: u16,
     ) -> Result<(), Error> {
         if self.layout.erased_at.is_some() {
             return Ok(());
@@ -126,7 +128,7 @@ impl EnvelopeEdit<'_> {
             if highest.is_some() {
                 edit.check_renewable(class)?;
             }
-            let number = last.checked_add(1).ok_or_else(|| used_up(class.name()))?;
+            let number = last.max(erased).checked_add(1).ok_or_else(|| used_up(class.name()))?;
             edit.add(class.name(), number, &readers, retention(class), &mut CallRng::from_os()?)?;
             if highest.is_some() {
                 edit.set_to_reseal(class.name(), number);

@@ -57,7 +57,14 @@ class Replay:
             ]
             editor.erase_again(cls, covered)
         for cls in _classes(told, "withdraw"):
-            editor.withdraw_again(self.declared[cls], _withdrawn(told, cls))
+            erased = [
+                entry.act.generation or 0
+                for _, entry in told
+                if (entry.act.act, entry.act.cls) == ("erase-class", cls)
+            ]
+            editor.withdraw_again(
+                self.declared[cls], _withdrawn(told, cls), max(erased, default=0)
+            )
 
 
 def _is_long_before(entry: Live, at: int) -> bool:
@@ -105,7 +112,7 @@ class Player(Editor):
             pass
         self._put(Erased(cls, generation, tag, self.now))
 
-    def withdraw_again(self, decl: ClassDecl, roles: list[Withdrawn]) -> None:
+    def withdraw_again(self, decl: ClassDecl, roles: list[Withdrawn], erased: int) -> None:
         """[LG-12]"""
         self.allow(erased_refuses=False)
         entries = self.of_class(decl.name)
@@ -144,6 +151,7 @@ class Player(Editor):
             return
         if entries:  # step 6
             self._refuse_unknown_suite(decl.name)
-        if last == U16_MAX:
+        named = max(last, erased)
+        if named == U16_MAX:
             raise Refused("exhausted", "generation 65,535")
-        self._begin(decl.name, last + 1, decl.expires_at(self.now), readers)
+        self._begin(decl.name, named + 1, decl.expires_at(self.now), readers)

@@ -12,9 +12,10 @@ from .edit import Editor
 from .encoding import check_tenant, subject_id
 from .envelope import parse, verify
 from .jcs import canonical
-from .ledger import Circumstances, Head, Keys, Ledger
+from .ledger import Act, Circumstances, Head, Keys, Ledger
 from .replay import Player, Replay
 from .ring import Ring
+from .spelling import to_base64
 
 Dict = dict[str, Any]
 
@@ -105,12 +106,27 @@ def write(r: Dict, apply: Any) -> Dict:
     }
 
 
+def _make(r: Dict) -> Dict:
+    """A ledger of `acts` of one subject, each with its time `at`."""
+    ring = convert.ring(r["ring"])
+    tenant, subject = _whose(r)
+    lines = [ledger.begin(ring, r["at"], convert.exactly(16, r["id"]))]
+    for told in r["acts"]:
+        names = ("act", "class", "role", "generation", "history")
+        act = Act(*(told.get(name) for name in names))
+        head = Head(len(lines), ledger.hash_of(lines[-1]))
+        lines.append(
+            ledger.next_line(ring, head, act, Circumstances(tenant, subject, told["at"], {}))
+        )
+    return {"ledger": b"".join(line + b"\n" for line in lines).hex()}
+
+
 def _line(r: Dict) -> Dict:
     """A line that its members make, signed by the ring."""
     members = {name: of for name, of in r["members"].items() if name != "signature"}
     _, secret = ledger.signer(convert.ring(r["ring"]))
     signature = ed25519.sign(secret, ledger.message(members))
-    line = canonical({**members, "signature": ledger.to_base64(signature)})
+    line = canonical({**members, "signature": to_base64(signature)})
     return {"line": line.decode("utf-8"), "hash": ledger.hash_of(line).hex()}
 
 
@@ -179,7 +195,7 @@ def _sign_receipt(r: Dict) -> Dict:
     """The members as they are, signed again."""
     _, secret = ledger.signer(convert.ring(r["ring"]))
     signature = ed25519.sign(secret, receipt.message(r["members"]))
-    return {"members": {**r["members"], "signature": receipt.to_base64(signature)}}
+    return {"members": {**r["members"], "signature": to_base64(signature)}}
 
 
 def _read_receipt(r: Dict) -> Dict:
@@ -190,6 +206,7 @@ OPS: dict[str, Callable[[Dict], Dict]] = {
     "ledger-read": _shown,
     "ledger-of": _of,
     "ledger-line": _line,
+    "ledger-make": _make,
     "ledger-parts": _parts,
     "head": lambda r: {"text": Head.of(r["text"]).text},
     "replay": _replay,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::forms::{hex, list, text};
 use crate::support::positives::{NOW, pair, ring_of, symmetric};
 
-const ROLES: [&str; 5] = ["app", "billing", "doctor", "support", "auditor"];
+pub(crate) const ROLES: [&str; 5] = ["app", "billing", "doctor", "support", "auditor"];
 const CLASSES: [&str; 5] = ["personal", "contact", "contact.more", "health", "x"];
 const DAY: u64 = 86_400;
 
