@@ -242,3 +242,43 @@ fn passwords_of_databases_are_refused_as_arguments_and_never_shown() {
     place.mode("url", 0o644);
     place.run(&["census", "--store-file", "url"]).failed(5, "others than its owner", "chmod 600");
 }
+
+/// What is sent to a server that offers no TLS, behind the question whether it does.
+#[cfg(target_os = "linux")]
+fn sent_in_the_clear(place: &Place, parameters: &str) -> (common::Ran, Vec<u8>) {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    // No name of this machine, for the program.
+    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let (mut asked, mut sent) = ([0; 8], Vec::new());
+        client.read_exact(&mut asked).unwrap();
+        if asked[4..] == [0x04, 0xD2, 0x16, 0x2F] {
+            client.write_all(b"N").unwrap();
+            let mut more = [0; 256];
+            let len = client.read(&mut more).unwrap_or_default();
+            sent.extend_from_slice(&more[..len]);
+        } else {
+            sent.extend_from_slice(&asked);
+        }
+        sent
+    });
+    let url = format!("postgres://ada:hunter2@127.0.0.2:{port}/shop{parameters}");
+    let census = ran(place.command().env("FIELDSEAL_STORE", url).arg("census"));
+    (census, server.join().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn server_on_a_network_that_offers_no_tls_is_told_nothing() {
+    let place = Place::with_ring();
+    let (census, sent) = sent_in_the_clear(&place, "");
+    census.failed(5, "TLS", "sslrootcert");
+    assert!(sent.is_empty(), "{sent:?}");
+    let (census, sent) = sent_in_the_clear(&place, "?sslmode=disable");
+    assert_eq!(census.code, 5, "the server went: {census:?}");
+    assert!(!sent.is_empty(), "it was said");
+}
