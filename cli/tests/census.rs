@@ -141,6 +141,35 @@ fn key_is_retired_when_nothing_needs_it_and_not_before() {
 }
 
 #[test]
+fn rewrapping_frees_former_keys_and_leaves_the_rest_alone() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    let email = shop.sign_up(1);
+    let orders = fieldseal::Class::new("orders");
+    shop.save(2, &DataKeys::create(&shop.ring, 2, &[CONTACT, orders]).unwrap());
+    let former = [place.primary("wrap", "app"), place.primary("envelope", "envelope")];
+    place.ok(&["ring", "rotate", "app"]);
+    place.ok(&["ring", "rotate", "envelope"]);
+    let rewrap = || place.run(&with(&["rewrap", "--classes", "classes.json"], &OWN));
+    let done = rewrap();
+    assert!(done.code == 0 && done.out.contains("2 of 2 envelopes were wrapped anew"), "{done:?}");
+    assert!(done.err.contains("not in the file") && done.err.contains("orders (1)"), "{done:?}");
+    let refused = place.run(&with(&["retire", &former[0], "--yes"], &OWN));
+    refused.failed(10, "fieldseal_keys.envelope, class orders (1)", "fieldseal rewrap");
+
+    let classes = serde_json::to_string(&[CONTACT, orders]).unwrap();
+    std::fs::write(place.path("classes.json"), classes).unwrap();
+    let one = shop.envelope(1);
+    assert!(rewrap().out.contains("1 of 2 envelopes were wrapped anew"));
+    assert_eq!(shop.envelope(1), one, "it was done");
+    assert!(rewrap().out.contains("0 of 2 envelopes were wrapped anew"));
+    for key in &former {
+        place.ok(&with(&["retire", key, "--yes"], &OWN));
+    }
+    assert_eq!(shop.open(&place.ring(), 1, &email).unwrap(), "ada@example.com");
+}
+
+#[test]
 fn key_that_only_another_database_needs_stays_when_that_is_named() {
     let place = Place::with_shop();
     place.shop().sign_up(1);

@@ -524,3 +524,26 @@ fn inline_columns_live_the_same_life() {
     assert_eq!((&receipt["subject"]["text"], &receipt["tenant"]), (&"ada".into(), &"acme".into()));
     drop(email);
 }
+
+#[test]
+fn database_that_fails_after_the_ledger_was_told_is_made_good() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    let email = shop.sign_up(42);
+    let before = shop.envelope(42);
+    shop.run("CREATE TRIGGER full BEFORE UPDATE ON fieldseal_keys BEGIN SELECT RAISE(ABORT, 'full'); END");
+    let receipt = ["--receipt", "receipt.json"];
+    let erase = || run(&place, &[&["erase", "42", "--yes"][..], &receipt].concat());
+    erase().failed(5, "full", "the ledger tells of the erasure already");
+    assert!(!place.path("receipt.json").exists(), "nothing was erased");
+    assert_eq!(shop.envelope(42), before);
+    assert_eq!(place.read("ledger").lines().count(), 2);
+
+    shop.run("DROP TRIGGER full");
+    let replay = place.json(&[&["ledger", "replay", "ledger"][..], &OWN].concat());
+    assert_eq!(replay["places"][0]["changed"], 1);
+    assert_eq!(shop.open(&place.ring(), 42, &email).unwrap_err().kind(), ErrorKind::Erased);
+    let erased = erase();
+    assert!(erased.err.contains("had been erased before"), "{erased:?}");
+    assert!(place.ok(&["receipt", "verify", "receipt.json"]).contains("the whole subject"));
+}
