@@ -119,11 +119,12 @@ fn erasing_again_changes_nothing_and_gives_a_receipt_again() {
     let shop = place.shop();
     shop.sign_up(42);
     ok(&place, &["erase", "42", "--yes"]);
-    let (envelope, ledger) = (shop.envelope(42), place.read("ledger"));
+    let envelope = shop.envelope(42);
     let again = ok(&place, &["erase", "42"]);
     assert!(again.err.contains("had been erased before"), "{}", again.err);
     assert!(again.out.contains("subject_erased_at"), "{}", again.out);
-    assert_eq!((shop.envelope(42), place.read("ledger")), (envelope, ledger));
+    assert_eq!(shop.envelope(42), envelope);
+    assert_eq!(place.read("ledger").lines().count(), 3, "each time it was asked");
 }
 
 #[test]
@@ -546,4 +547,71 @@ fn database_that_fails_after_the_ledger_was_told_is_made_good() {
     let erased = erase();
     assert!(erased.err.contains("had been erased before"), "{erased:?}");
     assert!(place.ok(&["receipt", "verify", "receipt.json"]).contains("the whole subject"));
+}
+
+#[test]
+fn servers_that_keep_a_ledger_each_are_replayed_together() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    place.ok(&["ledger", "begin", "second"]);
+    shop.sign_up(1);
+    shop.sign_up(2);
+    fs::copy(place.path("shop.db"), place.path("backup.db")).unwrap();
+    ok(&place, &["erase", "1", "--yes"]);
+    place.ok(&[&["erase", "2", "--yes", "--ledger", "second"][..], &OWN, &INTEGER].concat());
+    fs::copy(place.path("backup.db"), place.path("shop.db")).unwrap();
+    let head = |ledger: &str| {
+        place.json(&["ledger", "verify", ledger])["head"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (head("ledger"), head("second"));
+    place.ok(&["ledger", "begin", "third"]);
+    let third = head("third");
+    let replay = |args: &[&str]| place.run(&[&["ledger", "replay"][..], args, &OWN].concat());
+    replay(&["ledger", "second", "--head", &first, "--head", &third]).failed(
+        7,
+        "no ledger has line 1",
+        "",
+    );
+    replay(&["ledger", "ledger"]).failed(2, "was given already", "");
+    replay(&["ledger", "none"]).failed(5, "no ledger at none", "");
+    assert!(
+        shop.envelope(1)
+            .is_some_and(|envelope| Some(envelope) == place.shop_in("backup.db").envelope(1))
+    );
+    let done = replay(&["ledger", "second", "--head", &second, "--head", &first]);
+    assert!(done.out.contains("2 of 2 envelopes were changed"), "{done:?}");
+}
+
+#[test]
+fn no_secret_is_in_what_the_life_of_a_subject_prints() {
+    let place = Place::with_shop();
+    place.shop().sign_up(42);
+    let consents = ["ledger", "consents", "42", "--as", "integer", "--ledger", "ledger"];
+    let seen = [
+        grant(&place, "42", "included"),
+        withdraw(&place, "42"),
+        place.run(&[&["census"][..], &OWN].concat()),
+        place.run(&consents),
+        place.run(&[&consents[..], &["--json"]].concat()),
+        place.run(&["ledger", "show", "ledger"]),
+        ok(&place, &["erase", "42", "--yes", "--json"]),
+    ];
+    let json = place.json(&["ring", "export", "--unprotected"]);
+    let secrets = json["unprotected"].as_str().unwrap().as_bytes();
+    for ran in seen {
+        assert_eq!(ran.code, 0, "{ran:?}");
+        for piece in secrets.chunks_exact(24) {
+            let piece = str::from_utf8(piece).unwrap();
+            assert!(!ran.out.contains(piece) && !ran.err.contains(piece), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn receipts_and_ledgers_are_told_apart_from_rings() {
+    let place = Place::with_shop();
+    place.shop().sign_up(42);
+    ok(&place, &["erase", "42", "--yes", "--receipt", "receipt.json"]);
+    place.run(&["inspect", "receipt.json"]).failed(2, "a receipt of an erasure", "receipt verify");
+    place.run(&["inspect", "ledger"]).failed(2, "a ledger", "ledger show");
 }
