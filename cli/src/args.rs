@@ -15,7 +15,7 @@ use clap_complete::Shell;
 use fieldseal::Floor;
 
 #[cfg(feature = "stores")]
-use crate::args::life::{Census, Retire, StoreCommand};
+use crate::args::life::{Census, Retire, Rewrap, StoreCommand};
 use crate::args::ring::RingCommand;
 #[cfg(feature = "stores")]
 use crate::args::subjects::{Erase, Grant, LedgerCommand, ReceiptCommand, Sweep, Withdraw};
@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Count what is stored, and which ring keys it needs; needs no key
     #[cfg(feature = "stores")]
     Census(Census),
+    /// Wrap stored data keys under the primary ring keys, so that former ones can be retired
+    #[cfg(feature = "stores")]
+    Rewrap(Rewrap),
     /// Destroy a ring key that nothing stored needs any more
     #[cfg(feature = "stores")]
     Retire(Retire),

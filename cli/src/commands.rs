@@ -27,6 +27,8 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         #[cfg(feature = "stores")]
         Command::Census(census) => return life::census::run(census, &session),
         #[cfg(feature = "stores")]
+        Command::Rewrap(rewrap) => return life::rewrap::run(rewrap, &session),
+        #[cfg(feature = "stores")]
         Command::Retire(retire) => life::retire::run(retire, &session),
         #[cfg(feature = "stores")]
         Command::Erase(erase) => life::erase::run(erase, &session),

@@ -295,7 +295,7 @@ fn quoted(name: &str) -> String {
 /// What a database answered to the program itself.
 pub(crate) fn refused(name: &str, error: &sqlx::Error) -> Failure {
     let next = match error {
-        sqlx::Error::Tls(_) => {
+        _ if error.to_string().contains("certificate") || matches!(error, sqlx::Error::Tls(_)) => {
             "where the server's certificate is of a CA of its own, name that by ?sslrootcert=PATH in the URL; what \
              else is meant, by ?sslmode=…"
         }

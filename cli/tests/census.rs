@@ -141,6 +141,35 @@ fn key_is_retired_when_nothing_needs_it_and_not_before() {
 }
 
 #[test]
+fn rewrapping_frees_former_keys_and_leaves_the_rest_alone() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    let email = shop.sign_up(1);
+    let orders = fieldseal::Class::new("orders");
+    shop.save(2, &DataKeys::create(&shop.ring, 2, &[CONTACT, orders]).unwrap());
+    let former = [place.primary("wrap", "app"), place.primary("envelope", "envelope")];
+    place.ok(&["ring", "rotate", "app"]);
+    place.ok(&["ring", "rotate", "envelope"]);
+    let rewrap = || place.run(&with(&["rewrap", "--classes", "classes.json"], &OWN));
+    let done = rewrap();
+    assert!(done.code == 0 && done.out.contains("2 of 2 envelopes were wrapped anew"), "{done:?}");
+    assert!(done.err.contains("not in the file") && done.err.contains("orders (1)"), "{done:?}");
+    let refused = place.run(&with(&["retire", &former[0], "--yes"], &OWN));
+    refused.failed(10, "fieldseal_keys.envelope, class orders (1)", "fieldseal rewrap");
+
+    let classes = serde_json::to_string(&[CONTACT, orders]).unwrap();
+    std::fs::write(place.path("classes.json"), classes).unwrap();
+    let one = shop.envelope(1);
+    assert!(rewrap().out.contains("1 of 2 envelopes were wrapped anew"));
+    assert_eq!(shop.envelope(1), one, "it was done");
+    assert!(rewrap().out.contains("0 of 2 envelopes were wrapped anew"));
+    for key in &former {
+        place.ok(&with(&["retire", key, "--yes"], &OWN));
+    }
+    assert_eq!(shop.open(&place.ring(), 1, &email).unwrap(), "ada@example.com");
+}
+
+#[test]
 fn key_that_only_another_database_needs_stays_when_that_is_named() {
     let place = Place::with_shop();
     place.shop().sign_up(1);
@@ -241,4 +270,44 @@ fn passwords_of_databases_are_refused_as_arguments_and_never_shown() {
     }
     place.mode("url", 0o644);
     place.run(&["census", "--store-file", "url"]).failed(5, "others than its owner", "chmod 600");
+}
+
+/// What is sent to a server that offers no TLS, behind the question whether it does.
+#[cfg(target_os = "linux")]
+fn sent_in_the_clear(place: &Place, parameters: &str) -> (common::Ran, Vec<u8>) {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    // No name of this machine, for the program.
+    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let (mut asked, mut sent) = ([0; 8], Vec::new());
+        client.read_exact(&mut asked).unwrap();
+        if asked[4..] == [0x04, 0xD2, 0x16, 0x2F] {
+            client.write_all(b"N").unwrap();
+            let mut more = [0; 256];
+            let len = client.read(&mut more).unwrap_or_default();
+            sent.extend_from_slice(&more[..len]);
+        } else {
+            sent.extend_from_slice(&asked);
+        }
+        sent
+    });
+    let url = format!("postgres://ada:hunter2@127.0.0.2:{port}/shop{parameters}");
+    let census = ran(place.command().env("FIELDSEAL_STORE", url).arg("census"));
+    (census, server.join().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn server_on_a_network_that_offers_no_tls_is_told_nothing() {
+    let place = Place::with_ring();
+    let (census, sent) = sent_in_the_clear(&place, "");
+    census.failed(5, "TLS", "sslrootcert");
+    assert!(sent.is_empty(), "{sent:?}");
+    let (census, sent) = sent_in_the_clear(&place, "?sslmode=disable");
+    assert_eq!(census.code, 5, "the server went: {census:?}");
+    assert!(!sent.is_empty(), "it was said");
 }

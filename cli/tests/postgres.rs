@@ -1,6 +1,6 @@
 //! The commands over databases on PostgreSQL.
 #![cfg(all(unix, feature = "stores"))]
-#![allow(unreachable_pub, reason = "shared by test binaries")]
+#![allow(unreachable_pub, clippy::print_stdout, reason = "shared by test binaries")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;

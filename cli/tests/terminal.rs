@@ -169,6 +169,44 @@ fn destroying_is_confirmed_by_the_name_of_the_key() {
     assert!(code == 0 && seen.contains("is destroyed now"), "{seen}");
 }
 
+#[cfg(feature = "stores")]
+#[test]
+fn erasing_is_confirmed_by_the_id_of_the_subject() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    let before = (shop.envelope(42), place.read("ledger"));
+    place.ok(&["ring", "slot", "add", "--new-key-file", "key", "--generate"]);
+    let erase = [
+        "erase",
+        "42",
+        "--as",
+        "integer",
+        "--ledger",
+        "ledger",
+        "--store",
+        "sqlite:shop.db",
+        "--receipt",
+        "receipt.json",
+        "--key-file",
+        "key",
+    ];
+    for answer in ["", "y", "43"] {
+        let mut screen = Screen::start(&place, &erase);
+        screen.expect("of the integer 42 will be unreadable for ever (classes: contact)");
+        screen.expect("Type `42` to go on: ").type_line(answer);
+        let (code, seen) = screen.end();
+        assert!(code == 8 && seen.contains("this was not confirmed"), "{answer}: {seen}");
+    }
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+    assert!(!place.path("receipt.json").exists());
+    let mut screen = Screen::start(&place, &erase);
+    screen.expect("Type `42` to go on: ").type_line("42");
+    let (code, seen) = screen.end();
+    assert!(code == 0 && seen.contains("subject_erased_at"), "{seen}");
+    assert_ne!(shop.envelope(42), before.0);
+}
+
 #[test]
 fn shares_are_shown_one_by_one_and_typed_back_unseen() {
     let place = Place::with_ring();

@@ -6,6 +6,7 @@ use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
+#[cfg(feature = "serde")]
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -5,6 +5,7 @@ use fieldseal::KeyId;
 
 use super::ring::key_id;
 use super::stores::Stores;
+use super::subjects::ClassesFile;
 use super::{Confirmed, Unlocking};
 
 #[derive(Debug, Args)]
@@ -20,6 +21,16 @@ pub(crate) struct Retire {
     pub(crate) id: KeyId,
     #[command(flatten)]
     pub(crate) confirmed: Confirmed,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
+    #[command(flatten)]
+    pub(crate) unlocking: Unlocking,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rewrap {
+    #[command(flatten)]
+    pub(crate) classes: ClassesFile,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

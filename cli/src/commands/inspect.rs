@@ -38,7 +38,10 @@ pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure>
     };
     let text = str::from_utf8(&bytes).ok().map(str::trim_ascii);
     let (json, text) = match text {
-        Some(text) if text.starts_with('{') => ring(text.as_bytes())?,
+        Some(text) if text.starts_with('{') => {
+            check_is_ring(text)?;
+            ring(text.as_bytes())?
+        }
         Some(text) if text.starts_with("fsk1.") => slot_key(text)?,
         Some(text) if text.starts_with("fsv1.") => verifying_key(text)?,
         Some(text) if share_texts(text).first().is_some_and(|first| is_secret(first)) => {
@@ -87,6 +90,23 @@ impl Names {
             None => format!("{id:08x}"),
         }
     }
+}
+
+/// Sends who has a receipt or a ledger to the commands that read it.
+fn check_is_ring(text: &str) -> Result<(), Failure> {
+    // A ledger begins with a line of JSON.
+    let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    let first = first.and_then(Result::ok).unwrap_or_default();
+    let (what, next) = match first.get("fieldseal").and_then(Value::as_str) {
+        Some(kind) if kind.starts_with("receipt/") => {
+            ("this is a receipt of an erasure", "verify it: fieldseal receipt verify FILE")
+        }
+        Some(kind) if kind.starts_with("ledger/") => {
+            ("this is a ledger", "verify it, and see what is in it: fieldseal ledger show FILE")
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::new(Exit::Usage, what, next))
 }
 
 fn ring(bytes: &[u8]) -> Result<(Value, String), Failure> {

@@ -9,5 +9,6 @@ pub(super) mod migrate;
 pub(super) mod receipt;
 pub(super) mod replay;
 pub(super) mod retire;
+pub(super) mod rewrap;
 mod subject;
 pub(super) mod sweep;

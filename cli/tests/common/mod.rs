@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 #[cfg(feature = "stores")]
+pub mod life;
+#[cfg(feature = "stores")]
 pub mod stores;
 
 use std::ffi::OsStr;

@@ -76,13 +76,14 @@ pub(super) fn count(
 
 async fn count_one(database: &mut Database, census: &mut Counted) -> Result<(), Failure> {
     for place in &database.places {
+        let unreadable = census.unreadable();
         let counted = on_store!(database.connection, place, |store, on| {
             store.census(on, &place.name, census).await
         });
         match counted {
             Ok(()) => {}
             // Those that cannot be read are in the census, which says so.
-            Err(error) if error.kind() != ErrorKind::Io && census.unreadable() > 0 => {}
+            Err(error) if error.kind() != ErrorKind::Io && census.unreadable() > unreadable => {}
             Err(error) => return Err(answered(&place.name, error)),
         }
     }

@@ -164,7 +164,9 @@ fn tell(
 ) {
     let output = session.output;
     if was_erased {
-        output.talk("it had been erased before; nothing was changed");
+        output.talk(
+            "it had been erased before: nothing was stored, and the ledger tells of it again",
+        );
     }
     let keys: Vec<_> = erasure.keys().map(|id| id.to_string()).collect();
     if !keys.is_empty() {

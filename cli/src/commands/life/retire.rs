@@ -120,8 +120,8 @@ fn check_not_needed(key: &KeyLine, census: &Counted) -> Result<(), Failure> {
         "begin new generations (EnvelopeEdit::renew), reseal the values (SealedRecord::reseal), rewrap (EnvelopeEdit::\
          rewrap), and erase what is past its term (fieldseal sweep)"
     } else {
-        "let the application rewrap them (EnvelopeEdit::rewrap, by KeyStore::change_all), and erase what is past its \
-         term (fieldseal sweep)"
+        "rewrap them (fieldseal rewrap, or EnvelopeEdit::rewrap in the application), and erase what is past its term \
+         (fieldseal sweep)"
     }
     .to_owned();
     if standalone {

@@ -81,8 +81,8 @@ fn check_ring(ring: &RingView<'_>, as_of: u64, findings: &mut Vec<Finding>) {
                     key.key_use, key.id
                 ),
                 next: format!(
-                    "rewrap what names it, count (fieldseal::Census), then: \
-                     fieldseal ring state {} destroyed --force-destroy",
+                    "rewrap what names it, then, with the databases that hold envelopes: \
+                     fieldseal retire {}",
                     key.id
                 ),
             });

@@ -112,8 +112,8 @@ fn confirm_destroying(asked: &State, session: &Session<'_>, key: &RingKey) -> Re
             format!(
                 "nobody counted what still needs the key {id}: what only it wrapped would be lost"
             ),
-            "count first (fieldseal::Census), and rewrap what names it; to destroy it all the same, \
-             add --force-destroy",
+            "let it be counted: fieldseal retire with the databases that hold envelopes; to destroy it all the \
+             same, add --force-destroy",
         ));
     }
     let lost = match key.key_use() {

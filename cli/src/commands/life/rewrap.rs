@@ -1,0 +1,114 @@
+//! `fieldseal rewrap`.
+
+use std::collections::BTreeMap;
+
+use fieldseal::{
+    Access, AsyncKeyStore as _, EntryState, EnvelopeEdit, EnvelopeInfo, Error, KeyId, KeyRing,
+    KeyState, StoredEnvelope,
+};
+use serde_json::json;
+
+use super::classes;
+use super::subject::Passed;
+use crate::args::life::Rewrap;
+use crate::exit::{Exit, Failure};
+use crate::session::Session;
+use crate::stores::{Purpose, answered, on_store, open_all, wait};
+
+/// The wrapped keys that stayed under former ring keys, by class.
+#[derive(Default)]
+struct Left {
+    not_opened: BTreeMap<String, u64>,
+    unproven: BTreeMap<String, u64>,
+}
+
+pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<Exit, Failure> {
+    let declared = classes::read(&asked.classes.path)?;
+    let ring = session.open(&asked.unlocking)?.into_ring();
+    let access = Access::new(&ring);
+    let mut left = Left::default();
+    let passed = wait(async {
+        let mut passed = Vec::new();
+        for mut database in open_all(&asked.stores, Purpose::Changes, session).await? {
+            for place in &database.places {
+                let rewrap =
+                    |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| -> Result<(), Error> {
+                        if !names_former(&stored.envelope.inspect()?, &ring) {
+                            return Ok(());
+                        }
+                        let done = edit.rewrap(&declared)?;
+                        for (class, _) in done.not_lifted {
+                            count(&mut left.not_opened, class);
+                        }
+                        for (class, _, _) in done.unproven {
+                            count(&mut left.unproven, class);
+                        }
+                        Ok(())
+                    };
+                let pass = on_store!(database.connection, place, |store, on| {
+                    store.change_all(on, access, rewrap).await
+                });
+                let pass = pass.map_err(|error| answered(&place.name, error))?;
+                passed.push(Passed { place: place.name.clone(), pass });
+            }
+        }
+        Ok(passed)
+    })?;
+
+    let places: Vec<_> = passed.iter().map(Passed::json).collect();
+    let json = json!({
+        "places": places,
+        "not_opened": left.not_opened,
+        "unproven": left.unproven,
+    });
+    let text = passed.iter().map(|Passed { place, pass }| {
+        format!("{place}: {} of {} envelopes were wrapped anew", pass.changed, pass.seen)
+    });
+    session.output.result(&json, &text.collect::<Vec<_>>().join("\n"))?;
+    tell(&left, session);
+    Ok(Passed::end(&passed, session))
+}
+
+/// Whether an envelope names a key of this ring that is not primary. The others stay byte for byte.
+fn names_former(envelope: &EnvelopeInfo, ring: &KeyRing) -> bool {
+    let is_former = |id: u32| {
+        let key = KeyId::new(id).and_then(|id| ring.key(id));
+        key.is_some_and(|key| key.state() != KeyState::Primary)
+    };
+    is_former(envelope.envelope_key)
+        || envelope.entries.iter().any(|entry| match &entry.state {
+            EntryState::Live { recipients, .. } => {
+                recipients.iter().any(|recipient| is_former(recipient.key_id))
+            }
+            _ => false,
+        })
+}
+
+fn count(of: &mut BTreeMap<String, u64>, class: String) {
+    let count = of.entry(class).or_default();
+    *count = count.saturating_add(1);
+}
+
+fn tell(left: &Left, session: &Session<'_>) {
+    let list = |of: &BTreeMap<String, u64>| {
+        let each = of.iter().map(|(class, count)| format!("{class} ({count})"));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    if !left.not_opened.is_empty() {
+        session.output.warning(format_args!(
+            "generations stayed as they were, as their class is not in the file, or this ring does not open it as a \
+             declared reader: {}",
+            list(&left.not_opened)
+        ));
+    }
+    if !left.unproven.is_empty() {
+        session.output.warning(format_args!(
+            "wrapped keys stayed as they were, as nothing proves that their role may read: {}; compare with the record of \
+             consents (fieldseal ledger consents), then grant anew or withdraw",
+            list(&left.unproven)
+        ));
+    }
+    session
+        .output
+        .next("see what still needs which key: fieldseal census; then: fieldseal retire KEY");
+}
