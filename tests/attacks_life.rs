@@ -14,8 +14,8 @@ use common::bytes::{Ent, Env};
 use common::ledger::*;
 use common::*;
 use fieldseal::{
-    Access, Census, Class, DataKeys, EntryState, ErrorKind, KeyEnvelope, KeyRing, KeyStore,
-    MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn,
+    Access, Census, Class, DataKeys, EntryState, ErrorKind, History, KeyEnvelope, KeyRing,
+    KeyStore, MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn,
 };
 
 const CLASSES: &[Class] = &[CONTACT, FINANCIAL, NOTES];
@@ -231,4 +231,61 @@ fn an_erasure_that_found_nothing_live_is_told() {
     let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
     let _ = replay.run(&back, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
     assert_eq!(state(&back, 42), ["contact/1: erased"]);
+}
+
+/// Consent that comes and goes takes a generation each time, and an envelope has room for some.
+#[test]
+fn consent_can_be_withdrawn_however_often_it_was_given() {
+    let ring = signing();
+    let store = store(&[CONTACT]);
+    let mut full = 0;
+    for round in 1..500_u64 {
+        let access = Access::new(&ring).at(NOW + round);
+        let role = "marketing";
+        for history in [None, Some(History::Excluded)] {
+            let change = |edit: &mut fieldseal::EnvelopeEdit<'_>| match history {
+                None => edit.withdraw(&CONTACT, role),
+                Some(history) => edit.grant(&CONTACT, role, history),
+            };
+            if let Err(error) = store.change(&(), access, 42, change) {
+                assert_eq!(error.kind(), ErrorKind::Exhausted);
+                full += 1;
+                // All was resealed, and the older generations go: first erased, then forgotten.
+                store
+                    .change(&(), access, 42, |edit| {
+                        assert!(edit.erase_older(&CONTACT)? > 100);
+                        edit.prune(NOW + round + 1).map(drop)
+                    })
+                    .unwrap();
+                assert_eq!(state(&store, 42).len(), 1);
+                store.change(&(), access, 42, change).unwrap();
+            }
+        }
+    }
+    assert!(full > 1);
+}
+
+#[test]
+fn older_generations_are_not_erased_where_nothing_took_their_place() {
+    let ring = signing();
+    let store = store(&[CONTACT, NOTES]);
+    renewed(&store, &ring, 2);
+    let access = Access::new(&ring).at(NOW);
+    assert_eq!(
+        kind(store.change(&(), access, 42, |edit| edit.erase_older(&FINANCIAL).map(drop))),
+        ErrorKind::MissingClass
+    );
+    store.change(&(), access, 42, |edit| edit.erase_older(&CONTACT).map(drop)).unwrap();
+    let left = [
+        "contact/1: erased",
+        "contact/2: erased",
+        "contact/3: app support marketing",
+        "notes/1: app",
+    ];
+    assert_eq!(state(&store, 42), left);
+    store.change(&(), access, 42, |edit| edit.erase_class("contact")).unwrap();
+    assert_eq!(
+        kind(store.change(&(), access, 42, |edit| edit.erase_older(&CONTACT).map(drop))),
+        ErrorKind::Erased
+    );
 }

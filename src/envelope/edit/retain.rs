@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{Consent, EnvelopeEdit};
 use crate::access::Action;
 use crate::class::Class;
+use crate::envelope::format::Entry;
 use crate::envelope::generation::retention;
 use crate::error::Error;
 
@@ -74,6 +75,32 @@ impl EnvelopeEdit<'_> {
             edit.erase_where(|entry| entry.live().is_some_and(|live| expired(live.expires_at)))
         })?;
         Ok(swept)
+    }
+
+    /// `[ED-18]` Destroys the data keys of a class's generations below its highest: how many. For when
+    /// nothing of the subject lies under them any more, as all of it was
+    /// [resealed](crate::SealedRecord::reseal): what still does is lost. Each renewal and withdrawal adds a
+    /// generation, and an envelope has room for a few hundred; afterwards [`prune`](Self::prune) makes room.
+    ///
+    /// # Errors
+    /// [`MissingClass`](crate::ErrorKind::MissingClass) when there is no such class;
+    /// [`Erased`](crate::ErrorKind::Erased) when its highest generation is erased, as then nothing can have
+    /// been resealed.
+    pub fn erase_older(&mut self, class: &Class) -> Result<usize, Error> {
+        let mut erased = 0_usize;
+        self.attempt_on(Action::EraseClass, class, |edit| {
+            let highest = edit.highest(class.name())?;
+            if highest.live().is_none() {
+                return Err(edit.all_erased(class.name()));
+            }
+            let highest = highest.generation;
+            let is_older = |entry: &Entry<'_>| {
+                entry.class == class.name() && entry.generation < highest && entry.live().is_some()
+            };
+            erased = edit.layout.entries.iter().filter(|entry| is_older(entry)).count();
+            edit.erase_where(is_older)
+        })?;
+        Ok(erased)
     }
 
     /// `[RT-7]` Forgets the generations that were erased before this moment, in Unix seconds: how many.
