@@ -289,3 +289,56 @@ fn older_generations_are_not_erased_where_nothing_took_their_place() {
         ErrorKind::Erased
     );
 }
+
+#[test]
+fn a_row_that_names_no_subject_is_named() {
+    let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
+    let store = SqliteKeyStore::new();
+    store.migrate(&db).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &[NOTES]).unwrap();
+    store.save(&db, "", 42, keys.envelope()).unwrap();
+    db.execute("INSERT INTO fieldseal_keys VALUES ('acme', X'FFEE', 1, X'00')", []).unwrap();
+    let error = store.scan(&db, None, 10).unwrap_err().to_string();
+    assert!(error.contains("acme") && error.contains("ffee"), "{error}");
+}
+
+#[test]
+fn erasing_who_is_not_there_does_not_doom_who_comes() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let db = rusqlite::Connection::open_in_memory().unwrap();
+    db.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB)").unwrap();
+    let store =
+        SqliteKeyStore::inline("customers", ("id", SubjectColumn::Integer), "keys").unwrap();
+    store.migrate(&db).unwrap();
+    let access = at(&ring, &ledger, NOW);
+    assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::InvalidInput);
+    assert_eq!(kind(store.erase(&db, access.tenant("acme"), 42)), ErrorKind::InvalidInput);
+    assert_eq!(ledger.read(&ring).entries().len(), 0, "told, though there is nobody");
+    // Who is there, and has no envelope yet, is erased as ever.
+    db.execute("INSERT INTO customers (id) VALUES (42)", []).unwrap();
+    assert!(store.erase(&db, access, 42).unwrap().subject_erased_at().is_some());
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+#[test]
+fn erasing_who_is_not_there_does_not_doom_who_comes_through_sqlx() {
+    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use sqlx::Connection as _;
+
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let access = at(&ring, &ledger, NOW);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB)")
+            .execute(&mut db)
+            .await
+            .unwrap();
+        let column = ("id", SubjectColumn::Integer);
+        let store = SqlxKeyStore::<sqlx::Sqlite>::inline("customers", column, "keys").unwrap();
+        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::InvalidInput);
+        assert_eq!(ledger.read(&ring).entries().len(), 0);
+        sqlx::raw_sql("INSERT INTO customers (id) VALUES (42)").execute(&mut db).await.unwrap();
+        assert!(store.erase(&mut db, access, 42).await.is_ok());
+    });
+}

@@ -85,6 +85,20 @@ pub trait KeyStore {
         self.load(on, tenant, subject)
     }
 
+    /// Whether an envelope could be stored for this subject: in a column of the application's table, whether
+    /// there is a row of theirs.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn has_place(
+        &self,
+        _on: &Self::Connection,
+        _tenant: &str,
+        _subject: &SubjectId,
+    ) -> Result<bool, Error> {
+        Ok(true)
+    }
+
     /// The envelopes of many subjects, in their order.
     ///
     /// # Errors
@@ -279,7 +293,8 @@ pub trait KeyStore {
     /// and gives the receipt once it is committed.
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `MissingClass`.
+    /// As [`change`](Self::change), without `MissingClass`; [`InvalidInput`](ErrorKind::InvalidInput) where
+    /// the store [has no place](Self::has_place) for the subject, and then no ledger is told.
     fn erase<'a>(
         &self,
         on: &Self::Connection,
@@ -290,6 +305,9 @@ pub trait KeyStore {
         let tenant = access.checked_tenant()?;
         persisted(|| {
             let stored = self.load(on, tenant, &subject)?;
+            if stored.is_none() && !self.has_place(on, tenant, &subject)? {
+                return Err(no_place());
+            }
             let (erasure, changed) = erased(stored, access, &subject, None)?;
             if changed {
                 self.save(on, tenant, &subject, erasure.envelope())?;
@@ -382,6 +400,12 @@ fn edited(
 #[cold]
 fn none_stored() -> Error {
     Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
+}
+
+/// A ledger that was told would have whoever comes by this id erased, by a later replay.
+#[cold]
+fn no_place() -> Error {
+    Error::invalid("no row is this subject's, so there is nobody to erase")
 }
 
 /// The erasure of a subject, or of a class of theirs, and whether there is something to store for it.

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, none_stored,
+    ATTEMPTS, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, no_place,
+    none_stored,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
@@ -45,6 +46,19 @@ pub trait AsyncKeyStore: Sync {
         tenant: &str,
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send;
+
+    /// As [`KeyStore::has_place`](crate::KeyStore::has_place).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn has_place(
+        &self,
+        _on: &mut Self::Connection,
+        _tenant: &str,
+        _subject: &SubjectId,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        async { Ok(true) }
+    }
 
     /// The envelopes of many subjects, in their order: a page of rows in one question.
     ///
@@ -298,6 +312,9 @@ async fn erase_in<S: AsyncKeyStore + ?Sized>(
     let mut attempts = ATTEMPTS;
     loop {
         let stored = store.load(on, tenant, subject).await?;
+        if stored.is_none() && class.is_none() && !store.has_place(on, tenant, subject).await? {
+            return Err(no_place());
+        }
         let (erasure, changed) = erased(stored, access, subject, class)?;
         if !changed {
             return Ok(erasure);

@@ -6,6 +6,7 @@ use alloc::string::String;
 
 use super::SubjectColumn;
 use crate::context::{Id, SubjectId, ToId as _, check_tenant};
+use crate::encoding::to_hex;
 use crate::envelope::KeyEnvelope;
 use crate::error::{Error, ErrorKind};
 
@@ -112,9 +113,15 @@ impl ColumnId {
     }
 }
 
-/// The subject as `fieldseal_keys` holds it.
-pub(super) fn encoded_subject(bytes: &[u8]) -> Result<SubjectId, Error> {
-    Id::from_encoded(bytes).and_then(SubjectId::new)
+/// The subject as `fieldseal_keys` holds it. A row that names none stops every pass over the store, so the
+/// error says which it is.
+pub(super) fn encoded_subject(tenant: &str, bytes: &[u8]) -> Result<SubjectId, Error> {
+    Id::from_encoded(bytes).and_then(SubjectId::new).map_err(|_| {
+        Error::malformed(format!(
+            "the row of tenant {tenant:?} and subject X'{}' names no subject: look how it came there, and remove it",
+            to_hex(bytes.get(..128).unwrap_or(bytes))
+        ))
+    })
 }
 
 /// A version as databases hold it.

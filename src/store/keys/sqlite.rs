@@ -138,6 +138,19 @@ impl KeyStore for SqliteKeyStore {
         Ok(cell(on, column, &subject)?.as_ref().map(|cell| envelope(cell.into())))
     }
 
+    fn has_place(&self, on: &Connection, tenant: &str, subject: &SubjectId) -> Result<bool, Error> {
+        let Place::Inline(Column { table, subject: id, of, tenant: own, .. }) = &self.0 else {
+            return Ok(true);
+        };
+        if tenant != own {
+            return Err(other_tenant());
+        }
+        let value = Value::from(of.value(subject)?);
+        on.prepare_cached(&format!("SELECT 1 FROM {table} WHERE {id} = ?"))
+            .and_then(|mut statement| statement.exists([value]))
+            .map_err(|error| failed(&error))
+    }
+
     fn save_and_queue(
         &self,
         on: &Connection,
@@ -244,9 +257,9 @@ impl KeyStore for SqliteKeyStore {
                 let of = self.0.tenant();
                 let rows =
                     statement.query_map(params![tenant, subject, class, of, limit], |row| {
-                        let subject: Vec<u8> = row.get(1)?;
-                        let (tenant, class, generation) = (row.get(0)?, row.get(2)?, row.get(3)?);
-                        Ok(encoded_subject(&subject).map(|subject| Reseal {
+                        let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                        let (class, generation) = (row.get(2)?, row.get(3)?);
+                        Ok(encoded_subject(&tenant, &subject).map(|subject| Reseal {
                             tenant,
                             subject,
                             class,
@@ -338,8 +351,9 @@ impl SqliteKeyStore {
         let envelope = envelope(row.get_ref(2)?);
         let (tenant, subject) = match &self.0 {
             Place::Own => {
-                let subject: Vec<u8> = row.get(1)?;
-                (row.get(0)?, encoded_subject(&subject))
+                let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let subject = encoded_subject(&tenant, &subject);
+                (tenant, subject)
             }
             Place::Inline(Column { of, tenant, .. }) => {
                 (tenant.clone(), column_id(*of, row.get_ref(1)?).and_then(ColumnId::subject))

@@ -154,6 +154,24 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         }
     }
 
+    async fn has_place(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+    ) -> Result<bool, Error> {
+        let Place::Inline(Column { table, subject: id, of, tenant: own, .. }) = &self.place else {
+            return Ok(true);
+        };
+        if tenant != own {
+            return Err(other_tenant());
+        }
+        let sql = format!("SELECT CAST(1 AS BIGINT) FROM {table} WHERE {id} = $1 LIMIT 1");
+        let values = alloc::vec![of.value(subject)?.into()];
+        let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
+        Ok(!rows.is_empty())
+    }
+
     async fn load_many(
         &self,
         on: &mut DB::Connection,
@@ -242,7 +260,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                     Some(tenant) => tenant.to_owned(),
                     None => Cell::text(row.next())?,
                 };
-                let subject = self.subject(subject)?;
+                let subject = self.subject(&tenant, subject)?;
                 let envelope = envelope.as_ref().map(Cell::to_envelope).ok_or_else(other_type)?;
                 Ok(StoredEnvelope { tenant, subject, envelope })
             })
@@ -287,9 +305,10 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         rows.into_iter()
             .map(|row| {
                 let mut row = row.into_iter();
+                let tenant = Cell::text(row.next())?;
                 Ok(Reseal {
-                    tenant: Cell::text(row.next())?,
-                    subject: encoded_subject(&Cell::bytes(row.next())?)?,
+                    subject: encoded_subject(&tenant, &Cell::bytes(row.next())?)?,
+                    tenant,
                     class: Cell::text(row.next())?,
                     generation: Cell::generation(row.next())?,
                 })
@@ -325,9 +344,9 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         }
     }
 
-    fn subject(&self, cell: Option<Cell>) -> Result<SubjectId, Error> {
+    fn subject(&self, tenant: &str, cell: Option<Cell>) -> Result<SubjectId, Error> {
         match &self.place {
-            Place::Own => encoded_subject(&Cell::bytes(cell)?),
+            Place::Own => encoded_subject(tenant, &Cell::bytes(cell)?),
             Place::Inline(_) => Cell::column_id(cell)?.subject(),
         }
     }
@@ -387,7 +406,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         let mut rows = BTreeMap::new();
         for row in DB::fetch(on, sql, values, columns).await.map_err(failed)? {
             let mut row = row.into_iter();
-            let subject = self.subject(row.next())?;
+            let subject = self.subject(tenant, row.next())?;
             if !subjects.contains(&subject) {
                 return Err(other_subject());
             }
