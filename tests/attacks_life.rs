@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::bytes::{Ent, Env};
+use common::bytes::{Ent, Env, Rec};
 use common::ledger::*;
 use common::*;
 use fieldseal::{
@@ -341,4 +341,25 @@ fn erasing_who_is_not_there_does_not_doom_who_comes_through_sqlx() {
         sqlx::raw_sql("INSERT INTO customers (id) VALUES (42)").execute(&mut db).await.unwrap();
         assert!(store.erase(&mut db, access, 42).await.is_ok());
     });
+}
+
+#[test]
+fn a_recipient_that_nobody_knows_does_not_keep_another_class_from_its_erasure() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let live = store(&[CONTACT, NOTES]);
+    let mut env = Env::parse(of(&live).as_bytes());
+    let Ent::Live(contact) = &mut env.entries[0] else { panic!("live") };
+    contact.recipients.push(Rec { kind: 1, key_id: 0x7777_7777, wrapped: vec![7; 72] });
+    contact.recipients.sort_by_key(|one| one.key_id);
+    let backup = holding(&env.envelope());
+    let _ = live.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "notes").unwrap();
+    live.change(&(), at(&ring, &ledger, NOW + DAY), 42, |edit| {
+        edit.withdraw(&CONTACT, "marketing")
+    })
+    .unwrap();
+    let told = ledger.read(&ring);
+    let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
+    let pass = replay.run(&backup, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
+    assert_eq!(pass.failed.len(), 1);
+    assert_eq!(state(&backup, 42)[1], "notes/1: erased");
 }

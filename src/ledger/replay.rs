@@ -66,7 +66,9 @@ impl<'r> Replay<'r> {
     /// Makes good what the ledgers say of one subject. Whether they say anything.
     ///
     /// # Errors
-    /// Those of [`EnvelopeEdit::withdraw`] but for declared readers.
+    /// Those of [`EnvelopeEdit::withdraw`] but for declared readers: the first of them. What does not depend
+    /// on it is in the edit all the same, each class whole or not at all; finish it, as erasures should not
+    /// wait for a withdrawal that is refused.
     pub fn apply(
         &self,
         tenant: &str,
@@ -84,16 +86,19 @@ impl<'r> Replay<'r> {
             edit.replay_subject_erasure()?;
             return Ok(true);
         }
+        // What one class refuses does not keep the others from being made good.
+        let mut result = Ok(!entries.is_empty());
         let erasures = erasures(&entries);
         for (class, erasures) in &erasures {
-            edit.replay_class_erasures(class, erasures)?;
+            result = result.and(edit.replay_class_erasures(class, erasures).map(|()| true));
         }
         for (class, withdrawals) in self.withdrawals(&entries) {
             let erased = erasures.get(class.name()).into_iter().flatten();
             let erased = erased.map(|erased| erased.generation).max().unwrap_or_default();
-            edit.replay_withdrawals(class, &withdrawals, erased)?;
+            let replayed = edit.replay_withdrawals(class, &withdrawals, erased);
+            result = result.and(replayed.map(|()| true));
         }
-        Ok(!entries.is_empty())
+        result
     }
 
     /// By class, one for each role that was withdrawn: up to which generation, and whether a grant stands

@@ -1,7 +1,16 @@
 //! Work on whole stores, run.
 
+#[cfg(feature = "file")]
+use alloc::collections::BTreeMap;
+#[cfg(feature = "file")]
+use alloc::string::String;
+
+#[cfg(feature = "file")]
+use super::keys::is_of_all;
 use super::keys::{AsyncKeyStore, KeyStore, Pass, StoredEnvelope, change_all_async};
 use crate::access::Access;
+#[cfg(feature = "file")]
+use crate::context::SubjectId;
 use crate::envelope::EnvelopeEdit;
 use crate::error::Error;
 use crate::jobs::{Sweep, SweepPlan};
@@ -106,9 +115,10 @@ impl Replay<'_> {
         on: &S::Connection,
         access: impl Into<Access<'a>>,
     ) -> Result<Pass, Error> {
-        store.change_all(on, access, |stored, edit| {
-            self.apply(&stored.tenant, &stored.subject, edit).map(drop)
-        })
+        let mut refused = Refused::new();
+        let pass =
+            store.change_all(on, access, |stored, edit| self.play(stored, edit, &mut refused));
+        pass.map(|pass| with(pass, refused))
     }
 
     /// [`run`](Self::run) on an asynchronous store.
@@ -123,10 +133,46 @@ impl Replay<'_> {
     ) -> impl Future<Output = Result<Pass, Error>> + Send {
         let access = access.into();
         async move {
+            let mut refused = Refused::new();
             let mut change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
-                self.apply(&stored.tenant, &stored.subject, edit).map(drop)
+                self.play(stored, edit, &mut refused)
             };
-            change_all_async(store, on, access, &mut change).await
+            let pass = change_all_async(store, on, access, &mut change).await?;
+            Ok(with(pass, refused))
         }
     }
+
+    /// `[LG-14]` Stores what could be made good, also where something else was refused.
+    fn play(
+        &self,
+        stored: &StoredEnvelope,
+        edit: &mut EnvelopeEdit<'_>,
+        refused: &mut Refused,
+    ) -> Result<(), Error> {
+        let place = (stored.tenant.clone(), stored.subject.clone());
+        refused.remove(&place);
+        match self.apply(&stored.tenant, &stored.subject, edit) {
+            Err(error) if edit.is_changed() && !is_of_all(error.kind()) => {
+                refused.insert(place, error);
+                Ok(())
+            }
+            result => result.map(drop),
+        }
+    }
+}
+
+/// What was refused of envelopes of which something else was made good.
+#[cfg(feature = "file")]
+type Refused = BTreeMap<(String, SubjectId), Error>;
+
+#[cfg(feature = "file")]
+fn with(mut pass: Pass, refused: Refused) -> Pass {
+    let told = refused.into_iter().map(|((tenant, subject), error)| (tenant, subject, error));
+    // One that could not be stored either is told already.
+    for one in told {
+        if !pass.failed.iter().any(|(tenant, subject, _)| (tenant, subject) == (&one.0, &one.1)) {
+            pass.failed.push(one);
+        }
+    }
+    pass
 }

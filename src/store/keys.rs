@@ -19,6 +19,8 @@ pub(super) use self::asynchronous::change_all as change_all_async;
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::Pass;
 use self::pass::Unreadable;
+#[cfg(feature = "file")]
+pub(super) use self::pass::is_of_all;
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]

@@ -32,15 +32,16 @@ impl Pass {
         self.seen = self.seen.saturating_add(1);
         match result {
             Ok(changed) => self.changed = self.changed.saturating_add(u64::from(changed)),
-            Err(error) => match error.kind() {
-                ErrorKind::Io | ErrorKind::Audit | ErrorKind::Locked | ErrorKind::Randomness => {
-                    return Err(error);
-                }
-                _ => self.failed.push((one.tenant.clone(), one.subject.clone(), error)),
-            },
+            Err(error) if is_of_all(error.kind()) => return Err(error),
+            Err(error) => self.failed.push((one.tenant.clone(), one.subject.clone(), error)),
         }
         Ok(())
     }
+}
+
+/// Whether the next envelope would meet it too.
+pub(in crate::store) fn is_of_all(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Io | ErrorKind::Audit | ErrorKind::Locked | ErrorKind::Randomness)
 }
 
 /// The envelopes that a census could not read.
