@@ -36,7 +36,7 @@ impl Differ {
         let mut keys = list(&request["ring"]["keys"]).to_vec();
         if !self.random.once_in(20) {
             let states = ["primary", "primary", "primary", "open-only", "compromised", "disabled"];
-            keys.push(symmetric(SIGN, "sign", "sign", *self.random.pick(&states)));
+            keys.push(symmetric(SIGN, "sign", "sign", self.random.pick::<&str>(&states)));
         }
         request["ring"] = ring_of(&keys);
         request["keys"] = json!([key.to_string()]);
@@ -65,7 +65,7 @@ impl Differ {
         let told = self.acts.clone();
         let mut acts: Vec<Value> = told.into_iter().filter(|_| !self.random.once_in(4)).collect();
         for _ in 0..self.random.below(4) {
-            let at = usize::try_from(self.random.below(acts.len() as u64 + 1)).unwrap();
+            let at = self.random.index(acts.len() + 1);
             acts.insert(at, invented(&mut self.random, classes));
         }
         if !self.random.once_in(8) {
