@@ -30,8 +30,8 @@ The first minute:
 A secret is never an argument. Passphrases are asked for on the terminal; scripts name a file in
 FIELDSEAL_PASSPHRASE_FILE, or give an open descriptor by --passphrase-fd.";
 
-/// Key rings of fieldseal: made, protected, shared, rotated and recovered; and a look into what is
-/// sealed.
+/// Key rings of fieldseal: made, protected, shared, rotated and recovered; a look into what is sealed;
+/// and what is stored counted, erased and swept.
 #[derive(Debug, Parser)]
 #[command(name = "fieldseal", version, max_term_width = 100)]
 #[command(after_long_help = after_help())]

@@ -325,6 +325,18 @@ pub(crate) fn answered(name: &str, error: Error) -> Failure {
             text,
             "see what the subject has: fieldseal inspect takes the envelope; and how its id is typed: --as",
         ),
+        ErrorKind::Erased => Failure::new(
+            Exit::Usage,
+            text,
+            "what is erased stays so; fieldseal inspect tells what an envelope still has",
+        ),
+        ErrorKind::Tampered => Failure::from(error).or_next(
+            "give the --tenant and the ring that the envelope was made under; one that was altered is taken from a \
+             backup, and the ledger replayed",
+        ),
+        ErrorKind::WrongKey | ErrorKind::NotPermitted | ErrorKind::MissingKey => {
+            Failure::from(error).or_next("take a ring that holds what is needed: fieldseal ring show")
+        }
         _ => error.into(),
     }
 }

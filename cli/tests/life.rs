@@ -210,6 +210,23 @@ fn erasure_that_is_refused_leaves_nothing_half_done() {
 }
 
 #[test]
+fn erased_subject_is_granted_nothing() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    ok(&place, &["erase", "42", "--yes"]);
+    let before = (shop.envelope(42), place.read("ledger"));
+    grant(&place, "42", "included").failed(2, "erased", "stays so");
+    run(&place, &["erase", "42", "--class", "nothing", "--yes"]).failed(2, "no key of class", "");
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+    // Of another tenant's making, in the place of this one's.
+    let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), 7, &[CONTACT]).unwrap();
+    shop.save(7, &keys);
+    run(&place, &["erase", "7", "--yes", "--receipt", "r.json"]).failed(9, "", "--tenant");
+    assert!(!place.path("r.json").exists());
+}
+
+#[test]
 fn mark_keeps_a_subject_from_being_begun() {
     let place = Place::with_shop();
     run(&place, &["erase", "9", "--yes"]).failed(2, "no key envelope", "--mark-absent");
