@@ -15,7 +15,7 @@ use common::ledger::*;
 use common::*;
 use fieldseal::{
     Access, Census, Class, DataKeys, EntryState, ErrorKind, History, KeyEnvelope, KeyRing,
-    KeyStore, MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn,
+    KeyStore, MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn, Sweep,
 };
 
 const CLASSES: &[Class] = &[CONTACT, FINANCIAL, NOTES];
@@ -362,4 +362,32 @@ fn a_recipient_that_nobody_knows_does_not_keep_another_class_from_its_erasure() 
     let pass = replay.run(&backup, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
     assert_eq!(pass.failed.len(), 1);
     assert_eq!(state(&backup, 42)[1], "notes/1: erased");
+}
+
+#[test]
+fn one_envelope_by_a_wrong_clock_does_not_end_all_sweeps() {
+    let ring = signing();
+    let store = MemoryKeyStore::new();
+    for subject in 0..10_u64 {
+        let made = Access::new(&ring).at(NOW + subject * 40 * DAY);
+        store
+            .save(
+                &(),
+                "",
+                subject,
+                DataKeys::create(made, subject, &[FINANCIAL]).unwrap().envelope(),
+            )
+            .unwrap();
+    }
+    let now = NOW + 400 * DAY;
+    let wrong = Access::new(&ring).at(now + 4_000 * DAY);
+    store.save(&(), "", 77, DataKeys::create(wrong, 77, &[FINANCIAL]).unwrap().envelope()).unwrap();
+    let sweep = Sweep::at_most_percent(20).last_run(now - DAY);
+    let access = Access::new(&ring).at(now);
+    assert_eq!(sweep.run(&store, &(), access).unwrap().changed, 1);
+    // Nor does it make a wrong clock right.
+    assert_eq!(
+        kind(sweep.run(&store, &(), Access::new(&ring).at(now + 4_000 * DAY))),
+        ErrorKind::Unconfirmed
+    );
 }

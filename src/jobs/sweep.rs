@@ -15,7 +15,9 @@ const DAY: u64 = 86_400;
 /// - more than the stated share of the generations that have a term would be erased;
 /// - the clock stands more than 31 days after all that tells the time: the newest generation or erasure
 ///   in the store, and the [last run](Self::last_run);
-/// - the clock stands more than a day before that.
+/// - the clock stands more than a day before that; where it is the store that tells of a later time, the
+///   last run alone is asked, if it is given, so that one envelope made by a wrong clock does not end all
+///   sweeps.
 ///
 /// ```
 /// use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing, KeyStore, MemoryKeyStore, Sweep};
@@ -93,7 +95,12 @@ impl Sweep {
         if self.confirmed || plan.expired == 0 {
             return Ok(());
         }
-        let known = plan.newest.max(self.last_run.unwrap_or_default());
+        // One envelope made by a wrong clock says so for ever; the caller's own record is asked then.
+        let is_ahead = plan.newest > plan.now.saturating_add(DAY);
+        let known = match self.last_run {
+            Some(last) if is_ahead => last,
+            last => plan.newest.max(last.unwrap_or_default()),
+        };
         let gap = u64::from(self.gap_days).saturating_mul(DAY);
         let after = plan.now.saturating_sub(known);
         if after > gap {

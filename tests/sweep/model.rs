@@ -202,7 +202,8 @@ proptest! {
         let mut known = model.newest;
         if let Some(day) = last_run {
             sweep = sweep.last_run(NOW + day * DAY);
-            known = known.max(NOW + day * DAY);
+            let last = NOW + day * DAY;
+            known = if known > now + DAY { last } else { known.max(last) };
         }
         let share = expired * 100 > with_term * usize::from(percent);
         let ahead = now > known + u64::from(gap) * DAY;
