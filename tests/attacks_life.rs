@@ -391,3 +391,20 @@ fn one_envelope_by_a_wrong_clock_does_not_end_all_sweeps() {
         ErrorKind::Unconfirmed
     );
 }
+
+#[test]
+fn a_pass_leaves_nobody_out_whose_name_differs_in_capitals_alone() {
+    let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
+    db.execute_batch("CREATE TABLE customers (id TEXT COLLATE NOCASE, keys BLOB)").unwrap();
+    let store = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "keys").unwrap();
+    let mut names: Vec<String> = (0..255).map(|number| format!("a{number:03}")).collect();
+    // Two on each side of where a page ends.
+    names.extend(["ada", "ADA", "zoe"].map(String::from));
+    for name in &names {
+        let keys = DataKeys::create(Access::new(&ring).at(NOW), name.as_str(), &[NOTES]).unwrap();
+        db.execute("INSERT INTO customers VALUES (?, ?)", (name, keys.envelope())).unwrap();
+    }
+    let mut census = Census::new();
+    store.census(&db, "customers.keys", &mut census).unwrap();
+    assert_eq!(census.envelopes(), 258);
+}

@@ -113,6 +113,15 @@ impl ColumnId {
     }
 }
 
+/// The column of a subject in the order of its bytes, whatever its collation takes for equal.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+pub(super) fn ordered_in_sqlite(column: &str, of: SubjectColumn) -> String {
+    match of {
+        SubjectColumn::Text => format!("{column} COLLATE BINARY"),
+        SubjectColumn::Integer | SubjectColumn::Uuid => column.to_owned(),
+    }
+}
+
 /// The subject as `fieldseal_keys` holds it. A row that names none stops every pass over the store, so the
 /// error says which it is.
 pub(super) fn encoded_subject(tenant: &str, bytes: &[u8]) -> Result<SubjectId, Error> {

@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::place::{
-    self, Column, ColumnId, Place, encoded_subject, envelope_of, other_subject, other_tenant,
-    other_type, several_rows, stored_version, too_late,
+    self, Column, ColumnId, Place, encoded_subject, envelope_of, ordered_in_sqlite, other_subject,
+    other_tenant, other_type, several_rows, stored_version, too_late,
 };
 use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
 use crate::context::{SubjectId, ToId, check_tenant};
@@ -193,13 +193,14 @@ impl KeyStore for SqliteKeyStore {
                 )
             }
             (Place::Inline(Column { table, subject, of, keys, .. }), after) => {
+                let order = ordered_in_sqlite(subject, *of);
                 let behind =
-                    if after.is_some() { format!("AND {subject} > ?2") } else { String::new() };
+                    if after.is_some() { format!("AND {order} > ?2") } else { String::new() };
                 let last = after.map(|last| of.value(&last.subject)).transpose()?.map(Value::from);
                 (
                     format!(
                         "SELECT NULL, {subject}, {keys} FROM {table}
-                         WHERE {keys} IS NOT NULL {behind} ORDER BY {subject} LIMIT ?1"
+                         WHERE {keys} IS NOT NULL {behind} ORDER BY {order} LIMIT ?1"
                     ),
                     [limit].into_iter().chain(last).collect(),
                 )

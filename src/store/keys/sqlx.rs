@@ -238,14 +238,15 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                 (sql.to_owned(), alloc::vec![limit, tenant.into(), subject.into()])
             }
             Place::Inline(Column { table, subject, of, keys, .. }) => {
+                let order = DB::ordered(subject, *of);
                 let behind =
-                    if after.is_some() { format!("AND {subject} > $2") } else { String::new() };
+                    if after.is_some() { format!("AND {order} > $2") } else { String::new() };
                 let last = after.map(|last| of.value(&last.subject)).transpose()?;
                 let id = DB::selected(subject, *of);
                 (
                     format!(
                         "SELECT {id}, {keys} FROM {table}
-                         WHERE {keys} IS NOT NULL {behind} ORDER BY {subject} LIMIT $1"
+                         WHERE {keys} IS NOT NULL {behind} ORDER BY {order} LIMIT $1"
                     ),
                     [limit].into_iter().chain(last.map(Cell::from)).collect(),
                 )

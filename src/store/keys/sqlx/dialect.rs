@@ -71,6 +71,10 @@ pub trait Dialect: Database {
 
     /// The column of a subject, as it is read.
     fn selected(column: &str, of: SubjectColumn) -> String;
+
+    /// The column of a subject, as it is ordered and gone on behind: so that no two ids are equal there, and
+    /// the order is that of the comparison.
+    fn ordered(column: &str, of: SubjectColumn) -> String;
 }
 
 /// Statements are made of constants and of names that are quoted; values are bound.
@@ -167,6 +171,10 @@ mod sqlite {
         fn selected(column: &str, _: SubjectColumn) -> String {
             column.to_owned()
         }
+
+        fn ordered(column: &str, of: SubjectColumn) -> String {
+            place::ordered_in_sqlite(column, of)
+        }
     }
 
     fn bind(
@@ -233,6 +241,11 @@ mod postgres {
                 SubjectColumn::Text => format!("CAST({column} AS TEXT)"),
                 SubjectColumn::Uuid => column.to_owned(),
             }
+        }
+
+        // A `citext` is ordered by its own rules, and compared with a text by those of texts.
+        fn ordered(column: &str, of: SubjectColumn) -> String {
+            Self::selected(column, of)
         }
     }
 
