@@ -15,7 +15,7 @@ use common::ledger::*;
 use common::*;
 use fieldseal::{
     Access, Census, Class, DataKeys, EntryState, ErrorKind, History, KeyEnvelope, KeyRing,
-    KeyStore, MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn, Sweep,
+    KeyStore, Ledger, LedgerFile, MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn, Sweep,
 };
 
 const CLASSES: &[Class] = &[CONTACT, FINANCIAL, NOTES];
@@ -407,4 +407,56 @@ fn a_pass_leaves_nobody_out_whose_name_differs_in_capitals_alone() {
     let mut census = Census::new();
     store.census(&db, "customers.keys", &mut census).unwrap();
     assert_eq!(census.envelopes(), 258);
+}
+
+/// As SECURITY.md says: a line of somebody's own is not noticed when the next one is added, and the whole
+/// is not read any more.
+#[cfg(unix)]
+#[test]
+fn a_line_that_somebody_added_to_a_ledger_is_seen_when_it_is_read() {
+    use std::io::Write as _;
+
+    let ring = signing();
+    let path = std::env::temp_dir().join(format!("fieldseal-added-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let file = LedgerFile::create(&path, &ring).unwrap();
+    let told = || {
+        let access = Access::new(&ring).at(NOW).ledger(&file).source("form").notice("2026-03");
+        let live = store(&[CONTACT]);
+        live.erase_class(&(), access, 42, "contact").map(drop)
+    };
+    told().unwrap();
+    let known = file.read(&ring.verifying_keys()).unwrap().head();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let last = text.lines().last().unwrap().replace("\"number\":2", "\"number\":3");
+    let mut opened = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    writeln!(opened, "{last}").unwrap();
+    let _ = told();
+    assert!(file.read(&ring.verifying_keys()).is_err());
+    assert!(file.read_known(&ring.verifying_keys(), &known).is_err());
+    // What stood before it is read from a copy that is cut off there.
+    assert_eq!(Ledger::read(&text, &ring.verifying_keys()).unwrap().head(), known);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_number_that_an_insider_writes_is_reported_by_a_replay_and_keeps_the_rest_from_nothing() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let live = store(&[CONTACT, NOTES]);
+    let backup = of(&live);
+    let mut env = Env::parse(backup.as_bytes());
+    env.version += 1;
+    let class = b"contact".to_vec();
+    env.entries.insert(1, Ent::Erased { class, generation: 65_535, tag: *b"none", at: NOW });
+    let poisoned = holding(&env.envelope());
+    let access = at(&ring, &ledger, NOW + DAY);
+    poisoned.change(&(), access, 42, |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+    let _ = poisoned.erase_class(&(), access, 42, "notes").unwrap();
+    let back = holding(&backup);
+    let told = ledger.read(&ring);
+    let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
+    let pass = replay.run(&back, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
+    assert_eq!((pass.changed, pass.failed.len()), (1, 1));
+    assert_eq!(pass.failed[0].2.kind(), ErrorKind::Exhausted);
+    assert_eq!(state(&back, 42)[1], "notes/1: erased");
 }
