@@ -10,6 +10,26 @@ use crate::encoding::to_hex;
 use crate::envelope::KeyEnvelope;
 use crate::error::{Error, ErrorKind};
 
+/// The table of envelopes in SQLite, by whichever crate.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+pub(super) const SQLITE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
+    tenant TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    envelope BLOB NOT NULL,
+    PRIMARY KEY (tenant, subject)
+) STRICT, WITHOUT ROWID;";
+
+/// The table of what is to be resealed.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+pub(super) const SQLITE_QUEUE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
+    tenant TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    class TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (tenant, subject, class)
+) STRICT, WITHOUT ROWID;";
+
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// `fieldseal_keys`.

@@ -87,22 +87,10 @@ impl SqliteKeyStore {
 
     /// The table of envelopes as [`migrate`](Self::migrate) makes it, for those who keep their
     /// migrations themselves.
-    pub const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
-    tenant TEXT NOT NULL,
-    subject BLOB NOT NULL,
-    version INTEGER NOT NULL,
-    envelope BLOB NOT NULL,
-    PRIMARY KEY (tenant, subject)
-) STRICT, WITHOUT ROWID;";
+    pub const SCHEMA: &str = place::SQLITE_SCHEMA;
 
     /// The table of what is to be resealed, which inline columns need too.
-    pub const QUEUE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
-    tenant TEXT NOT NULL,
-    subject BLOB NOT NULL,
-    class TEXT NOT NULL,
-    generation INTEGER NOT NULL,
-    PRIMARY KEY (tenant, subject, class)
-) STRICT, WITHOUT ROWID;";
+    pub const QUEUE_SCHEMA: &str = place::SQLITE_QUEUE_SCHEMA;
 }
 
 impl Default for SqliteKeyStore {

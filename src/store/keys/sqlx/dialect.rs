@@ -142,21 +142,9 @@ mod sqlite {
     impl SqlxDatabase for Sqlite {}
 
     impl Dialect for Sqlite {
-        const SCHEMA: &'static str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
-    tenant TEXT NOT NULL,
-    subject BLOB NOT NULL,
-    version INTEGER NOT NULL,
-    envelope BLOB NOT NULL,
-    PRIMARY KEY (tenant, subject)
-) STRICT, WITHOUT ROWID;";
+        const SCHEMA: &'static str = place::SQLITE_SCHEMA;
 
-        const QUEUE_SCHEMA: &'static str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
-    tenant TEXT NOT NULL,
-    subject BLOB NOT NULL,
-    class TEXT NOT NULL,
-    generation INTEGER NOT NULL,
-    PRIMARY KEY (tenant, subject, class)
-) STRICT, WITHOUT ROWID;";
+        const QUEUE_SCHEMA: &'static str = place::SQLITE_QUEUE_SCHEMA;
 
         // A transaction that has read writes only if nobody else has written since.
         const LOCKED: &'static str = "";
