@@ -274,6 +274,35 @@ def _withdrawals() -> Files:
     }
 
 
+def _long_before() -> Files:
+    """Of generations with numbers above those of the entries: their time tells."""
+    both = call(ensure(NEWS, "marketing"), ensure(NOTES))
+    numbers = [both, *(call(renew(NEWS), at=NOW + number) for number in (1, 2))]
+    before = written(numbers)["envelopes"][2]
+    files = {}
+    for name, at in (("a-day", NOW + 2 + DAY), ("more-than-a-day", NOW + 3 + DAY)):
+        for act, change in (("erased", erase("news")), ("withdrawn", withdraw(NEWS, "marketing"))):
+            # Told of an older envelope.
+            lines = written([*numbers, call(change, at=at, **{"from": 0})])["lines"]
+            covers = ["LG-11" if act == "erased" else "LG-12"]
+            about = f"made {name.replace('-', ' ')} before it was {act}, above its number"
+            files[f"{act}-{name}-after"] = replay(about, [lines], before, covers)
+    found = call(withdraw(NEWS, "support"), at=NOW + 3 + DAY)
+    lines = written([*numbers, found])["lines"]
+    other = written([call(ensure(NEWS, "support"))])["envelopes"][0]
+    about = "there was nothing to take, and here is"
+    files["withdrawn-of-nothing-that-is-here"] = replay(about, [lines], other, ["LG-12"])
+    lines = written([*numbers, call(erase("news"), at=NOW + 9 * DAY, **{"from": 0})])["lines"]
+    files["erased-by-a-clock-ahead"] = replay(
+        "the entry is of a time to come: what is made now is not before it",
+        [lines],
+        before,
+        ["LG-11"],
+        now=NOW + DAY,
+    )
+    return files
+
+
 def _several() -> Files:
     both = call(ensure(NEWS, "marketing"))
     end = call(withdraw(NEWS, "marketing"), at=NOW + 60)
@@ -334,7 +363,7 @@ def chained_like(lines: list[str], at: int) -> list[str]:
 def positives() -> Files:
     return {
         f"replay-{n}": f
-        for made in (_erasures(), _withdrawals(), _several())
+        for made in (_erasures(), _withdrawals(), _long_before(), _several())
         for n, f in made.items()
     }
 

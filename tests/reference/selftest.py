@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from fieldseal_ref import convert, crypto, envelope
 from selftest_insider import Insider
+from selftest_ledgers import Ledgers
 from selftest_parts import Cbor, Parts
 from selftest_rings import Rings
 from selftest_support import (
@@ -37,7 +38,7 @@ from selftest_support import (
     sealed,
 )
 
-__all__ = ["Cbor", "Insider", "Parts", "Rings"]
+__all__ = ["Cbor", "Insider", "Ledgers", "Parts", "Rings"]
 
 
 class Fields(Case):

@@ -59,6 +59,7 @@ impl EnvelopeEdit<'_> {
             return Ok(());
         }
         self.attempt(Action::EraseClass, class, |edit| {
+            let now = edit.access.time().now()?;
             let covered = |entry: &Entry<'_>| {
                 let Some(live) = entry.live().filter(|_| entry.class == class) else {
                     return false;
@@ -66,7 +67,7 @@ impl EnvelopeEdit<'_> {
                 erasures.iter().any(|erasure| {
                     entry.generation <= erasure.generation
                         && live.created_at <= erasure.at.saturating_add(CLOCKS_DIFFER)
-                        || is_long_before(live, erasure.at)
+                        || is_long_before(live, erasure.at.min(now))
                 })
             };
             let erased = edit.erase_where(covered)?;
@@ -143,10 +144,12 @@ impl EnvelopeEdit<'_> {
         class: &str,
         withdrawals: &[Withdrawal<'_>],
     ) -> Result<Option<u16>, Error> {
+        let now = self.access.time().now()?;
         let is_out = |generation: u16, live: &Live<'_>, role: Option<&str>| {
             withdrawals.iter().any(|withdrawal| {
                 !withdrawal.with_history
-                    && (generation <= withdrawal.generation || is_long_before(live, withdrawal.at))
+                    && (generation <= withdrawal.generation
+                        || is_long_before(live, withdrawal.at.min(now)))
                     && role.is_none_or(|role| role == withdrawal.role)
             })
         };
@@ -203,7 +206,7 @@ impl EnvelopeEdit<'_> {
     }
 }
 
-/// Whether a generation was there when something was told of its class, whatever clocks say.
+/// Whether a generation was there at this time, which is past: whatever clocks say.
 fn is_long_before(live: &Live<'_>, at: u64) -> bool {
     live.created_at.saturating_add(CLOCKS_DIFFER) < at
 }

@@ -25,8 +25,8 @@ class Withdrawn:
     granted: bool
     with_history: bool
 
-    def covers(self, entry: Live) -> bool:
-        return entry.generation <= self.covered or _is_long_before(entry, self.at)
+    def covers(self, entry: Live, now: int) -> bool:
+        return entry.generation <= self.covered or _is_long_before(entry, min(self.at, now))
 
 
 class Replay:
@@ -62,9 +62,7 @@ class Replay:
                 for _, entry in told
                 if (entry.act.act, entry.act.cls) == ("erase-class", cls)
             ]
-            editor.withdraw_again(
-                self.declared[cls], _withdrawn(told, cls), max(erased, default=0)
-            )
+            editor.withdraw_again(self.declared[cls], _withdrawn(told, cls), max(erased, default=0))
 
 
 def _is_long_before(entry: Live, at: int) -> bool:
@@ -96,7 +94,7 @@ class Player(Editor):
         for entry in self.live_of(cls):
             if any(
                 (entry.generation <= generation and entry.created_at <= at + CLOCKS_DIFFER)
-                or _is_long_before(entry, at)
+                or _is_long_before(entry, min(at, self.now))
                 for generation, at in covered
             ):
                 self._erase(entry)
@@ -120,7 +118,7 @@ class Player(Editor):
         took_values = not entries or isinstance(entries[-1], Live)
         emptied = []
         for entry in self.live_of(decl.name):  # step 1
-            out = [o.role for o in roles if not o.with_history and o.covers(entry)]
+            out = [o.role for o in roles if not o.with_history and o.covers(entry, self.now)]
             if out and any(self.ring.role_of(r.key_id) is None for r in entry.recipients):
                 raise Refused("missing-key", "a recipient's key is unknown")
             kept = [r for r in entry.recipients if self.ring.role_of(r.key_id) not in out]
