@@ -460,3 +460,28 @@ fn a_number_that_an_insider_writes_is_reported_by_a_replay_and_keeps_the_rest_fr
     assert_eq!(pass.failed[0].2.kind(), ErrorKind::Exhausted);
     assert_eq!(state(&back, 42)[1], "notes/1: erased");
 }
+
+#[test]
+fn an_erasure_told_by_a_clock_ahead_does_not_reach_what_came_after() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let live = store(&[CONTACT, NOTES]);
+    let ahead = NOW + 400 * DAY;
+    let _ = live.erase_class(&(), at(&ring, &ledger, ahead), 42, "contact").unwrap();
+    live.change(&(), at(&ring, &ledger, ahead), 42, |edit| edit.withdraw(&CONTACT, "marketing"))
+        .unwrap();
+    // By clocks that are right, the class is begun anew, and other things are told.
+    let begun = at(&ring, &ledger, NOW + DAY);
+    live.change(&(), begun, 42, |edit| edit.renew(&CONTACT)).unwrap();
+    let after = ["contact/1: erased", "contact/2: app support", "notes/1: app"];
+    let replayed = |now: u64| {
+        let told = ledger.read(&ring);
+        let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
+        let _ = replay.run(&live, &(), Access::new(&ring).at(now)).unwrap();
+    };
+    replayed(NOW + 2 * DAY);
+    assert_eq!(state(&live, 42), after);
+    let later = at(&ring, &ledger, NOW + 2 * DAY);
+    live.change(&(), later, 42, |edit| edit.withdraw(&NOTES, "marketing")).unwrap();
+    replayed(ahead + 9 * DAY);
+    assert_eq!(state(&live, 42), after);
+}

@@ -43,7 +43,14 @@ impl<'r> Replay<'r> {
         let tokens = Tokens::of(ring, ledgers)?;
         let mut told: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (number, ledger) in ledgers.iter().enumerate() {
-            for entry in ledger.entries() {
+            let mut by = u64::MAX;
+            let mut of_ledger = Vec::new();
+            for entry in ledger.entries().iter().rev() {
+                by = by.min(entry.at);
+                of_ledger.push((number, entry.clone(), by));
+            }
+            for one in of_ledger.into_iter().rev() {
+                let entry = &one.1;
                 if let LedgerAct::Withdraw { class, .. } = &entry.act
                     && !classes.iter().any(|declared| declared.name() == class)
                 {
@@ -52,7 +59,7 @@ impl<'r> Replay<'r> {
                     )));
                 }
                 let about = (entry.key, entry.tenant.clone(), entry.subject);
-                told.entry(about).or_default().push((number, entry.clone()));
+                told.entry(about).or_default().push(one);
             }
         }
         Ok(Self { tokens, told, classes: classes.to_vec() })
@@ -82,7 +89,7 @@ impl<'r> Replay<'r> {
             .filter_map(|(key, token)| self.told.get(&(key, tenant.into(), token)))
             .flatten()
             .collect();
-        if entries.iter().any(|(_, entry)| entry.act == LedgerAct::EraseSubject) {
+        if entries.iter().any(|(_, entry, _)| entry.act == LedgerAct::EraseSubject) {
             edit.replay_subject_erasure()?;
             return Ok(true);
         }
@@ -105,7 +112,7 @@ impl<'r> Replay<'r> {
     /// behind it.
     fn withdrawals<'e>(&'e self, entries: &[&'e Told]) -> Vec<(&'e Class, Vec<Withdrawal<'e>>)> {
         let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (_, entry) in entries {
+        for (_, entry, _) in entries {
             if let LedgerAct::Withdraw { class, role, .. } = &entry.act {
                 places.entry(class).or_default().insert(role);
             }
@@ -124,9 +131,9 @@ impl<'r> Replay<'r> {
 /// By class, up to which generation and when it was erased.
 fn erasures<'e>(entries: &[&'e Told]) -> BTreeMap<&'e str, Vec<ErasedUpTo>> {
     let mut erasures: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for (_, entry) in entries {
+    for (_, entry, by) in entries {
         if let LedgerAct::EraseClass { class, generation } = &entry.act {
-            let erased = ErasedUpTo { generation: *generation, at: entry.at };
+            let erased = ErasedUpTo { generation: *generation, at: entry.at, by: *by };
             erasures.entry(class).or_default().push(erased);
         }
     }
@@ -138,20 +145,20 @@ fn withdrawal<'e>(entries: &[&'e Told], class: &str, role: &'e str) -> Withdrawa
     let is_here = |of: &str, whose: &str| of == class && whose == role;
     let ends: Vec<&Told> = entries
         .iter()
-        .filter(|(_, entry)| matches!(&entry.act, LedgerAct::Withdraw { class, role, .. } if is_here(class, role)))
+        .filter(|(_, entry, _)| matches!(&entry.act, LedgerAct::Withdraw { class, role, .. } if is_here(class, role)))
         .copied()
         .collect();
-    let generations = ends.iter().filter_map(|(_, end)| match end.act {
+    let generations = ends.iter().filter_map(|(_, end, _)| match end.act {
         LedgerAct::Withdraw { generation, .. } => Some(generation),
         _ => None,
     });
     let generation = generations.max().unwrap_or_default();
-    let at = ends.iter().map(|(_, end)| end.at).max().unwrap_or_default();
-    let mut left = Withdrawal { role, generation, at, granted: false, with_history: false };
-    for (ledger, entry) in entries {
+    let by = ends.iter().map(|(_, _, by)| *by).max().unwrap_or_default();
+    let mut left = Withdrawal { role, generation, by, granted: false, with_history: false };
+    for (ledger, entry, _) in entries {
         if let LedgerAct::Grant { class, role, with_history, .. } = &entry.act
             && is_here(class, role)
-            && ends.iter().all(|(other, end)| is_after(entry, end, other == ledger))
+            && ends.iter().all(|(other, end, _)| is_after(entry, end, other == ledger))
         {
             left.granted = true;
             left.with_history |= *with_history;
@@ -160,5 +167,6 @@ fn withdrawal<'e>(entries: &[&'e Told], class: &str, role: &'e str) -> Withdrawa
     left
 }
 
-/// An entry, and which ledger it is of.
-type Told = (usize, LedgerEntry);
+/// An entry, which ledger it is of, and when it was told at the latest: the earliest time from it on, as one
+/// by a clock that stood ahead is followed by those of clocks that did not.
+type Told = (usize, LedgerEntry, u64);

@@ -22,8 +22,8 @@ pub(crate) struct Withdrawal<'a> {
     pub(crate) role: &'a str,
     /// The highest generation that it was taken out of.
     pub(crate) generation: u16,
-    /// When, for the last time.
-    pub(crate) at: u64,
+    /// When, for the last time, at the latest.
+    pub(crate) by: u64,
     /// Whether it was granted the class again, and whether with all that was sealed before.
     pub(crate) granted: bool,
     pub(crate) with_history: bool,
@@ -34,6 +34,8 @@ pub(crate) struct Withdrawal<'a> {
 pub(crate) struct ErasedUpTo {
     pub(crate) generation: u16,
     pub(crate) at: u64,
+    /// When at the latest, by what the ledger told after it.
+    pub(crate) by: u64,
 }
 
 impl EnvelopeEdit<'_> {
@@ -67,7 +69,7 @@ impl EnvelopeEdit<'_> {
                 erasures.iter().any(|erasure| {
                     entry.generation <= erasure.generation
                         && live.created_at <= erasure.at.saturating_add(CLOCKS_DIFFER)
-                        || is_long_before(live, erasure.at.min(now))
+                        || is_long_before(live, erasure.by.min(now))
                 })
             };
             let erased = edit.erase_where(covered)?;
@@ -149,7 +151,7 @@ impl EnvelopeEdit<'_> {
             withdrawals.iter().any(|withdrawal| {
                 !withdrawal.with_history
                     && (generation <= withdrawal.generation
-                        || is_long_before(live, withdrawal.at.min(now)))
+                        || is_long_before(live, withdrawal.by.min(now)))
                     && role.is_none_or(|role| role == withdrawal.role)
             })
         };

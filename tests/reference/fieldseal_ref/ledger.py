@@ -368,6 +368,11 @@ class Tokens:
             if entry.tenant == tenant and entry.subject == of[entry.key]
         ]
 
+    def by(self, of: Told) -> int:
+        """[LG-11]: the earliest time from the entry on."""
+        number, entry = of
+        return min(e.at for e in self.ledgers[number].entries if e.number >= entry.number)
+
 
 def stands_against(grant: Told, withdrawal: Told) -> bool:
     """[LG-8]"""

@@ -21,12 +21,12 @@ class Withdrawn:
 
     role: str
     covered: int
-    at: int
+    by: int
     granted: bool
     with_history: bool
 
-    def covers(self, entry: Live, now: int) -> bool:
-        return entry.generation <= self.covered or _is_long_before(entry, min(self.at, now))
+    def covers(self, entry: Live) -> bool:
+        return entry.generation <= self.covered or _is_long_before(entry, self.by)
 
 
 class Replay:
@@ -51,9 +51,9 @@ class Replay:
             return
         for cls in _classes(told, "erase-class"):
             covered = [
-                (entry.act.generation or 0, entry.at)
-                for _, entry in told
-                if (entry.act.act, entry.act.cls) == ("erase-class", cls)
+                (of[1].act.generation or 0, of[1].at, min(self.tokens.by(of), editor.now))
+                for of in told
+                if (of[1].act.act, of[1].act.cls) == ("erase-class", cls)
             ]
             editor.erase_again(cls, covered)
         for cls in _classes(told, "withdraw"):
@@ -62,43 +62,47 @@ class Replay:
                 for _, entry in told
                 if (entry.act.act, entry.act.cls) == ("erase-class", cls)
             ]
-            editor.withdraw_again(self.declared[cls], _withdrawn(told, cls), max(erased, default=0))
+            editor.withdraw_again(
+                self.declared[cls],
+                self._withdrawn(told, cls, editor.now),
+                max(erased, default=0),
+            )
+
+    def _withdrawn(self, told: list[Told], cls: str, now: int) -> list[Withdrawn]:
+        names = {e.act.role or "" for _, e in told if (e.act.act, e.act.cls) == ("withdraw", cls)}
+        out = []
+        for role in sorted(names):
+            ends = of_place(told, "withdraw", cls, role)
+            covered = max(entry.act.generation or 0 for _, entry in ends)
+            by = min(max(self.tokens.by(end) for end in ends), now)
+            stand = standing(told, cls, role)
+            history = any(entry.act.history for _, entry in stand)
+            out.append(Withdrawn(role, covered, by, bool(stand), history))
+        return out
 
 
-def _is_long_before(entry: Live, at: int) -> bool:
-    return entry.created_at + CLOCKS_DIFFER < at
+def _is_long_before(entry: Live, by: int) -> bool:
+    return entry.created_at + CLOCKS_DIFFER < by
 
 
 def _classes(told: list[Told], act: str) -> list[str]:
     return sorted({entry.act.cls or "" for _, entry in told if entry.act.act == act})
 
 
-def _withdrawn(told: list[Told], cls: str) -> list[Withdrawn]:
-    names = {e.act.role or "" for _, e in told if (e.act.act, e.act.cls) == ("withdraw", cls)}
-    out = []
-    for role in sorted(names):
-        ends = [entry for _, entry in of_place(told, "withdraw", cls, role)]
-        covered, at = max(e.act.generation or 0 for e in ends), max(e.at for e in ends)
-        stand = standing(told, cls, role)
-        history = any(entry.act.history for _, entry in stand)
-        out.append(Withdrawn(role, covered, at, bool(stand), history))
-    return out
-
-
 class Player(Editor):
     """The parts of a replay."""
 
-    def erase_again(self, cls: str, covered: list[tuple[int, int]]) -> None:
+    def erase_again(self, cls: str, covered: list[tuple[int, int, int]]) -> None:
         """[LG-11]"""
         self.allow(erased_refuses=False)
         for entry in self.live_of(cls):
             if any(
                 (entry.generation <= generation and entry.created_at <= at + CLOCKS_DIFFER)
-                or _is_long_before(entry, min(at, self.now))
-                for generation, at in covered
+                or _is_long_before(entry, by)
+                for generation, at, by in covered
             ):
                 self._erase(entry)
-        self._leave(cls, max(generation for generation, _ in covered))
+        self._leave(cls, max(generation for generation, _, _ in covered))
 
     def _leave(self, cls: str, generation: int) -> None:
         """[LG-11]: the number of a generation that was reached."""
@@ -118,7 +122,7 @@ class Player(Editor):
         took_values = not entries or isinstance(entries[-1], Live)
         emptied = []
         for entry in self.live_of(decl.name):  # step 1
-            out = [o.role for o in roles if not o.with_history and o.covers(entry, self.now)]
+            out = [o.role for o in roles if not o.with_history and o.covers(entry)]
             if out and any(self.ring.role_of(r.key_id) is None for r in entry.recipients):
                 raise Refused("missing-key", "a recipient's key is unknown")
             kept = [r for r in entry.recipients if self.ring.role_of(r.key_id) not in out]
