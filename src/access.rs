@@ -101,7 +101,8 @@ impl<'a> Access<'a> {
     }
 
     /// Who keeps account of erasures, withdrawals and grants, before they can be stored. Consent is then
-    /// granted with its [source](Self::source) and [notice](Self::notice) only.
+    /// granted only if its [source](Self::source) and [notice](Self::notice) are said. Actor and purpose stand in
+    /// the ledger too, in the clear.
     pub fn ledger(mut self, ledger: &'a dyn LedgerSink) -> Self {
         self.ledger = Some(ledger);
         self
@@ -155,7 +156,8 @@ impl<'a> Access<'a> {
 
     /// A consent that a ledger keeps comes with its evidence.
     pub(crate) fn check_evidence(&self) -> Result<(), Error> {
-        if self.ledger.is_none() || (self.source.is_some() && self.notice.is_some()) {
+        let is_said = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+        if self.ledger.is_none() || (is_said(self.source) && is_said(self.notice)) {
             return Ok(());
         }
         Err(Error::invalid(

@@ -377,6 +377,19 @@ impl KeyRing {
                 "the census has counted no envelope: count all that are stored, or use force_destroy",
             ));
         }
+        // Another installation's envelopes need no key of this ring.
+        let is_ours = |key: &KeyCount| {
+            self.keys.get(key.id).is_some_and(|key| key.key_use == KeyUse::Envelope)
+        };
+        let foreign = census
+            .places()
+            .find(|place| place.envelopes > 0 && !place.envelope_keys.iter().any(is_ours));
+        if let Some(place) = foreign {
+            return Err(Error::invalid(format!(
+                "none of the {} envelopes in `{}` is under an envelope key of this ring: are they another installation's?",
+                place.envelopes, place.place
+            )));
+        }
         self.change_state(id, KeyState::Destroyed)
     }
 

@@ -53,8 +53,10 @@ pub struct Consent {
     pub role: String,
     /// The last grant that stands.
     pub given: Option<LedgerEntry>,
-    /// The last withdrawal, if there was one.
+    /// The last withdrawal that took something, else the last one, if there was one.
     pub withdrawn: Option<LedgerEntry>,
+    /// All that was said of it, in order: each grant with its evidence, and each withdrawal.
+    pub history: Vec<LedgerEntry>,
 }
 
 impl Ledger {
@@ -183,6 +185,7 @@ impl Ledger {
             }
         }
         let consents = places.into_iter().map(|((class, role), told)| {
+            let history = told.iter().map(|entry| (*entry).clone()).collect();
             let (ends, grants): (Vec<_>, Vec<_>) =
                 told.into_iter().partition(|entry| matches!(entry.act, LedgerAct::Withdraw { .. }));
             let stands = |grant: &&&LedgerEntry| ends.iter().all(|end| is_after(grant, end, true));
@@ -190,7 +193,12 @@ impl Ledger {
                 class: class.into(),
                 role: role.into(),
                 given: grants.iter().rev().find(stands).map(|grant| (*grant).clone()),
-                withdrawn: ends.last().map(|end| (*end).clone()),
+                withdrawn: ends
+                    .iter()
+                    .rfind(|end| matches!(end.act, LedgerAct::Withdraw { generation: 1.., .. }))
+                    .or(ends.last())
+                    .map(|end| (*end).clone()),
+                history,
             }
         });
         Ok(consents.collect())

@@ -16,7 +16,7 @@ use crate::encoding::json::{Object, canonical, present};
 use crate::encoding::{from_base64, from_hex, to_base64, to_hex};
 use crate::error::{Error, ErrorKind};
 use crate::kdf::sha256;
-use crate::keyring::{KeyId, KeyRing, VerifyingKey};
+use crate::keyring::{KeyId, KeyRing, KeyUse, VerifyingKey};
 use crate::random::CallRng;
 
 /// `[LG-1]` What a ledger is and of which version.
@@ -148,6 +148,29 @@ impl LedgerHead {
         number.map(|number| Self { number, hash: hash(line.as_bytes()) }).ok_or_else(|| {
             Error::malformed("the ledger does not end in a line of a ledger: was it changed?")
         })
+    }
+
+    /// Whether the ring knows the key that signed this line, and its signature holds, if the key still counts.
+    pub(crate) fn check_signer(line: &str, ring: &KeyRing) -> Result<(), Error> {
+        let mut line: Line = serde_json::from_str(line)
+            .map_err(|_| Error::malformed("the ledger holds what is no line of a ledger"))?;
+        let id = from_hex(&line.key).map(u32::from_be_bytes).and_then(KeyId::new);
+        let key = id.and_then(|id| ring.key(id)).filter(|key| key.key_use() == KeyUse::Sign);
+        let Some(key) = key else {
+            return Err(Error::new(
+                ErrorKind::MissingKey,
+                format!(
+                    "the ledger is signed by key {}, which this ring does not know: is it another installation's?",
+                    line.key.escape_debug()
+                ),
+            ));
+        };
+        let signature = line.signature.take().as_deref().and_then(from_base64);
+        let signature = signature.and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
+        let holds = |key: VerifyingKey| {
+            signature.is_some_and(|signature| key.verify(&[LABEL, &canonical(&line)], &signature))
+        };
+        if key.verifying_key().is_none_or(holds) { Ok(()) } else { Err(Error::tampered()) }
     }
 
     /// The number of the last line.

@@ -274,7 +274,8 @@ impl Receipt {
         &self.document.columns
     }
 
-    /// The ring keys that would still open an old copy of the envelope.
+    /// The ring keys that would still open an old copy of the envelope, of what this erasure destroyed. Of
+    /// generations that had been erased before it, nothing is known: keep the receipt that was made then.
     pub fn keys(&self) -> &[ReceiptKey] {
         &self.keys
     }

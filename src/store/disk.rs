@@ -274,6 +274,16 @@ impl Appending {
         Ok((line.unwrap_or_default(), end))
     }
 
+    /// The first line, without its line feed; `None` where none is that is not too long.
+    pub(super) fn first_line(&mut self, longest: usize) -> Result<Option<Vec<u8>>, Error> {
+        let mut line = self.part(0, length(longest).saturating_add(1))?;
+        let end = line.iter().position(|byte| *byte == b'\n');
+        Ok(end.map(|end| {
+            line.truncate(end);
+            line
+        }))
+    }
+
     /// The line that ends here, without its line feed; `None` where none does that is not too long.
     pub(super) fn line_to(&mut self, end: u64, longest: usize) -> Result<Option<Vec<u8>>, Error> {
         // A line feed before it, and its own.

@@ -102,6 +102,21 @@ fn head_of(line: &[u8]) -> Result<LedgerHead, Error> {
     LedgerHead::of_last_line(core::str::from_utf8(line).unwrap_or_default())
 }
 
+/// That the ring knows who signed the last line; or the first one, where another has taken a newer key
+/// since. A ledger in which two rings write that do not know each other can be read by neither.
+fn check_is_ours(file: &mut Appending, last: &[u8], ring: &KeyRing) -> Result<(), Error> {
+    let by_ring = |line: &[u8]| {
+        LedgerHead::check_signer(core::str::from_utf8(line).unwrap_or_default(), ring)
+    };
+    match by_ring(last) {
+        Err(error) if error.kind() == ErrorKind::MissingKey => match file.first_line(MAX_LINE)? {
+            Some(first) if by_ring(&first).is_ok() => Ok(()),
+            _ => Err(error),
+        },
+        result => result,
+    }
+}
+
 impl LedgerSink for LedgerFile {
     fn append(&self, ring: &KeyRing, changes: &[LedgerChange<'_>]) -> Result<(), Error> {
         // Whoever panicked left an earlier head, which is one to stand behind as well.
@@ -109,6 +124,7 @@ impl LedgerSink for LedgerFile {
         let mut file = Appending::open(&self.path, self.any_permissions)?;
         let (last, end) = file.last_line(MAX_LINE)?;
         let mut head = head_of(&last)?;
+        check_is_ours(&mut file, &last, ring)?;
         if let Some((place, seen)) = &*seen {
             let line = file.line_to(*place, MAX_LINE)?;
             if line.and_then(|line| head_of(&line).ok()).as_ref() != Some(seen) {
