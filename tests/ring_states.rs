@@ -341,8 +341,27 @@ fn retiring_needs_a_census_that_counts_zero() {
 }
 
 #[test]
+fn a_census_of_another_installation_retires_nothing() {
+    let mut ring = admin();
+    let old = ring.primary(KeyUse::Wrap, "billing").unwrap().id();
+    ring.rotate(KeyUse::Wrap, "billing").unwrap();
+    let other = KeyRing::generate().unwrap();
+    let theirs = fieldseal::DataKeys::create(&other, 42, &[fieldseal::Class::PERSONAL]).unwrap();
+    let mut census = census();
+    census.at("elsewhere.keys");
+    info(theirs.envelope()).count_into(&mut census);
+    let error = ring.retire(old, &census).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("elsewhere.keys"), "{error}");
+    assert!(ring.key(old).unwrap().state() != KeyState::Destroyed);
+}
+
+#[test]
 fn primary_key_is_rotated_before_it_is_retired() {
-    let mut ring = ring_of([symmetric(7, "app", KeyState::Primary)]);
+    let mut ring = ring_of([
+        envelope_key(ENVELOPE, KeyState::Primary),
+        symmetric(7, "app", KeyState::Primary),
+    ]);
     assert_eq!(kind(ring.retire(id(7), &census())), ErrorKind::InvalidInput);
     assert_eq!(kind(ring.force_destroy(id(7))), ErrorKind::InvalidInput);
     ring.rotate(KeyUse::Wrap, "app").unwrap();

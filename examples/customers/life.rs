@@ -28,9 +28,9 @@ pub(crate) fn show(
     let (ring, store) = (&*ring, envelopes()?);
     let ledger = LedgerFile::create(&ledger_path, ring)?;
     let privacy = Access::new(ring).actor("privacy desk").ledger(&ledger);
-    let db = rusqlite::Connection::open(path)?;
-    store.migrate(&db)?;
     let rows = Store::open(path)?;
+    let db = rows.connection();
+    store.migrate(db)?;
 
     println!("\n{} consents to marketing, and withdraws:", one.name);
     let marketing = ring.subset(&["marketing"])?.into_ring();
@@ -42,19 +42,22 @@ pub(crate) fn show(
     };
     read("before:")?;
     let by_form = privacy.actor("the customer").source("form /newsletter").notice("2026-03");
-    store.change(&db, by_form, one.id, |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
-    })?;
+    store
+        .change(db, by_form, one.id, |edit| edit.grant(&CONTACT, "marketing", History::Included))?;
     read("with consent:")?;
     std::fs::copy(path, &backup)?;
-    store.change(&db, by_form.source("letter"), one.id, |edit| {
+    store.change(db, by_form.source("letter"), one.id, |edit| {
         edit.withdraw(&CONTACT, "marketing")
     })?;
     // The values are still under the key that marketing had: what was queued is resealed.
-    for queued in store.reseal_queue(&db, None, 100)? {
-        let row = rows.by_id(one.id)?.reseal(ring, one.id)?;
-        rows.replace(&row.row)?;
-        store.resealed(&db, &queued)?;
+    for queued in store.reseal_queue(db, None, 100)? {
+        // What is read cannot change before it is stored.
+        db.execute_batch("BEGIN IMMEDIATE")?;
+        let id = queued.subject.as_i64().ok_or("a customer's id is a number")?;
+        let resealed = rows.by_id(id)?.reseal(ring, id)?;
+        rows.update(&resealed.row, resealed.columns())?;
+        store.resealed(db, &queued)?;
+        db.execute_batch("COMMIT")?;
     }
     read("withdrawn:")?;
     let told = ledger.read(&ring.verifying_keys())?;
@@ -65,7 +68,7 @@ pub(crate) fn show(
 
     println!("\n{} asks to be forgotten:", other.name);
     let asked = privacy.purpose("request 2026-118");
-    let erasure = store.erase(&db, asked, other.id)?;
+    let erasure = store.erase(db, asked, other.id)?;
     let catalog = Catalog::new(&[Customer::SCHEMA])?;
     let receipt = erasure.receipt(asked, Some(&catalog))?.to_string();
     for line in receipt.lines() {
@@ -82,7 +85,6 @@ pub(crate) fn show(
         Ok(opened.is_err_and(|error| error.kind() == ErrorKind::Erased))
     };
     assert!(is_erased(&rows)?, "nobody opens the row any more");
-    drop(rows);
 
     println!("\nThe backup of before is restored:");
     let restored = Store::open(&backup)?;
@@ -97,7 +99,7 @@ pub(crate) fn show(
 
     println!("\nThe census, from headers alone:");
     let mut census = Census::new();
-    store.census(&db, "customer.keys", &mut census)?;
+    store.census(db, "customer.keys", &mut census)?;
     census.name_keys(ring);
     for line in census.to_string().lines() {
         println!("  {line}");

@@ -181,9 +181,10 @@ fn run(options: &Options) -> Anyhow<bool> {
     println!("  {opened} opened, {mismatched} differ");
 
     println!("\n{} moves to another address:", middle.name);
-    let keys = store.by_id(middle.id)?.unwrap_keys(&back_office, middle.id)?;
+    let row = store.by_id(middle.id)?;
+    let keys = row.unwrap_keys(&back_office, middle.id)?;
     let update = customer::EMAIL.update(&keys, &format!("new.{}", middle.email))?;
-    store.update_email(middle.id, &update.value)?;
+    store.update_email(middle.id, &update.value, &row.keys)?;
     println!("  {}", customer::EMAIL.open(&keys, &store.by_id(middle.id)?.email)?);
 
     println!("\nSupport opens what its role may read:");

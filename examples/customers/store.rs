@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fieldseal::Sealed;
+use fieldseal::{KeyEnvelope, Sealed};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
@@ -77,19 +77,42 @@ impl Store {
         Ok(self.connection.prepare_cached(&sql)?.query_row([id], SealedCustomer::from_row)?)
     }
 
-    pub(crate) fn update_email(&mut self, id: i64, email: &Sealed<String>) -> Anyhow<()> {
-        self.connection
-            .execute("UPDATE customer SET email = ? WHERE id = ?", params![email, id])?;
-        Ok(())
+    /// Stores an address that was sealed under this envelope, while it is still the row's.
+    pub(crate) fn update_email(
+        &mut self,
+        id: i64,
+        email: &Sealed<String>,
+        keys: &KeyEnvelope,
+    ) -> Anyhow<()> {
+        let sql = "UPDATE customer SET email = ? WHERE id = ? AND keys = ?";
+        match self.connection.execute(sql, params![email, id, keys])? {
+            1 => Ok(()),
+            _ => {
+                Err("the customer was changed meanwhile: read the row again, and do it again"
+                    .into())
+            }
+        }
     }
 
-    /// Stores a whole row in the place of the one with its id.
     #[cfg(feature = "file")]
-    pub(crate) fn replace(&self, row: &SealedCustomer) -> Anyhow<()> {
-        let places = vec!["?"; customer::COLUMNS.len()].join(", ");
-        let columns = customer::COLUMNS.join(", ");
-        let sql = format!("REPLACE INTO customer ({columns}) VALUES ({places})");
-        self.connection.execute(&sql, &row.params()[..])?;
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Stores these columns of a row, inside a transaction in which it was read.
+    #[cfg(feature = "file")]
+    pub(crate) fn update(
+        &self,
+        row: &SealedCustomer,
+        columns: impl Iterator<Item = &'static str>,
+    ) -> Anyhow<()> {
+        for column in columns {
+            let sql = format!("UPDATE customer SET {column} = ? WHERE id = ?");
+            let named = customer::COLUMNS.iter().zip(row.params());
+            for (_, value) in named.filter(|(name, _)| **name == column) {
+                self.connection.execute(&sql, params![value, row.id])?;
+            }
+        }
         Ok(())
     }
 
