@@ -59,7 +59,7 @@ fn erasure_gives_a_receipt_that_the_public_half_verifies() {
     auditor.run(&["receipt", "verify", "receipt.json"]).failed(
         2,
         "nothing was given to verify by",
-        "--key",
+        "--verifying-key",
     );
 
     // Altered, or by another key.
@@ -72,7 +72,7 @@ fn erasure_gives_a_receipt_that_the_public_half_verifies() {
     auditor.run(&["receipt", "verify", "receipt.json", "--key", &key]).failed(
         1,
         "not among those given",
-        "--key",
+        "--verifying-key",
     );
     auditor.pipe(&["receipt", "verify", "--key", &key], "{}").failed(6, "no receipt", "");
     // With the ring at hand it needs no key.

@@ -178,7 +178,7 @@ pub(crate) enum ReceiptCommand {
 pub(crate) struct VerifiedBy {
     /// A key that signatures are verified by, as `ring verifying-key` prints it; may be given again
     /// [default: those of the ring]
-    #[arg(long = "key", value_name = "fsv1.…")]
+    #[arg(long = "verifying-key", alias = "key", value_name = "fsv1.…")]
     pub(crate) keys: Vec<VerifyingKey>,
     #[command(flatten)]
     pub(crate) unlocking: Unlocking,
