@@ -114,8 +114,8 @@ fn class_is_erased_alone() {
     assert_eq!(states, [("contact", "live"), ("orders", "erased")]);
     run(&place, &["erase", "5", "--class", "nothing", "--yes"]).failed(
         2,
-        "no key of class `nothing`",
-        "",
+        "the subject has no class `nothing`; it has contact, orders",
+        "as the application declares it",
     );
 }
 
@@ -217,7 +217,11 @@ fn erased_subject_is_granted_nothing() {
     ok(&place, &["erase", "42", "--yes"]);
     let before = (shop.envelope(42), place.read("ledger"));
     grant(&place, "42", "included").failed(2, "erased", "stays so");
-    run(&place, &["erase", "42", "--class", "nothing", "--yes"]).failed(2, "no key of class", "");
+    run(&place, &["erase", "42", "--class", "nothing", "--yes"]).failed(
+        2,
+        "no class `nothing`",
+        "",
+    );
     assert_eq!((shop.envelope(42), place.read("ledger")), before);
     // Of another tenant's making, in the place of this one's.
     let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), 7, &[CONTACT]).unwrap();
@@ -311,6 +315,55 @@ fn withdrawal_that_is_refused_changes_nothing() {
     let absent = run(&place, &[&["withdraw", "43"][..], &MARKETING].concat());
     absent.failed(2, "no key envelope is stored", "--as");
     assert_eq!((shop.envelope(42), place.read("ledger")), before);
+}
+
+#[test]
+fn declared_reader_is_granted_nothing() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    let before = (shop.envelope(42), place.read("ledger"));
+    let of = ["--class", "contact", "--role", "app", "--classes", "classes.json"];
+    for history in ["included", "excluded"] {
+        let grant = ["grant", "42", "--history", history];
+        run(&place, &[&grant[..], &of, &EVIDENCE].concat()).failed(
+            2,
+            "`app` reads it by declaration: there is no consent to record",
+            "marketing",
+        );
+    }
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+}
+
+#[test]
+fn reader_that_the_file_leaves_out_is_not_lost_unasked() {
+    let place = Place::with_shop();
+    place.ok(&["ring", "add-role", "support"]);
+    let shop = place.shop();
+    let with_support =
+        Class::new("contact").readers(&["app", "support"]).readers_with_consent(&["marketing"]);
+    for subject in [42, 43] {
+        shop.save(subject, &DataKeys::create(&shop.ring, subject, &[with_support]).unwrap());
+    }
+    let before = (shop.envelope(42), place.read("ledger"));
+    let why = "no reader `support` of class contact";
+    withdraw(&place, "42").failed(8, why, "--yes");
+    grant(&place, "42", "excluded").failed(8, why, "let the application write the file anew");
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+    // Nothing begins by which it would lose the class.
+    let granted = grant(&place, "42", "included");
+    assert_eq!(granted.code, 0, "{granted:?}");
+    assert!(granted.err.contains(why) && granted.err.contains("next generation"), "{granted:?}");
+    let granted = grant(&place, "43", "included");
+    assert_eq!(granted.code, 0, "{granted:?}");
+
+    withdraw(&place, "42").failed(8, why, "--yes");
+    let yes = run(&place, &[&["withdraw", "42", "--yes"][..], &MARKETING].concat());
+    assert!(yes.code == 0 && yes.err.contains(why), "{yes:?}");
+    // The whole file: nobody is asked.
+    fs::write(place.path("classes.json"), serde_json::to_string(&[with_support]).unwrap()).unwrap();
+    let whole = withdraw(&place, "43");
+    assert!(whole.code == 0 && !whole.err.contains("warning"), "{whole:?}");
 }
 
 #[test]

@@ -109,6 +109,8 @@ pub(crate) struct Withdraw {
     #[arg(long, value_name = "VERSION")]
     pub(crate) notice: Option<String>,
     #[command(flatten)]
+    pub(crate) confirmed: Confirmed,
+    #[command(flatten)]
     pub(crate) account: Account,
     #[command(flatten)]
     pub(crate) store: Store,
@@ -131,6 +133,8 @@ pub(crate) struct Grant {
     /// The version of the notice that the person was shown
     #[arg(long, value_name = "VERSION")]
     pub(crate) notice: String,
+    #[command(flatten)]
+    pub(crate) confirmed: Confirmed,
     #[command(flatten)]
     pub(crate) account: Account,
     #[command(flatten)]
