@@ -271,6 +271,16 @@ fn consent_is_given_with_its_evidence_and_withdrawn() {
     assert_eq!((&consent["class"], &consent["role"]), (&"contact".into(), &"marketing".into()));
     assert_eq!(consent["given"], Value::Null, "it was withdrawn");
     assert_eq!(consent["withdrawn"]["act"], "withdraw");
+    let history = consent["history"].as_array().unwrap();
+    let acts = history.iter().map(|entry| entry["act"].as_str());
+    assert!(acts.eq([Some("grant"), Some("withdraw"), Some("withdraw")]), "{consents}");
+    assert_eq!(history[0]["notice"], "2026-03", "the evidence stays");
+    let words = place.ok(&["ledger", "consents", "42", "--as", "integer", "--ledger", "ledger"]);
+    assert!(words.starts_with("marketing may not read contact: given "), "{words}");
+    assert!(words.contains(" (from form /signup, notice 2026-03); withdrawn "), "{words}");
+    let words = place.ok(&["ledger", "show", "ledger"]);
+    assert!(words.contains("withdrew contact from marketing, to generation 1 "), "{words}");
+    assert!(words.contains("withdrew contact from marketing: it had no key "), "{words}");
     let shown = place.json(&["ledger", "show", "ledger"]);
     assert_eq!(shown["entries"][0]["notice"], "2026-03");
     assert_eq!(shown["entries"][0]["source"], "form /signup");
