@@ -2,6 +2,7 @@
 
 #[cfg(feature = "stores")]
 pub(crate) mod life;
+mod parsing;
 pub(crate) mod ring;
 #[cfg(feature = "stores")]
 pub(crate) mod stores;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use fieldseal::Floor;
 
+pub(crate) use self::parsing::parse;
 #[cfg(feature = "stores")]
 use crate::args::life::{Census, Retire, Rewrap, StoreCommand};
 use crate::args::ring::RingCommand;

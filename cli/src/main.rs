@@ -16,15 +16,18 @@ mod times;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::args::Cli;
 use crate::output::Output;
 
 fn main() -> ExitCode {
     // Before anything secret is read.
     let hardened = harden::forbid_dumps();
-    let cli = Cli::parse();
+    let cli = match args::parse() {
+        Ok(cli) => cli,
+        Err(failure) => {
+            Output::new(false).failure(&failure);
+            return failure.exit.into();
+        }
+    };
     let output = Output::new(cli.common.json);
     match hardened.and_then(|()| commands::run(&cli, &output)) {
         Ok(exit) => exit.into(),

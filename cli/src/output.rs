@@ -85,6 +85,14 @@ pub(crate) fn alarming(text: &str) -> String {
     format!("{WARN}{text}{WARN:#}")
 }
 
+/// `1 entry`, `2 entries`.
+#[cfg(feature = "stores")]
+pub(crate) fn counted(number: impl Display, one: &str, more: &str) -> String {
+    let number = number.to_string();
+    let noun = if number == "1" { one } else { more };
+    format!("{number} {noun}")
+}
+
 /// Rows under a head, in columns.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = head.map(|cell| cell.chars().count());

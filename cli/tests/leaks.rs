@@ -85,6 +85,64 @@ fn passphrase_in_the_place_of_its_file_is_not_repeated() {
     assert!(!ran.err.contains(key.as_str()), "{}", ran.err);
 }
 
+#[test]
+fn secret_given_as_an_argument_is_not_repeated() {
+    let place = Place::with_ring();
+    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    place.ok(&["ring", "split", "--threshold", "2", "--shares", "2", "--out-dir", "."]);
+    let share = place.read("share-1-of-2.txt").lines().last().unwrap().to_owned();
+    let joined = format!("--fingerprint={}", key.as_str());
+    let state = ["ring", "state", key.as_str(), "disabled"];
+    for (args, secret, what) in [
+        (&["ring", "list", "--floor", &key][..], key.as_str(), "a slot key"),
+        (&["ring", "list", "--passphrase-fd", &key], &key, "a slot key"),
+        (&["ring", "list", "--key-files", &key], &key, "a slot key"),
+        (&["ring", "list", "--locked", &joined, "--shares", "2"], &key, "a slot key"),
+        (&["ring", "list", &key], &key, "a slot key"),
+        (&["ring", &key], &key, "a slot key"),
+        (&state, &key, "a slot key"),
+        (&["ring", "list", "--floor", &share], &share, "a custodian's share"),
+    ] {
+        let ran = place.run(args);
+        ran.failed(2, &format!("this is {what}, a secret"), "history");
+        assert!(!ran.err.contains(&secret[8..20]), "{args:?}: {}", ran.err);
+    }
+    // What it is nobody can tell.
+    for option in ["--passphrase-fd", "--floor"] {
+        let ran = place.run(&["ring", "list", option, PASSPHRASE]);
+        ran.failed(2, &format!("the value of {option}"), "--help");
+        assert!(!ran.err.contains("horse"), "{}", ran.err);
+    }
+}
+
+#[cfg(feature = "stores")]
+#[test]
+fn slot_key_in_the_place_of_a_verifying_key_is_not_repeated() {
+    let place = Place::with_ring();
+    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let misspelt = key.replacen("fsk1.", "sfk1.", 1);
+    let joined = format!("--key={}", key.as_str());
+    for args in [
+        &["receipt", "verify", "x", "--key", &key][..],
+        &["receipt", "verify", "x", "--verifying-key", &key],
+        &["receipt", "verify", "x", &joined],
+        &["ledger", "show", "x", "--key", &key],
+    ] {
+        let ran = place.run(args);
+        ran.failed(
+            2,
+            "this is a slot key, a secret, and was given as an argument: make another one",
+            "fsv1.",
+        );
+        assert!(!ran.err.contains(&key[5..15]), "{}", ran.err);
+    }
+    for args in [["--key", &misspelt], ["--head", &misspelt], ["--verifying-key", PASSPHRASE]] {
+        let ran = place.run(&[&["ledger", "verify", "x"][..], &args].concat());
+        ran.failed(2, "the value of --", "");
+        assert!(!ran.err.contains(&args[1][5..15]), "{}", ran.err);
+    }
+}
+
 /// The program, unlocked and waiting for what it is to seal.
 fn holding(place: &Place) -> Child {
     let script = "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\"";

@@ -89,7 +89,11 @@ fn ledger_that_was_cut_or_changed_is_refused() {
     // Another ring's.
     let other = Place::with_shop();
     fs::copy(other.path("ledger"), place.path("ledger")).unwrap();
-    place.run(&["ledger", "verify", "ledger"]).failed(1, "not among those given", "--key");
+    place.run(&["ledger", "verify", "ledger"]).failed(
+        1,
+        "not among those given",
+        "--verifying-key",
+    );
     let key = verifying_key(&other);
     assert_eq!(place.run(&["ledger", "verify", "ledger", "--key", &key]).code, 0);
     write(&whole);

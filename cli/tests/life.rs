@@ -59,7 +59,7 @@ fn erasure_gives_a_receipt_that_the_public_half_verifies() {
     auditor.run(&["receipt", "verify", "receipt.json"]).failed(
         2,
         "nothing was given to verify by",
-        "--key",
+        "--verifying-key",
     );
 
     // Altered, or by another key.
@@ -72,7 +72,7 @@ fn erasure_gives_a_receipt_that_the_public_half_verifies() {
     auditor.run(&["receipt", "verify", "receipt.json", "--key", &key]).failed(
         1,
         "not among those given",
-        "--key",
+        "--verifying-key",
     );
     auditor.pipe(&["receipt", "verify", "--key", &key], "{}").failed(6, "no receipt", "");
     // With the ring at hand it needs no key.
@@ -114,8 +114,8 @@ fn class_is_erased_alone() {
     assert_eq!(states, [("contact", "live"), ("orders", "erased")]);
     run(&place, &["erase", "5", "--class", "nothing", "--yes"]).failed(
         2,
-        "no key of class `nothing`",
-        "",
+        "the subject has no class `nothing`; it has contact, orders",
+        "as the application declares it",
     );
 }
 
@@ -217,7 +217,11 @@ fn erased_subject_is_granted_nothing() {
     ok(&place, &["erase", "42", "--yes"]);
     let before = (shop.envelope(42), place.read("ledger"));
     grant(&place, "42", "included").failed(2, "erased", "stays so");
-    run(&place, &["erase", "42", "--class", "nothing", "--yes"]).failed(2, "no key of class", "");
+    run(&place, &["erase", "42", "--class", "nothing", "--yes"]).failed(
+        2,
+        "no class `nothing`",
+        "",
+    );
     assert_eq!((shop.envelope(42), place.read("ledger")), before);
     // Of another tenant's making, in the place of this one's.
     let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), 7, &[CONTACT]).unwrap();
@@ -267,6 +271,16 @@ fn consent_is_given_with_its_evidence_and_withdrawn() {
     assert_eq!((&consent["class"], &consent["role"]), (&"contact".into(), &"marketing".into()));
     assert_eq!(consent["given"], Value::Null, "it was withdrawn");
     assert_eq!(consent["withdrawn"]["act"], "withdraw");
+    let history = consent["history"].as_array().unwrap();
+    let acts = history.iter().map(|entry| entry["act"].as_str());
+    assert!(acts.eq([Some("grant"), Some("withdraw"), Some("withdraw")]), "{consents}");
+    assert_eq!(history[0]["notice"], "2026-03", "the evidence stays");
+    let words = place.ok(&["ledger", "consents", "42", "--as", "integer", "--ledger", "ledger"]);
+    assert!(words.starts_with("marketing may not read contact: given "), "{words}");
+    assert!(words.contains(" (from form /signup, notice 2026-03); withdrawn "), "{words}");
+    let words = place.ok(&["ledger", "show", "ledger"]);
+    assert!(words.contains("withdrew contact from marketing, to generation 1 "), "{words}");
+    assert!(words.contains("withdrew contact from marketing: it had no key "), "{words}");
     let shown = place.json(&["ledger", "show", "ledger"]);
     assert_eq!(shown["entries"][0]["notice"], "2026-03");
     assert_eq!(shown["entries"][0]["source"], "form /signup");
@@ -311,6 +325,55 @@ fn withdrawal_that_is_refused_changes_nothing() {
     let absent = run(&place, &[&["withdraw", "43"][..], &MARKETING].concat());
     absent.failed(2, "no key envelope is stored", "--as");
     assert_eq!((shop.envelope(42), place.read("ledger")), before);
+}
+
+#[test]
+fn declared_reader_is_granted_nothing() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    let before = (shop.envelope(42), place.read("ledger"));
+    let of = ["--class", "contact", "--role", "app", "--classes", "classes.json"];
+    for history in ["included", "excluded"] {
+        let grant = ["grant", "42", "--history", history];
+        run(&place, &[&grant[..], &of, &EVIDENCE].concat()).failed(
+            2,
+            "`app` reads it by declaration: there is no consent to record",
+            "marketing",
+        );
+    }
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+}
+
+#[test]
+fn reader_that_the_file_leaves_out_is_not_lost_unasked() {
+    let place = Place::with_shop();
+    place.ok(&["ring", "add-role", "support"]);
+    let shop = place.shop();
+    let with_support =
+        Class::new("contact").readers(&["app", "support"]).readers_with_consent(&["marketing"]);
+    for subject in [42, 43] {
+        shop.save(subject, &DataKeys::create(&shop.ring, subject, &[with_support]).unwrap());
+    }
+    let before = (shop.envelope(42), place.read("ledger"));
+    let why = "no reader `support` of class contact";
+    withdraw(&place, "42").failed(8, why, "--yes");
+    grant(&place, "42", "excluded").failed(8, why, "let the application write the file anew");
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+    // Nothing begins by which it would lose the class.
+    let granted = grant(&place, "42", "included");
+    assert_eq!(granted.code, 0, "{granted:?}");
+    assert!(granted.err.contains(why) && granted.err.contains("next generation"), "{granted:?}");
+    let granted = grant(&place, "43", "included");
+    assert_eq!(granted.code, 0, "{granted:?}");
+
+    withdraw(&place, "42").failed(8, why, "--yes");
+    let yes = run(&place, &[&["withdraw", "42", "--yes"][..], &MARKETING].concat());
+    assert!(yes.code == 0 && yes.err.contains(why), "{yes:?}");
+    // The whole file: nobody is asked.
+    fs::write(place.path("classes.json"), serde_json::to_string(&[with_support]).unwrap()).unwrap();
+    let whole = withdraw(&place, "43");
+    assert!(whole.code == 0 && !whole.err.contains("warning"), "{whole:?}");
 }
 
 #[test]

@@ -109,6 +109,8 @@ pub(crate) struct Withdraw {
     #[arg(long, value_name = "VERSION")]
     pub(crate) notice: Option<String>,
     #[command(flatten)]
+    pub(crate) confirmed: Confirmed,
+    #[command(flatten)]
     pub(crate) account: Account,
     #[command(flatten)]
     pub(crate) store: Store,
@@ -131,6 +133,8 @@ pub(crate) struct Grant {
     /// The version of the notice that the person was shown
     #[arg(long, value_name = "VERSION")]
     pub(crate) notice: String,
+    #[command(flatten)]
+    pub(crate) confirmed: Confirmed,
     #[command(flatten)]
     pub(crate) account: Account,
     #[command(flatten)]
@@ -178,7 +182,7 @@ pub(crate) enum ReceiptCommand {
 pub(crate) struct VerifiedBy {
     /// A key that signatures are verified by, as `ring verifying-key` prints it; may be given again
     /// [default: those of the ring]
-    #[arg(long = "key", value_name = "fsv1.…")]
+    #[arg(long = "verifying-key", alias = "key", value_name = "fsv1.…")]
     pub(crate) keys: Vec<VerifyingKey>,
     #[command(flatten)]
     pub(crate) unlocking: Unlocking,

@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use fieldseal::{AsyncKeyStore as _, EntryState, Erasure, ErrorKind, KeyEnvelope, LedgerFile};
+use fieldseal::{
+    AsyncKeyStore as _, EntryState, EnvelopeInfo, Erasure, ErrorKind, KeyEnvelope, LedgerFile,
+};
 use serde_json::{Value, json};
 
 use super::subject::{Named, access, check_signs, ledger_at};
@@ -93,6 +95,9 @@ fn check(
         return ask(asked, session, subject, "nothing is stored of it yet").map(|()| false);
     };
     let info = stored.inspect()?;
+    if let Some(class) = &asked.class {
+        check_class(class, &info)?;
+    }
     if info.subject_erased_at.is_some() {
         return Ok(true);
     }
@@ -112,6 +117,23 @@ fn check(
         classes => format!("classes: {}", classes.join(", ")),
     };
     ask(asked, session, subject, &what).map(|()| false)
+}
+
+/// Refuses a class that the subject never had.
+fn check_class(class: &str, info: &EnvelopeInfo) -> Result<(), Failure> {
+    let mask = format!("mask.{class}");
+    if info.entries.iter().any(|entry| entry.class == class || entry.class == mask) {
+        return Ok(());
+    }
+    let mut has: Vec<_> = info.entries.iter().map(|entry| printable(&entry.class)).collect();
+    has.retain(|name| !name.starts_with("mask."));
+    has.dedup();
+    let has = if has.is_empty() { "no class at all".to_owned() } else { has.join(", ") };
+    Err(Failure::new(
+        Exit::Usage,
+        format!("the subject has no class `{}`; it has {has}", printable(class)),
+        "name the class as the application declares it; without --class the whole subject is erased",
+    ))
 }
 
 fn ask(asked: &Erase, session: &Session<'_>, subject: &Named, what: &str) -> Result<(), Failure> {

@@ -1,13 +1,13 @@
 //! `fieldseal ledger begin`, `verify`, `show` and `consents`.
 
-use fieldseal::{Ledger, LedgerAct, LedgerEntry, LedgerFile};
+use fieldseal::{Consent, Ledger, LedgerAct, LedgerEntry, LedgerFile};
 use serde_json::{Value, json};
 
 use super::receipt::{not_verified, verifying_keys};
 use super::subject::{Named, check_signs, ledger_at};
 use crate::args::subjects::{LedgerBegin, LedgerConsents, LedgerLook};
 use crate::exit::Failure;
-use crate::output::{printable, table};
+use crate::output::{counted, printable, table};
 use crate::session::Session;
 use crate::{files, times};
 
@@ -47,7 +47,10 @@ pub(in crate::commands) fn verify(
         "entries": entries,
         "torn": ledger.is_torn(),
     });
-    session.output.result(&json, &format!("verified: {entries} entries\nhead {head}"))?;
+    session.output.result(
+        &json,
+        &format!("verified: {}\nhead {head}", counted(entries, "entry", "entries")),
+    )?;
     tell_torn(&ledger, session);
     session.output.next(KEEP);
     Ok(())
@@ -98,37 +101,57 @@ pub(in crate::commands) fn consents(
     let ledger = ledger.map_err(not_verified)?;
     let tenant = asked.subject.tenant.as_str();
     let consents = ledger.consents(&ring, tenant, &subject.id).map_err(not_verified)?;
+    let entries = ledger.of(&ring, tenant, &subject.id).map_err(not_verified)?;
     let json: Vec<_> = consents
         .iter()
         .map(|of| {
+            let history: Vec<_> =
+                history(of, &entries).map(|(_, entry)| entry_json(entry)).collect();
             json!({
                 "class": of.class,
                 "role": of.role,
                 "given": of.given.as_ref().map(entry_json),
                 "withdrawn": of.withdrawn.as_ref().map(entry_json),
+                "history": history,
             })
         })
         .collect();
     let mut text = Vec::new();
     for of in &consents {
-        let told = |entry: &LedgerEntry| {
+        let told = history(of, &entries).map(|(what, entry)| {
             let said = said(entry);
             let said = if said.is_empty() { said } else { format!(" ({})", printable(&said)) };
-            format!("{}{said}", times::instant(entry.at))
-        };
-        text.push(match (&of.given, &of.withdrawn) {
-            (Some(given), _) => format!("{} may read {}: given {}", of.role, of.class, told(given)),
-            (None, Some(end)) => {
-                format!("{} may not read {}: withdrawn {}", of.role, of.class, told(end))
-            }
-            (None, None) => continue,
+            format!("{what} {}{said}", times::instant(entry.at))
         });
+        let may = if of.given.is_some() { "may" } else { "may not" };
+        text.push(format!(
+            "{} {may} read {}: {}",
+            of.role,
+            of.class,
+            told.collect::<Vec<_>>().join("; ")
+        ));
     }
     if text.is_empty() {
         text.push(format!("the ledger tells of no consent of {}", subject.shown()));
     }
     let json = json!({ "ledger": asked.ledger.display().to_string(), "consents": json });
     session.output.result(&json, &text.join("\n"))
+}
+
+/// All that was said of this role and class, in order: the evidence of a consent stays when it ends.
+fn history<'l>(
+    of: &'l Consent,
+    entries: &'l [&LedgerEntry],
+) -> impl Iterator<Item = (&'static str, &'l LedgerEntry)> {
+    entries.iter().filter_map(move |entry| match &entry.act {
+        LedgerAct::Grant { class, role, .. } if *class == of.class && *role == of.role => {
+            Some(("given", *entry))
+        }
+        LedgerAct::Withdraw { class, role, .. } if *class == of.class && *role == of.role => {
+            Some(("withdrawn", *entry))
+        }
+        _ => None,
+    })
 }
 
 fn read(asked: &LedgerLook, session: &Session<'_>) -> Result<Ledger, Failure> {
@@ -159,6 +182,9 @@ fn words(act: &LedgerAct) -> String {
         LedgerAct::EraseSubject => "erased".to_owned(),
         LedgerAct::EraseClass { class, generation, .. } => {
             format!("erased {class}, to generation {generation}")
+        }
+        LedgerAct::Withdraw { class, role, generation: 0, .. } => {
+            format!("withdrew {class} from {role}: it had no key")
         }
         LedgerAct::Withdraw { class, role, generation, .. } => {
             format!("withdrew {class} from {role}, to generation {generation}")

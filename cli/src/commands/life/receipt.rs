@@ -78,7 +78,7 @@ pub(super) fn verifying_keys(
         return Err(Failure::new(
             Exit::Usage,
             "nothing was given to verify by",
-            "give the key that signatures are verified by, --key fsv1.…, or the ring: --ring PATH",
+            "give the key that signatures are verified by, --verifying-key fsv1.…, or the ring: --ring PATH",
         ));
     }
     Ok(session.open(&by.unlocking)?.ring().verifying_keys())
@@ -97,7 +97,7 @@ pub(super) fn not_verified(error: Error) -> Failure {
             "take the copy that was handed out first; and the key from where nobody can alter it",
         ),
         ErrorKind::MissingKey => Failure::from(error).or_next(
-            "give that key by --key fsv1.…: fieldseal ring verifying-key prints those of a ring",
+            "give that key by --verifying-key fsv1.…: fieldseal ring verifying-key prints those of a ring",
         ),
         ErrorKind::RolledBack => Failure::from(error).or_next(HIDES),
         _ => error.into(),
