@@ -168,6 +168,40 @@ fn changes_that_race_are_all_there() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// What could not be committed is undone, and leaves no transaction open that would swallow what is stored
+/// after it.
+#[test]
+fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind() {
+    let folder = std::env::temp_dir().join(format!("fieldseal-held-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("held.db");
+    let _ = std::fs::remove_file(&path);
+    let open = || Connection::open(&path).unwrap();
+    let (store, ring, db, other) = (SqliteKeyStore::new(), admin(), open(), open());
+    db.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).unwrap();
+    db.busy_timeout(std::time::Duration::from_millis(100)).unwrap();
+    store.migrate(&db).unwrap();
+    let first = fresh("", &number(42));
+    store.save(&db, "", 42, &first).unwrap();
+
+    let mut read = other.prepare("SELECT subject FROM fieldseal_keys").unwrap();
+    let mut rows = read.query([]).unwrap();
+    assert!(rows.next().unwrap().is_some());
+    let error = store.change(&db, at(&ring), 42, |edit| edit.renew(&CONTACT)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert!(db.is_autocommit(), "no transaction is left open");
+    assert_eq!(store.load(&db, "", 42).unwrap(), Some(first), "it is undone");
+    assert_eq!(store.reseal_queue(&db, None, 9).unwrap(), []);
+    drop(rows);
+    drop(read);
+
+    let mark = store.erase(&db, at(&ring), 42).unwrap().envelope().clone();
+    drop(db);
+    assert_eq!(store.load(&other, "", 42).unwrap(), Some(mark), "it is in the file");
+    drop(other);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn an_envelope_goes_with_the_callers_transaction() {
     let mut db = Connection::open_in_memory().unwrap();
