@@ -99,15 +99,44 @@ fn erasing_leaves_a_mark_that_keeps_the_subject_from_being_begun() {
         let (held, never) = (store.id(7), store.id(8));
         store.save("", &held, &fresh("", &held)).unwrap();
         for (id, version) in [(&held, 2), (&never, 1)] {
-            let mark = store.erase("", id);
+            let mark = if id == &never { store.erase_absent("", id) } else { store.erase("", id) };
+            let mark = mark.unwrap();
             assert_eq!(store.load("", id).as_ref(), Some(&mark));
             assert_eq!((info(&mark).version, info(&mark).subject_erased_at), (version, Some(NOW)));
-            assert_eq!(store.erase("", id), mark, "once");
+            assert_eq!(store.erase("", id), Ok(mark.clone()), "once");
+            assert_eq!(store.erase_absent("", id), Ok(mark), "once");
             assert_eq!(store.save("", id, &fresh("", id)), Err(ErrorKind::Conflict));
             assert_eq!(renew(store, id).unwrap_err(), ErrorKind::Erased);
         }
         let two = store.pages(9).concat();
         assert_eq!(two.len(), 2, "the marks are scanned");
+    });
+}
+
+/// A receipt of an erasure that erased nobody would be believed.
+#[test]
+fn an_erasure_of_nobody_is_refused_and_leaves_no_mark() {
+    on_every_store(|store| {
+        let held = store.id(7);
+        let envelope = fresh("", &held);
+        store.save("", &held, &envelope).unwrap();
+        for (tenant, id) in [("", store.id(8)), ("another", held.clone())] {
+            assert_eq!(store.erase(tenant, &id), Err(ErrorKind::MissingClass));
+            assert_eq!(store.load(tenant, &id), None);
+        }
+        assert_eq!(store.load("", &held), Some(envelope));
+        assert_eq!(store.pages(9).concat().len(), 1);
+    });
+}
+
+#[test]
+fn erasing_who_may_be_absent_erases_who_is_there() {
+    on_every_store(|store| {
+        let held = store.id(7);
+        store.save("", &held, &fresh("", &held)).unwrap();
+        let mark = store.erase_absent("", &held).unwrap();
+        assert_eq!((info(&mark).version, info(&mark).subject_erased_at), (2, Some(NOW)));
+        assert_eq!(store.load("", &held), Some(mark));
     });
 }
 

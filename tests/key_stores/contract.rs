@@ -135,7 +135,8 @@ pub(crate) trait Contract {
     ) -> Result<KeyEnvelope, ErrorKind>;
     fn change_all(&self, access: Access<'_>, change: ChangeOne<'_>) -> Result<Pass, ErrorKind>;
     fn census(&self) -> Result<Census, ErrorKind>;
-    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope;
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
+    fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
 }
 
 impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
@@ -245,8 +246,19 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
             .map_err(|error| error.kind())
     }
 
-    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
         let ring = admin();
-        self.store.erase(&self.on, at(&ring).tenant(tenant), subject).unwrap().envelope().clone()
+        self.store
+            .erase(&self.on, at(&ring).tenant(tenant), subject)
+            .map(|erasure| erasure.envelope().clone())
+            .map_err(|error| error.kind())
+    }
+
+    fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
+        let ring = admin();
+        self.store
+            .erase_absent(&self.on, at(&ring).tenant(tenant), subject)
+            .map(|erasure| erasure.envelope().clone())
+            .map_err(|error| error.kind())
     }
 }

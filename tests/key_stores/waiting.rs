@@ -234,12 +234,17 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         self.wait(self.store.census(&mut on, "customers.keys", &mut census)).map(|()| census)
     }
 
-    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
         let ring = admin();
         let access = at(&ring).tenant(tenant);
         self.wait(self.store.erase(&mut self.on.borrow_mut(), access, subject))
-            .unwrap()
-            .envelope()
-            .clone()
+            .map(|erasure| erasure.envelope().clone())
+    }
+
+    fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
+        let ring = admin();
+        let access = at(&ring).tenant(tenant);
+        self.wait(self.store.erase_absent(&mut self.on.borrow_mut(), access, subject))
+            .map(|erasure| erasure.envelope().clone())
     }
 }

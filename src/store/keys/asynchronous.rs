@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, no_place,
+    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, no_place,
     none_stored,
 };
 use crate::access::Access;
@@ -228,7 +228,8 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::erase`](crate::KeyStore::erase).
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `MissingClass`.
+    /// As [`change`](Self::change); [`MissingClass`](crate::ErrorKind::MissingClass) where no envelope is
+    /// stored, and then no ledger is told.
     fn erase<'a>(
         &self,
         on: &mut Self::Connection,
@@ -236,7 +237,23 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, None).await }
+        async move { erase_in(self, on, access, &subject?, Erasing::Subject).await }
+    }
+
+    /// As [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), without `MissingClass`;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the store [has no place](Self::has_place) for
+    /// the subject.
+    fn erase_absent<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Erasure, Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move { erase_in(self, on, access, &subject?, Erasing::SubjectOrAbsent).await }
     }
 
     /// Erases a class of a subject. See [`KeyStore::erase_class`](super::KeyStore::erase_class).
@@ -251,7 +268,7 @@ pub trait AsyncKeyStore: Sync {
         class: &str,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, Some(class)).await }
+        async move { erase_in(self, on, access, &subject?, Erasing::Class(class)).await }
     }
 }
 
@@ -306,16 +323,17 @@ async fn erase_in<S: AsyncKeyStore + ?Sized>(
     on: &mut S::Connection,
     access: Access<'_>,
     subject: &SubjectId,
-    class: Option<&str>,
+    erasing: Erasing<'_>,
 ) -> Result<Erasure, Error> {
     let tenant = access.checked_tenant()?;
     let mut attempts = ATTEMPTS;
     loop {
         let stored = store.load(on, tenant, subject).await?;
-        if stored.is_none() && class.is_none() && !store.has_place(on, tenant, subject).await? {
+        let may_be_absent = matches!(erasing, Erasing::SubjectOrAbsent);
+        if stored.is_none() && may_be_absent && !store.has_place(on, tenant, subject).await? {
             return Err(no_place());
         }
-        let (erasure, changed) = erased(stored, access, subject, class)?;
+        let (erasure, changed) = erased(stored, access, subject, erasing)?;
         if !changed {
             return Ok(erasure);
         }
