@@ -47,6 +47,22 @@ fn what_is_stored_is_loaded_and_nothing_else() {
     });
 }
 
+#[test]
+fn keys_are_stored_under_their_own_tenant_and_subject() {
+    on_every_store(|store| {
+        let ring = admin();
+        for tenant in store.tenants() {
+            let id = store.id(7);
+            let access = at(&ring).tenant(tenant);
+            let keys = fieldseal::DataKeys::create(access, &id, &[CONTACT]).unwrap();
+            store.save_keys(&keys).unwrap();
+            assert_eq!(store.load(tenant, &id).as_ref(), Some(keys.envelope()));
+            assert_eq!(store.save_keys(&keys), Err(ErrorKind::Conflict), "as any envelope");
+        }
+        assert_eq!(store.pages(9).concat().len(), store.tenants().len());
+    });
+}
+
 /// `[ED-1]`, `[ED-2]`
 #[test]
 fn only_the_next_version_is_stored() {

@@ -28,7 +28,7 @@ pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
-use crate::envelope::{EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::Census;
 
@@ -49,11 +49,11 @@ const PAGE: usize = 256;
 ///
 /// let (ring, store) = (KeyRing::generate()?, MemoryKeyStore::new());
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save(&(), "", 42, keys.envelope())?;
+/// store.save_keys(&(), &keys)?;
 ///
 /// let envelope = store.change(&(), &ring, 42, |edit| edit.renew(&Class::PERSONAL))?;
 /// assert_eq!(envelope.version()?, 2);
-/// assert!(store.save(&(), "", 42, keys.envelope()).is_err(), "there is a later one");
+/// assert!(store.save_keys(&(), &keys).is_err(), "there is a later one");
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 pub trait KeyStore {
@@ -118,7 +118,8 @@ pub trait KeyStore {
     }
 
     /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
-    /// version before it is stored.
+    /// version before it is stored. That it is this tenant's and subject's is not looked at here, where there
+    /// is no ring: [`save_keys`](Self::save_keys) takes both from the keys.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when another was stored meanwhile: read again and make the
@@ -131,6 +132,14 @@ pub trait KeyStore {
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
         self.save_and_queue(on, tenant, subject, envelope, &[])
+    }
+
+    /// [`save`](Self::save) of the envelope that these keys are of, under their own tenant and subject.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_keys(&self, on: &Self::Connection, keys: &DataKeys) -> Result<(), Error> {
+        self.save(on, keys.tenant(), keys.subject(), keys.envelope())
     }
 
     /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them

@@ -109,6 +109,7 @@ pub(crate) trait Contract {
         subject: &SubjectId,
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind>;
+    fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind>;
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>>;
     fn save_and_queue(
         &self,
@@ -163,6 +164,10 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind> {
         self.store.save(&self.on, tenant, subject, envelope).map_err(|error| error.kind())
+    }
+
+    fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind> {
+        self.store.save_keys(&self.on, keys).map_err(|error| error.kind())
     }
 
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {

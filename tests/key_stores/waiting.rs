@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use fieldseal::{
-    Access, AsyncKeyStore, Census, ErrorKind, KeyEnvelope, Pass, Reseal, SqlxDatabase,
+    Access, AsyncKeyStore, Census, DataKeys, ErrorKind, KeyEnvelope, Pass, Reseal, SqlxDatabase,
     SqlxKeyStore, SubjectColumn, SubjectId,
 };
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -154,6 +154,10 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind> {
         self.wait(self.store.save(&mut self.on.borrow_mut(), tenant, subject, envelope))
+    }
+
+    fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind> {
+        self.wait(self.store.save_keys(&mut self.on.borrow_mut(), keys))
     }
 
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
-use crate::envelope::{EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::Error;
 use crate::keyring::Census;
 
@@ -80,7 +80,8 @@ pub trait AsyncKeyStore: Sync {
     }
 
     /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
-    /// version before it is stored.
+    /// version before it is stored. That it is this tenant's and subject's is not looked at here:
+    /// [`save_keys`](Self::save_keys) takes both from the keys.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) when another was stored meanwhile: read again and make the
@@ -93,6 +94,18 @@ pub trait AsyncKeyStore: Sync {
         envelope: &KeyEnvelope,
     ) -> impl Future<Output = Result<(), Error>> + Send {
         self.save_and_queue(on, tenant, subject, envelope, &[])
+    }
+
+    /// As [`KeyStore::save_keys`](crate::KeyStore::save_keys).
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_keys(
+        &self,
+        on: &mut Self::Connection,
+        keys: &DataKeys,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        self.save(on, keys.tenant(), keys.subject(), keys.envelope())
     }
 
     /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them

@@ -31,7 +31,7 @@ use crate::error::Error;
 ///
 /// let transaction = db.transaction().unwrap();
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save(&transaction, "", 42, keys.envelope())?; // and the rows that it belongs to
+/// store.save_keys(&transaction, &keys)?; // and the rows that it belongs to
 /// transaction.commit().unwrap();
 /// assert!(store.load(&db, "", 42)?.is_some());
 /// # Ok::<(), fieldseal::Error>(())
