@@ -302,6 +302,25 @@ fn a_row_that_names_no_subject_is_named() {
     assert!(error.contains("acme") && error.contains("ffee"), "{error}");
 }
 
+/// The customer stays readable, so nothing may say that they are erased.
+#[test]
+fn a_slip_in_the_tenant_or_the_type_of_id_gives_no_receipt() {
+    let (ring, ledger) = (signing(), Lines::begin(&signing()));
+    let (store, access) = (MemoryKeyStore::new(), at(&ring, &ledger, NOW));
+    let keys = DataKeys::create(access, 2, &[CONTACT]).unwrap();
+    store.save(&(), "", 2, keys.envelope()).unwrap();
+    let told = ledger.read(&ring).entries().len();
+    for slip in [store.erase(&(), access, "2"), store.erase(&(), access.tenant("acme"), 2)] {
+        let error = slip.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MissingClass);
+        for next in ["tenant", "type of id", "erase_absent"] {
+            assert!(error.to_string().contains(next), "{error}");
+        }
+    }
+    assert_eq!(ledger.read(&ring).entries().len(), told);
+    assert_eq!(store.scan(&(), None, 9).unwrap().len(), 1, "no mark is left");
+}
+
 #[test]
 fn erasing_who_is_not_there_does_not_doom_who_comes() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
@@ -311,12 +330,16 @@ fn erasing_who_is_not_there_does_not_doom_who_comes() {
         SqliteKeyStore::inline("customers", ("id", SubjectColumn::Integer), "keys").unwrap();
     store.migrate(&db).unwrap();
     let access = at(&ring, &ledger, NOW);
-    assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::InvalidInput);
-    assert_eq!(kind(store.erase(&db, access.tenant("acme"), 42)), ErrorKind::InvalidInput);
+    for access in [access, access.tenant("acme")] {
+        assert_eq!(kind(store.erase_absent(&db, access, 42)), ErrorKind::InvalidInput);
+        assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::MissingClass);
+    }
     assert_eq!(ledger.read(&ring).entries().len(), 0, "told, though there is nobody");
-    // Who is there, and has no envelope yet, is erased as ever.
+    // Who is there, and has no envelope yet, is marked when that is what is asked.
     db.execute("INSERT INTO customers (id) VALUES (42)", []).unwrap();
-    assert!(store.erase(&db, access, 42).unwrap().subject_erased_at().is_some());
+    assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::MissingClass);
+    assert_eq!(ledger.read(&ring).entries().len(), 0);
+    assert!(store.erase_absent(&db, access, 42).unwrap().subject_erased_at().is_some());
 }
 
 #[cfg(feature = "sqlx-sqlite")]
@@ -336,10 +359,13 @@ fn erasing_who_is_not_there_does_not_doom_who_comes_through_sqlx() {
             .unwrap();
         let column = ("id", SubjectColumn::Integer);
         let store = SqlxKeyStore::<sqlx::Sqlite>::inline("customers", column, "keys").unwrap();
-        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::InvalidInput);
-        assert_eq!(ledger.read(&ring).entries().len(), 0);
+        let absent = store.erase_absent(&mut db, access, 42).await;
+        assert_eq!(kind(absent), ErrorKind::InvalidInput);
+        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::MissingClass);
         sqlx::raw_sql("INSERT INTO customers (id) VALUES (42)").execute(&mut db).await.unwrap();
-        assert!(store.erase(&mut db, access, 42).await.is_ok());
+        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::MissingClass);
+        assert_eq!(ledger.read(&ring).entries().len(), 0);
+        assert!(store.erase_absent(&mut db, access, 42).await.is_ok());
     });
 }
 

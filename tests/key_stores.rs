@@ -47,6 +47,22 @@ fn what_is_stored_is_loaded_and_nothing_else() {
     });
 }
 
+#[test]
+fn keys_are_stored_under_their_own_tenant_and_subject() {
+    on_every_store(|store| {
+        let ring = admin();
+        for tenant in store.tenants() {
+            let id = store.id(7);
+            let access = at(&ring).tenant(tenant);
+            let keys = fieldseal::DataKeys::create(access, &id, &[CONTACT]).unwrap();
+            store.save_keys(&keys).unwrap();
+            assert_eq!(store.load(tenant, &id).as_ref(), Some(keys.envelope()));
+            assert_eq!(store.save_keys(&keys), Err(ErrorKind::Conflict), "as any envelope");
+        }
+        assert_eq!(store.pages(9).concat().len(), store.tenants().len());
+    });
+}
+
 /// `[ED-1]`, `[ED-2]`
 #[test]
 fn only_the_next_version_is_stored() {
@@ -99,15 +115,44 @@ fn erasing_leaves_a_mark_that_keeps_the_subject_from_being_begun() {
         let (held, never) = (store.id(7), store.id(8));
         store.save("", &held, &fresh("", &held)).unwrap();
         for (id, version) in [(&held, 2), (&never, 1)] {
-            let mark = store.erase("", id);
+            let mark = if id == &never { store.erase_absent("", id) } else { store.erase("", id) };
+            let mark = mark.unwrap();
             assert_eq!(store.load("", id).as_ref(), Some(&mark));
             assert_eq!((info(&mark).version, info(&mark).subject_erased_at), (version, Some(NOW)));
-            assert_eq!(store.erase("", id), mark, "once");
+            assert_eq!(store.erase("", id), Ok(mark.clone()), "once");
+            assert_eq!(store.erase_absent("", id), Ok(mark), "once");
             assert_eq!(store.save("", id, &fresh("", id)), Err(ErrorKind::Conflict));
             assert_eq!(renew(store, id).unwrap_err(), ErrorKind::Erased);
         }
         let two = store.pages(9).concat();
         assert_eq!(two.len(), 2, "the marks are scanned");
+    });
+}
+
+/// A receipt of an erasure that erased nobody would be believed.
+#[test]
+fn an_erasure_of_nobody_is_refused_and_leaves_no_mark() {
+    on_every_store(|store| {
+        let held = store.id(7);
+        let envelope = fresh("", &held);
+        store.save("", &held, &envelope).unwrap();
+        for (tenant, id) in [("", store.id(8)), ("another", held.clone())] {
+            assert_eq!(store.erase(tenant, &id), Err(ErrorKind::MissingClass));
+            assert_eq!(store.load(tenant, &id), None);
+        }
+        assert_eq!(store.load("", &held), Some(envelope));
+        assert_eq!(store.pages(9).concat().len(), 1);
+    });
+}
+
+#[test]
+fn erasing_who_may_be_absent_erases_who_is_there() {
+    on_every_store(|store| {
+        let held = store.id(7);
+        store.save("", &held, &fresh("", &held)).unwrap();
+        let mark = store.erase_absent("", &held).unwrap();
+        assert_eq!((info(&mark).version, info(&mark).subject_erased_at), (2, Some(NOW)));
+        assert_eq!(store.load("", &held), Some(mark));
     });
 }
 
@@ -165,6 +210,40 @@ fn changes_that_race_are_all_there() {
         (1 + u64::from(done), 1 + usize::from(done))
     );
     assert!(done > CHANGES);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What could not be committed is undone, and leaves no transaction open that would swallow what is stored
+/// after it.
+#[test]
+fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind() {
+    let folder = std::env::temp_dir().join(format!("fieldseal-held-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("held.db");
+    let _ = std::fs::remove_file(&path);
+    let open = || Connection::open(&path).unwrap();
+    let (store, ring, db, other) = (SqliteKeyStore::new(), admin(), open(), open());
+    db.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).unwrap();
+    db.busy_timeout(std::time::Duration::from_millis(100)).unwrap();
+    store.migrate(&db).unwrap();
+    let first = fresh("", &number(42));
+    store.save(&db, "", 42, &first).unwrap();
+
+    let mut read = other.prepare("SELECT subject FROM fieldseal_keys").unwrap();
+    let mut rows = read.query([]).unwrap();
+    assert!(rows.next().unwrap().is_some());
+    let error = store.change(&db, at(&ring), 42, |edit| edit.renew(&CONTACT)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert!(db.is_autocommit(), "no transaction is left open");
+    assert_eq!(store.load(&db, "", 42).unwrap(), Some(first), "it is undone");
+    assert_eq!(store.reseal_queue(&db, None, 9).unwrap(), []);
+    drop(rows);
+    drop(read);
+
+    let mark = store.erase(&db, at(&ring), 42).unwrap().envelope().clone();
+    drop(db);
+    assert_eq!(store.load(&other, "", 42).unwrap(), Some(mark), "it is in the file");
+    drop(other);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -307,7 +307,8 @@ fn a_class_erased_again_is_told_with_what_was_erased_before() {
 #[test]
 fn a_subject_that_was_never_stored_gets_a_receipt() {
     let (ring, store) = (signing(), MemoryKeyStore::new());
-    let erasure = store.erase(&(), at(&ring, NOW).tenant("acme"), "ada@example.com").unwrap();
+    let erasure =
+        store.erase_absent(&(), at(&ring, NOW).tenant("acme"), "ada@example.com").unwrap();
     let receipt = receipt(&erasure, &ring, Some(&catalog()));
     assert_eq!(receipt.tenant(), "acme");
     assert_eq!(receipt.subject(), &fieldseal::SubjectId::new("ada@example.com").unwrap());

@@ -180,7 +180,7 @@ fn erasures_tell_the_time_too() {
     let ways: [Erase; 3] = [
         |store, access| store.erase(&(), access, 1),
         |store, access| store.erase_class(&(), access, 1, "kept"),
-        |store, access| store.erase(&(), access, "never stored"),
+        |store, access| store.erase_absent(&(), access, "never stored"),
     ];
     for erase in ways {
         let store = store([NOW, NOW]);

@@ -28,7 +28,7 @@ pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
-use crate::envelope::{EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::Census;
 
@@ -49,11 +49,11 @@ const PAGE: usize = 256;
 ///
 /// let (ring, store) = (KeyRing::generate()?, MemoryKeyStore::new());
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save(&(), "", 42, keys.envelope())?;
+/// store.save_keys(&(), &keys)?;
 ///
 /// let envelope = store.change(&(), &ring, 42, |edit| edit.renew(&Class::PERSONAL))?;
 /// assert_eq!(envelope.version()?, 2);
-/// assert!(store.save(&(), "", 42, keys.envelope()).is_err(), "there is a later one");
+/// assert!(store.save_keys(&(), &keys).is_err(), "there is a later one");
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 pub trait KeyStore {
@@ -75,6 +75,9 @@ pub trait KeyStore {
     /// [`load`](Self::load) inside a transaction of the caller's, for sealing: until it ends, nobody stores
     /// another envelope of the subject, so what is sealed under this one is stored under the latest
     /// (FORMAT.md, ED-3). Outside of a transaction it locks nothing.
+    ///
+    /// On SQLite, begin with BEGIN IMMEDIATE, which is `transaction_with_behavior` in rusqlite and
+    /// `begin_with` in sqlx; else the write may answer busy, and the transaction is begun again.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -115,7 +118,8 @@ pub trait KeyStore {
     }
 
     /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
-    /// version before it is stored.
+    /// version before it is stored. That it is this tenant's and subject's is not looked at here, where there
+    /// is no ring: [`save_keys`](Self::save_keys) takes both from the keys.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when another was stored meanwhile: read again and make the
@@ -128,6 +132,14 @@ pub trait KeyStore {
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
         self.save_and_queue(on, tenant, subject, envelope, &[])
+    }
+
+    /// [`save`](Self::save) of the envelope that these keys are of, under their own tenant and subject.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_keys(&self, on: &Self::Connection, keys: &DataKeys) -> Result<(), Error> {
+        self.save(on, keys.tenant(), keys.subject(), keys.envelope())
     }
 
     /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them
@@ -291,31 +303,38 @@ pub trait KeyStore {
     }
 
     /// Erases a subject: destroys all its data keys and leaves the mark, which keeps the subject from
-    /// being begun again, also where no envelope is stored yet. The [`Erasure`] says what was destroyed,
-    /// and gives the receipt once it is committed.
+    /// being begun again. The [`Erasure`] says what was destroyed, and gives the receipt once it is
+    /// committed.
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `MissingClass`; [`InvalidInput`](ErrorKind::InvalidInput) where
-    /// the store [has no place](Self::has_place) for the subject, and then no ledger is told.
+    /// As [`change`](Self::change). Where no envelope is stored, which is most likely of another tenant, or
+    /// under another type of id, that is [`MissingClass`](ErrorKind::MissingClass): nothing is erased, no
+    /// ledger is told, and there is no receipt. See [`erase_absent`](Self::erase_absent).
     fn erase<'a>(
         &self,
         on: &Self::Connection,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Erasure, Error> {
-        let (access, subject) = (access.into(), SubjectId::new(subject)?);
-        let tenant = access.checked_tenant()?;
-        persisted(|| {
-            let stored = self.load(on, tenant, &subject)?;
-            if stored.is_none() && !self.has_place(on, tenant, &subject)? {
-                return Err(no_place());
-            }
-            let (erasure, changed) = erased(stored, access, &subject, None)?;
-            if changed {
-                self.save(on, tenant, &subject, erasure.envelope())?;
-            }
-            Ok(erasure)
-        })
+        let subject = SubjectId::new(subject)?;
+        erase_in(self, on, access.into(), &subject, Erasing::Subject)
+    }
+
+    /// [`erase`](Self::erase), also where no envelope is stored: there it destroys nothing, and leaves the
+    /// mark, so that the subject is never begun. It is for who asked to be forgotten before anything was
+    /// sealed of them. Of the right tenant and type of id the caller must be sure: nothing here can tell.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), without `MissingClass`; [`InvalidInput`](ErrorKind::InvalidInput) where
+    /// the store [has no place](Self::has_place) for the subject, and then no ledger is told.
+    fn erase_absent<'a>(
+        &self,
+        on: &Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<Erasure, Error> {
+        let subject = SubjectId::new(subject)?;
+        erase_in(self, on, access.into(), &subject, Erasing::SubjectOrAbsent)
     }
 
     /// Erases a class of a subject, and its masks: destroys all their data keys. The class can be begun
@@ -330,16 +349,8 @@ pub trait KeyStore {
         subject: impl ToId,
         class: &str,
     ) -> Result<Erasure, Error> {
-        let (access, subject) = (access.into(), SubjectId::new(subject)?);
-        let tenant = access.checked_tenant()?;
-        persisted(|| {
-            let stored = self.load(on, tenant, &subject)?;
-            let (erasure, changed) = erased(stored, access, &subject, Some(class))?;
-            if changed {
-                self.save(on, tenant, &subject, erasure.envelope())?;
-            }
-            Ok(erasure)
-        })
+        let subject = SubjectId::new(subject)?;
+        erase_in(self, on, access.into(), &subject, Erasing::Class(class))
     }
 }
 
@@ -401,7 +412,20 @@ fn edited(
 
 #[cold]
 fn none_stored() -> Error {
-    Error::new(ErrorKind::MissingClass, "no key envelope is stored for this subject")
+    Error::new(
+        ErrorKind::MissingClass,
+        "no key envelope is stored for this subject: is it the right tenant, and the right type of id? (the number 2 and the text \"2\" are two subjects)",
+    )
+}
+
+/// An erasure of nobody, with a receipt, would be believed while the person stays readable.
+#[cold]
+fn none_to_erase() -> Error {
+    let error = none_stored();
+    Error::new(
+        error.kind(),
+        format!("{error}; to mark a subject of whom nothing was ever stored: erase_absent"),
+    )
 }
 
 /// A ledger that was told would have whoever comes by this id erased, by a later replay.
@@ -410,21 +434,54 @@ fn no_place() -> Error {
     Error::invalid("no row is this subject's, so there is nobody to erase")
 }
 
-/// The erasure of a subject, or of a class of theirs, and whether there is something to store for it.
+/// What is asked to be erased.
+#[derive(Clone, Copy)]
+enum Erasing<'a> {
+    Subject,
+    /// Also where no envelope is stored.
+    SubjectOrAbsent,
+    Class(&'a str),
+}
+
+fn erase_in<S: KeyStore + ?Sized>(
+    store: &S,
+    on: &S::Connection,
+    access: Access<'_>,
+    subject: &SubjectId,
+    erasing: Erasing<'_>,
+) -> Result<Erasure, Error> {
+    let tenant = access.checked_tenant()?;
+    persisted(|| {
+        let stored = store.load(on, tenant, subject)?;
+        let may_be_absent = matches!(erasing, Erasing::SubjectOrAbsent);
+        if stored.is_none() && may_be_absent && !store.has_place(on, tenant, subject)? {
+            return Err(no_place());
+        }
+        let (erasure, changed) = erased(stored, access, subject, erasing)?;
+        if changed {
+            store.save(on, tenant, subject, erasure.envelope())?;
+        }
+        Ok(erasure)
+    })
+}
+
+/// The erasure of a subject, or of a class of theirs, and whether there is something to store for it. No
+/// ledger is told where there is none.
 fn erased(
     stored: Option<KeyEnvelope>,
     access: Access<'_>,
     subject: &SubjectId,
-    class: Option<&str>,
+    erasing: Erasing<'_>,
 ) -> Result<(Erasure, bool), Error> {
-    let mut edit = match (stored, class) {
+    let mut edit = match (stored, erasing) {
         (Some(stored), _) => stored.edit(access, subject)?,
-        (None, None) => EnvelopeEdit::new(access, subject.clone())?,
-        (None, Some(_)) => return Err(none_stored()),
+        (None, Erasing::SubjectOrAbsent) => EnvelopeEdit::new(access, subject.clone())?,
+        (None, Erasing::Subject) => return Err(none_to_erase()),
+        (None, Erasing::Class(_)) => return Err(none_stored()),
     };
-    match class {
-        Some(class) => edit.erase_class(class)?,
-        None => edit.erase_subject()?,
+    match erasing {
+        Erasing::Class(class) => edit.erase_class(class)?,
+        Erasing::Subject | Erasing::SubjectOrAbsent => edit.erase_subject()?,
     }
     let changed = edit.is_changed();
     edit.finish_erasure().map(|erasure| (erasure, changed))

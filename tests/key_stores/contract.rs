@@ -109,6 +109,7 @@ pub(crate) trait Contract {
         subject: &SubjectId,
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind>;
+    fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind>;
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>>;
     fn save_and_queue(
         &self,
@@ -135,7 +136,8 @@ pub(crate) trait Contract {
     ) -> Result<KeyEnvelope, ErrorKind>;
     fn change_all(&self, access: Access<'_>, change: ChangeOne<'_>) -> Result<Pass, ErrorKind>;
     fn census(&self) -> Result<Census, ErrorKind>;
-    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope;
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
+    fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
 }
 
 impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
@@ -162,6 +164,10 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind> {
         self.store.save(&self.on, tenant, subject, envelope).map_err(|error| error.kind())
+    }
+
+    fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind> {
+        self.store.save_keys(&self.on, keys).map_err(|error| error.kind())
     }
 
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {
@@ -245,8 +251,19 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
             .map_err(|error| error.kind())
     }
 
-    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
         let ring = admin();
-        self.store.erase(&self.on, at(&ring).tenant(tenant), subject).unwrap().envelope().clone()
+        self.store
+            .erase(&self.on, at(&ring).tenant(tenant), subject)
+            .map(|erasure| erasure.envelope().clone())
+            .map_err(|error| error.kind())
+    }
+
+    fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
+        let ring = admin();
+        self.store
+            .erase_absent(&self.on, at(&ring).tenant(tenant), subject)
+            .map(|erasure| erasure.envelope().clone())
+            .map_err(|error| error.kind())
     }
 }

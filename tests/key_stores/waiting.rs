@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use fieldseal::{
-    Access, AsyncKeyStore, Census, ErrorKind, KeyEnvelope, Pass, Reseal, SqlxDatabase,
+    Access, AsyncKeyStore, Census, DataKeys, ErrorKind, KeyEnvelope, Pass, Reseal, SqlxDatabase,
     SqlxKeyStore, SubjectColumn, SubjectId,
 };
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -156,6 +156,10 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         self.wait(self.store.save(&mut self.on.borrow_mut(), tenant, subject, envelope))
     }
 
+    fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind> {
+        self.wait(self.store.save_keys(&mut self.on.borrow_mut(), keys))
+    }
+
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {
         let (mut pages, mut last) = (Vec::new(), None);
         loop {
@@ -234,12 +238,17 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         self.wait(self.store.census(&mut on, "customers.keys", &mut census)).map(|()| census)
     }
 
-    fn erase(&self, tenant: &str, subject: &SubjectId) -> KeyEnvelope {
+    fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
         let ring = admin();
         let access = at(&ring).tenant(tenant);
         self.wait(self.store.erase(&mut self.on.borrow_mut(), access, subject))
-            .unwrap()
-            .envelope()
-            .clone()
+            .map(|erasure| erasure.envelope().clone())
+    }
+
+    fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind> {
+        let ring = admin();
+        let access = at(&ring).tenant(tenant);
+        self.wait(self.store.erase_absent(&mut self.on.borrow_mut(), access, subject))
+            .map(|erasure| erasure.envelope().clone())
     }
 }

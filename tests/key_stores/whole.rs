@@ -112,7 +112,7 @@ fn the_census_counts_every_envelope_of_every_tenant() {
                 store.save(tenant, &store.id(number), &fresh(tenant, &store.id(number))).unwrap();
             }
         }
-        store.erase("", &store.id(7));
+        store.erase("", &store.id(7)).unwrap();
         let (census, all) =
             (store.census().unwrap(), 40 * u64::try_from(store.tenants().len()).unwrap());
         assert_eq!(census.envelopes(), all);

@@ -176,7 +176,7 @@ fn deep_nesting_is_refused_and_harms_nothing() {
 
 /// The receipt of the erasure of a subject that was never stored.
 fn receipt_of(access: Access<'_>, subject: impl ToId) -> Receipt {
-    let erasure = MemoryKeyStore::new().erase(&(), access, subject).unwrap();
+    let erasure = MemoryKeyStore::new().erase_absent(&(), access, subject).unwrap();
     erasure.receipt(access, None).unwrap()
 }
 

@@ -124,7 +124,7 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
             model.erase(now, |of, other, _| of == subject && other == class);
         }
         Act::EraseSubject => {
-            let _ = store.erase(&(), access, subject).unwrap();
+            let _ = store.erase_absent(&(), access, subject).unwrap();
             model.erase(now, |of, _, _| of == subject);
             model.erased.insert(subject, now);
             model.newest = model.newest.max(now);

@@ -15,7 +15,7 @@ use crate::keyring::KeyId;
 /// An erasure: what it destroyed, and the envelope that is to be stored for it. With the feature `file`
 /// it gives a signed receipt.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is erased before the envelope is stored"]
+#[must_use = "it gives the receipt; from finish_erasure, its envelope is still to be stored"]
 pub struct Erasure {
     pub(crate) envelope: KeyEnvelope,
     pub(crate) tenant: String,

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 
 use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, no_place,
+    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, no_place,
     none_stored,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
-use crate::envelope::{EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::Error;
 use crate::keyring::Census;
 
@@ -80,7 +80,8 @@ pub trait AsyncKeyStore: Sync {
     }
 
     /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
-    /// version before it is stored.
+    /// version before it is stored. That it is this tenant's and subject's is not looked at here:
+    /// [`save_keys`](Self::save_keys) takes both from the keys.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) when another was stored meanwhile: read again and make the
@@ -93,6 +94,18 @@ pub trait AsyncKeyStore: Sync {
         envelope: &KeyEnvelope,
     ) -> impl Future<Output = Result<(), Error>> + Send {
         self.save_and_queue(on, tenant, subject, envelope, &[])
+    }
+
+    /// As [`KeyStore::save_keys`](crate::KeyStore::save_keys).
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_keys(
+        &self,
+        on: &mut Self::Connection,
+        keys: &DataKeys,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        self.save(on, keys.tenant(), keys.subject(), keys.envelope())
     }
 
     /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them
@@ -228,7 +241,8 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::erase`](crate::KeyStore::erase).
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `MissingClass`.
+    /// As [`change`](Self::change); [`MissingClass`](crate::ErrorKind::MissingClass) where no envelope is
+    /// stored, and then no ledger is told.
     fn erase<'a>(
         &self,
         on: &mut Self::Connection,
@@ -236,7 +250,23 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, None).await }
+        async move { erase_in(self, on, access, &subject?, Erasing::Subject).await }
+    }
+
+    /// As [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), without `MissingClass`;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the store [has no place](Self::has_place) for
+    /// the subject.
+    fn erase_absent<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Erasure, Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move { erase_in(self, on, access, &subject?, Erasing::SubjectOrAbsent).await }
     }
 
     /// Erases a class of a subject. See [`KeyStore::erase_class`](super::KeyStore::erase_class).
@@ -251,7 +281,7 @@ pub trait AsyncKeyStore: Sync {
         class: &str,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, Some(class)).await }
+        async move { erase_in(self, on, access, &subject?, Erasing::Class(class)).await }
     }
 }
 
@@ -306,16 +336,17 @@ async fn erase_in<S: AsyncKeyStore + ?Sized>(
     on: &mut S::Connection,
     access: Access<'_>,
     subject: &SubjectId,
-    class: Option<&str>,
+    erasing: Erasing<'_>,
 ) -> Result<Erasure, Error> {
     let tenant = access.checked_tenant()?;
     let mut attempts = ATTEMPTS;
     loop {
         let stored = store.load(on, tenant, subject).await?;
-        if stored.is_none() && class.is_none() && !store.has_place(on, tenant, subject).await? {
+        let may_be_absent = matches!(erasing, Erasing::SubjectOrAbsent);
+        if stored.is_none() && may_be_absent && !store.has_place(on, tenant, subject).await? {
             return Err(no_place());
         }
-        let (erasure, changed) = erased(stored, access, subject, class)?;
+        let (erasure, changed) = erased(stored, access, subject, erasing)?;
         if !changed {
             return Ok(erasure);
         }

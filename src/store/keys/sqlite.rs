@@ -31,7 +31,7 @@ use crate::error::Error;
 ///
 /// let transaction = db.transaction().unwrap();
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save(&transaction, "", 42, keys.envelope())?; // and the rows that it belongs to
+/// store.save_keys(&transaction, &keys)?; // and the rows that it belongs to
 /// transaction.commit().unwrap();
 /// assert!(store.load(&db, "", 42)?.is_some());
 /// # Ok::<(), fieldseal::Error>(())
@@ -356,11 +356,22 @@ impl SqliteKeyStore {
 /// of any.
 fn both(on: &Connection, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     let batch = |sql| on.execute_batch(sql).map_err(|error| failed(&error));
-    batch("SAVEPOINT fieldseal_save")?;
-    let result = run().and_then(|()| batch("RELEASE fieldseal_save"));
+    // Out of any it is a transaction: to release the outermost savepoint is to commit, and where a reader
+    // keeps that from being done, it keeps the savepoint from being released after a rollback too.
+    let (begin, commit, undo) = if on.is_autocommit() {
+        ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+    } else {
+        (
+            "SAVEPOINT fieldseal_save",
+            "RELEASE fieldseal_save",
+            "ROLLBACK TO fieldseal_save; RELEASE fieldseal_save",
+        )
+    };
+    batch(begin)?;
+    let result = run().and_then(|()| batch(commit));
     if result.is_err() {
         // Where this fails, the database has undone the whole transaction itself.
-        let _ = batch("ROLLBACK TO fieldseal_save; RELEASE fieldseal_save");
+        let _ = batch(undo);
     }
     result
 }

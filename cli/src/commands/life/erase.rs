@@ -39,6 +39,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
         let file = asked.receipt.as_deref().map(Reserved::make).transpose()?;
         let erased = on_store!(database.connection, place, |store, on| match &asked.class {
             Some(class) => store.erase_class(on, access, &subject.id, class).await,
+            None if asked.mark_absent => store.erase_absent(on, access, &subject.id).await,
             None => store.erase(on, access, &subject.id).await,
         });
         match erased {
