@@ -348,6 +348,34 @@ fn a_sweep_of_an_asynchronous_store_erases_what_has_expired() {
     on_each!(test);
 }
 
+/// As through rusqlite: what could not be committed is undone, and swallows nothing that comes after it.
+#[cfg(feature = "sqlx-sqlite")]
+#[test]
+fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind_in_sqlx() {
+    async fn held_up(url: &str) {
+        let ((store, mut on), ring) = (migrated::<sqlx::Sqlite>(url).await, admin());
+        sqlx::raw_sql("PRAGMA busy_timeout = 100").execute(&mut on).await.unwrap();
+        let first = fresh("", &number(42));
+        store.save(&mut on, "", 42, &first).await.unwrap();
+
+        let path = url.trim_start_matches("sqlite://").split('?').next().unwrap();
+        let other = rusqlite::Connection::open(path).unwrap();
+        let mut read = other.prepare("SELECT subject FROM fieldseal_keys").unwrap();
+        let mut rows = read.query([]).unwrap();
+        assert!(rows.next().unwrap().is_some());
+        let renewed = store.change(&mut on, at(&ring), 42, |edit| edit.renew(&CONTACT)).await;
+        assert_eq!(kind(renewed), ErrorKind::Io);
+        drop(rows);
+        assert_eq!(store.load(&mut on, "", 42).await.unwrap(), Some(first), "it is undone");
+        assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap(), []);
+
+        let mark = store.erase(&mut on, at(&ring), 42).await.unwrap().envelope().to_text();
+        let now = fieldseal::KeyStore::load(&fieldseal::SqliteKeyStore::new(), &other, "", 42);
+        assert_eq!(now.unwrap().unwrap().to_text(), mark, "it is in the file");
+    }
+    with_each(held_up, async |_| ());
+}
+
 /// A transaction that sees no other's changes cannot make its change to them: it is told to begin
 /// again, by that kind and no other.
 #[cfg(feature = "sqlx-postgres")]
