@@ -5,12 +5,42 @@
 
 mod common;
 
+use common::life;
 use common::stores::{self, CONTACT, DAY, OWN, counted};
 use common::{Place, ran};
 use fieldseal::{Access, DataKeys, KeyRing};
 
 fn with<'a>(args: &[&'a str], stores: &[&'a str]) -> Vec<&'a str> {
     [args, stores].concat()
+}
+
+#[test]
+fn what_destroyed_keys_alone_opened_is_told_of() {
+    let place = Place::with_shop();
+    let old = place.primary("wrap", "app");
+    place.shop().sign_up(1);
+    // Wrapped for a role that consented too.
+    place.shop().sign_up(2);
+    assert_eq!(life::grant(&place, "2", "included").code, 0);
+    place.ok(&["ring", "rotate", "app"]);
+    place.shop().sign_up(3);
+    let census = || place.run(&[&["census"][..], &OWN].concat());
+    assert!(!census().err.contains("destroyed"), "{:?}", census());
+    place.ok(&["ring", "state", &old, "destroyed", "--force-destroy", "--yes"]);
+    let told = census();
+    let why =
+        "1 live generation is wrapped for destroyed keys only: nobody opens it with this ring";
+    assert!(told.code == 0 && told.err.contains(why), "{told:?}");
+    let json = place.json(&[&["census"][..], &OWN].concat());
+    assert_eq!(json["for_destroyed_keys_only"], 1);
+    // Whoever has no ring is told nothing of it.
+    let elsewhere = Place::new();
+    std::fs::copy(place.path("shop.db"), elsewhere.path("shop.db")).unwrap();
+    let json = elsewhere.json(&[&["census"][..], &OWN].concat());
+    assert_eq!(json["for_destroyed_keys_only"], serde_json::Value::Null);
+    // What is erased is not open to anybody, and is meant to be so.
+    place.ok(&[&["erase", "1", "--as", "integer", "--ledger", "ledger", "--yes"][..], &OWN].concat());
+    assert!(!census().err.contains("destroyed"), "{:?}", census());
 }
 
 #[test]
@@ -101,7 +131,7 @@ fn what_cannot_be_read_is_said_and_keeps_keys() {
     let census = place.run(&with(&["census"], &OWN));
     assert_eq!(census.code, 6, "{census:?}");
     assert!(census.out.contains("not readable 1"), "{census:?}");
-    assert!(census.err.contains("warning: 1 stored values"), "{census:?}");
+    assert!(census.err.contains("warning: 1 stored value is no envelope"), "{census:?}");
     place.run(&with(&["retire", &old, "--yes"], &OWN)).failed(
         6,
         "fieldseal_keys.envelope (1)",
