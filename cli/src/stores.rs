@@ -302,9 +302,7 @@ pub(crate) fn refused(name: &str, error: &sqlx::Error) -> Failure {
         sqlx::Error::Io(_) => "see that the server is there, and reached from here",
         // SQLITE_NOTADB, and the codes of PostgreSQL for who logs in, and where to.
         sqlx::Error::Database(told) => match told.code().as_deref() {
-            Some("26") => {
-                "give the path of a SQLite database; a file that is none is never written over"
-            }
+            Some("26") => NO_DATABASE,
             Some("28000" | "28P01") => {
                 "see that the URL names the role that is meant, that it may log in, and that its password is right \
                  (--store-file, PGPASSWORD or ~/.pgpass)"
