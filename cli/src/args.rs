@@ -52,8 +52,8 @@ fn after_help() -> String {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Common {
-    /// The ring's file [default: fieldseal-ring.json]
-    #[arg(long, global = true, value_name = "PATH", env = "FIELDSEAL_RING")]
+    /// The ring's file [default: FIELDSEAL_RING, or fieldseal-ring.json]
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) ring: Option<PathBuf>,
     /// Report as JSON, in the shapes that cli/README.md documents
     #[arg(long, global = true)]

@@ -26,7 +26,7 @@ pub(crate) enum Exit {
     Malformed,
     /// Another process changed the ring, or holds its lock, or the ring is older than asked for.
     Conflict,
-    /// What destroys was not confirmed, or a prompt was interrupted.
+    /// What destroys, or takes a class from a role, was not confirmed, or a prompt was interrupted.
     Unconfirmed,
     /// Sealed data did not open, or what was signed was altered.
     NotOpened,
@@ -77,7 +77,7 @@ Exit codes:
      refused
   6  malformed, not sealed, or of a version that is not supported
   7  another process changed or locked it, or it is older than asked for
-  8  what destroys was not confirmed, or a prompt was interrupted
+  8  what destroys, or takes a class from a role, was not confirmed, or a prompt was interrupted
   9  sealed data did not open, or what was signed was altered
  10  what is stored still needs the key
  11  done but for some of the stored envelopes";

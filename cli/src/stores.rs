@@ -300,17 +300,44 @@ pub(crate) fn refused(name: &str, error: &sqlx::Error) -> Failure {
              else is meant, by ?sslmode=…"
         }
         sqlx::Error::Io(_) => "see that the server is there, and reached from here",
-        sqlx::Error::Database(_) => NEXT,
+        // SQLITE_NOTADB, and the codes of PostgreSQL for who logs in, and where to.
+        sqlx::Error::Database(told) => match told.code().as_deref() {
+            Some("26") => NO_DATABASE,
+            Some("28000" | "28P01") => {
+                "see that the URL names the role that is meant, that it may log in, and that its password is right \
+                 (--store-file, PGPASSWORD or ~/.pgpass)"
+            }
+            Some("3D000") => {
+                "see that the URL names a database that is on this server: postgres://USER@HOST/DATABASE"
+            }
+            _ => NEXT,
+        },
         _ => "see that the URL is right, and the server reached from here",
     };
-    Failure::new(Exit::File, format!("{name}: {error}"), next)
+    let text = match error {
+        sqlx::Error::Database(told) => told.message().to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::new(Exit::File, format!("{name}: {text}"), next)
+}
+
+const NO_DATABASE: &str =
+    "give the path of a SQLite database; a file that is none is never written over";
+
+/// What PostgreSQL says without the line of its own source that says it.
+fn without_line(text: &str) -> &str {
+    match text.rsplit_once(" at line ") {
+        Some((text, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => text,
+        _ => text,
+    }
 }
 
 const NEXT: &str = "see that the tables and columns are named as the database names them, and what its user may do";
 
 /// What a key store answered.
 pub(crate) fn answered(name: &str, error: Error) -> Failure {
-    let text = error.to_string();
+    let said = error.to_string();
+    let text = without_line(&said);
     match error.kind() {
         ErrorKind::Io if text.contains("fieldseal_reseal") || text.contains("fieldseal_keys") => {
             Failure::new(
@@ -319,15 +346,18 @@ pub(crate) fn answered(name: &str, error: Error) -> Failure {
                 "make the tables: fieldseal store migrate",
             )
         }
+        ErrorKind::Io if text.contains("file is not a database") => {
+            Failure::new(Exit::File, format!("{name}: {text}"), NO_DATABASE)
+        }
         ErrorKind::Io => Failure::new(Exit::File, format!("{name}: {text}"), NEXT),
         ErrorKind::MissingClass => Failure::new(
             Exit::Usage,
-            text,
+            said,
             "see what the subject has: fieldseal inspect takes the envelope; and how its id is typed: --as",
         ),
         ErrorKind::Erased => Failure::new(
             Exit::Usage,
-            text,
+            said,
             "what is erased stays so; fieldseal inspect tells what an envelope still has",
         ),
         ErrorKind::Tampered => Failure::from(error).or_next(
@@ -338,5 +368,21 @@ pub(crate) fn answered(name: &str, error: Error) -> Failure {
             Failure::from(error).or_next("take a ring that holds what is needed: fieldseal ring show")
         }
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_line;
+
+    #[test]
+    fn lines_of_the_server_are_left_out() {
+        assert_eq!(
+            without_line("role \"ada\" does not exist at line 339"),
+            "role \"ada\" does not exist"
+        );
+        for whole in ["no JSON at line 1 column 2", "at line", "stands at line x", ""] {
+            assert_eq!(without_line(whole), whole);
+        }
     }
 }

@@ -5,12 +5,42 @@
 
 mod common;
 
+use common::life;
 use common::stores::{self, CONTACT, DAY, OWN, counted};
 use common::{Place, ran};
 use fieldseal::{Access, DataKeys, KeyRing};
 
 fn with<'a>(args: &[&'a str], stores: &[&'a str]) -> Vec<&'a str> {
     [args, stores].concat()
+}
+
+#[test]
+fn what_destroyed_keys_alone_opened_is_told_of() {
+    let place = Place::with_shop();
+    let old = place.primary("wrap", "app");
+    place.shop().sign_up(1);
+    // Wrapped for a role that consented too.
+    place.shop().sign_up(2);
+    assert_eq!(life::grant(&place, "2", "included").code, 0);
+    place.ok(&["ring", "rotate", "app"]);
+    place.shop().sign_up(3);
+    let census = || place.run(&[&["census"][..], &OWN].concat());
+    assert!(!census().err.contains("destroyed"), "{:?}", census());
+    place.ok(&["ring", "state", &old, "destroyed", "--force-destroy", "--yes"]);
+    let told = census();
+    let why =
+        "1 live generation is wrapped for destroyed keys only: nobody opens it with this ring";
+    assert!(told.code == 0 && told.err.contains(why), "{told:?}");
+    let json = place.json(&[&["census"][..], &OWN].concat());
+    assert_eq!(json["for_destroyed_keys_only"], 1);
+    // Whoever has no ring is told nothing of it.
+    let elsewhere = Place::new();
+    std::fs::copy(place.path("shop.db"), elsewhere.path("shop.db")).unwrap();
+    let json = elsewhere.json(&[&["census"][..], &OWN].concat());
+    assert_eq!(json["for_destroyed_keys_only"], serde_json::Value::Null);
+    // What is erased is not open to anybody, and is meant to be so.
+    place.ok(&[&["erase", "1", "--as", "integer", "--ledger", "ledger", "--yes"][..], &OWN].concat());
+    assert!(!census().err.contains("destroyed"), "{:?}", census());
 }
 
 #[test]
@@ -101,7 +131,7 @@ fn what_cannot_be_read_is_said_and_keeps_keys() {
     let census = place.run(&with(&["census"], &OWN));
     assert_eq!(census.code, 6, "{census:?}");
     assert!(census.out.contains("not readable 1"), "{census:?}");
-    assert!(census.err.contains("warning: 1 stored values"), "{census:?}");
+    assert!(census.err.contains("warning: 1 stored value is no envelope"), "{census:?}");
     place.run(&with(&["retire", &old, "--yes"], &OWN)).failed(
         6,
         "fieldseal_keys.envelope (1)",
@@ -121,7 +151,7 @@ fn key_is_retired_when_nothing_needs_it_and_not_before() {
     place.ok(&["ring", "rotate", "app"]);
     let generation = place.generation();
     let needed = retire(&["--yes"]);
-    needed.failed(10, "1 of 1 envelopes still need the wrap key", "EnvelopeEdit::rewrap");
+    needed.failed(10, "1 of 1 envelope still needs the wrap key", "EnvelopeEdit::rewrap");
     assert!(needed.err.contains("fieldseal_keys.envelope, class contact (1)"), "{}", needed.err);
     assert_eq!(place.generation(), generation, "nothing was stored");
 
@@ -160,7 +190,7 @@ fn rewrapping_frees_former_keys_and_leaves_the_rest_alone() {
     let classes = serde_json::to_string(&[CONTACT, orders]).unwrap();
     std::fs::write(place.path("classes.json"), classes).unwrap();
     let one = shop.envelope(1);
-    assert!(rewrap().out.contains("1 of 2 envelopes were wrapped anew"));
+    assert!(rewrap().out.contains("1 of 2 envelopes was wrapped anew"));
     assert_eq!(shop.envelope(1), one, "it was done");
     assert!(rewrap().out.contains("0 of 2 envelopes were wrapped anew"));
     for key in &former {
@@ -310,4 +340,34 @@ fn server_on_a_network_that_offers_no_tls_is_told_nothing() {
     let (census, sent) = sent_in_the_clear(&place, "?sslmode=disable");
     assert_eq!(census.code, 5, "the server went: {census:?}");
     assert!(!sent.is_empty(), "it was said");
+}
+
+#[test]
+fn file_that_is_no_database_is_said_to_be_none() {
+    let place = Place::with_shop();
+    std::fs::write(
+        place.path("notes.txt"),
+        "no database, and longer than its header is\n".repeat(99),
+    )
+    .unwrap();
+    for command in ["census", "store"] {
+        let args: &[&str] = if command == "store" { &["store", "migrate"] } else { &["census"] };
+        let ran = place.run(&with(args, &["--store", "sqlite:notes.txt"]));
+        ran.failed(5, "file is not a database", "path of a SQLite database");
+    }
+}
+
+#[test]
+fn columns_of_standalone_envelopes_are_offered_where_they_are_looked_into() {
+    let place = Place::new();
+    for (args, offered) in [
+        (&["census"][..], true),
+        (&["retire"], true),
+        (&["rewrap"], false),
+        (&["sweep"], false),
+        (&["ledger", "replay"], false),
+    ] {
+        let help = place.ok(&[args, &["--help"]].concat());
+        assert_eq!(help.contains("--standalone"), offered, "{args:?}");
+    }
 }

@@ -330,3 +330,15 @@ fn exit_codes_are_documented_where_they_are_looked_for() {
         assert!(readme.contains(&format!("| {code} | {words}")), "{code}");
     }
 }
+
+#[test]
+fn usage_does_not_ask_for_the_ring_that_the_environment_names() {
+    let place = Place::with_ring();
+    fs::rename(place.path("fieldseal-ring.json"), place.path("ring.json")).unwrap();
+    let with = |args: &[&str]| ran(place.command().env("FIELDSEAL_RING", "ring.json").args(args));
+    let usage = with(&["ring", "rotate"]);
+    assert!(usage.code == 2 && !usage.err.contains("--ring"), "{usage:?}");
+    assert_eq!(with(&["ring", "list"]).code, 0);
+    // What is said goes first.
+    with(&["ring", "list", "--ring", "other.json"]).failed(5, "no ring at other.json", "--ring");
+}

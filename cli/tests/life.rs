@@ -94,6 +94,32 @@ fn erasing_again_changes_nothing_and_gives_a_receipt_again() {
 }
 
 #[test]
+fn keys_that_are_destroyed_open_no_backup() {
+    let place = Place::with_shop();
+    let old = place.primary("wrap", "app");
+    place.shop().sign_up(42);
+    place.ok(&["ring", "rotate", "app"]);
+    place.ok(&["ring", "state", &old, "destroyed", "--force-destroy", "--yes"]);
+    let erased = ok(&place, &["erase", "42", "--yes"]);
+    assert!(!erased.err.contains(&old) && !erased.err.contains("old copies"), "{erased:?}");
+    assert!(!erased.out.contains(&old), "nor does the receipt name it: {erased:?}");
+}
+
+#[test]
+fn receipt_into_a_folder_that_is_not_there_erases_nothing() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    let before = (shop.envelope(42), place.read("ledger"));
+    run(&place, &["erase", "42", "--yes", "--receipt", "nope/r.json"]).failed(
+        5,
+        "nope/r.json",
+        "make its folder first",
+    );
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+}
+
+#[test]
 fn class_is_erased_alone() {
     let place = Place::with_shop();
     let shop = place.shop();

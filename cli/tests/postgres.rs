@@ -214,3 +214,20 @@ fn database_without_tables_is_told_what_to_do() {
     run(&["store", "migrate"]).code_is(0);
     run(&["census"]).code_is(0);
 }
+
+#[test]
+fn role_or_database_that_is_not_there_is_said_so() {
+    let Some(schema) = Schema::new() else { return };
+    let place = Place::with_shop();
+    let census = |more: &str| {
+        let url = format!("{}&{more}", schema.url());
+        ran(place.command().env("FIELDSEAL_STORE", url).arg("census"))
+    };
+    let no_database = census("dbname=fieldseal_not_there");
+    no_database.failed(5, "fieldseal_not_there", "names a database that is on this server");
+    let no_role = census("user=fieldseal_not_there");
+    no_role.failed(5, "fieldseal_not_there", "names the role that is meant");
+    for ran in [no_database, no_role] {
+        assert!(!ran.err.contains("at line"), "{ran:?}");
+    }
+}

@@ -28,6 +28,7 @@ pub(crate) struct Retire {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("standalone", |arg| arg.hide(true)))]
 pub(crate) struct Rewrap {
     #[command(flatten)]
     pub(crate) classes: ClassesFile,

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error as _;
+use std::path::PathBuf;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -9,9 +10,22 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::Cli;
 use crate::exit::{Exit, Failure, is_secret};
 
+/// The variable that names the ring's file.
+const RING_VARIABLE: &str = "FIELDSEAL_RING";
+
 /// The command line. Where it only asks for help, or clap itself can say what is wrong with it, the process
 /// ends here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
+    let mut cli = read()?;
+    // Not by clap, whose usage lines would then show --ring as needed.
+    if cli.common.ring.is_none() {
+        cli.common.ring =
+            env::var_os(RING_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    }
+    Ok(cli)
+}
+
+fn read() -> Result<Cli, Failure> {
     Cli::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion

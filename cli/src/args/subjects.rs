@@ -153,6 +153,7 @@ pub(crate) enum HistorySaid {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("standalone", |arg| arg.hide(true)))]
 pub(crate) struct Sweep {
     /// Erase at most this share of the generations that have a term, in percent, unless it is confirmed
     #[arg(long, value_name = "N", required_unless_present = "plan", value_parser = clap::value_parser!(u8).range(..=100))]
@@ -247,6 +248,7 @@ pub(crate) struct LedgerConsents {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("standalone", |arg| arg.hide(true)))]
 pub(crate) struct LedgerReplay {
     /// The ledgers
     #[arg(value_name = "FILE", required = true)]

@@ -12,3 +12,4 @@ pub(super) mod retire;
 pub(super) mod rewrap;
 mod subject;
 pub(super) mod sweep;
+mod unopened;

@@ -3,10 +3,11 @@
 use fieldseal::{AsyncKeyStore as _, Census as Counted, ErrorKind, KeyState};
 use serde_json::{Value, json};
 
+use super::unopened;
 use crate::args::life::Census;
 use crate::args::stores::Stores;
 use crate::exit::{Exit, Failure};
-use crate::output::printable;
+use crate::output::{counted, printable};
 use crate::session::Session;
 use crate::stores::{Database, Purpose, answered, on_store, open_all, wait};
 
@@ -15,21 +16,33 @@ pub(in crate::commands) fn run(asked: &Census, session: &Session<'_>) -> Result<
     let ring = name_keys(&mut census, session)?;
     let looked_at = count(&asked.stores, &mut census, session)?;
 
+    let unopened = match ring {
+        true => Some(unopened::count(&asked.stores, &census, session)?),
+        false => None,
+    };
+
     let mut json = serde_json::to_value(&census).unwrap_or(Value::Null);
     if let Some(members) = json.as_object_mut() {
         members.insert("ring".into(), json!(ring.then(|| session.path().display().to_string())));
         members.insert("looked_at".into(), json!(looked_at));
+        members.insert("for_destroyed_keys_only".into(), json!(unopened));
     }
     let mut text: Vec<_> = census.to_string().lines().map(printable).collect();
     let is_empty = |name: &&String| !census.places().any(|place| place.place == **name);
     text.extend(looked_at.iter().filter(is_empty).map(|name| format!("{name}: empty")));
     session.output.result(&json, &text.join("\n"))?;
 
+    if let Some(unopened) = unopened.filter(|number| *number > 0) {
+        session.output.warning(format_args!(
+            "{} wrapped for destroyed keys only: nobody opens {} with this ring",
+            counted(unopened, "live generation is", "live generations are"),
+            if unopened == 1 { "it" } else { "them" }
+        ));
+    }
     if census.unreadable() > 0 {
         session.output.warning(format_args!(
-            "{} stored values are no envelopes, or cannot be read: nobody knows which keys they need, and no key is \
-             retired",
-            census.unreadable()
+            "{}, or cannot be read: nobody knows which keys are needed there, and no key is retired",
+            counted(census.unreadable(), "stored value is no envelope", "stored values are no envelopes")
         ));
         return Ok(Exit::Malformed);
     }
@@ -77,10 +90,10 @@ pub(super) fn count(
 async fn count_one(database: &mut Database, census: &mut Counted) -> Result<(), Failure> {
     for place in &database.places {
         let unreadable = census.unreadable();
-        let counted = on_store!(database.connection, place, |store, on| {
+        let done = on_store!(database.connection, place, |store, on| {
             store.census(on, &place.name, census).await
         });
-        match counted {
+        match done {
             Ok(()) => {}
             // Those that cannot be read are in the census, which says so.
             Err(error) if error.kind() != ErrorKind::Io && census.unreadable() > unreadable => {}

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use fieldseal::{
-    AsyncKeyStore as _, EntryState, EnvelopeInfo, Erasure, ErrorKind, KeyEnvelope, LedgerFile,
+    AsyncKeyStore as _, EntryState, EnvelopeInfo, Erasure, ErrorKind, KeyEnvelope, KeyRing,
+    KeyState, LedgerFile,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
     if let Some(file) = file {
         file.fill(&text).map_err(gone)?;
     }
-    tell(session, &subject, was_erased, &erasure, &ledger);
+    tell(session, &subject, was_erased, &still_open(&erasure, &ring), &ledger);
     Ok(())
 }
 
@@ -178,11 +179,20 @@ fn report(asked: &Erase, session: &Session<'_>, name: &str, text: &str) -> Resul
     session.output.result(&json, text)
 }
 
+/// The keys by which an old copy of the envelope opens: as in the receipt, not those that this ring
+/// destroyed.
+fn still_open(erasure: &Erasure, ring: &KeyRing) -> Vec<String> {
+    let keys = erasure.keys();
+    let there =
+        keys.filter(|id| ring.key(*id).is_none_or(|key| key.state() != KeyState::Destroyed));
+    there.map(|id| id.to_string()).collect()
+}
+
 fn tell(
     session: &Session<'_>,
     subject: &Named,
     was_erased: bool,
-    erasure: &Erasure,
+    still_open: &[String],
     ledger: &LedgerFile,
 ) {
     let output = session.output;
@@ -191,12 +201,11 @@ fn tell(
             "it had been erased before: nothing was stored, and the ledger tells of it again",
         );
     }
-    let keys: Vec<_> = erasure.keys().map(|id| id.to_string()).collect();
-    if !keys.is_empty() {
+    if !still_open.is_empty() {
         output.warning(format_args!(
             "old copies of the envelope, in backups, still open by the ring keys {}; after one is restored: \
              fieldseal ledger replay {}",
-            keys.join(", "),
+            still_open.join(", "),
             ledger.path().display()
         ));
     }
@@ -219,7 +228,12 @@ impl Reserved {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| Failure::file(path, &error))?;
+        let file = options.open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Failure::file(path, &error).or_next("nothing was erased; make its folder first")
+            }
+            _ => Failure::file(path, &error),
+        })?;
         Ok(Self { path: path.to_owned(), file })
     }
 

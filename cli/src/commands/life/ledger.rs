@@ -1,6 +1,6 @@
 //! `fieldseal ledger begin`, `verify`, `show` and `consents`.
 
-use fieldseal::{Consent, Ledger, LedgerAct, LedgerEntry, LedgerFile};
+use fieldseal::{Ledger, LedgerAct, LedgerEntry, LedgerFile};
 use serde_json::{Value, json};
 
 use super::receipt::{not_verified, verifying_keys};
@@ -101,12 +101,10 @@ pub(in crate::commands) fn consents(
     let ledger = ledger.map_err(not_verified)?;
     let tenant = asked.subject.tenant.as_str();
     let consents = ledger.consents(&ring, tenant, &subject.id).map_err(not_verified)?;
-    let entries = ledger.of(&ring, tenant, &subject.id).map_err(not_verified)?;
     let json: Vec<_> = consents
         .iter()
         .map(|of| {
-            let history: Vec<_> =
-                history(of, &entries).map(|(_, entry)| entry_json(entry)).collect();
+            let history: Vec<_> = of.history.iter().map(entry_json).collect();
             json!({
                 "class": of.class,
                 "role": of.role,
@@ -118,7 +116,12 @@ pub(in crate::commands) fn consents(
         .collect();
     let mut text = Vec::new();
     for of in &consents {
-        let told = history(of, &entries).map(|(what, entry)| {
+        // The evidence of a consent stays when it ends.
+        let told = of.history.iter().map(|entry| {
+            let what = match entry.act {
+                LedgerAct::Withdraw { .. } => "withdrawn",
+                _ => "given",
+            };
             let said = said(entry);
             let said = if said.is_empty() { said } else { format!(" ({})", printable(&said)) };
             format!("{what} {}{said}", times::instant(entry.at))
@@ -136,22 +139,6 @@ pub(in crate::commands) fn consents(
     }
     let json = json!({ "ledger": asked.ledger.display().to_string(), "consents": json });
     session.output.result(&json, &text.join("\n"))
-}
-
-/// All that was said of this role and class, in order: the evidence of a consent stays when it ends.
-fn history<'l>(
-    of: &'l Consent,
-    entries: &'l [&LedgerEntry],
-) -> impl Iterator<Item = (&'static str, &'l LedgerEntry)> {
-    entries.iter().filter_map(move |entry| match &entry.act {
-        LedgerAct::Grant { class, role, .. } if *class == of.class && *role == of.role => {
-            Some(("given", *entry))
-        }
-        LedgerAct::Withdraw { class, role, .. } if *class == of.class && *role == of.role => {
-            Some(("withdrawn", *entry))
-        }
-        _ => None,
-    })
 }
 
 fn read(asked: &LedgerLook, session: &Session<'_>) -> Result<Ledger, Failure> {

@@ -6,9 +6,10 @@ use serde_json::json;
 use super::classes;
 use super::ledger::id;
 use super::receipt::{HIDES, not_verified};
-use super::subject::{Passed, ledger_at};
+use super::subject::{Passed, ledger_at, of_seen};
 use crate::args::subjects::LedgerReplay;
 use crate::exit::{Exit, Failure};
+use crate::output::counted;
 use crate::session::Session;
 use crate::stores::{Purpose, answered, on_store, open_all, wait};
 
@@ -154,10 +155,15 @@ fn report(
         "subjects": replay.subjects(),
         "places": places,
     });
-    let mut text = vec![format!("the ledgers tell of {} subjects", replay.subjects())];
+    let mut text =
+        vec![format!("the ledgers tell of {}", counted(replay.subjects(), "subject", "subjects"))];
     for Passed { place, pass } in passed {
-        let verb = if asked.dry_run { "would be changed" } else { "were changed" };
-        text.push(format!("{place}: {} of {} envelopes {verb}", pass.changed, pass.seen));
+        text.push(if asked.dry_run {
+            let seen = counted(pass.seen, "envelope", "envelopes");
+            format!("{place}: {} of {seen} would be changed", pass.changed)
+        } else {
+            format!("{place}: {} changed", of_seen(pass))
+        });
     }
     session.output.result(&json, &text.join("\n"))?;
     if asked.heads.is_empty() {

@@ -7,7 +7,7 @@ use super::census::count;
 use crate::args::life::Retire;
 use crate::commands::ring::{key_json, not_moved};
 use crate::exit::{Exit, Failure};
-use crate::output::printable;
+use crate::output::{counted as counted_as, printable};
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
 
@@ -31,9 +31,9 @@ pub(in crate::commands) fn run(asked: &Retire, session: &Session<'_>) -> Result<
 
     let opened = session.open(&asked.unlocking)?;
     let warning = format!(
-        "None of the {} envelopes counted needs the {} key `{}` ({id}). Its secret will be gone for ever.\nNote that \
+        "None of the {} counted needs the {} key `{}` ({id}). Its secret will be gone for ever.\nNote that \
          {UNSEEN}.",
-        census.envelopes(),
+        counted_as(census.envelopes(), "envelope", "envelopes"),
         key.key_use(),
         printable(key.name())
     );
@@ -47,8 +47,11 @@ pub(in crate::commands) fn run(asked: &Retire, session: &Session<'_>) -> Result<
         .change_opened(&opened, fingerprint, |document| document.ring_mut().retire(id, &census))?;
     let envelopes = census.envelopes();
     let json = json!({ "key": key_json(document.ring(), id), "counted_envelopes": envelopes });
-    let text =
-        format!("{}: {id} is destroyed; none of {envelopes} envelopes needed it", key.name());
+    let text = format!(
+        "{}: {id} is destroyed; none of {} needed it",
+        key.name(),
+        counted_as(envelopes, "envelope", "envelopes")
+    );
     session.changed(&document, json, &text)?;
     session.output.warning(UNSEEN);
     session.output.next(
@@ -86,8 +89,12 @@ fn counted(asked: &Retire, session: &Session<'_>) -> Result<Counted, Failure> {
         return Err(Failure::new(
             Exit::Malformed,
             format!(
-                "{} stored values are no envelopes, or cannot be read, and nobody knows which keys they need: {}",
-                census.unreadable(),
+                "{}, or cannot be read, and nobody knows which keys are needed there: {}",
+                counted_as(
+                    census.unreadable(),
+                    "stored value is no envelope",
+                    "stored values are no envelopes"
+                ),
                 places.join(", ")
             ),
             "repair or remove them, or name the right columns; fieldseal census shows what is where",
@@ -130,8 +137,9 @@ fn check_not_needed(key: &KeyLine, census: &Counted) -> Result<(), Failure> {
     Err(Failure::new(
         Exit::Needed,
         format!(
-            "{needed} of {} envelopes still need the {} key {id}, `{}`: {}",
-            census.envelopes(),
+            "{needed} of {} still {} the {} key {id}, `{}`: {}",
+            counted_as(census.envelopes(), "envelope", "envelopes"),
+            if needed == 1 { "needs" } else { "need" },
             key.key_use(),
             key.name(),
             needs.join(", ")

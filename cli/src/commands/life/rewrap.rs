@@ -9,7 +9,7 @@ use fieldseal::{
 use serde_json::json;
 
 use super::classes;
-use super::subject::Passed;
+use super::subject::{Passed, of_seen};
 use crate::args::life::Rewrap;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
@@ -61,9 +61,9 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
         "not_opened": left.not_opened,
         "unproven": left.unproven,
     });
-    let text = passed.iter().map(|Passed { place, pass }| {
-        format!("{place}: {} of {} envelopes were wrapped anew", pass.changed, pass.seen)
-    });
+    let text = passed
+        .iter()
+        .map(|Passed { place, pass }| format!("{place}: {} wrapped anew", of_seen(pass)));
     session.output.result(&json, &text.collect::<Vec<_>>().join("\n"))?;
     tell(&left, session);
     Ok(Passed::end(&passed, session))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::stores::InlineColumn;
 use crate::args::subjects::{Account, IdType, Subject};
 use crate::exit::{Exit, Failure};
-use crate::output::printable;
+use crate::output::{counted, printable};
 use crate::session::Session;
 
 /// A subject by its typed id.
@@ -154,6 +154,12 @@ pub(super) fn access<'a>(
         access = access.purpose(purpose);
     }
     access
+}
+
+/// `1 of 2 envelopes was`, `0 of 2 envelopes were`.
+pub(super) fn of_seen(pass: &Pass) -> String {
+    let seen = counted(pass.seen, "envelope", "envelopes");
+    format!("{} of {seen} {}", pass.changed, if pass.changed == 1 { "was" } else { "were" })
 }
 
 /// What a pass over a place came to.

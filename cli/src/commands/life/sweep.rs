@@ -3,9 +3,10 @@
 use fieldseal::{Access, Sweep as Sweeping, SweepPlan};
 use serde_json::json;
 
-use super::subject::Passed;
+use super::subject::{Passed, of_seen};
 use crate::args::subjects::Sweep;
 use crate::exit::{Exit, Failure};
+use crate::output::counted;
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
 use crate::stores::{Purpose, answered, on_store, open_all, wait};
@@ -82,11 +83,12 @@ fn report(
             members.insert("newest".into(), json!(newest));
         }
         places.push(json);
+        let of_all = counted(with_term, "generation", "generations");
         text.push(match done {
-            None => format!("{place}: {expired} of {with_term} generations with a term would be erased"),
+            None => format!("{place}: {expired} of {of_all} with a term would be erased"),
             Some(done) => format!(
-                "{place}: {expired} of {with_term} generations with a term had expired; {} of {} envelopes changed",
-                done.pass.changed, done.pass.seen
+                "{place}: {expired} of {of_all} with a term had expired; {} changed",
+                of_seen(&done.pass)
             ),
         });
     }
