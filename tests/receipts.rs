@@ -284,7 +284,9 @@ fn a_second_request_gives_a_receipt_of_what_was_done_the_first_time() {
     let (first, again) = (receipt(&first, &ring, None), receipt(&again, &ring, None));
     assert_eq!(again.subject_erased_at(), Some(NOW + DAY));
     assert_eq!(generations(&again), generations(&first));
-    assert!(again.keys().is_empty(), "which keys wrapped them, the envelope knows no more");
+    // Which keys wrapped them, the envelope knows no more, and the receipt says so.
+    assert!(again.keys().is_empty() && again.generations().iter().all(|one| one.earlier));
+    assert!(!first.keys().is_empty() && first.generations().iter().all(|one| !one.earlier));
     // A class of the erased subject, too.
     let class = store.erase_class(&(), at(&ring, NOW + 9 * DAY), 42, "notes").unwrap();
     assert_eq!(generations(&receipt(&class, &ring, None)), ["notes/1 86400"]);
@@ -302,6 +304,8 @@ fn a_class_erased_again_is_told_with_what_was_erased_before() {
     let third = receipt(&erase(NOW + DAY), &ring, None);
     assert_eq!(generations(&third), ["contact/1 0", "contact/2 0", "contact/3 86400"]);
     assert_eq!(opening(&third), [(APP, Some("app")), (SUPPORT, Some("support"))]);
+    let earlier: Vec<_> = third.generations().iter().map(|one| one.earlier).collect();
+    assert_eq!(earlier, [true, true, false]);
 }
 
 #[test]

@@ -132,6 +132,7 @@ impl Erasure {
                 .map(|one| {
                     Ok(Generation {
                         class: one.class.clone(),
+                        earlier: one.earlier.then_some(true),
                         erased_at: moment(one.erased_at)?,
                         generation: one.generation,
                     })
@@ -216,8 +217,16 @@ impl Receipt {
             .iter()
             .map(|one| {
                 (is_name(&one.class) && one.generation > 0).then_some(())?;
+                // `true`, or absent.
+                let earlier = one.earlier.is_some();
+                (one.earlier != Some(false)).then_some(())?;
                 let (class, generation) = (one.class.clone(), one.generation);
-                Some(ErasedGeneration { class, generation, erased_at: time(&one.erased_at)? })
+                Some(ErasedGeneration {
+                    class,
+                    generation,
+                    erased_at: time(&one.erased_at)?,
+                    earlier,
+                })
             })
             .collect();
         let keys: Option<Vec<_>> = document
@@ -275,7 +284,7 @@ impl Receipt {
     }
 
     /// The ring keys that would still open an old copy of the envelope, of what this erasure destroyed. Of
-    /// generations that had been erased before it, nothing is known: keep the receipt that was made then.
+    /// [earlier](ErasedGeneration::earlier) generations nothing is known: see the receipt that was made then.
     pub fn keys(&self) -> &[ReceiptKey] {
         &self.keys
     }
@@ -346,6 +355,8 @@ struct Document {
 #[serde(deny_unknown_fields)]
 struct Generation {
     class: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    earlier: Option<bool>,
     erased_at: String,
     generation: u16,
 }

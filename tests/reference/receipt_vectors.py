@@ -141,7 +141,11 @@ def _by_hand() -> Files:
     }
     columns = [{"column": "E-Mail \u00e9", "record": "customer"}, {"column": "", "record": ""}]
     keys = [{"id": f"{APP:08x}", "role": "app"}, {"id": f"{MARKETING:08x}"}, {"id": "ffffffff"}]
-    bounds = [{**ERASED, "generation": 65_535, "class": "c" * 64}, ERASED, ERASED]
+    bounds = [
+        {**ERASED, "generation": 65_535, "class": "c" * 64},
+        ERASED,
+        {**ERASED, "earlier": True},
+    ]
     least = made(generations=[], keys=[])["members"]
     full = made(columns=columns, keys=keys, generations=bounds, actor="", purpose="x" * 5_000)[
         "members"
@@ -284,6 +288,9 @@ def _of_members() -> Files:
         ("generation-of-no-class", {"generations": [{**ERASED, "class": "News"}]}),
         ("generation-of-no-time", {"generations": [{**ERASED, "erased_at": "now"}]}),
         ("generation-without-time", {"generations": [{"class": "news", "generation": 1}]}),
+        ("generation-earlier-false", {"generations": [{**ERASED, "earlier": False}]}),
+        ("generation-earlier-text", {"generations": [{**ERASED, "earlier": "true"}]}),
+        ("generation-earlier-null", {"generations": [{**ERASED, "earlier": None}]}),
         ("generation-with-more", {"generations": [{**ERASED, "key": "app"}]}),
         ("keys-null", {"keys": [None]}),
         ("key-as-list", {"keys": [["0a000001", "app"]]}),

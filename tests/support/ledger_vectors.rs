@@ -337,7 +337,7 @@ fn told(receipt: &Receipt) -> Value {
     let generations: Vec<Value> = receipt
         .generations()
         .iter()
-        .map(|one| json!([one.class, one.generation, one.erased_at]))
+        .map(|one| json!([one.class, one.generation, one.erased_at, one.earlier]))
         .collect();
     let columns: Vec<Value> =
         receipt.columns().iter().map(|one| json!([one.record, one.column])).collect();

@@ -35,6 +35,9 @@ pub struct ErasedGeneration {
     pub generation: u16,
     /// When it was erased, in Unix seconds.
     pub erased_at: u64,
+    /// Whether it had been erased before this erasure was asked for: then nothing is known any more of the
+    /// ring keys that would open an old copy of it.
+    pub earlier: bool,
 }
 
 impl Erasure {
@@ -65,7 +68,8 @@ impl Erasure {
     }
 
     /// The ring keys that the data keys destroyed by this change were wrapped for: with one of these, an
-    /// old copy of the envelope still opens. Destroy them, or keep backups from holding the envelopes.
+    /// old copy of the envelope still opens. Destroy them, or keep backups from holding the envelopes. Of
+    /// [earlier](ErasedGeneration::earlier) generations nothing is known.
     pub fn keys(&self) -> impl Iterator<Item = KeyId> + '_ {
         self.keys.iter().copied()
     }
@@ -86,11 +90,18 @@ impl EnvelopeEdit<'_> {
         let before = self.original.as_ref().map(|before| Layout::parse(before.as_bytes()));
         let before = before.transpose()?.map(|layout| layout.entries).unwrap_or_default();
         let erased = self.layout.entries.iter().filter(|entry| self.is_erasing(&entry.class));
+        let was_live = |entry: &Entry<'_>| {
+            before.iter().any(|other| {
+                (&other.class, other.generation) == (&entry.class, entry.generation)
+                    && other.live().is_some()
+            })
+        };
         let generations = erased.filter_map(|entry| {
             Some(ErasedGeneration {
                 class: entry.class.clone().into_owned(),
                 generation: entry.generation,
                 erased_at: entry.erased_at()?,
+                earlier: !was_live(entry),
             })
         });
         let live = before.iter().filter(|entry| self.is_erasing(&entry.class));

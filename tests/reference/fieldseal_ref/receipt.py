@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import ed25519, jcs
-from .document import TEXT, U16, Dict, Many, Members, shaped
+from .document import TEXT, U16, Dict, Flag, Many, Members, shaped
 from .encoding import I64_MIN, MASK_PREFIX, U64_MAX, Id, check_name, check_tenant, encode_id, u32
 from .envelope import Entry, Erased, Live, SubjectErased
 from .errors import Refused
@@ -23,7 +23,7 @@ MAX_LENGTH = 1_048_576  # [RE-2]
 
 
 COLUMN = Members({"column": TEXT, "record": TEXT}, {})
-GENERATION = Members({"class": TEXT, "erased_at": TEXT, "generation": U16}, {})
+GENERATION = Members({"class": TEXT, "erased_at": TEXT, "generation": U16}, {"earlier": Flag()})
 KEY = Members({"id": TEXT}, {"role": TEXT})
 RECEIPT = Members(
     {
@@ -58,7 +58,12 @@ class Receipt:
             "subject_id": self.subject.hex(),
             "subject_erased_at": None if erased is None else seconds(erased),
             "generations": [
-                [one["class"], one["generation"], seconds(one["erased_at"])]
+                [
+                    one["class"],
+                    one["generation"],
+                    seconds(one["erased_at"]),
+                    one.get("earlier", False),
+                ]
                 for one in of["generations"]
             ],
             "columns": [[one["record"], one["column"]] for one in of["columns"]],
@@ -126,8 +131,14 @@ def of_erasure(
     def concerned(cls: str) -> bool:
         return not asked or cls in asked or cls.removeprefix(MASK_PREFIX) in asked
 
+    was_live = {(e.cls, e.generation) for e in before if isinstance(e, Live)}
     generations = [
-        {"class": e.cls, "erased_at": spelled_time(e.erased_at), "generation": e.generation}
+        {
+            "class": e.cls,
+            **({} if (e.cls, e.generation) in was_live else {"earlier": True}),
+            "erased_at": spelled_time(e.erased_at),
+            "generation": e.generation,
+        }
         for e in after
         if isinstance(e, Erased) and concerned(e.cls)
     ]
@@ -187,6 +198,8 @@ def _checked(members: Dict) -> None:
         seconds(one["erased_at"])
         if one["generation"] == 0:
             raise malformed("generation 0")
+        if not one.get("earlier", True):
+            raise malformed("earlier is true, or absent")
     for one in members["keys"]:
         _id(one["id"])
 

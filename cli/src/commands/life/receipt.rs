@@ -48,7 +48,8 @@ fn words(receipt: &Receipt) -> String {
     }
     for one in receipt.generations() {
         let at = times::instant(one.erased_at);
-        line("", &format!("{}, generation {}, {at}", one.class, one.generation));
+        let earlier = if one.earlier { "; earlier: of old copies nothing is known" } else { "" };
+        line("", &format!("{}, generation {}, {at}{earlier}", one.class, one.generation));
     }
     for column in receipt.columns() {
         line("to clear", &format!("{}.{}", column.record, column.column));
