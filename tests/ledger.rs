@@ -153,7 +153,8 @@ fn consent_is_refused_without_its_evidence() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let envelope = envelope(&[CONTACT]);
     let bare = Access::new(&ring).at(NOW).ledger(&ledger);
-    for access in [bare, bare.source("form"), bare.notice("2026-03")] {
+    let empty = bare.source("").notice("2026-03");
+    for access in [bare, bare.source("form"), bare.notice("2026-03"), empty] {
         let mut edit = envelope.edit(access, 42).unwrap();
         for history in [History::Included, History::Excluded] {
             let refused = kind(edit.grant(&CONTACT, "marketing", history));

@@ -70,7 +70,7 @@ def _edited(call: Dict, ring: Ring, stored: bytes | None, apply: Any) -> tuple[b
     seed = call.get("seed")
     gen = Generator(None if seed is None else convert.exactly(32, seed))
     editor = Editor(ring, tenant, subject, call["at"], gen, verified)
-    editor.has_evidence = "source" in call and "notice" in call
+    editor.has_evidence = bool(call.get("source")) and bool(call.get("notice"))
     seen = Declarations(with_consented=verified is None)
     for change in call["changes"]:
         apply(editor, seen, change)
