@@ -346,7 +346,7 @@ fn a_census_of_another_installation_retires_nothing() {
     let old = ring.primary(KeyUse::Wrap, "billing").unwrap().id();
     ring.rotate(KeyUse::Wrap, "billing").unwrap();
     let other = KeyRing::generate().unwrap();
-    let theirs = DataKeys::create(&other, 42, &[Class::PERSONAL]).unwrap();
+    let theirs = DataKeys::create(Access::new(&other).at(NOW), 42, &[Class::PERSONAL]).unwrap();
     let mut census = census();
     census.at("elsewhere.keys");
     info(theirs.envelope()).count_into(&mut census);
