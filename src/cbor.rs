@@ -1,9 +1,15 @@
 //! The strict CBOR of sealed values: what may be written, and that nothing else is read back.
 
+mod date;
+mod item;
+
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use minicbor::encode::Write;
+
+pub(crate) use self::date::days;
+pub(crate) use self::item::Item;
 
 use crate::error::Error;
 
@@ -98,7 +104,7 @@ fn tagged(tag: u64, bytes: &[u8], level: u8) -> Option<&[u8]> {
         1004 if fits(1) => match head(bytes)? {
             (Head { major: 3, argument: 10, .. }, rest) => {
                 let (text, rest) = rest.split_first_chunk()?;
-                is_date(text).then_some(rest)
+                days(text).map(|_| rest)
             }
             _ => None,
         },
@@ -151,31 +157,6 @@ fn bignum(sign: u64, bytes: &[u8]) -> Option<&[u8]> {
         _ => false,
     };
     beyond_plain.then_some(rest)
-}
-
-fn is_date(text: &[u8; 10]) -> bool {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else {
-        return false;
-    };
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0_u32, |n, digit| {
-            digit.is_ascii_digit().then(|| n * 10 + u32::from(digit - b'0'))
-        })
-    };
-    let (Some(year), Some(month), Some(day)) =
-        (number(&[y1, y2, y3, y4]), number(&[m1, m2]), number(&[d1, d2]))
-    else {
-        return false;
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => 0,
-    };
-    (1..=last).contains(&day)
 }
 
 /// An integer from −2^63 to 2^64−1.
