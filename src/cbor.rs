@@ -9,7 +9,7 @@ use core::convert::Infallible;
 use minicbor::encode::Write;
 
 pub(crate) use self::date::days;
-pub(crate) use self::item::Item;
+pub(crate) use self::item::{Item, array_of};
 
 use crate::error::Error;
 

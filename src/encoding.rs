@@ -220,12 +220,6 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Lower-case hexadecimal digits.
-#[cfg(any(
-    feature = "file",
-    feature = "rusqlite",
-    feature = "sqlx-postgres",
-    feature = "sqlx-sqlite"
-))]
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
 }
@@ -233,20 +227,18 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 /// The bytes of exactly `N` lower-case pairs of hexadecimal digits.
 #[cfg(feature = "file")]
 pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    from_hex_pairs(text)?.try_into().ok()
+}
+
+/// The bytes of lower-case pairs of hexadecimal digits.
+pub(crate) fn from_hex_pairs(text: &str) -> Option<Vec<u8>> {
     let digit = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
         b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
         _ => None,
     };
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let mut bytes = [0; N];
-    if pairs.len() != N {
-        return None;
-    }
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = (digit(*high)? << 4) | digit(*low)?;
-    }
-    Some(bytes)
+    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?)).collect()
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// HMAC-SHA256 under one key, its key schedule done once; cut to 16 bytes for envelopes.
+/// HMAC-SHA256 under one key, its key schedule done once.
 pub(crate) struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
@@ -73,13 +73,17 @@ impl MacKey {
         Self(Hmac::new_from_slice(key.expose()).expect("a key of any length"))
     }
 
-    /// The first 16 bytes of the HMAC over the parts, one behind the other.
-    pub(crate) fn tag16(&self, parts: &[&[u8]]) -> [u8; 16] {
+    /// The HMAC over the parts, one behind the other.
+    pub(crate) fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         parts.iter().for_each(|part| mac.update(part));
-        let full = mac.finalize().into_bytes();
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Its first 16 bytes, as envelopes carry it.
+    pub(crate) fn tag16(&self, parts: &[&[u8]]) -> [u8; 16] {
         let mut tag = [0; 16];
-        tag.iter_mut().zip(full).for_each(|(to, from)| *to = from);
+        tag.iter_mut().zip(self.tag(parts)).for_each(|(to, from)| *to = from);
         tag
     }
 

@@ -5,6 +5,7 @@ mod describe;
 #[cfg(feature = "file")]
 mod file;
 mod id;
+mod indexes;
 mod key;
 mod keys;
 #[cfg(feature = "file")]
@@ -31,6 +32,7 @@ pub use self::describe::Description;
 #[cfg(feature = "file")]
 pub use self::file::{Fingerprint, Floor, KeyLine, LockedRing, RingDocument, RingId};
 pub use self::id::KeyId;
+pub(crate) use self::indexes::IndexKeys;
 pub use self::key::{Holds, KeyState, RingKey};
 #[cfg(feature = "file")]
 pub use self::recovery::Share;
@@ -80,6 +82,7 @@ pub struct KeyRing {
     keys: Keys,
     /// The roles whose secrets this ring holds.
     roles: Arc<BTreeSet<Arc<str>>>,
+    indexes: Arc<IndexKeys>,
 }
 
 impl KeyRing {
@@ -230,7 +233,9 @@ impl KeyRing {
     /// use and name have a primary key already.
     pub fn insert(&mut self, key: RingKey) -> Result<(), Error> {
         let role = key.reads_as_role().then(|| key.shared_name());
+        let key_use = key.key_use;
         self.keys.insert(key)?;
+        self.index_keys_changed(key_use);
         if let Some(role) = role.filter(|role| !self.roles.contains(role)) {
             Arc::make_mut(&mut self.roles).insert(role);
         }
@@ -261,6 +266,21 @@ impl KeyRing {
         self.rotated(key_use, name, &mut CallRng::from_rng(rng))
     }
 
+    /// Gives a role (or, under another use, its [one name](KeyUse::fixed_name)) a new key that is
+    /// open-only: the first step of a rotation that no service may miss. Once every service has the ring
+    /// with it, [`set_state`](Self::set_state) makes it primary; what is sealed or found by it then is
+    /// within everybody's reach.
+    ///
+    /// # Errors
+    /// As [`rotate`](Self::rotate).
+    pub fn introduce(&mut self, key_use: KeyUse, name: &str) -> Result<KeyId, Error> {
+        let former = self.primary(key_use, name).map(RingKey::id);
+        let id = self.rotate(key_use, name)?;
+        self.keys.set_primary(key_use, name, former);
+        self.index_keys_changed(key_use);
+        Ok(id)
+    }
+
     fn rotated(&mut self, key_use: KeyUse, name: &str, rng: &mut CallRng) -> Result<KeyId, Error> {
         // Of the sort of the primary key, or else of another whose secret is held.
         let primary = self.primary(key_use, name).into_iter();
@@ -287,6 +307,12 @@ impl KeyRing {
             key.rotate_after_days = hint;
         }
         Ok(id)
+    }
+
+    fn index_keys_changed(&mut self, key_use: KeyUse) {
+        if key_use == KeyUse::Index {
+            self.indexes = Arc::new(IndexKeys::of(self.named(key_use, key_use.as_str())));
+        }
     }
 
     /// Says after how many days the primary key of a use and name should be rotated; `None` takes the
@@ -421,6 +447,7 @@ impl KeyRing {
                 self.roles = Arc::new(reading.map(RingKey::shared_name).collect());
             }
         }
+        self.index_keys_changed(key_use);
         Ok(())
     }
 
@@ -451,6 +478,11 @@ impl KeyRing {
     /// The roles whose secrets this ring holds.
     pub(crate) fn roles(&self) -> &Arc<BTreeSet<Arc<str>>> {
         &self.roles
+    }
+
+    /// The keys that index terms are made with.
+    pub(crate) fn indexes(&self) -> &Arc<IndexKeys> {
+        &self.indexes
     }
 
     /// The role of a recipient's ring key, if the ring knows it.

@@ -18,6 +18,7 @@ mod encoding;
 mod envelope;
 mod error;
 mod field;
+mod index;
 #[cfg(any(
     feature = "pkcs11",
     feature = "rusqlite",
@@ -57,6 +58,7 @@ pub use field::{
     Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, Optional, SealValue, Sealed,
     SingleRow, Update,
 };
+pub use index::{Domain, Leakage, Normalizer, Stale, Term, Terms};
 #[cfg(feature = "pkcs11")]
 pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
 #[cfg(feature = "std")]

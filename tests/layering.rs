@@ -12,6 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["sign", "wrap"],
     &["keyring"],
     &["access", "envelope"],
+    &["index", "pseudonym"],
     &["field"],
     &["record"],
     &["jobs", "ledger"],

@@ -87,6 +87,18 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The array of these items.
+pub(crate) fn array_of(items: &[Zeroizing<Vec<u8>>]) -> Zeroizing<Vec<u8>> {
+    const LONGEST_HEAD: usize = 9;
+    let len = items.iter().fold(LONGEST_HEAD, |len, item| len.saturating_add(item.len()));
+    let mut array = Zeroizing::new(Vec::with_capacity(len));
+    let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    // safe: writing to memory does not fail.
+    let _ = Encoder::new(Out::Bytes(&mut array)).array(count);
+    items.iter().for_each(|item| array.extend_from_slice(item));
+    array
+}
+
 /// `[PT-8]` A plain integer, or the bytes of a number that is none.
 fn mantissa_to<W: minicbor::encode::Write>(
     mantissa: i128,

@@ -17,7 +17,7 @@ use crate::class::{Class, Declared};
 use crate::clock::Clock;
 use crate::context::SubjectId;
 use crate::error::{Error, ErrorKind};
-use crate::keyring::RingKey;
+use crate::keyring::{IndexKeys, RingKey};
 
 /// A subject's data keys, as far as a ring reached when it unwrapped them.
 ///
@@ -36,6 +36,8 @@ pub struct DataKeys {
     clock: Clock,
     /// The roles whose secrets the ring holds.
     roles: Arc<BTreeSet<Arc<str>>>,
+    /// The keys that the ring makes index terms with.
+    indexes: Arc<IndexKeys>,
     generations: Vec<Generation>,
 }
 
@@ -115,6 +117,7 @@ impl DataKeys {
             rescued: bound.verified_by_compromised(layout.key_id),
             clock: bound.access.time(),
             roles: bound.access.ring().roles().clone(),
+            indexes: bound.access.ring().indexes().clone(),
             generations,
         }
     }
@@ -263,6 +266,11 @@ impl DataKeys {
                 ),
             )
         })
+    }
+
+    /// The keys that index terms are made with.
+    pub(crate) fn indexes(&self) -> &IndexKeys {
+        &self.indexes
     }
 
     /// Whether any entry, live or erased, has this tag: `[AS-1]`.

@@ -138,8 +138,8 @@ pub(super) enum Material {
     Pair(Box<KeyPair>),
     Writer(WriterHalf),
     /// Of the uses index and pseudonym: the master, or what was derived from it.
-    Master(Secret<32>),
-    Derived(Vec<(Scope, Secret<32>)>),
+    Master(Arc<Secret<32>>),
+    Derived(Arc<[(Scope, Secret<32>)]>),
     #[cfg(feature = "file")]
     Sign(Box<SigningKey>),
     /// Of the use sign.
@@ -210,7 +210,7 @@ impl RingKey {
                 let mac = MacKey::new(&expand(&secret, b"fieldseal/v1 envelope key"));
                 Material::Envelope(secret, Box::new(mac))
             }
-            KeyUse::Index | KeyUse::Pseudonym => Material::Master(secret),
+            KeyUse::Index | KeyUse::Pseudonym => Material::Master(Arc::new(secret)),
             #[cfg(feature = "file")]
             KeyUse::Sign => Material::Sign(Box::new(SigningKey::new(&secret))),
             #[cfg(not(feature = "file"))]
@@ -243,7 +243,7 @@ impl RingKey {
             ));
         }
         let name = key_use.fixed_name().unwrap_or_default();
-        Self::new(id, key_use, name, state, Material::Derived(keys))
+        Self::new(id, key_use, name, state, Material::Derived(keys.into()))
     }
 
     /// A key-pair role in full: the X25519 private key and the writer secret, 32 bytes each.
@@ -372,9 +372,8 @@ impl RingKey {
     /// key of a pair. `None` for a writer half, derived keys, a public half and a name.
     pub fn expose_secret(&self) -> Option<Secret<32>> {
         match &self.material {
-            Material::Wrap(secret, _)
-            | Material::Envelope(secret, _)
-            | Material::Master(secret) => Some(secret.duplicate()),
+            Material::Wrap(secret, _) | Material::Envelope(secret, _) => Some(secret.duplicate()),
+            Material::Master(secret) => Some(secret.duplicate()),
             Material::Pair(pair) => Some(pair.private()),
             #[cfg(feature = "file")]
             Material::Sign(key) => Some(key.secret().duplicate()),
@@ -429,7 +428,7 @@ impl RingKey {
                 let keys: Vec<_> = scopes
                     .filter_map(|scope| Some((scope.clone(), self.expose_derived(scope)?)))
                     .collect();
-                if keys.is_empty() { Material::NameOnly } else { Material::Derived(keys) }
+                if keys.is_empty() { Material::NameOnly } else { Material::Derived(keys.into()) }
             }
             (Holds::WriterHalf, _) | (_, Material::Writer(_)) => {
                 self.half().map_or(Material::NameOnly, |half| Material::Writer(half.duplicate()))

@@ -1,0 +1,18 @@
+//! What sealed values are found by: terms, made under the ring's index key of normalized values.
+//!
+//! Untyped: values come as items. The typed face is `field::Index`.
+
+mod domain;
+mod leakage;
+mod normalize;
+mod query;
+mod spec;
+mod term;
+
+pub use self::domain::Domain;
+pub use self::leakage::Leakage;
+pub use self::normalize::Normalizer;
+pub use self::query::Stale;
+
+pub(crate) use self::spec::{Cardinality, IndexSpec, Items, Shape, Wanted};
+pub use self::term::{Term, Terms};
