@@ -1,6 +1,8 @@
 //! One sealed column: its declaration, sealing, opening and updating.
 
 mod column;
+mod companion;
+mod index;
 mod reseal;
 mod value;
 
@@ -12,6 +14,12 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 pub use self::column::{Column, Sealed};
+pub(crate) use self::companion::What;
+pub use self::companion::{Accompanied, Alone, ColumnValue, Companion, InCompound, Update};
+#[doc(hidden)]
+pub use self::index::Encoding;
+pub(crate) use self::index::terms;
+pub use self::index::{Findable, Index, ManyTerms, OneTerm, Query};
 pub(crate) use self::reseal::Found;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
@@ -60,10 +68,16 @@ pub struct ManyRows;
 ///
 /// Reading or writing a field through [`DataKeys`] is covered in the audit by the event of their
 /// unwrapping.
-pub struct Field<T, R = SingleRow> {
+///
+/// What a field is found by and shown as is declared [with](Self::with) it, and written with it: then it has
+/// no `seal`, only `update`.
+pub struct Field<T, R = SingleRow, C = Alone> {
     spec: Spec,
-    marker: PhantomData<fn(T, R) -> T>,
+    marker: PhantomData<fn(T, R, C) -> T>,
 }
+
+/// A field with terms or a mask, which are written with its value.
+pub type IndexedField<T, R = SingleRow> = Field<T, R, Accompanied>;
 
 /// A declaration without its types.
 #[derive(Clone, Copy, Debug)]
@@ -76,17 +90,19 @@ pub(crate) struct Spec {
     pub(crate) hide_null: bool,
     pub(crate) none_on_erased: bool,
     padding_set: bool,
+    column: Option<&'static str>,
+    pub(crate) companions: &'static [Companion],
 }
 
-impl<T, R> Clone for Field<T, R> {
+impl<T, R, C> Clone for Field<T, R, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, R> Copy for Field<T, R> {}
+impl<T, R, C> Copy for Field<T, R, C> {}
 
-impl<T, R> fmt::Debug for Field<T, R> {
+impl<T, R, C> fmt::Debug for Field<T, R, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Field({}.{}: {})", self.spec.record, self.spec.id, self.spec.class.name())
     }
@@ -112,9 +128,43 @@ impl<T, R> Field<T, R> {
                 hide_null: false,
                 none_on_erased: false,
                 padding_set: false,
+                column: None,
+                companions: &[],
             },
             marker: PhantomData,
         }
+    }
+
+    /// What is written with the field: its terms, its mask. `column` is the field's own.
+    ///
+    /// # Panics
+    /// For a field that hides absence, whose terms would show it, and where an index tells too much.
+    #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
+    pub const fn with(
+        self,
+        column: &'static str,
+        companions: &'static [Companion],
+    ) -> Field<T, R, Accompanied> {
+        let mut rest = companions;
+        while let [companion, later @ ..] = rest {
+            if let Err(why) = companion.lint() {
+                panic!("{}", why);
+            }
+            assert!(
+                !(self.spec.hide_null && matches!(companion.what, What::Index(_))),
+                "an index shows where there is no value, which this field hides"
+            );
+            rest = later;
+        }
+        let spec = Spec { column: Some(column), companions, ..self.spec };
+        Field { spec, marker: PhantomData }
+    }
+}
+
+impl<T, R, C> Field<T, R, C> {
+    /// A field that is part of a compound index: it is written with its whole record only.
+    pub const fn in_compound(self) -> Field<T, R, InCompound> {
+        Field { spec: self.spec, marker: PhantomData }
     }
 
     /// Pads values to the next multiple of this many bytes, from 1 (none) to 65,535. The default is
@@ -215,12 +265,12 @@ impl<T, R> Field<T, R> {
     }
 }
 
-impl<T> Field<T, ManyRows> {
+impl<T, C> Field<T, ManyRows, C> {
     /// The field in one row.
     ///
     /// # Errors
     /// As [`ToId`] says.
-    pub fn row(&self, id: impl ToId) -> Result<FieldInRow<T>, Error> {
+    pub fn row(&self, id: impl ToId) -> Result<FieldInRow<T, C>, Error> {
         Ok(FieldInRow {
             field: *self,
             row: RowId::new(id).map_err(|error| error.at(self.spec.record, self.spec.id))?,
@@ -229,31 +279,19 @@ impl<T> Field<T, ManyRows> {
 }
 
 /// A field in one row of its record: what [`Field::row`] gives.
-pub struct FieldInRow<T> {
-    field: Field<T, ManyRows>,
+pub struct FieldInRow<T, C = Alone> {
+    field: Field<T, ManyRows, C>,
     row: RowId,
 }
 
-impl<T> fmt::Debug for FieldInRow<T> {
+impl<T, C> fmt::Debug for FieldInRow<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} of {:?}", self.field, self.row)
     }
 }
 
-/// The columns that hold a value and what goes with it, to be written together.
-#[non_exhaustive]
-pub struct Update<T: SealValue> {
-    /// The column of the value.
-    pub value: T::Column,
-}
-
-impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Update").field("value", &self.value).finish()
-    }
-}
-
-macro_rules! field_methods {
+/// What is written alone is sealed by itself.
+macro_rules! seal_methods {
     () => {
         /// Seals a value under the latest generation of the field's class.
         ///
@@ -285,7 +323,47 @@ macro_rules! field_methods {
             spec.seal_one(row, keys, value, || Ok(CallRng::from_rng(rng)))
                 .map_err(|error| spec.locate(error))
         }
+    };
+}
 
+macro_rules! update_methods {
+    () => {
+        /// Seals a new value with all that goes with it, to be written in one statement.
+        ///
+        /// # Errors
+        /// As sealing has them: [`InvalidInput`](ErrorKind::InvalidInput) for a value that cannot be encoded
+        /// or padded, and of a field with an index for one that cannot be normalized or lies outside of the
+        /// index's domain; [`MissingKey`](ErrorKind::MissingKey) for an index of which the ring that unwrapped
+        /// the data keys holds no primary key; [`AlreadySealed`](ErrorKind::AlreadySealed);
+        /// [`MissingClass`](ErrorKind::MissingClass), [`Erased`](ErrorKind::Erased),
+        /// [`Expired`](ErrorKind::Expired), [`Retention`](ErrorKind::Retention),
+        /// [`NotPermitted`](ErrorKind::NotPermitted), [`Tampered`](ErrorKind::Tampered) or
+        /// [`Unsupported`](ErrorKind::Unsupported) when the latest generation takes no values of this ring;
+        /// [`Randomness`](ErrorKind::Randomness).
+        pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<T>, Error> {
+            let (spec, row) = self.place();
+            spec.update_one(row, keys, value, CallRng::from_os)
+        }
+
+        /// [`update`](Self::update) with randomness of the caller's: 32 bytes are drawn. For tests and
+        /// vectors: a generator that ever repeats reuses nonces, which gives values away.
+        ///
+        /// # Errors
+        /// As [`update`](Self::update), without `Randomness`.
+        pub fn update_with_rng(
+            &self,
+            keys: &DataKeys,
+            value: &T,
+            rng: &mut (impl CryptoRng + ?Sized),
+        ) -> Result<Update<T>, Error> {
+            let (spec, row) = self.place();
+            spec.update_one(row, keys, value, || Ok(CallRng::from_rng(rng)))
+        }
+    };
+}
+
+macro_rules! open_methods {
+    () => {
         /// Opens the column's value.
         ///
         /// # Errors
@@ -301,14 +379,6 @@ macro_rules! field_methods {
             let (spec, row) = self.place();
             spec.open_one(row, &mut Opening::begin(keys), column)
                 .map_err(|error| spec.locate(error))
-        }
-
-        /// Seals a new value with all that goes with it, to be written in one statement.
-        ///
-        /// # Errors
-        /// As [`seal`](Self::seal).
-        pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<T>, Error> {
-            self.seal(keys, value).map(|value| Update { value })
         }
 
         /// Opens the column's value and seals it again under the latest generation of the field's class;
@@ -333,16 +403,34 @@ macro_rules! field_methods {
     };
 }
 
-impl<T: SealValue> Field<T, SingleRow> {
-    field_methods!();
+impl<T: SealValue> Field<T, SingleRow, Alone> {
+    seal_methods!();
+    update_methods!();
+}
+
+impl<T: SealValue> Field<T, SingleRow, Accompanied> {
+    update_methods!();
+}
+
+impl<T: SealValue, C> Field<T, SingleRow, C> {
+    open_methods!();
 
     fn place(&self) -> (&Spec, &RowId) {
         (&self.spec, &RowId::SINGLE)
     }
 }
 
-impl<T: SealValue> FieldInRow<T> {
-    field_methods!();
+impl<T: SealValue> FieldInRow<T, Alone> {
+    seal_methods!();
+    update_methods!();
+}
+
+impl<T: SealValue> FieldInRow<T, Accompanied> {
+    update_methods!();
+}
+
+impl<T: SealValue, C> FieldInRow<T, C> {
+    open_methods!();
 
     fn place(&self) -> (&Spec, &RowId) {
         (&self.field.spec, &self.row)
@@ -374,6 +462,18 @@ impl Spec {
             let mut nonces = Nonces::begin(keys.sealing(&self.class)?, &mut rng()?);
             self.seal_under(row, keys, value, len, &mut nonces)
         })
+    }
+
+    /// A value with all that goes with it.
+    fn update_one<T: SealValue>(
+        &self,
+        row: &RowId,
+        keys: &DataKeys,
+        value: &T,
+        rng: impl FnOnce() -> Result<CallRng, Error>,
+    ) -> Result<Update<T>, Error> {
+        let column = self.seal_one(row, keys, value, rng).map_err(|error| self.locate(error))?;
+        Update::made(self, keys, value, column)
     }
 
     /// Seals a value among others of one call.

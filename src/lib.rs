@@ -55,8 +55,9 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "serde")]
 pub use field::Structured;
 pub use field::{
-    Column, Decoder, Encoder, Field, FieldInRow, ManyRows, NotNull, Optional, SealValue, Sealed,
-    SingleRow, Update,
+    Accompanied, Alone, Column, ColumnValue, Companion, Decoder, Encoder, Field, FieldInRow,
+    Findable, InCompound, Index, IndexedField, ManyRows, ManyTerms, NotNull, OneTerm, Optional,
+    Query, SealValue, Sealed, SingleRow, Update,
 };
 pub use index::{Domain, Leakage, Normalizer, Stale, Term, Terms};
 #[cfg(feature = "pkcs11")]
@@ -78,7 +79,8 @@ pub use ledger::{
     SubjectToken,
 };
 pub use record::{
-    Catalog, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema, SealedRecord,
+    Catalog, Compound, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema,
+    SealedRecord,
 };
 pub use secret::{Plaintext, Secret};
 #[cfg(feature = "rusqlite")]
@@ -144,6 +146,7 @@ pub use fieldseal_derive::SealValue;
 /// What derived code names; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::field::Encoding;
     pub use crate::record::{Opener, Resealer, Sealer};
     pub use alloc::vec::Vec;
 

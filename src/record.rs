@@ -13,7 +13,7 @@ use rand_core::CryptoRng;
 
 pub use self::parts::{Opener, Resealer, Sealer};
 pub use self::reseal::Resealed;
-pub use self::schema::{Catalog, FieldSchema, KeysPlace, Rows, Schema};
+pub use self::schema::{Catalog, Compound, FieldSchema, KeysPlace, Rows, Schema};
 
 use crate::access::{Access, Action};
 use crate::class::Declared;

@@ -103,7 +103,7 @@ impl Domain {
     }
 
     /// The levels above which every value has the same term or the other: the root says nothing.
-    pub(super) const fn levels(&self) -> u8 {
+    pub(crate) const fn levels(&self) -> u8 {
         let count = self.count();
         assert!(
             count <= MOST_BUCKETS,

@@ -9,7 +9,8 @@ use crate::cbor::Item;
 use crate::error::Error;
 
 /// How values are normalized before terms are made of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Normalizer;
 
 impl Normalizer {

@@ -32,7 +32,8 @@ const MOST_WORDS: usize = 255;
 const MOST_NODES: usize = 1_024;
 
 /// How values become terms.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 pub(crate) enum Shape {
     Exact,
     /// Each part by its own normalizer.
@@ -46,6 +47,7 @@ pub(crate) enum Shape {
 
 /// How many different values there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 pub(crate) enum Cardinality {
     Unsaid,
     Declared(u64),
@@ -54,7 +56,8 @@ pub(crate) enum Cardinality {
 }
 
 /// A declaration without its types.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub(crate) struct IndexSpec {
     pub(crate) record: &'static str,
     pub(crate) id: &'static str,

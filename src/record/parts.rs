@@ -6,7 +6,10 @@ use crate::context::RowId;
 use crate::envelope::sealed::{Opening, Sealing};
 use crate::envelope::{DataKeys, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
-use crate::field::{Column as _, Field, Found, SealValue, Spec};
+use crate::field::{
+    Column as _, Field, Findable, Found, Index, ManyTerms, OneTerm, SealValue, Spec, terms,
+};
+use crate::index::{Term, Terms};
 use crate::random::CallRng;
 
 /// Seals the fields of rows, all in one call.
@@ -30,13 +33,30 @@ impl<'a> Sealer<'a> {
         self.row = row;
     }
 
-    pub fn seal<T: SealValue, R>(
+    pub fn seal<T: SealValue, R, C>(
         &mut self,
-        field: &Field<T, R>,
+        field: &Field<T, R, C>,
         value: &T,
     ) -> Result<T::Column, Error> {
         let spec = field.spec();
         spec.seal_among(&self.row, &mut self.sealing, value).map_err(|error| spec.locate(error))
+    }
+
+    /// The term of a value: of a field, or of a tuple of references to the parts of a compound one.
+    pub fn term<T, Q: Findable<T> + ?Sized>(
+        &mut self,
+        index: &Index<T, OneTerm>,
+        value: &Q,
+    ) -> Result<Option<Term>, Error> {
+        terms(&index.spec(), self.sealing.keys(), value).map(|terms| terms.into_iter().next())
+    }
+
+    pub fn terms<T: SealValue>(
+        &mut self,
+        index: &Index<T, ManyTerms>,
+        value: &T,
+    ) -> Result<Terms, Error> {
+        terms::<T, T>(&index.spec(), self.sealing.keys(), value).map(Terms::from_terms)
     }
 
     pub fn envelope(&self) -> KeyEnvelope {
@@ -66,9 +86,9 @@ impl<'a> Resealer<'a> {
         Self { opening, sealing, row, resealed: Vec::new(), gone: Vec::new() }
     }
 
-    pub fn reseal<T: SealValue, R>(
+    pub fn reseal<T: SealValue, R, C>(
         &mut self,
-        field: &Field<T, R>,
+        field: &Field<T, R, C>,
         column: &T::Column,
     ) -> Result<T::Column, Error> {
         let spec = field.spec();
@@ -79,9 +99,9 @@ impl<'a> Resealer<'a> {
     }
 
     /// A column that was added later.
-    pub fn reseal_or_default<T: SealValue, R>(
+    pub fn reseal_or_default<T: SealValue, R, C>(
         &mut self,
-        field: &Field<T, R>,
+        field: &Field<T, R, C>,
         column: Option<&T::Column>,
     ) -> Result<Option<T::Column>, Error> {
         column.map(|column| self.reseal(field, column)).transpose()
@@ -128,9 +148,9 @@ impl<'a> Opener<'a> {
         self.first_failure
     }
 
-    pub fn open<T: SealValue, R>(
+    pub fn open<T: SealValue, R, C>(
         &mut self,
-        field: &Field<T, R>,
+        field: &Field<T, R, C>,
         column: &T::Column,
     ) -> Result<T, Error> {
         let spec = field.spec();
@@ -141,9 +161,9 @@ impl<'a> Opener<'a> {
     }
 
     /// A column that was added later: NULL, and nothing else, is the default.
-    pub fn open_or_default<T: SealValue + Default, R>(
+    pub fn open_or_default<T: SealValue + Default, R, C>(
         &mut self,
-        field: &Field<T, R>,
+        field: &Field<T, R, C>,
         column: Option<&T::Column>,
     ) -> Result<T, Error> {
         match column {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::class::Class;
 use crate::error::Error;
-use crate::field::Field;
+use crate::field::{Companion, Field};
 
 /// What a struct declares of a record. `#[derive(Record)]` makes it; with the feature `serde` it
 /// serializes, for instance to JSON.
@@ -17,8 +17,28 @@ pub struct Schema {
     keys: KeysPlace,
     columns: &'static [&'static str],
     fields: &'static [FieldSchema],
+    compounds: &'static [Compound],
     #[cfg_attr(feature = "serde", serde(skip))]
     field_ids: &'static [&'static str],
+}
+
+/// An index of several fields together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Compound {
+    /// The index, and the column of its terms.
+    pub companion: Companion,
+    /// The stable ids of the fields, in the order of the parts.
+    pub parts: &'static [&'static str],
+}
+
+impl Compound {
+    /// The schema of a compound index; what `#[derive(Record)]` writes.
+    #[doc(hidden)]
+    pub const fn of(companion: Companion, parts: &'static [&'static str]) -> Self {
+        Self { companion, parts }
+    }
 }
 
 /// How many rows of the record a subject has.
@@ -64,12 +84,14 @@ pub struct FieldSchema {
     pub hide_null: bool,
     /// Whether what was erased or has expired opens as `None`.
     pub none_on_erased: bool,
+    /// What is written with it: terms and masks, and where they are.
+    pub companions: &'static [Companion],
 }
 
 impl FieldSchema {
     /// The schema of a field constant.
-    pub const fn of<T, R>(
-        field: &Field<T, R>,
+    pub const fn of<T, R, C>(
+        field: &Field<T, R, C>,
         column: &'static str,
         rust_type: &'static str,
     ) -> Self {
@@ -83,6 +105,7 @@ impl FieldSchema {
             pad: spec.multiple,
             hide_null: spec.hide_null,
             none_on_erased: spec.none_on_erased,
+            companions: spec.companions,
         }
     }
 }
@@ -121,6 +144,7 @@ impl Schema {
         keys: KeysPlace,
         columns: &'static [&'static str],
         fields: &'static [FieldSchema],
+        compounds: &'static [Compound],
         field_ids: &'static [&'static str],
     ) -> Self {
         assert!(
@@ -143,7 +167,7 @@ impl Schema {
             }
             rest = later;
         }
-        Self { record, rows, keys, columns, fields, field_ids }
+        Self { record, rows, keys, columns, fields, compounds, field_ids }
     }
 
     /// The stable id of the record.
@@ -169,6 +193,11 @@ impl Schema {
     /// The sealed fields.
     pub const fn fields(&self) -> &'static [FieldSchema] {
         self.fields
+    }
+
+    /// The indexes of several fields together.
+    pub const fn compounds(&self) -> &'static [Compound] {
+        self.compounds
     }
 
     pub(crate) const fn field_ids(&self) -> &'static [&'static str] {

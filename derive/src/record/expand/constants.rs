@@ -78,6 +78,7 @@ fn schema(record: &Record) -> TokenStream {
             #krate::KeysPlace::#keys,
             Self::COLUMNS,
             &[#(#fields),*],
+            &[],
             &[#(#ids),*],
         )
     }

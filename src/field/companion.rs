@@ -1,0 +1,186 @@
+//! What is written with a sealed value: the terms it is found by, and its mask.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::Spec;
+use super::column::Column;
+use super::index::{Index, ManyTerms, OneTerm};
+use super::value::SealValue;
+use crate::envelope::DataKeys;
+use crate::error::Error;
+use crate::index::{IndexSpec, Shape, Term, Terms};
+
+/// A field whose value is written alone.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct Alone;
+
+/// A field whose terms and mask are written with its value, which is not sealed without them.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct Accompanied;
+
+/// A field that is part of a compound index, and so is written with its whole record only.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct InCompound;
+
+/// A column that is written with that of a sealed field, so that they are never out of step: the terms
+/// of an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Companion {
+    pub(crate) column: Option<&'static str>,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub(crate) enum What {
+    Index(IndexSpec),
+}
+
+impl Companion {
+    /// The terms of an index, in a column of the row.
+    pub const fn index<T, K>(index: &Index<T, K>, column: &'static str) -> Self {
+        Self { column: Some(column), what: What::Index(index.spec()) }
+    }
+
+    /// The terms of an index, in a table of terms.
+    pub const fn in_table<T>(index: &Index<T, ManyTerms>) -> Self {
+        Self { column: None, what: What::Index(index.spec()) }
+    }
+
+    /// The column; `None` for terms that are in a table of their own.
+    pub const fn column(&self) -> Option<&'static str> {
+        self.column
+    }
+
+    /// The stable id of the index.
+    pub const fn index_id(&self) -> Option<&'static str> {
+        match &self.what {
+            What::Index(spec) => Some(spec.id),
+        }
+    }
+
+    pub(crate) const fn lint(&self) -> Result<(), &'static str> {
+        match &self.what {
+            What::Index(spec) => spec.lint(),
+        }
+    }
+}
+
+/// The columns that hold a value and what goes with it, to be written in one statement.
+#[non_exhaustive]
+pub struct Update<T: SealValue> {
+    /// The column of the value.
+    pub value: T::Column,
+    column: &'static str,
+    record: &'static str,
+    terms: Vec<Made>,
+}
+
+/// The terms of one index.
+struct Made {
+    id: &'static str,
+    column: Option<&'static str>,
+    /// One or none, or many.
+    terms: Result<Option<Term>, Terms>,
+}
+
+/// What one column is set to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ColumnValue<'a> {
+    /// NULL.
+    Null,
+    /// A sealed value, a mask or a term.
+    Bytes(&'a [u8]),
+    /// An array of terms.
+    Terms(&'a [Term]),
+}
+
+impl<T: SealValue> Update<T> {
+    pub(super) fn made(
+        spec: &Spec,
+        keys: &DataKeys,
+        value: &T,
+        column: T::Column,
+    ) -> Result<Self, Error> {
+        let mut terms = Vec::with_capacity(spec.companions.len());
+        for companion in spec.companions {
+            let What::Index(index) = &companion.what;
+            let made = super::index::terms::<T, T>(index, keys, value)?;
+            let made = match index.shape {
+                Shape::Exact | Shape::Compound(_) => Ok(made.into_iter().next()),
+                Shape::Prefix(_) | Shape::Words | Shape::Range(..) => Err(Terms::from_terms(made)),
+            };
+            terms.push(Made { id: index.id, column: companion.column, terms: made });
+        }
+        Ok(Self {
+            value: column,
+            column: spec.column.unwrap_or(spec.id),
+            record: spec.record,
+            terms,
+        })
+    }
+
+    /// The term of an index of the field; `None` where the value is absent, and for an index of another
+    /// field.
+    pub fn term(&self, index: &Index<T, OneTerm>) -> Option<&Term> {
+        match &self.of(index)?.terms {
+            Ok(term) => term.as_ref(),
+            Err(_) => None,
+        }
+    }
+
+    /// The terms of an index of the field; `None` for an index of another field.
+    pub fn terms(&self, index: &Index<T, ManyTerms>) -> Option<&Terms> {
+        self.of(index)?.terms.as_ref().err()
+    }
+
+    fn of<K>(&self, index: &Index<T, K>) -> Option<&Made> {
+        if index.record() != self.record {
+            return None;
+        }
+        self.terms.iter().find(|made| made.id == index.id())
+    }
+
+    /// The columns to set, each with its value: that of the field, those of its terms and of its mask.
+    pub fn columns(&self) -> Vec<(&'static str, ColumnValue<'_>)> {
+        let bytes = |bytes: Option<_>| bytes.map_or(ColumnValue::Null, ColumnValue::Bytes);
+        let mut columns = Vec::with_capacity(self.terms.len().saturating_add(1));
+        columns.push((self.column, bytes(self.value.bytes())));
+        for made in &self.terms {
+            let Some(column) = made.column else { continue };
+            let value = match &made.terms {
+                Ok(term) => bytes(term.as_ref().map(Term::as_bytes)),
+                Err(terms) => ColumnValue::Terms(terms.as_slice().unwrap_or_default()),
+            };
+            columns.push((column, value));
+        }
+        columns
+    }
+
+    /// The record, and the terms that are kept in a table, by the ids of their indexes.
+    pub(crate) fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
+        let in_table = |made: &Made| made.column.is_none();
+        let terms = self.terms.iter().filter(|made| in_table(made));
+        (
+            self.record,
+            terms.filter_map(|made| Some((made.id, made.terms.as_ref().err()?))).collect(),
+        )
+    }
+}
+
+impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Update");
+        shown.field("value", &self.value);
+        for made in &self.terms {
+            shown.field(made.id, &made.terms);
+        }
+        shown.finish()
+    }
+}

@@ -1,0 +1,477 @@
+//! What a sealed field is found by: the typed face of an index.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::{Bound, RangeBounds};
+
+use zeroize::Zeroizing;
+
+use super::value::{Encoder, NotNull, SealValue};
+use crate::access::Access;
+use crate::cbor;
+use crate::context::assert_name;
+use crate::envelope::DataKeys;
+use crate::error::{Error, ErrorKind};
+use crate::index::{Cardinality, Domain, IndexSpec, Items, Normalizer, Shape, Stale, Term, Wanted};
+
+/// An index with one term a value, kept in a column.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct OneTerm;
+
+/// An index with several terms a value, kept in an array or in a table of terms.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a marker")]
+pub struct ManyTerms;
+
+/// What a sealed field is found by, without opening it.
+///
+/// `#[derive(Record)]` declares indexes as constants; by hand it is
+///
+/// ```
+/// use fieldseal::{Class, Companion, DataKeys, Domain, Field, Index, KeyRing, ManyTerms, SingleRow};
+///
+/// const EMAIL_INDEX: Index<String> = Index::exact("customer", "email").cardinality(1_000_000);
+/// const POINTS: Index<i64, ManyTerms> =
+///     Index::range("customer", "points", Domain::integers(0, 99_999));
+///
+/// let mut ring = KeyRing::generate()?;
+/// ring.add_index_key()?;
+/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+///
+/// const EMAIL: fieldseal::IndexedField<String> = Field::new("customer", "email", Class::PERSONAL)
+///     .with("email", &[Companion::index(&EMAIL_INDEX, "email_index")]);
+/// let written = EMAIL.update(&keys, &"ada@example.com".into())?;
+/// let stored = written.term(&EMAIL_INDEX).unwrap();
+///
+/// // WHERE email_index IN (…)
+/// let query = EMAIL_INDEX.query(&ring, "ada@example.com")?;
+/// assert_eq!(query.terms(), [stored.clone()]);
+/// assert!(POINTS.between(&ring, 1_000..=1_999)?.terms().len() <= 2 * 17);
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+///
+/// What it tells whoever reads the table, [`leakage`](Self::leakage) says in numbers; a declaration that
+/// tells too much is refused.
+pub struct Index<T, K = OneTerm> {
+    pub(super) spec: IndexSpec,
+    marker: PhantomData<fn(T, K) -> T>,
+}
+
+impl<T, K> Clone for Index<T, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, K> Copy for Index<T, K> {}
+
+impl<T, K> fmt::Debug for Index<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Index({}.{})", self.spec.record, self.spec.id)
+    }
+}
+
+impl<T> Index<T, OneTerm> {
+    /// Values that are equal, once they are normalized. The id is the index's own, stable as that of a
+    /// field is.
+    ///
+    /// # Panics
+    /// On an id that is no name. In a constant that is a compile error.
+    pub const fn exact(record: &'static str, id: &'static str) -> Self {
+        Self::of(record, id, Shape::Exact)
+    }
+}
+
+impl<A, B> Index<(A, B), OneTerm> {
+    /// Two values together, each normalized in its way. A row where one of them is absent is not found.
+    ///
+    /// # Panics
+    /// As [`exact`](Index::exact), and unless there are two normalizers.
+    pub const fn compound(
+        record: &'static str,
+        id: &'static str,
+        parts: &'static [Normalizer],
+    ) -> Self {
+        assert!(parts.len() == 2, "give each part its normalizer, Normalizer::NONE for none");
+        Self::of(record, id, Shape::Compound(parts))
+    }
+}
+
+impl<A, B, C> Index<(A, B, C), OneTerm> {
+    /// Three values together, each normalized in its way.
+    ///
+    /// # Panics
+    /// As [`exact`](Index::exact), and unless there are three normalizers.
+    pub const fn compound(
+        record: &'static str,
+        id: &'static str,
+        parts: &'static [Normalizer],
+    ) -> Self {
+        assert!(parts.len() == 3, "give each part its normalizer, Normalizer::NONE for none");
+        Self::of(record, id, Shape::Compound(parts))
+    }
+}
+
+impl<T> Index<T, ManyTerms> {
+    /// What texts begin with: their first 1 to `most` characters, once they are normalized.
+    ///
+    /// # Panics
+    /// As [`exact`](Index::exact), and on lengths that are not 1 to 64.
+    pub const fn prefix(record: &'static str, id: &'static str, most: u8) -> Self {
+        assert!(most > 0 && most <= 64, "prefixes are of 1 to 64 characters");
+        Self::of(record, id, Shape::Prefix(most))
+    }
+
+    /// The words of a text: runs of letters and digits, once it is normalized; at most 255 different
+    /// ones a value.
+    ///
+    /// # Panics
+    /// As [`exact`](Index::exact).
+    pub const fn words(record: &'static str, id: &'static str) -> Self {
+        Self::of(record, id, Shape::Words)
+    }
+
+    /// Integers, dates or decimals between two of them.
+    ///
+    /// # Panics
+    /// As [`exact`](Index::exact), and for a domain of more than 2^48 buckets.
+    pub const fn range(record: &'static str, id: &'static str, domain: Domain) -> Self {
+        Self::of(record, id, Shape::Range(domain, domain.levels()))
+    }
+
+    /// Keeps of a range index the lowest so many levels only: fewer terms a value, which tell less of the
+    /// order, and more terms a query.
+    ///
+    /// # Panics
+    /// On 0, on more levels than there are, and for an index of no range.
+    pub const fn levels(mut self, lowest: u8) -> Self {
+        let Shape::Range(domain, all) = self.spec.shape else {
+            panic!("only a range index has levels");
+        };
+        assert!(lowest > 0 && lowest <= all, "keep at least one level, and no more than there are");
+        self.spec.shape = Shape::Range(domain, lowest);
+        self
+    }
+}
+
+#[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
+impl<T, K> Index<T, K> {
+    const fn of(record: &'static str, id: &'static str, shape: Shape) -> Self {
+        let spec = IndexSpec::new(assert_name(record), assert_name(id), shape);
+        Self { spec, marker: PhantomData }
+    }
+
+    /// Makes spellings of one value equal before terms are made of it.
+    ///
+    /// # Panics
+    /// For a range or compound index, which take none here.
+    pub const fn normalized(mut self, normalizer: Normalizer) -> Self {
+        assert!(
+            !matches!(self.spec.shape, Shape::Range(..) | Shape::Compound(_)),
+            "a range index takes no normalizer, and a compound one takes one for each part"
+        );
+        self.spec.normalizer = normalizer;
+        self
+    }
+
+    /// Cuts terms to so many bits, from 1 to 128, so that different values have the same: each row then
+    /// hides among others, and queries find some that [`open_matching`](crate::SealedRecord::open_matching)
+    /// takes out.
+    ///
+    /// # Panics
+    /// On other numbers, and when set twice.
+    pub const fn bits(mut self, bits: u16) -> Self {
+        assert!(bits > 0 && bits <= 128, "a term has 1 to 128 bits");
+        assert!(self.spec.bits.is_none(), "the bits of this index are set twice");
+        self.spec.bits = Some(bits);
+        self
+    }
+
+    /// How many different values there will be, roughly.
+    ///
+    /// # Panics
+    /// On 0, and when it is known already.
+    pub const fn cardinality(mut self, values: u64) -> Self {
+        assert!(values > 0, "the cardinality of an index is at least 1");
+        assert!(
+            matches!(self.spec.cardinality, Cardinality::Unsaid),
+            "the cardinality of this index is set twice, or that of its domain"
+        );
+        self.spec.cardinality = Cardinality::Declared(values);
+        self
+    }
+
+    /// How many different values there are is measured where they are stored:
+    /// [`Leakage::measured`](crate::Leakage::measured), whose check belongs into a test or a job.
+    ///
+    /// # Panics
+    /// When it is known already.
+    pub const fn measured(mut self) -> Self {
+        assert!(
+            matches!(self.spec.cardinality, Cardinality::Unsaid),
+            "the cardinality of this index is set twice, or that of its domain"
+        );
+        self.spec.cardinality = Cardinality::Measured;
+        self
+    }
+
+    /// Takes a declaration that tells more than the rule allows, for this reason, which accounts of the
+    /// application show.
+    ///
+    /// # Panics
+    /// On an empty reason, and when set twice.
+    pub const fn allow_leakage(mut self, why: &'static str) -> Self {
+        assert!(!why.is_empty(), "say why the index may tell that much");
+        assert!(self.spec.allow_leakage.is_none(), "the reason is given twice");
+        self.spec.allow_leakage = Some(why);
+        self
+    }
+
+    /// Keeps a text that cannot be normalized: it is found by the same text only, as it was given. Without
+    /// this it is refused when it is sealed.
+    ///
+    /// # Panics
+    /// For a range or compound index.
+    pub const fn lenient(mut self) -> Self {
+        assert!(
+            !matches!(self.spec.shape, Shape::Range(..) | Shape::Compound(_)),
+            "only texts can be kept as they were given"
+        );
+        self.spec.lenient = true;
+        self
+    }
+
+    /// The stable id of the record.
+    pub const fn record(&self) -> &'static str {
+        self.spec.record
+    }
+
+    /// The stable id of the index.
+    pub const fn id(&self) -> &'static str {
+        self.spec.id
+    }
+
+    pub(crate) const fn spec(&self) -> IndexSpec {
+        self.spec
+    }
+
+    /// What to ask the table for: terms under each index key of the ring, so that a rotation of the key
+    /// loses nothing.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput), naming the index, for a value that cannot be normalized,
+    /// an absent one, an empty prefix, and an index that is declared to tell too much;
+    /// [`MissingKey`](ErrorKind::MissingKey) for a ring without a key for this index and tenant.
+    pub fn query<'a, Q: Findable<T> + ?Sized>(
+        &self,
+        access: impl Into<Access<'a>>,
+        value: &Q,
+    ) -> Result<Query<T>, Error> {
+        let access = access.into();
+        let items = items(value).map_err(|error| self.spec.locate(error))?;
+        let keys = access.ring().indexes();
+        let (wanted, groups) =
+            self.spec.ask(&items, keys, access.checked_tenant()?, access.is_rescue())?;
+        Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
+    }
+
+    /// Which stored terms are not under the ring's primary index key.
+    ///
+    /// # Errors
+    /// [`MissingKey`](ErrorKind::MissingKey) for a ring that has none.
+    pub fn stale<'a>(&self, access: impl Into<Access<'a>>) -> Result<Stale, Error> {
+        let current = access.into().ring().indexes().primary();
+        current.map(|current| Stale { current }).ok_or_else(|| {
+            self.spec.locate(Error::new(
+                ErrorKind::MissingKey,
+                "this ring has no primary index key: KeyRing::add_index_key adds one",
+            ))
+        })
+    }
+}
+
+impl<T> Index<T, ManyTerms> {
+    /// What to ask the table for to find the values between two, of a range index: at most twice as many
+    /// terms as there are levels, for each index key of the ring. What lies outside of the domain is left
+    /// out of the question.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn between<'a, Q: Findable<T>>(
+        &self,
+        access: impl Into<Access<'a>>,
+        values: impl RangeBounds<Q>,
+    ) -> Result<Query<T>, Error> {
+        let access = access.into();
+        let end = |bound: Bound<&Q>| match bound {
+            Bound::Unbounded => Ok((None, false)),
+            Bound::Included(value) => items(value).map(|items| (Some(items), false)),
+            Bound::Excluded(value) => items(value).map(|items| (Some(items), true)),
+        };
+        let located = |error| self.spec.locate(error);
+        let (least, above) = end(values.start_bound()).map_err(located)?;
+        let (greatest, below) = end(values.end_bound()).map_err(located)?;
+        let (wanted, groups) = self.spec.ask_between(
+            (least.as_ref(), greatest.as_ref()),
+            (above, below),
+            access.ring().indexes(),
+            access.checked_tenant()?,
+            access.is_rescue(),
+        )?;
+        Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
+    }
+}
+
+/// What is asked of the table, and of what it gives back.
+///
+/// `Debug` shows how many terms there are, and nothing of the value, which is wiped on drop.
+pub struct Query<T> {
+    spec: IndexSpec,
+    wanted: Wanted,
+    groups: Vec<Vec<Term>>,
+    marker: PhantomData<fn(T)>,
+}
+
+impl<T> Query<T> {
+    /// The groups of terms: a row is found that has at least one term of each. There is one group, but for
+    /// several words, and it is empty where nothing can be found.
+    pub fn groups(&self) -> &[Vec<Term>] {
+        &self.groups
+    }
+
+    /// The terms of the only group; of several, none.
+    pub fn terms(&self) -> &[Term] {
+        match self.groups.as_slice() {
+            [terms] => terms,
+            _ => &[],
+        }
+    }
+
+    /// The stable id of the record.
+    pub fn record(&self) -> &'static str {
+        self.spec.record
+    }
+
+    /// The stable id of the index.
+    pub fn index(&self) -> &'static str {
+        self.spec.id
+    }
+
+    /// Whether an opened value is what was asked for, and not only found by the same terms.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a value that the index would not take.
+    pub fn matches<Q: Findable<T> + ?Sized>(&self, value: &Q) -> Result<bool, Error> {
+        let items = items(value).map_err(|error| self.spec.locate(error))?;
+        self.spec.matches(&self.wanted, &items)
+    }
+}
+
+impl<T> fmt::Debug for Query<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terms: usize = self.groups.iter().map(Vec::len).sum();
+        write!(f, "Query({}.{}: {terms} terms)", self.spec.record, self.spec.id)
+    }
+}
+
+/// A value that an index of `T` is asked for: a `T`; what is in it if it is an `Option`; for texts a
+/// `str`; for a compound index a tuple of references to its parts.
+#[diagnostic::on_unimplemented(
+    message = "an index of `{T}` is not asked for a `{Self}`",
+    label = "not a value of this index"
+)]
+pub trait Findable<T> {
+    #[doc(hidden)]
+    fn write(&self, write: &mut dyn FnMut(&Encoding<'_>) -> Result<(), Error>)
+    -> Result<(), Error>;
+}
+
+/// What writes one value.
+#[doc(hidden)]
+pub type Encoding<'v> = dyn Fn(&mut Encoder<'_>) -> Result<(), Error> + 'v;
+
+impl<T: SealValue> Findable<T> for T {
+    fn write(
+        &self,
+        write: &mut dyn FnMut(&Encoding<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        write(&|to| self.encode(to))
+    }
+}
+
+impl<T: NotNull> Findable<Option<T>> for T {
+    fn write(
+        &self,
+        write: &mut dyn FnMut(&Encoding<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        write(&|to| self.encode(to))
+    }
+}
+
+macro_rules! text {
+    ($($of:ty),*) => {$(
+        impl Findable<$of> for str {
+            fn write(
+                &self,
+                write: &mut dyn FnMut(&Encoding<'_>) -> Result<(), Error>,
+            ) -> Result<(), Error> {
+                write(&|to| to.text(self))
+            }
+        }
+    )*};
+}
+
+text!(String, Option<String>);
+
+impl<A, B, P: Findable<A> + ?Sized, Q: Findable<B> + ?Sized> Findable<(A, B)> for (&P, &Q) {
+    fn write(
+        &self,
+        write: &mut dyn FnMut(&Encoding<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.0.write(write)?;
+        self.1.write(write)
+    }
+}
+
+impl<A, B, C, P, Q, R> Findable<(A, B, C)> for (&P, &Q, &R)
+where
+    P: Findable<A> + ?Sized,
+    Q: Findable<B> + ?Sized,
+    R: Findable<C> + ?Sized,
+{
+    fn write(
+        &self,
+        write: &mut dyn FnMut(&Encoding<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.0.write(write)?;
+        self.1.write(write)?;
+        self.2.write(write)
+    }
+}
+
+/// The items of a value, one a part.
+pub(crate) fn items<T, Q: Findable<T> + ?Sized>(value: &Q) -> Result<Items, Error> {
+    let mut items = Items::new();
+    value.write(&mut |encode| {
+        let mut len = 0;
+        encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
+        let mut item = Zeroizing::new(Vec::with_capacity(len));
+        encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
+        items.push(item);
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+/// The terms of a value, by the ring that unwrapped the data keys.
+pub(crate) fn terms<T, Q: Findable<T> + ?Sized>(
+    spec: &IndexSpec,
+    keys: &DataKeys,
+    value: &Q,
+) -> Result<Vec<Term>, Error> {
+    let items = items(value).map_err(|error| spec.locate(error))?;
+    spec.terms(&items, keys.indexes(), keys.tenant())
+}
