@@ -252,6 +252,66 @@ pub trait SealedRecord: Sized {
             .collect()
     }
 
+    /// Opens the rows that a [query](crate::Index::query) found, and keeps those that are what it asked for:
+    /// of a truncated index, or of a range of steps, it finds some that are not. Rows whose values are
+    /// erased or expired match nothing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")] {
+    /// use fieldseal::{KeyRing, Record, SealedRecord as _};
+    ///
+    /// #[derive(Record)]
+    /// #[record(name = "customer", single_row)]
+    /// struct Customer {
+    ///     #[record(subject)]
+    ///     id: i64,
+    ///     #[record(seal, index(exact, cardinality = 1_000_000, bits = 12))]
+    ///     email: String,
+    /// }
+    ///
+    /// let mut ring = KeyRing::generate()?;
+    /// ring.add_index_key()?;
+    /// let row = Customer { id: 42, email: "ada@example.com".into() }.seal(&ring)?;
+    ///
+    /// let query = customer::EMAIL_INDEX.query(&ring, "ada@example.com")?;
+    /// // SELECT … WHERE email_index IN (…)
+    /// assert!(query.terms().contains(row.email_index.as_ref().unwrap()));
+    /// let found = SealedCustomer::open_matching([(&row, 42)], &ring, |customer| {
+    ///     query.matches(&customer.email)
+    /// })?;
+    /// assert_eq!(found.len(), 1);
+    /// # }
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open`](SealedRecord::open), but for what is gone, and those of `matches`, naming the
+    /// [row](Error::row).
+    fn open_matching<'a, 'r, Id: ToId>(
+        rows: impl IntoIterator<Item = (&'r Self, Id)>,
+        access: impl Into<Access<'a>>,
+        mut matches: impl FnMut(&Self::Record) -> Result<bool, Error>,
+    ) -> Result<Vec<Self::Record>, Error>
+    where
+        Self: 'r,
+        Self::Record: InlineKeys,
+    {
+        let access = access.into();
+        let mut open = |row: &Self, subject: Id| -> Result<_, Error> {
+            let opened = open_one(row, &access, &SubjectId::new(subject)?)?;
+            Ok(matches(&opened)?.then_some(opened))
+        };
+        let numbered = rows.into_iter().enumerate();
+        numbered
+            .filter_map(|(n, (row, subject))| match open(row, subject) {
+                Err(error) if matches!(error.kind(), ErrorKind::Erased | ErrorKind::Expired) => {
+                    None
+                }
+                opened => opened.map_err(|error| error.in_row(n)).transpose(),
+            })
+            .collect()
+    }
+
     /// Seals again, under the newest generations of their classes, the fields that lie under older ones
     /// or are of a [former class](crate::Field::was): after a withdrawal or a renewal, and before `was`
     /// is taken out. The others stay byte for byte, and so do the envelope and what is erased or expired.
