@@ -57,6 +57,12 @@ impl Companion {
         self.column
     }
 
+    /// The column, or the table that the terms are in.
+    #[cfg(feature = "file")]
+    pub(crate) fn place(&self) -> &'static str {
+        self.column.unwrap_or("fieldseal_terms")
+    }
+
     /// The stable id of the index.
     pub const fn index_id(&self) -> Option<&'static str> {
         match &self.what {

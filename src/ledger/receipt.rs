@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::signing_key;
 use super::subject::SpelledId;
 use crate::access::Access;
+use crate::class::Class;
 use crate::clock::Moment;
 use crate::context::{SubjectId, check_tenant, is_name};
 use crate::encoding::json::{Object, canonical, objects, present};
@@ -102,14 +103,13 @@ impl Erasure {
         let classes: BTreeSet<&str> =
             self.generations.iter().map(|generation| generation.class.as_str()).collect();
         let schemas = catalog.map(Catalog::schemas).unwrap_or_default();
+        let holds =
+            |class: &Class| self.subject_erased_at.is_some() || classes.contains(class.name());
         let columns: BTreeSet<(&str, &str)> = schemas
             .iter()
-            .flat_map(|schema| schema.fields().iter().map(|field| (schema.record(), field)))
-            .filter(|(_, field)| {
-                let mut of = [Some(field.class), field.was].into_iter().flatten();
-                self.subject_erased_at.is_some() || of.any(|class| classes.contains(class.name()))
+            .flat_map(|schema| {
+                schema.columns_of(holds).into_iter().map(|column| (schema.record(), column))
             })
-            .map(|(record, field)| (record, field.column))
             .collect();
         let opening = self
             .keys

@@ -204,6 +204,22 @@ impl Schema {
         self.field_ids
     }
 
+    /// The columns that hold what was sealed under such classes, and those that it is found by. Terms that are
+    /// in a table of their own go by the table's name.
+    #[cfg(feature = "file")]
+    pub(crate) fn columns_of(&self, holds: impl Fn(&Class) -> bool) -> Vec<&'static str> {
+        let is_held =
+            |field: &FieldSchema| holds(&field.class) || field.was.is_some_and(|was| holds(&was));
+        let mut columns = Vec::new();
+        for field in self.fields.iter().filter(|field| is_held(field)) {
+            columns.push(field.column);
+            columns.extend(field.companions.iter().map(Companion::place));
+            let compounds = self.compounds.iter().filter(|index| index.parts.contains(&field.id));
+            columns.extend(compounds.map(|index| index.companion.place()));
+        }
+        columns
+    }
+
     /// The classes of the sealed fields, each once.
     pub fn classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
         let fields = self.fields;
