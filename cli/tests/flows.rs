@@ -66,6 +66,23 @@ fn role_that_is_not_named_cannot_open() {
 }
 
 #[test]
+fn an_introduced_key_is_primary_only_when_that_is_said() {
+    let place = Place::with_ring();
+    place.ok(&["ring", "add-key", "index"]);
+    let introduced = place.json(&["ring", "rotate", "index", "--introduce"]);
+    assert_eq!(introduced["key"]["state"], "open-only");
+    let (id, former) =
+        (introduced["key"]["id"].as_str().unwrap(), introduced["former"].as_str().unwrap());
+    let state_of = |id: &str| {
+        let keys = place.json(&["ring", "list"])["keys"].clone();
+        keys.as_array().unwrap().iter().find(|key| key["id"] == id).unwrap()["state"].clone()
+    };
+    assert_eq!((state_of(id), state_of(former)), ("open-only".into(), "primary".into()));
+    place.ok(&["ring", "state", id, "primary"]);
+    assert_eq!((state_of(id), state_of(former)), ("primary".into(), "open-only".into()));
+}
+
+#[test]
 fn rotation_keeps_what_was_sealed_readable() {
     let place = Place::with_ring();
     let sealed = place.pipe(&["seal", "--context", "c"], "before").out;

@@ -130,6 +130,9 @@ pub(crate) struct Rotate {
     /// Hint to rotate again after so many days; 0 takes the hint back
     #[arg(long, value_name = "DAYS")]
     pub(crate) after: Option<u32>,
+    /// Only introduce the new key, open-only: `ring state ID primary` once every service has it
+    #[arg(long, conflicts_with = "after")]
+    pub(crate) introduce: bool,
     /// Rotate in a service's ring too: nobody else has the new key then
     #[arg(long)]
     pub(crate) here: bool,

@@ -22,30 +22,52 @@ pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failur
         }
         let key_use = asked.key_use.unwrap_or_else(|| use_of(ring, name));
         let former = ring.primary(key_use, name).map(RingKey::id);
-        let id = ring.rotate(key_use, name)?;
+        let id = if asked.introduce {
+            ring.introduce(key_use, name)?
+        } else {
+            ring.rotate(key_use, name)?
+        };
         if let Some(days) = asked.after {
             ring.set_rotate_after(key_use, name, (days > 0).then_some(days))?;
         }
         Ok((former, id))
     })?;
-    let signs = document.ring().key(id).is_some_and(|key| key.key_use() == KeyUse::Sign);
-    let mut text = format!("{name}: {id} is the primary key now");
-    if let Some(former) = former {
-        text.push_str(&format!(
-            "; {former} {}",
-            if signs { "still verifies what it signed" } else { "opens what it wrapped" }
-        ));
-    }
+    let key_use = document.ring().key(id).map_or(KeyUse::Wrap, RingKey::key_use);
+    let still = match key_use {
+        KeyUse::Sign => "still verifies what it signed",
+        KeyUse::Index => "still finds by the terms it made",
+        _ => "opens what it wrapped",
+    };
+    let text = match (asked.introduce, former) {
+        (true, _) => format!("{name}: {id} is introduced, open-only"),
+        (false, None) => format!("{name}: {id} is the primary key now"),
+        (false, Some(former)) => {
+            format!("{name}: {id} is the primary key now; {former} {still}")
+        }
+    };
     let key = key_json(document.ring(), id);
     let json = json!({ "key": key, "former": former.map(|id| id.to_string()) });
     session.changed(&document, json, &text)?;
-    session.output.next(if signs {
-        "give the services that sign or verify their new rings (fieldseal ring subset), and others \
-         that verify the new key: fieldseal ring verifying-key"
-    } else {
-        "give the services that hold this key their new rings (fieldseal ring subset); then rewrap \
-         stored envelopes (EnvelopeEdit::rewrap)"
-    });
+    let next = match (asked.introduce, key_use) {
+        (true, _) => &format!(
+            "give every service that holds this key its new ring (fieldseal ring subset); then: \
+             fieldseal ring state {id} primary"
+        ),
+        (false, KeyUse::Sign) => {
+            "give the services that sign or verify their new rings (fieldseal ring subset), and others \
+             that verify the new key: fieldseal ring verifying-key"
+        }
+        (false, KeyUse::Index) => {
+            "give the services that search their new rings (fieldseal ring subset) at once: what others \
+             write from now on, theirs do not find (--introduce avoids that); then make the terms of \
+             stored rows anew (SealedRecord::reindex)"
+        }
+        (false, _) => {
+            "give the services that hold this key their new rings (fieldseal ring subset); then rewrap \
+             stored envelopes (EnvelopeEdit::rewrap)"
+        }
+    };
+    session.output.next(next);
     Ok(())
 }
 
