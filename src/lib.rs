@@ -82,7 +82,7 @@ pub use record::{
     Catalog, Compound, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema,
     SealedRecord,
 };
-pub use secret::{Plaintext, Secret};
+pub use secret::{Plaintext, Secret, Sensitive};
 #[cfg(feature = "rusqlite")]
 pub use store::SqliteKeyStore;
 #[cfg(feature = "std")]

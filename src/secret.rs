@@ -1,5 +1,7 @@
 //! Bytes that must not leak: wiped when dropped, never printed, compared in constant time.
 
+mod sensitive;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,6 +9,8 @@ use core::ops::Deref;
 
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+pub use self::sensitive::Sensitive;
 
 /// `N` secret bytes on the heap, so that moving the owner leaves no copy behind.
 ///

@@ -23,6 +23,11 @@ fn mistakes_do_not_compile_and_say_what_to_write_instead() {
     }
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/*.rs");
+    if cfg!(feature = "serde") {
+        cases.compile_fail("tests/ui/serde/*.rs");
+    } else {
+        println!("skipped: tests/ui/serde, of the feature `serde`");
+    }
     if OTHER_VALUES {
         println!("skipped: tests/ui/values/*.stderr list the values there are without features");
     } else {

@@ -53,6 +53,7 @@ use crate::error::Error;
 /// | `Vec<T>` | array |
 /// | `Option<T>` | NULL in the column, or `T`; inside a value null, or `T` |
 /// | `Zeroizing<T>` | as `T`, and wiped on drop |
+/// | [`Sensitive<T>`](crate::Sensitive) | as `T`, wiped on drop, and not printed |
 /// | `uuid::Uuid`, dates and instants of `jiff`, `chrono` and `time`, `rust_decimal::Decimal` | features of those names |
 /// | `Structured<T>` for any serde type `T` | feature `serde` |
 ///

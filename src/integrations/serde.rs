@@ -3,12 +3,15 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroize;
 
 use crate::encoding::{from_text, to_text};
 use crate::envelope::KeyEnvelope;
 use crate::field::Sealed;
+use crate::secret::Sensitive;
 
 fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
@@ -53,6 +56,53 @@ impl Serialize for KeyEnvelope {
 impl<'de> Deserialize<'de> for KeyEnvelope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserialize(deserializer, "a key envelope").map(Self::from_bytes)
+    }
+}
+
+impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The error of a type that does not fit would show what stands there.
+        let shown_nothing =
+            |_| D::Error::custom("a sensitive value is missing here, or is of another type");
+        T::deserialize(deserializer).map(Self::new).map_err(shown_nothing)
+    }
+}
+
+impl<T: Zeroize + Serialize> Sensitive<T> {
+    /// Writes the value in the clear: for `#[serde(serialize_with = "Sensitive::serialize_exposed")]` at
+    /// the one field that is to show it (feature `serde`).
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.expose().serialize(serializer)
+    }
+
+    /// [`serialize_exposed`](Self::serialize_exposed) for a field that is an `Option`.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize_option_exposed<S: Serializer>(
+        value: &Option<Self>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(Self::expose).serialize(serializer)
+    }
+}
+
+/// Never met: what is sensitive is serialized only where a field asks for it.
+#[diagnostic::on_unimplemented(
+    message = "a `Sensitive<{Self}>` is not serialized unless a field asks for it",
+    label = "would be written in the clear",
+    note = "leave it out by `#[serde(skip_serializing)]`, or write it on purpose by `#[serde(serialize_with = \"Sensitive::serialize_exposed\")]` (`serialize_option_exposed` for an `Option`)"
+)]
+#[allow(unnameable_types, reason = "so that no other crate implements it")]
+pub trait SerializedWithoutAsking {}
+
+/// Refused by the compiler, in words; see `Sensitive`.
+impl<T: Zeroize + SerializedWithoutAsking> Serialize for Sensitive<T> {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("a sensitive value is not serialized unless a field asks for it"))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Newtypes are sealed as what is inside.
 
-use fieldseal::{Class, DataKeys, ErrorKind, Field, Record, SealValue, SealedRecord as _};
+use fieldseal::{
+    Class, DataKeys, ErrorKind, Field, Record, SealValue, SealedRecord as _, Sensitive,
+};
 
 use super::ring;
 
@@ -89,4 +91,56 @@ fn newtypes_are_fields_of_records() {
     };
     let row = customer.seal(&ring).unwrap();
     assert_eq!(row.open(&ring, 1).unwrap(), customer);
+}
+
+/// A record whose fields are sensitive, one that may be absent and one of another type included.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(name = "patient", single_row, sealed(derive(Debug)))]
+struct Patient {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    name: Sensitive<String>,
+    #[record(seal)]
+    maiden_name: Option<Sensitive<String>>,
+    #[record(seal(hide_null, pad = 16))]
+    blood: Option<Sensitive<String>>,
+    #[record(seal)]
+    weights: Vec<Sensitive<u32>>,
+}
+
+#[test]
+fn sensitive_fields_of_a_record_come_back_and_are_not_printed() {
+    let ring = ring();
+    let ada = Patient {
+        id: 42,
+        name: "Ada Lovelace".into(),
+        maiden_name: Some("Byron".into()),
+        blood: None,
+        weights: vec![57.into(), 58.into()],
+    };
+    let row = ada.seal(&ring).unwrap();
+    let opened = row.open(&ring, 42).unwrap();
+    assert_eq!(opened, ada);
+    assert_eq!(
+        format!("{opened:?}"),
+        "Patient { id: 42, name: [redacted], maiden_name: Some([redacted]), blood: None, \
+         weights: [[redacted], [redacted]] }"
+    );
+
+    let partial = row.open_partial(&ring, 42).unwrap();
+    assert_eq!(partial.name.unwrap().expose(), "Ada Lovelace");
+    assert!(row.maiden_name.is_some());
+    let none = Patient { maiden_name: None, ..ada }.seal(&ring).unwrap();
+    assert!(none.maiden_name.is_none() && none.open(&ring, 42).unwrap().maiden_name.is_none());
+}
+
+#[test]
+fn newtype_of_a_sensitive_value_is_sealed_as_that() {
+    #[derive(SealValue, Clone, Debug, PartialEq)]
+    struct Diagnosis(Sensitive<String>);
+
+    let diagnosis = Diagnosis("well".into());
+    assert_eq!(through(&diagnosis), diagnosis);
+    assert_eq!(format!("{diagnosis:?}"), "Diagnosis([redacted])");
 }

@@ -9,6 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{Decoder, Encoder, NotNull, SealValue};
 use crate::error::Error;
 use crate::field::Sealed;
+use crate::secret::Sensitive;
 
 value!(String: |value, to| to.text(value), |from| from.text().map(Into::into));
 value!(Box<str>: |value, to| to.text(value), |from| from.text().map(Into::into));
@@ -106,16 +107,27 @@ impl<T: NotNull> SealValue for Option<T> {
     }
 }
 
-impl<T: NotNull + Zeroize> SealValue for Zeroizing<T> {
-    type Column = Sealed<Self>;
+/// A wrapper that is its inner value, and wiped on drop: text stays on the heap as it is taken in.
+macro_rules! wiped {
+    ($($wrapper:ident: $expose:expr;)*) => {$(
+        impl<T: NotNull + Zeroize> SealValue for $wrapper<T> {
+            type Column = Sealed<Self>;
 
-    fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
-        T::encode(self, to)
-    }
+            fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+                let expose: fn(&Self) -> &T = $expose;
+                expose(self).encode(to)
+            }
 
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
-        T::decode(from).map(Self::new)
-    }
+            fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+                T::decode(from).map(Self::new)
+            }
+        }
+
+        impl<T: NotNull + Zeroize> NotNull for $wrapper<T> {}
+    )*};
 }
 
-impl<T: NotNull + Zeroize> NotNull for Zeroizing<T> {}
+wiped! {
+    Zeroizing: |value| value;
+    Sensitive: Self::expose;
+}
