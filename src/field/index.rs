@@ -15,6 +15,7 @@ use crate::context::assert_name;
 use crate::envelope::DataKeys;
 use crate::error::{Error, ErrorKind};
 use crate::index::{Cardinality, Domain, IndexSpec, Items, Normalizer, Shape, Stale, Term, Wanted};
+use crate::secret::Sensitive;
 
 /// An index with one term a value, kept in a column.
 #[derive(Clone, Copy, Debug)]
@@ -424,7 +425,7 @@ macro_rules! text {
     )*};
 }
 
-text!(String, Option<String>);
+text!(String, Option<String>, Sensitive<String>, Option<Sensitive<String>>);
 
 impl<A, B, P: Findable<A> + ?Sized, Q: Findable<B> + ?Sized> Findable<(A, B)> for (&P, &Q) {
     fn write(
