@@ -425,7 +425,14 @@ macro_rules! text {
     )*};
 }
 
-text!(String, Option<String>, Sensitive<String>, Option<Sensitive<String>>);
+text!(
+    String,
+    Option<String>,
+    Sensitive<String>,
+    Option<Sensitive<String>>,
+    Zeroizing<String>,
+    Option<Zeroizing<String>>
+);
 
 impl<A, B, P: Findable<A> + ?Sized, Q: Findable<B> + ?Sized> Findable<(A, B)> for (&P, &Q) {
     fn write(
