@@ -88,7 +88,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The kind in the words of FORMAT.md, section 15, lower case with hyphens, stable;
+    /// The kind in the words of FORMAT.md, section 18, lower case with hyphens, stable;
     /// `wrong-subject`, `randomness`, `audit`, and the kinds of the place where a ring is kept
     /// (`permissions`, `conflict`, `locked`, `io`), and
     /// `unconfirmed`, are of this crate, not of the format.

@@ -1,4 +1,4 @@
-"""The error kinds of section 15."""
+"""The error kinds of section 18."""
 
 from __future__ import annotations
 
