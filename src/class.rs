@@ -1,7 +1,10 @@
 //! Data classes: fields protected alike and shredded together.
 
+mod mask;
 #[cfg(feature = "std")]
 mod run_time;
+
+pub use self::mask::MaskName;
 
 use crate::context::{assert_name, equal, is_declarable};
 use crate::error::Error;

@@ -29,8 +29,16 @@ pub(crate) const fn is_name(name: &str) -> bool {
 pub(crate) const fn is_declarable(class: &str) -> bool {
     is_name(class)
         && class.len() <= 59
-        && !starts_with(class, "mask.")
+        && !starts_with(class, MASK_PREFIX)
         && !equal(class, "standalone")
+}
+
+/// What the name of a mask class begins with: the name of a class that can be declared follows.
+pub(crate) const MASK_PREFIX: &str = "mask.";
+
+/// Whether the name is that of a mask class, or would be if its class could be declared.
+pub(crate) const fn is_mask_name(class: &str) -> bool {
+    starts_with(class, MASK_PREFIX)
 }
 
 const fn starts_with(name: &str, prefix: &str) -> bool {

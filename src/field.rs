@@ -3,6 +3,8 @@
 mod column;
 mod companion;
 mod index;
+mod mask;
+mod masking;
 mod reseal;
 mod value;
 
@@ -20,6 +22,9 @@ pub use self::companion::{Accompanied, Alone, ColumnValue, Companion, InCompound
 pub use self::index::Encoding;
 pub(crate) use self::index::terms;
 pub use self::index::{Findable, Index, ManyTerms, OneTerm, Query};
+pub(crate) use self::mask::MaskSpec;
+pub use self::mask::{Mask, MaskInRow, Masked};
+pub use self::masking::Masking;
 pub(crate) use self::reseal::Found;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
@@ -90,6 +95,8 @@ pub(crate) struct Spec {
     pub(crate) hide_null: bool,
     pub(crate) none_on_erased: bool,
     padding_set: bool,
+    /// What the associated data says that is sealed.
+    purpose: u8,
     column: Option<&'static str>,
     pub(crate) companions: &'static [Companion],
 }
@@ -116,8 +123,10 @@ impl<T, R> Field<T, R> {
     /// column never breaks data; changing these ids does.
     ///
     /// # Panics
-    /// On an id that is no name. In a constant that is a compile error.
+    /// On an id that is no name, and for a [mask class](Class::mask_of). In a constant that is a compile
+    /// error.
     pub const fn new(record: &'static str, id: &'static str, class: Class) -> Self {
+        assert!(!class.is_mask(), "{}", OF_MASKS);
         Self {
             spec: Spec {
                 record: assert_name(record),
@@ -128,6 +137,7 @@ impl<T, R> Field<T, R> {
                 hide_null: false,
                 none_on_erased: false,
                 padding_set: false,
+                purpose: PURPOSE_VALUE,
                 column: None,
                 companions: &[],
             },
@@ -234,8 +244,9 @@ impl<T, R, C> Field<T, R, C> {
     /// readers can go on forging the field as long as this stands: reseal, then take it out.
     ///
     /// # Panics
-    /// When set twice, or to a class of the present one's name.
+    /// When set twice, to a class of the present one's name, or to a mask class.
     pub const fn was(mut self, class: Class) -> Self {
+        assert!(!class.is_mask(), "{}", OF_MASKS);
         assert!(self.spec.was.is_none(), "the former class of this field is set twice");
         assert!(
             !equal(self.spec.class.name(), class.name()),
@@ -445,7 +456,7 @@ impl Spec {
 
     /// Behind bytes 0..5: u8 purpose ‖ s8(record) ‖ s8(field) ‖ s8(row id).
     fn aad(&self, row: &RowId, aad: &mut SmallBuf) {
-        aad.put_u8(PURPOSE_VALUE);
+        aad.put_u8(self.purpose);
         aad.put_s8(self.record.as_bytes());
         aad.put_s8(self.id.as_bytes());
         aad.put_s8(row.as_bytes());
@@ -496,13 +507,23 @@ impl Spec {
         keys: &DataKeys,
         column: &T::Column,
     ) -> Result<Option<T::Column>, Error> {
-        match self.find(row, keys, &mut Opening::begin(keys), column.bytes())? {
+        let sealed = self.reseal_bytes(row, keys, column.bytes())?;
+        Ok(sealed.and_then(|bytes| T::Column::of(Some(bytes))))
+    }
+
+    fn reseal_bytes(
+        &self,
+        row: &RowId,
+        keys: &DataKeys,
+        bytes: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        match self.find(row, keys, &mut Opening::begin(keys), bytes)? {
             Found::Kept | Found::Gone => Ok(None),
             Found::Item(item) => {
                 self.check_found(keys, &item)?;
                 let key = keys.sealing(&self.class)?;
                 let mut nonces = Nonces::begin(key, &mut CallRng::from_os()?);
-                self.seal_item(row, &item, &mut nonces).map(|bytes| T::Column::of(Some(bytes)))
+                self.seal_item(row, &item, &mut nonces).map(Some)
             }
         }
     }
@@ -569,7 +590,16 @@ impl Spec {
         opening: &mut Opening<'_>,
         column: &T::Column,
     ) -> Result<T, Error> {
-        let Some(bytes) = column.bytes() else {
+        self.open_bytes(row, opening, column.bytes())
+    }
+
+    fn open_bytes<T: SealValue>(
+        &self,
+        row: &RowId,
+        opening: &mut Opening<'_>,
+        bytes: Option<&[u8]>,
+    ) -> Result<T, Error> {
+        let Some(bytes) = bytes else {
             return match T::absent() {
                 // `[PAD-4]`
                 Some(_) if self.hide_null => {
@@ -622,6 +652,8 @@ fn check_item(item: &[u8], is_absent: bool, keys: &DataKeys) -> Result<(), Error
 
 const EITHER_ABSENCE: &str = "absence that is hidden is authenticated, and that of an erased value is not: \
      a field has one of them";
+
+const OF_MASKS: &str = "a mask class holds masks only: name the class of the value";
 
 /// The item of absence.
 const NULL: &[u8] = &[0xF6];

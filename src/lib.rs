@@ -45,7 +45,7 @@ mod wrap;
 pub use access::{
     Access, Action, AuditRefused, AuditSink, Event, LedgerAct, LedgerChange, LedgerSink,
 };
-pub use class::Class;
+pub use class::{Class, MaskName};
 pub use context::{Id, RowId, SubjectId, ToId};
 pub use envelope::{
     DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, ErasedGeneration, Erasure,
@@ -56,8 +56,8 @@ pub use error::{Error, ErrorKind};
 pub use field::Structured;
 pub use field::{
     Accompanied, Alone, Column, ColumnValue, Companion, Decoder, Encoder, Field, FieldInRow,
-    Findable, InCompound, Index, IndexedField, ManyRows, ManyTerms, NotNull, OneTerm, Optional,
-    Query, SealValue, Sealed, SingleRow, Update,
+    Findable, InCompound, Index, IndexedField, ManyRows, ManyTerms, Mask, MaskInRow, Masked,
+    Masking, NotNull, OneTerm, Optional, Query, SealValue, Sealed, SingleRow, Update,
 };
 pub use index::{Domain, Leakage, Normalizer, Stale, Term, Terms};
 #[cfg(feature = "pkcs11")]

@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Class, NO_ROLES};
-use crate::context::{is_declarable, is_name};
+use crate::context::{MASK_PREFIX, is_declarable, is_name};
 use crate::error::{Error, ErrorKind};
 
 /// How many names, and how many lists of them, a process keeps.
@@ -66,7 +66,8 @@ impl Class {
     /// A class that is declared at run time, for tools that read the declarations of an application.
     /// Applications declare constants.
     ///
-    /// The rules are those of the constants. `0` days are none said. What is declared is kept as long as
+    /// The rules are those of the constants, [mask classes](Class::mask_of) included, which have no readers
+    /// with consent. `0` days are none said. What is declared is kept as long as
     /// the process lives, once however often it is read: at most 4,096 names and 4,096 lists of roles.
     ///
     /// ```
@@ -74,7 +75,7 @@ impl Class {
     ///
     /// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
     /// assert_eq!(Class::declared_as("contact", &["app"], &["marketing"], 0, 0)?, CONTACT.readers(&["app"]));
-    /// assert!(Class::declared_as("mask.contact", &["app"], &[], 0, 0).is_err(), "reserved");
+    /// assert!(Class::declared_as("standalone", &["app"], &[], 0, 0).is_err(), "reserved");
     /// # Ok::<(), fieldseal::Error>(())
     /// ```
     ///
@@ -88,7 +89,8 @@ impl Class {
         retain_days: u32,
         generation_days: u32,
     ) -> Result<Self, Error> {
-        if !is_declarable(name) {
+        let masked = name.strip_prefix(MASK_PREFIX);
+        if !is_declarable(masked.unwrap_or(name)) {
             return Err(Error::invalid(
                 "a class name is 1 to 59 bytes of a-z 0-9 _ . -, starts with a letter, and is not reserved",
             ));
@@ -101,6 +103,9 @@ impl Class {
         let different: BTreeSet<_> = roles().collect();
         if different.len() != roles().count() {
             return wrong("a role is named once, as a reader always or with consent");
+        }
+        if masked.is_some() && (readers.is_empty() || !readers_with_consent.is_empty()) {
+            return wrong("masks have readers, and none with consent");
         }
         if readers.len().max(readers_with_consent.len()) > MOST_ROLES {
             return wrong("more than 256 roles");

@@ -24,6 +24,7 @@ pub(crate) const OVERHEAD: usize = HEAD + NONCE + TAG;
 
 /// The purpose byte of associated data.
 pub(crate) const PURPOSE_VALUE: u8 = 0;
+pub(crate) const PURPOSE_MASK: u8 = 1;
 pub(crate) const PURPOSE_STANDALONE: u8 = 2;
 
 /// The longest plaintext of the AEAD: 2^38 - 64 bytes.

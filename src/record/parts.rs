@@ -1,5 +1,6 @@
 //! What derived code calls for each field.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::context::RowId;
@@ -7,7 +8,8 @@ use crate::envelope::sealed::{Opening, Sealing};
 use crate::envelope::{DataKeys, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
 use crate::field::{
-    Column as _, Field, Findable, Found, Index, ManyTerms, OneTerm, SealValue, Spec, terms,
+    Column as _, Field, Findable, Found, Index, ManyTerms, Mask, Masked, OneTerm, SealValue,
+    Sealed, Spec, terms,
 };
 use crate::index::{Term, Terms};
 use crate::random::CallRng;
@@ -59,6 +61,17 @@ impl<'a> Sealer<'a> {
         terms::<T, T>(&index.spec(), self.sealing.keys(), value).map(Terms::from_terms)
     }
 
+    pub fn mask<T: SealValue, R>(
+        &mut self,
+        mask: &Mask<T, R>,
+        value: &T,
+    ) -> Result<Option<Sealed<Masked>>, Error> {
+        let spec = mask.spec();
+        spec.seal_among(&self.row, &mut self.sealing, value)
+            .map(|bytes| bytes.map(Sealed::from_bytes))
+            .map_err(|error| spec.locate(error))
+    }
+
     pub fn envelope(&self) -> KeyEnvelope {
         self.sealing.keys().envelope().clone()
     }
@@ -77,13 +90,15 @@ pub struct Resealer<'a> {
     /// The ids of the fields that were sealed anew, and of those that nobody opens any more.
     pub(super) resealed: Vec<&'static str>,
     pub(super) gone: Vec<&'static str>,
+    /// The ids of the fields whose masks were.
+    pub(super) masks: Vec<&'static str>,
 }
 
 #[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
 impl<'a> Resealer<'a> {
     pub(super) fn begin(keys: &'a DataKeys, row: RowId, rng: &'a mut CallRng) -> Self {
         let (opening, sealing) = (Opening::begin(keys), Sealing::begin(keys, rng));
-        Self { opening, sealing, row, resealed: Vec::new(), gone: Vec::new() }
+        Self { opening, sealing, row, resealed: Vec::new(), gone: Vec::new(), masks: Vec::new() }
     }
 
     pub fn reseal<T: SealValue, R, C>(
@@ -107,23 +122,56 @@ impl<'a> Resealer<'a> {
         column.map(|column| self.reseal(field, column)).transpose()
     }
 
-    fn sealed(&mut self, spec: &Spec, bytes: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
-        let keys = self.sealing.keys();
-        match spec.find(&self.row, keys, &mut self.opening, bytes)? {
-            Found::Kept => Ok(None),
-            Found::Gone => {
-                self.gone.push(spec.id);
-                Ok(None)
+    /// A mask that nobody opens any more stays as it is.
+    pub fn mask<T, R>(
+        &mut self,
+        mask: &Mask<T, R>,
+        column: &Option<Sealed<Masked>>,
+    ) -> Result<Option<Sealed<Masked>>, Error> {
+        let spec = mask.spec();
+        let bytes = column.as_ref().map(Sealed::as_bytes);
+        Ok(match self.again(spec.spec(), bytes).map_err(|error| spec.locate(error))? {
+            Again::Kept | Again::Gone => column.clone(),
+            Again::Sealed(bytes) => {
+                self.masks.push(mask.id());
+                Some(Sealed::from_bytes(bytes))
             }
+        })
+    }
+
+    fn sealed(&mut self, spec: &Spec, bytes: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        Ok(match self.again(spec, bytes)? {
+            Again::Kept => None,
+            Again::Gone => {
+                self.gone.push(spec.id);
+                None
+            }
+            Again::Sealed(bytes) => {
+                self.resealed.push(spec.id);
+                Some(bytes)
+            }
+        })
+    }
+
+    fn again(&mut self, spec: &Spec, bytes: Option<&[u8]>) -> Result<Again, Error> {
+        let keys = self.sealing.keys();
+        Ok(match spec.find(&self.row, keys, &mut self.opening, bytes)? {
+            Found::Kept => Again::Kept,
+            Found::Gone => Again::Gone,
             Found::Item(item) => {
                 spec.check_found(keys, &item)?;
                 let nonces = self.sealing.nonces(keys.sealing(&spec.class)?);
-                let sealed = spec.seal_item(&self.row, &item, nonces)?;
-                self.resealed.push(spec.id);
-                Ok(Some(sealed))
+                Again::Sealed(spec.seal_item(&self.row, &item, nonces)?)
             }
-        }
+        })
     }
+}
+
+/// What became of one column.
+enum Again {
+    Kept,
+    Gone,
+    Sealed(Vec<u8>),
 }
 
 /// Opens the fields of one row.
@@ -155,6 +203,18 @@ impl<'a> Opener<'a> {
     ) -> Result<T, Error> {
         let spec = field.spec();
         spec.open_one(&self.row, &mut self.opening, column).map_err(|error| {
+            self.first_failure.get_or_insert(error.kind());
+            spec.locate(error)
+        })
+    }
+
+    pub fn mask<T, R>(
+        &mut self,
+        mask: &Mask<T, R>,
+        column: &Option<Sealed<Masked>>,
+    ) -> Result<Option<String>, Error> {
+        let spec = mask.spec();
+        spec.open(&self.row, &mut self.opening, column).map_err(|error| {
             self.first_failure.get_or_insert(error.kind());
             spec.locate(error)
         })
