@@ -16,13 +16,11 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 pub use self::column::{Column, Sealed};
-pub(crate) use self::companion::What;
 pub use self::companion::{Accompanied, Alone, ColumnValue, Companion, InCompound, Update};
 #[doc(hidden)]
 pub use self::index::Encoding;
 pub(crate) use self::index::terms;
 pub use self::index::{Findable, Index, ManyTerms, OneTerm, Query};
-pub(crate) use self::mask::MaskSpec;
 pub use self::mask::{Mask, MaskInRow, Masked};
 pub use self::masking::Masking;
 pub(crate) use self::reseal::Found;
@@ -85,7 +83,7 @@ pub struct Field<T, R = SingleRow, C = Alone> {
 pub type IndexedField<T, R = SingleRow> = Field<T, R, Accompanied>;
 
 /// A declaration without its types.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Spec {
     pub(crate) record: &'static str,
     pub(crate) id: &'static str,
@@ -157,13 +155,9 @@ impl<T, R> Field<T, R> {
     ) -> Field<T, R, Accompanied> {
         let mut rest = companions;
         while let [companion, later @ ..] = rest {
-            if let Err(why) = companion.lint() {
+            if let Err(why) = companion.lint(&self.spec) {
                 panic!("{}", why);
             }
-            assert!(
-                !(self.spec.hide_null && matches!(companion.what, What::Index(_))),
-                "an index shows where there is no value, which this field hides"
-            );
             rest = later;
         }
         let spec = Spec { column: Some(column), companions, ..self.spec };
@@ -475,7 +469,7 @@ impl Spec {
         })
     }
 
-    /// A value with all that goes with it.
+    /// A value with all that goes with it, sealed in one call.
     fn update_one<T: SealValue>(
         &self,
         row: &RowId,
@@ -483,8 +477,8 @@ impl Spec {
         value: &T,
         rng: impl FnOnce() -> Result<CallRng, Error>,
     ) -> Result<Update<T>, Error> {
-        let column = self.seal_one(row, keys, value, rng).map_err(|error| self.locate(error))?;
-        Update::made(self, keys, value, column)
+        let mut rng = rng().map_err(|error| self.locate(error))?;
+        Update::make(self, row, &mut Sealing::begin(keys, &mut rng), value)
     }
 
     /// Seals a value among others of one call.

@@ -432,8 +432,7 @@ fn unwrapped<S: SealedRecord>(
 
 /// The one declaration of a class, present or former, wherever a field of the record has it.
 fn declared<R: Record>(class: &str) -> Option<Declared<'static>> {
-    let fields = R::SCHEMA.fields().iter();
-    let mut declared = fields.flat_map(|field| [Some(field.class), field.was]).flatten();
+    let mut declared = R::SCHEMA.declared_classes();
     declared.find(|declared| declared.name() == class).map(|declared| declared.declared())
 }
 

@@ -4,10 +4,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Spec;
-use super::column::Column;
+use super::column::{Column as _, Sealed};
 use super::index::{Index, ManyTerms, OneTerm};
+use super::mask::{Mask, MaskSpec, Masked};
 use super::value::SealValue;
-use crate::envelope::DataKeys;
+use crate::class::Class;
+use crate::context::{RowId, equal};
+use crate::envelope::sealed::Sealing;
 use crate::error::Error;
 use crate::index::{IndexSpec, Shape, Term, Terms};
 
@@ -27,7 +30,7 @@ pub struct Accompanied;
 pub struct InCompound;
 
 /// A column that is written with that of a sealed field, so that they are never out of step: the terms
-/// of an index.
+/// of an index, or a mask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Companion {
@@ -39,6 +42,7 @@ pub struct Companion {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 pub(crate) enum What {
     Index(IndexSpec),
+    Mask(MaskSpec),
 }
 
 impl Companion {
@@ -52,6 +56,11 @@ impl Companion {
         Self { column: None, what: What::Index(index.spec()) }
     }
 
+    /// A mask, in a column of the row.
+    pub const fn mask<T, R>(mask: &Mask<T, R>, column: &'static str) -> Self {
+        Self { column: Some(column), what: What::Mask(mask.spec()) }
+    }
+
     /// The column; `None` for terms that are in a table of their own.
     pub const fn column(&self) -> Option<&'static str> {
         self.column
@@ -63,16 +72,41 @@ impl Companion {
         self.column.unwrap_or("fieldseal_terms")
     }
 
-    /// The stable id of the index.
+    /// The stable id of the index; `None` for a mask.
     pub const fn index_id(&self) -> Option<&'static str> {
         match &self.what {
             What::Index(spec) => Some(spec.id),
+            What::Mask(_) => None,
         }
     }
 
-    pub(crate) const fn lint(&self) -> Result<(), &'static str> {
+    /// The class of the mask; `None` for an index.
+    pub const fn mask_class(&self) -> Option<Class> {
         match &self.what {
+            What::Index(_) => None,
+            What::Mask(mask) => Some(mask.spec().class),
+        }
+    }
+
+    /// The former class of the mask.
+    pub(crate) const fn mask_was(&self) -> Option<Class> {
+        match &self.what {
+            What::Index(_) => None,
+            What::Mask(mask) => mask.spec().was,
+        }
+    }
+
+    /// What stands against it beside this field.
+    pub(super) const fn lint(&self, field: &Spec) -> Result<(), &'static str> {
+        match &self.what {
+            What::Index(spec) if !equal(spec.record, field.record) => {
+                Err("the index is of another record")
+            }
+            What::Index(_) if field.hide_null => {
+                Err("an index shows where there is no value, which this field hides")
+            }
             What::Index(spec) => spec.lint(),
+            What::Mask(mask) => mask.lint(field),
         }
     }
 }
@@ -82,6 +116,9 @@ impl Companion {
 pub struct Update<T: SealValue> {
     /// The column of the value.
     pub value: T::Column,
+    /// The column of its mask; `None` where the field has none, or the value is absent.
+    pub mask: Option<Sealed<Masked>>,
+    mask_column: Option<&'static str>,
     column: &'static str,
     record: &'static str,
     terms: Vec<Made>,
@@ -108,28 +145,37 @@ pub enum ColumnValue<'a> {
 }
 
 impl<T: SealValue> Update<T> {
-    pub(super) fn made(
+    /// Seals a value and its mask, and makes its terms.
+    pub(super) fn make(
         spec: &Spec,
-        keys: &DataKeys,
+        row: &RowId,
+        sealing: &mut Sealing<'_>,
         value: &T,
-        column: T::Column,
     ) -> Result<Self, Error> {
-        let mut terms = Vec::with_capacity(spec.companions.len());
+        let keys = sealing.keys();
+        let column = spec.seal_among(row, sealing, value).map_err(|error| spec.locate(error))?;
+        let (mut mask, mut mask_column, mut terms) = (None, None, Vec::new());
         for companion in spec.companions {
-            let What::Index(index) = &companion.what;
-            let made = super::index::terms::<T, T>(index, keys, value)?;
-            let made = match index.shape {
-                Shape::Exact | Shape::Compound(_) => Ok(made.into_iter().next()),
-                Shape::Prefix(_) | Shape::Words | Shape::Range(..) => Err(Terms::from_terms(made)),
-            };
-            terms.push(Made { id: index.id, column: companion.column, terms: made });
+            match &companion.what {
+                What::Mask(of) => {
+                    let sealed = of.seal_among(row, sealing, value);
+                    mask = sealed.map_err(|error| of.locate(error))?.map(Sealed::from_bytes);
+                    mask_column = companion.column;
+                }
+                What::Index(index) => {
+                    let made = super::index::terms::<T, T>(index, keys, value)?;
+                    let made = match index.shape {
+                        Shape::Exact | Shape::Compound(_) => Ok(made.into_iter().next()),
+                        Shape::Prefix(_) | Shape::Words | Shape::Range(..) => {
+                            Err(Terms::from_terms(made))
+                        }
+                    };
+                    terms.push(Made { id: index.id, column: companion.column, terms: made });
+                }
+            }
         }
-        Ok(Self {
-            value: column,
-            column: spec.column.unwrap_or(spec.id),
-            record: spec.record,
-            terms,
-        })
+        let (record, own) = (spec.record, spec.column.unwrap_or(spec.id));
+        Ok(Self { value: column, mask, mask_column, column: own, record, terms })
     }
 
     /// The term of an index of the field; `None` where the value is absent, and for an index of another
@@ -156,8 +202,11 @@ impl<T: SealValue> Update<T> {
     /// The columns to set, each with its value: that of the field, those of its terms and of its mask.
     pub fn columns(&self) -> Vec<(&'static str, ColumnValue<'_>)> {
         let bytes = |bytes: Option<_>| bytes.map_or(ColumnValue::Null, ColumnValue::Bytes);
-        let mut columns = Vec::with_capacity(self.terms.len().saturating_add(1));
+        let mut columns = Vec::with_capacity(self.terms.len().saturating_add(2));
         columns.push((self.column, bytes(self.value.bytes())));
+        if let Some(column) = self.mask_column {
+            columns.push((column, bytes(self.mask.as_ref().map(Sealed::as_bytes))));
+        }
         for made in &self.terms {
             let Some(column) = made.column else { continue };
             let value = match &made.terms {
@@ -183,7 +232,7 @@ impl<T: SealValue> Update<T> {
 impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Update");
-        shown.field("value", &self.value);
+        shown.field("value", &self.value).field("mask", &self.mask);
         for made in &self.terms {
             shown.field(made.id, &made.terms);
         }

@@ -8,14 +8,13 @@ use core::marker::PhantomData;
 use zeroize::Zeroizing;
 
 use super::masking::{HIDDEN, Masking};
-use super::{Encoder, Field, ManyRows, SealValue, Sealed, SingleRow, Spec, equal};
+use super::{Encoder, ManyRows, SealValue, Sealed, SingleRow, Spec, equal};
 use crate::cbor::{self, Item};
 use crate::class::Class;
 use crate::context::{RowId, ToId};
 use crate::envelope::DataKeys;
 use crate::envelope::sealed::{Opening, PURPOSE_MASK, Sealing};
 use crate::error::Error;
-use crate::random::CallRng;
 
 /// What is sealed in the column of a [`Mask`]: `Sealed<Masked>`.
 #[derive(Clone, Copy, Debug)]
@@ -268,17 +267,6 @@ impl MaskSpec {
             );
         }
         Ok(())
-    }
-
-    pub(crate) fn seal_one<T: SealValue>(
-        &self,
-        row: &RowId,
-        keys: &DataKeys,
-        value: &T,
-        rng: impl FnOnce() -> Result<CallRng, Error>,
-    ) -> Result<Option<Vec<u8>>, Error> {
-        let text = self.text_of(value)?;
-        self.spec.seal_one(row, keys, &text, rng).map(|column| column.map(Sealed::into_bytes))
     }
 
     /// Seals the mask of a value among others of one call.

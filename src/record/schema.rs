@@ -111,24 +111,52 @@ impl FieldSchema {
 }
 
 impl FieldSchema {
-    /// The class name, present or former, by which the two mean different things.
+    /// The class name, present or former, of values or of masks, by which the two mean different things.
     const fn contradiction(&self, other: &Self) -> Option<&'static str> {
-        let (own, others) = ([Some(self.class), self.was], [Some(other.class), other.was]);
-        let mut own = own.as_slice();
-        while let [mine, later @ ..] = own {
-            let mut rest = others.as_slice();
-            while let [its, tail @ ..] = rest {
-                if let (Some(mine), Some(its)) = (mine, its)
-                    && mine.contradicts(its)
-                {
-                    return Some(mine.name());
-                }
-                rest = tail;
+        if let Some(name) = other.contradicts([Some(self.class), self.was]) {
+            return Some(name);
+        }
+        let mut rest = self.companions;
+        while let [mask, later @ ..] = rest {
+            if let Some(name) = other.contradicts([mask.mask_class(), mask.mask_was()]) {
+                return Some(name);
             }
-            own = later;
+            rest = later;
         }
         None
     }
+
+    /// The first of these classes that means something else here.
+    const fn contradicts(&self, classes: [Option<Class>; 2]) -> Option<&'static str> {
+        if let Some(name) = contradicted([Some(self.class), self.was], classes) {
+            return Some(name);
+        }
+        let mut rest = self.companions;
+        while let [mask, later @ ..] = rest {
+            if let Some(name) = contradicted([mask.mask_class(), mask.mask_was()], classes) {
+                return Some(name);
+            }
+            rest = later;
+        }
+        None
+    }
+}
+
+const fn contradicted(own: [Option<Class>; 2], others: [Option<Class>; 2]) -> Option<&'static str> {
+    let mut own = own.as_slice();
+    while let [mine, later @ ..] = own {
+        let mut rest = others.as_slice();
+        while let [its, tail @ ..] = rest {
+            if let (Some(mine), Some(its)) = (mine, its)
+                && mine.contradicts(its)
+            {
+                return Some(mine.name());
+            }
+            rest = tail;
+        }
+        own = later;
+    }
+    None
 }
 
 impl Schema {
@@ -208,26 +236,49 @@ impl Schema {
     /// in a table of their own go by the table's name.
     #[cfg(feature = "file")]
     pub(crate) fn columns_of(&self, holds: impl Fn(&Class) -> bool) -> Vec<&'static str> {
-        let is_held =
-            |field: &FieldSchema| holds(&field.class) || field.was.is_some_and(|was| holds(&was));
+        let held = |class: Option<Class>| class.is_some_and(|class| holds(&class));
         let mut columns = Vec::new();
-        for field in self.fields.iter().filter(|field| is_held(field)) {
-            columns.push(field.column);
-            columns.extend(field.companions.iter().map(Companion::place));
-            let compounds = self.compounds.iter().filter(|index| index.parts.contains(&field.id));
-            columns.extend(compounds.map(|index| index.companion.place()));
+        for field in self.fields {
+            if held(Some(field.class)) || held(field.was) {
+                columns.push(field.column);
+                columns.extend(field.companions.iter().map(Companion::place));
+                let compounds = self.compounds.iter();
+                let compounds = compounds.filter(|index| index.parts.contains(&field.id));
+                columns.extend(compounds.map(|index| index.companion.place()));
+            } else {
+                let masks = field.companions.iter();
+                let masks = masks.filter(|mask| held(mask.mask_class()) || held(mask.mask_was()));
+                columns.extend(masks.map(Companion::place));
+            }
         }
         columns
     }
 
-    /// The classes of the sealed fields, each once.
+    /// The classes of the sealed fields and of their masks, each once.
     pub fn classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
-        let fields = self.fields;
-        fields.iter().enumerate().filter_map(move |(position, field)| {
-            let earlier = fields.get(..position).unwrap_or_default();
-            (!earlier.iter().any(|other| other.class.name() == field.class.name()))
-                .then_some(field.class)
+        let all = self.all_classes();
+        all.clone().enumerate().filter_map(move |(position, class)| {
+            let earlier = |other: Class| other.name() == class.name();
+            (!all.clone().take(position).any(earlier)).then_some(class)
         })
+    }
+
+    /// The present classes, as often as fields and masks are of them.
+    fn all_classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
+        let masks = |field: &FieldSchema| field.companions.iter().filter_map(Companion::mask_class);
+        self.fields.iter().flat_map(move |field| [field.class].into_iter().chain(masks(field)))
+    }
+
+    /// The present and former classes, as often as fields and masks are or were of them.
+    pub(crate) fn declared_classes(&self) -> impl Iterator<Item = Class> + use<> {
+        let masks = |field: &FieldSchema| {
+            field.companions.iter().flat_map(|mask| [mask.mask_class(), mask.mask_was()])
+        };
+        let of_field = move |field: &FieldSchema| {
+            let FieldSchema { class, was, .. } = *field;
+            [Some(class), was].into_iter().chain(masks(field))
+        };
+        self.fields.iter().flat_map(of_field).flatten()
     }
 }
 
@@ -314,11 +365,12 @@ fn check_pair(
             schema.record
         )));
     }
-    let same = (field.class.name(), field.was, field.pad, field.hide_null)
-        == (its.class.name(), its.was, its.pad, its.hide_null);
+    let same = (field.class.name(), field.was, field.pad, field.hide_null, field.companions)
+        == (its.class.name(), its.was, its.pad, its.hide_null, its.companions);
     if field.id == its.id && !same {
         return Err(Error::invalid(format!(
-            "views of record `{}` declare field `{}` with another class, padding or absence",
+            "views of record `{}` declare field `{}` with another class, padding or absence, or with other \
+             indexes or masks",
             schema.record, field.id
         )));
     }
