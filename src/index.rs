@@ -10,7 +10,7 @@ mod spec;
 mod term;
 
 pub use self::domain::Domain;
-pub use self::leakage::Leakage;
+pub use self::leakage::{Leakage, MeasuredLeakage};
 pub use self::normalize::Normalizer;
 pub use self::query::Stale;
 

@@ -59,7 +59,7 @@ pub use field::{
     Findable, InCompound, Index, IndexedField, ManyRows, ManyTerms, Mask, MaskInRow, Masked,
     Masking, NotNull, OneTerm, Optional, Query, SealValue, Sealed, SingleRow, Update,
 };
-pub use index::{Domain, Leakage, Normalizer, Stale, Term, Terms};
+pub use index::{Domain, Leakage, MeasuredLeakage, Normalizer, Stale, Term, Terms};
 #[cfg(feature = "pkcs11")]
 pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
 #[cfg(feature = "std")]

@@ -14,7 +14,9 @@ use crate::cbor;
 use crate::context::assert_name;
 use crate::envelope::DataKeys;
 use crate::error::{Error, ErrorKind};
-use crate::index::{Cardinality, Domain, IndexSpec, Items, Normalizer, Shape, Stale, Term, Wanted};
+use crate::index::{
+    Cardinality, Domain, IndexSpec, Items, Leakage, Normalizer, Shape, Stale, Term, Wanted,
+};
 use crate::secret::Sensitive;
 
 /// An index with one term a value, kept in a column.
@@ -253,6 +255,11 @@ impl<T, K> Index<T, K> {
     /// The stable id of the index.
     pub const fn id(&self) -> &'static str {
         self.spec.id
+    }
+
+    /// What it tells whoever reads the table.
+    pub fn leakage(&self) -> Leakage {
+        Leakage::of(&self.spec)
     }
 
     pub(crate) const fn spec(&self) -> IndexSpec {
