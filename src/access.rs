@@ -223,22 +223,49 @@ impl<'a> Access<'a> {
         fields: Option<(&'static str, &[&'static str])>,
         outcome: Result<(), ErrorKind>,
     ) -> Result<(), Error> {
-        let Some(sink) = self.audit else {
-            return Ok(());
-        };
-        let event = Event {
+        let record = fields.map(|(record, _)| record);
+        let fields = fields.map_or(&[][..], |(_, fields)| fields);
+        self.send(Event { record, fields, classes, ..self.event(action, subject, outcome) })
+    }
+
+    /// [`tell`](Self::tell), of pseudonyms that were made for this purpose.
+    pub(crate) fn tell_pseudonym(
+        &self,
+        subject: &SubjectId,
+        purpose: &str,
+        outcome: Result<(), ErrorKind>,
+    ) -> Result<(), Error> {
+        let pseudonyms = Some(purpose);
+        self.send(Event { pseudonyms, ..self.event(Action::Pseudonym, subject, outcome) })
+    }
+
+    fn event<'e>(
+        &self,
+        action: Action,
+        subject: &'e SubjectId,
+        outcome: Result<(), ErrorKind>,
+    ) -> Event<'e>
+    where
+        'a: 'e,
+    {
+        Event {
             action,
             tenant: self.tenant,
             subject,
             actor: self.actor,
             purpose: self.purpose,
-            record: fields.map(|(record, _)| record),
-            fields: fields.map_or(&[], |(_, fields)| fields),
-            classes,
+            record: None,
+            fields: &[],
+            classes: &[],
+            pseudonyms: None,
             rescue: self.rescue,
-            at: self.clock.now().ok(),
+            at: self.audit.and_then(|_| self.clock.now().ok()),
             outcome,
-        };
+        }
+    }
+
+    fn send(&self, event: Event<'_>) -> Result<(), Error> {
+        let Some(sink) = self.audit else { return Ok(()) };
         sink.record(&event).map_err(|AuditRefused| {
             Error::new(ErrorKind::Audit, "the audit did not take the event, so nothing is returned")
         })

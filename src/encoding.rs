@@ -1,6 +1,5 @@
 //! The format's building bytes: `s8`, `s16`, big-endian integers, the strict reader, the text form.
 
-#[cfg(feature = "file")]
 pub(crate) mod base32;
 #[cfg(feature = "file")]
 pub(crate) mod json;

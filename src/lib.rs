@@ -33,6 +33,7 @@ mod kdf;
 mod keyring;
 #[cfg(feature = "file")]
 mod ledger;
+mod pseudonym;
 mod random;
 mod record;
 mod secret;
@@ -78,6 +79,7 @@ pub use ledger::{
     Consent, Ledger, LedgerEntry, LedgerHead, Receipt, ReceiptColumn, ReceiptKey, Replay,
     SubjectToken,
 };
+pub use pseudonym::{Pseudonym, PseudonymUuid, Pseudonyms};
 pub use record::{
     Catalog, Compound, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema,
     SealedRecord,

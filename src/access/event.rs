@@ -27,6 +27,8 @@ pub struct Event<'a> {
     pub fields: &'a [&'static str],
     /// The classes concerned: asked for when opening or sealing, reached when unwrapping.
     pub classes: &'a [&'a str],
+    /// The purpose of the pseudonyms, where such were made.
+    pub pseudonyms: Option<&'a str>,
     /// Whether compromised keys were let in.
     pub rescue: bool,
     /// When, in Unix seconds; `None` where there is no clock.
@@ -71,6 +73,8 @@ pub enum Action {
     SealStandalone,
     /// A standalone envelope was opened.
     OpenStandalone,
+    /// Pseudonyms of the subject were made.
+    Pseudonym,
 }
 
 /// Who is told of every use of keys.

@@ -3,18 +3,23 @@
 //! It has no letter that looks like a digit, and reads those that do as the digit: O as 0, I and L
 //! as 1. U is no symbol, so that chance spells fewer words.
 
+use alloc::string::String;
+#[cfg(feature = "file")]
 use std::sync::LazyLock;
 
+#[cfg(feature = "file")]
 use data_encoding::{Encoding, Specification};
 use zeroize::Zeroizing;
 
-use alloc::string::String;
-
+#[cfg(feature = "file")]
 use crate::secret::Secret;
 
+const SYMBOLS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+#[cfg(feature = "file")]
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
     let mut alphabet = Specification::new();
-    alphabet.symbols.push_str("0123456789ABCDEFGHJKMNPQRSTVWXYZ");
+    alphabet.symbols.push_str(SYMBOLS);
     alphabet.translate.from.push_str("abcdefghjkmnpqrstvwxyzOoIiLl");
     alphabet.translate.to.push_str("ABCDEFGHJKMNPQRSTVWXYZ001111");
     // safe: 32 symbols, each once, and 28 others that stand for one of them.
@@ -27,9 +32,27 @@ pub(crate) const fn encoded_len(bytes: usize) -> usize {
     (bytes * 8).div_ceil(5)
 }
 
-/// Upper-case symbols, without groups or padding.
+/// Upper-case symbols, five bits each from the first on, without groups or padding. Spare bits are zero.
 pub(crate) fn encode(bytes: &[u8]) -> Zeroizing<String> {
-    Zeroizing::new(CROCKFORD.encode(bytes))
+    let mut text = Zeroizing::new(String::with_capacity(encoded_len(bytes.len())));
+    let mut put = |five: u16| {
+        let symbol = SYMBOLS.as_bytes().get(usize::from(five & 31));
+        text.extend(symbol.map(|symbol| char::from(*symbol)));
+    };
+    // Of the window the last `waiting` bits, fewer than five between bytes, are yet to be written.
+    let (mut window, mut waiting) = (0_u16, 0_u32);
+    for byte in bytes {
+        window = window << 8 | u16::from(*byte);
+        waiting += 8;
+        while waiting >= 5 {
+            waiting -= 5;
+            put(window >> waiting);
+        }
+    }
+    if waiting > 0 {
+        put(window << (5 - waiting));
+    }
+    text
 }
 
 /// Decodes exactly `N` bytes from symbols in either case. Spare bits must be zero, so that the bytes
@@ -37,6 +60,7 @@ pub(crate) fn encode(bytes: &[u8]) -> Zeroizing<String> {
 ///
 /// # Errors
 /// The position of the first symbol that cannot stand there.
+#[cfg(feature = "file")]
 pub(crate) fn decode<const N: usize>(symbols: &[u8]) -> Result<Secret<N>, usize> {
     // The decoder takes a buffer of the right length only.
     if symbols.len() != encoded_len(N) {
@@ -47,9 +71,21 @@ pub(crate) fn decode<const N: usize>(symbols: &[u8]) -> Result<Secret<N>, usize>
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "file"))]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
+
+    #[test]
+    fn encoding_is_that_of_the_decoder() {
+        let bytes: Vec<u8> = (0..=255).map(|n: u8| n.wrapping_mul(151) ^ 0x5A).collect();
+        for len in 0..bytes.len() {
+            let text = encode(&bytes[..len]);
+            assert_eq!(*text, CROCKFORD.encode(&bytes[..len]));
+            assert_eq!(text.len(), encoded_len(len));
+        }
+    }
 
     #[test]
     fn symbols_are_crockfords() {
