@@ -85,14 +85,19 @@ pub use record::{
     SealedRecord,
 };
 pub use secret::{Plaintext, Secret, Sensitive};
-#[cfg(feature = "rusqlite")]
-pub use store::SqliteKeyStore;
+#[cfg(feature = "sqlx-sqlite")]
+pub use store::SqlxTermsTable;
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+pub use store::TableTerms;
 #[cfg(feature = "std")]
 pub use store::{
-    AsyncKeyStore, KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn,
+    AsyncKeyStore, KeyStore, MemoryKeyStore, Pass, Reseal, SqlCondition, SqlDialect,
+    StoredEnvelope, SubjectColumn,
 };
 #[cfg(feature = "file")]
 pub use store::{LedgerFile, RingFile, SharedRing};
+#[cfg(feature = "rusqlite")]
+pub use store::{SqliteKeyStore, SqliteTermsTable};
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use store::{SqlxDatabase, SqlxKeyStore};
 

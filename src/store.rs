@@ -10,8 +10,11 @@ mod keys;
 mod ledger_file;
 #[cfg(feature = "file")]
 mod ring_file;
+mod search;
 #[cfg(feature = "file")]
 mod shared;
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+mod terms;
 
 #[cfg(feature = "rusqlite")]
 pub use self::keys::SqliteKeyStore;
@@ -24,5 +27,12 @@ pub use self::keys::{SqlxDatabase, SqlxKeyStore};
 pub use self::ledger_file::LedgerFile;
 #[cfg(feature = "file")]
 pub use self::ring_file::RingFile;
+pub use self::search::{SqlCondition, SqlDialect};
 #[cfg(feature = "file")]
 pub use self::shared::SharedRing;
+#[cfg(feature = "rusqlite")]
+pub use self::terms::SqliteTermsTable;
+#[cfg(feature = "sqlx-sqlite")]
+pub use self::terms::SqlxTermsTable;
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+pub use self::terms::TableTerms;

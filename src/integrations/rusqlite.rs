@@ -6,6 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::envelope::KeyEnvelope;
 use crate::field::Sealed;
+use crate::index::Term;
 
 impl<T> ToSql for Sealed<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -32,6 +33,24 @@ impl ToSql for KeyEnvelope {
 }
 
 impl FromSql for KeyEnvelope {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
+            ValueRef::Text(text) => utf8(text).and_then(|text| {
+                Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
+            }),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+impl ToSql for Term {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
+
+impl FromSql for Term {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         match value {
             ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),

@@ -9,6 +9,9 @@ use sqlx::{Database, Decode, Encode, Type, ValueRef as _};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 use crate::field::Sealed;
+use crate::index::Term;
+#[cfg(feature = "sqlx-postgres")]
+use crate::index::Terms;
 
 /// Text columns hold the text form, the others bytes.
 fn decoded<'r, DB, S>(
@@ -70,10 +73,14 @@ macro_rules! columns {
 columns!(sqlx::Sqlite, KeyEnvelope);
 #[cfg(feature = "sqlx-sqlite")]
 columns!(sqlx::Sqlite, Sealed<T>, T);
+#[cfg(feature = "sqlx-sqlite")]
+columns!(sqlx::Sqlite, Term);
 #[cfg(feature = "sqlx-postgres")]
 columns!(sqlx::Postgres, KeyEnvelope);
 #[cfg(feature = "sqlx-postgres")]
 columns!(sqlx::Postgres, Sealed<T>, T);
+#[cfg(feature = "sqlx-postgres")]
+columns!(sqlx::Postgres, Term);
 
 // Many at once, as `UNNEST($1)` takes them.
 #[cfg(feature = "sqlx-postgres")]
@@ -87,5 +94,49 @@ impl sqlx::postgres::PgHasArrayType for KeyEnvelope {
 impl<T> sqlx::postgres::PgHasArrayType for Sealed<T> {
     fn array_type_info() -> sqlx::postgres::PgTypeInfo {
         <Vec<u8> as sqlx::postgres::PgHasArrayType>::array_type_info()
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+impl sqlx::postgres::PgHasArrayType for Term {
+    fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+        <Vec<u8> as sqlx::postgres::PgHasArrayType>::array_type_info()
+    }
+}
+
+/// `BYTEA[]`. An empty array is a value that has no terms; NULL is terms that were never made, as in a
+/// row that is older than its index.
+#[cfg(feature = "sqlx-postgres")]
+impl Type<sqlx::Postgres> for Terms {
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        <[Term] as Type<sqlx::Postgres>>::type_info()
+    }
+
+    fn compatible(stored: &sqlx::postgres::PgTypeInfo) -> bool {
+        <[Term] as Type<sqlx::Postgres>>::compatible(stored)
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+impl Encode<'_, sqlx::Postgres> for Terms {
+    fn encode_by_ref(
+        &self,
+        to: &mut <sqlx::Postgres as Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
+        // NULL in the place of terms would hide the row from every query.
+        let terms = self.as_slice().ok_or(
+            "the terms of an index have not been read: write those of a row that was sealed or reindexed",
+        )?;
+        terms.encode_by_ref(to)
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+impl Decode<'_, sqlx::Postgres> for Terms {
+    fn decode(value: <sqlx::Postgres as Database>::ValueRef<'_>) -> Result<Self, BoxDynError> {
+        if value.is_null() {
+            return Ok(Self::unread());
+        }
+        Vec::<Term>::decode(value).map(Self::from_terms)
     }
 }

@@ -23,6 +23,8 @@ use self::pass::Unreadable;
 pub(super) use self::pass::is_of_all;
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
+#[cfg(feature = "rusqlite")]
+pub(super) use self::sqlite::both;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 

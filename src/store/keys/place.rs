@@ -9,6 +9,7 @@ use crate::context::{Id, SubjectId, ToId as _, check_tenant};
 use crate::encoding::to_hex;
 use crate::envelope::KeyEnvelope;
 use crate::error::{Error, ErrorKind};
+use crate::store::search::quoted;
 
 /// The table of envelopes in SQLite, by whichever crate.
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
@@ -58,9 +59,9 @@ impl Place {
         (subject, of): (&str, SubjectColumn),
         keys: &str,
     ) -> Result<Self, Error> {
-        let (table, set) = (quoted(table)?, quoted(keys)?);
+        let (table, set) = (quoted(table, '"')?, quoted(keys, '"')?);
         Ok(Self::Inline(Column {
-            subject: format!("{table}.{}", quoted(subject)?),
+            subject: format!("{table}.{}", quoted(subject, '"')?),
             of,
             text: false,
             keys: format!("{table}.{set}"),
@@ -163,14 +164,6 @@ pub(super) fn stored_version(version: u64) -> Result<i64, Error> {
 /// used: it must not keep the others from being read.
 pub(super) fn envelope_of(text: &str) -> KeyEnvelope {
     KeyEnvelope::from_text(text).unwrap_or_else(|_| KeyEnvelope::from_bytes(text))
-}
-
-/// A name of SQL, quoted.
-fn quoted(name: &str) -> Result<String, Error> {
-    if name.is_empty() || name.contains('\0') {
-        return Err(Error::invalid("the name of a table or column is not empty"));
-    }
-    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
 }
 
 /// Another tenant's envelope for a column that holds one tenant's.

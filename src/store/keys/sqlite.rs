@@ -354,7 +354,10 @@ impl SqliteKeyStore {
 
 /// Runs several statements, and undoes them all when one fails, inside the caller's transaction or out
 /// of any.
-fn both(on: &Connection, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+pub(in crate::store) fn both(
+    on: &Connection,
+    run: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
     let batch = |sql| on.execute_batch(sql).map_err(|error| failed(&error));
     // Out of any it is a transaction: to release the outermost savepoint is to commit, and where a reader
     // keeps that from being done, it keeps the savepoint from being released after a rollback too.

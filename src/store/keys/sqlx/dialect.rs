@@ -5,12 +5,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use sqlx::{AssertSqlSafe, Database, Row as _, Type, ValueRef as _};
+use sqlx::error::BoxDynError;
+use sqlx::{Arguments as _, AssertSqlSafe, Database, Row as _, Type, ValueRef as _};
 
 use super::super::SubjectColumn;
 use super::super::place::{self, ColumnId, envelope_of, other_type, too_late};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
+use crate::index::Term;
+use crate::store::search::SqlDialect;
 
 /// The databases that a [`SqlxKeyStore`](crate::SqlxKeyStore) is made for: `sqlx::Sqlite` and
 /// `sqlx::Postgres`, each behind its feature.
@@ -68,6 +71,12 @@ pub trait Dialect: Database {
         values: Vec<Cell>,
         columns: &'static [Kind],
     ) -> impl Future<Output = Result<Vec<Vec<Cell>>, sqlx::Error>> + Send;
+
+    /// What the placeholders of its conditions stand for.
+    const CONDITIONS: SqlDialect;
+
+    /// Adds the terms of one group, as the placeholders stand for them.
+    fn add_terms(to: &mut Self::Arguments, terms: &[Term]) -> Result<(), BoxDynError>;
 
     /// The column of a subject, as it is read.
     fn selected(column: &str, of: SubjectColumn) -> String;
@@ -154,6 +163,12 @@ mod sqlite {
 
         const IN_ONE: bool = false;
 
+        const CONDITIONS: SqlDialect = SqlDialect::Sqlite;
+
+        fn add_terms(to: &mut SqliteArguments, terms: &[Term]) -> Result<(), BoxDynError> {
+            terms.iter().try_for_each(|term| to.add(term))
+        }
+
         calls!(bind, read);
 
         fn selected(column: &str, _: SubjectColumn) -> String {
@@ -186,7 +201,6 @@ mod sqlite {
 #[cfg(feature = "sqlx-postgres")]
 mod postgres {
     use sqlx::encode::IsNull;
-    use sqlx::error::BoxDynError;
     use sqlx::postgres::types::Oid;
     use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, PgValueRef, Postgres};
     use sqlx::query::Query;
@@ -220,6 +234,12 @@ mod postgres {
         const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_xact_lock(7379817241033695);\n";
 
         const IN_ONE: bool = true;
+
+        const CONDITIONS: SqlDialect = SqlDialect::Postgres;
+
+        fn add_terms(to: &mut PgArguments, terms: &[Term]) -> Result<(), BoxDynError> {
+            to.add(terms)
+        }
 
         calls!(bind, read);
 
