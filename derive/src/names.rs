@@ -32,6 +32,11 @@ pub(crate) fn snake_case(ident: &Ident) -> String {
     snake
 }
 
+/// Without a first letter that has an upper case it can still be a keyword.
+pub(crate) fn constant_name(ident: &Ident) -> String {
+    snake_case(ident).to_uppercase()
+}
+
 /// An identifier of this name, raw if it is a keyword; `None` if there can be none.
 pub(crate) fn identifier(name: &str, span: Span) -> Option<Ident> {
     let parsed = syn::parse_str::<Ident>(name).or_else(|_| syn::parse_str(&format!("r#{name}")));

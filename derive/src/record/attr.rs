@@ -1,11 +1,16 @@
 //! The attributes, as they are written.
 
+mod companion;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::discouraged::Speculative as _;
 use syn::parse::{Parse, ParseStream, Result};
 use syn::{Attribute, Error, Ident, Lit, LitStr, Meta, Path, Token, token};
 
+pub(crate) use self::companion::{How, IndexAttrs, Kind, MaskAttrs, On, Part, PlaceAttrs};
+
+use self::companion::{IN_INDEX, IN_MASK};
 use crate::errors::Errors;
 use crate::list::{
     assigned, attributes, ident, once, path, read_attributes, read_nested, text, unknown, verbatim,
@@ -25,6 +30,7 @@ pub(crate) struct StructAttrs {
     pub(crate) module: Option<Ident>,
     pub(crate) rusqlite: Option<Ident>,
     pub(crate) krate: Option<Path>,
+    pub(crate) indexes: Vec<IndexAttrs>,
 }
 
 /// `sealed(…)`
@@ -47,6 +53,8 @@ pub(crate) struct FieldAttrs {
     pub(crate) subject: Option<Ident>,
     pub(crate) row: Option<Ident>,
     pub(crate) seal: Option<SealAttrs>,
+    pub(crate) indexes: Vec<IndexAttrs>,
+    pub(crate) mask: Option<MaskAttrs>,
     pub(crate) attr: Option<Vec<Meta>>,
 }
 
@@ -73,10 +81,11 @@ const ON_STRUCT: &[&str] = &[
     "sealed",
     "partial",
     "module",
+    "index",
     "rusqlite",
     "crate",
 ];
-const ON_FIELD: &[&str] = &["subject", "row", "seal", "attr"];
+const ON_FIELD: &[&str] = &["subject", "row", "seal", "index", "mask", "attr"];
 const IN_SEAL: &[&str] = &["class", "id", "pad", "was", "default", "hide_null", "on_erased"];
 
 impl StructAttrs {
@@ -94,6 +103,10 @@ impl StructAttrs {
                 "sealed" => once(&mut to.sealed, word, SealedAttrs::read(input, errors)?),
                 "partial" => once(&mut to.partial, word, PartialAttrs::read(input, errors)?),
                 "module" => once(&mut to.module, word, ident(word, input)?),
+                "index" => {
+                    to.indexes.push(IndexAttrs::read(word, On::Struct, input, errors)?);
+                    Ok(())
+                }
                 "rusqlite" => once(&mut to.rusqlite, word, word.clone()),
                 "crate" => once(&mut to.krate, word, path(word, input)?),
                 _ if ON_FIELD.contains(&word.to_string().as_str()) => {
@@ -138,18 +151,27 @@ impl FieldAttrs {
                 "subject" => once(&mut to.subject, word, word.clone()),
                 "row" => once(&mut to.row, word, word.clone()),
                 "seal" => once(&mut to.seal, word, SealAttrs::read(word, input, errors)?),
-                "attr" => once(&mut to.attr, word, attributes(input)?),
-                known if IN_SEAL.contains(&known) => {
-                    Err(Error::new(word.span(), format_args!("`{word}` stands inside `seal(…)`")))
+                "index" => {
+                    to.indexes.push(IndexAttrs::read(word, On::Field, input, errors)?);
+                    Ok(())
                 }
+                "mask" => once(&mut to.mask, word, MaskAttrs::read(word, input, errors)?),
+                "attr" => once(&mut to.attr, word, attributes(input)?),
                 known if ON_STRUCT.contains(&known) => {
                     Err(Error::new(word.span(), format_args!("`{word}` stands on the struct")))
                 }
-                _ => Err(unknown(word, ON_FIELD)),
+                known => Err(inside(word, known).unwrap_or_else(|| unknown(word, ON_FIELD))),
             }
         });
         to
     }
+}
+
+/// What stands in the parentheses of another word.
+fn inside(word: &Ident, known: &str) -> Option<Error> {
+    let lists = [("seal", IN_SEAL), ("index", IN_INDEX), ("mask", IN_MASK)];
+    let (list, _) = lists.into_iter().find(|(_, words)| words.contains(&known))?;
+    Some(Error::new(word.span(), format_args!("`{word}` stands inside `{list}(…)`")))
 }
 
 impl SealAttrs {
@@ -179,6 +201,10 @@ impl SealAttrs {
             "default" => once(&mut to.default, word, word.span()),
             "hide_null" => once(&mut to.hide_null, word, word.span()),
             "on_erased" => once(&mut to.on_erased, word, none(input)?),
+            "index" | "mask" => Err(Error::new(
+                word.span(),
+                format_args!("`{word}` stands beside `seal(…)`, as in `seal(…), {word}(…)`"),
+            )),
             _ => Err(unknown(word, IN_SEAL)),
         })?;
         Ok(to)

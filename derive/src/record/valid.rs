@@ -1,5 +1,6 @@
 //! What the attributes say of a record, checked.
 
+mod companion;
 mod field;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -10,6 +11,7 @@ use syn::{
     parse_quote, punctuated::Punctuated,
 };
 
+pub(crate) use self::companion::{Index, Mask, Place, Shape};
 pub(crate) use self::field::{Field, SealedField};
 
 use super::attr::{SealedAttrs, StructAttrs};
@@ -34,16 +36,19 @@ pub(crate) struct Record {
     pub(crate) module: Ident,
     pub(crate) rusqlite: bool,
     pub(crate) fields: Vec<Field>,
+    /// Indexes of several fields.
+    pub(crate) compounds: Vec<Index>,
 }
 
 pub(crate) fn check(input: DeriveInput) -> Result<Record> {
     let mut errors = Errors::default();
-    let attrs = StructAttrs::read(&input.attrs, &mut errors);
+    let mut attrs = StructAttrs::read(&input.attrs, &mut errors);
     let Some(fields) = named_fields(&input, &mut errors) else {
         return errors.or(None);
     };
-    let fields = field::check(fields, &input.ident, &mut errors);
-    let record = check_struct(input, attrs, fields, &mut errors);
+    let mut fields = field::check(fields, &input.ident, &mut errors);
+    let compounds = companion::check(&mut fields, &mut attrs, &mut errors);
+    let record = check_struct(input, attrs, fields, compounds, &mut errors);
     errors.or(record)
 }
 
@@ -71,6 +76,7 @@ fn check_struct(
     input: DeriveInput,
     attrs: StructAttrs,
     fields: field::Checked,
+    compounds: Vec<Index>,
     errors: &mut Errors,
 ) -> Option<Record> {
     let ident = input.ident;
@@ -80,7 +86,10 @@ fn check_struct(
     let many = fields.row.as_ref().filter(|row| {
         attrs.single_row.is_none() && fields.subject.as_ref().is_none_or(|subject| subject != *row)
     });
-    let keys = check_keys(attrs.keys, attrs.keys_column, many, &fields.fields, errors);
+    let keys = check_keys(attrs.keys, attrs.keys_column, many, errors);
+    if let Some(keys) = &keys {
+        check_keys_column(keys, &fields.fields, &compounds, errors);
+    }
     let sealed_attrs = attrs.sealed.unwrap_or_default();
     let generated = Generated::of(
         &ident,
@@ -105,6 +114,7 @@ fn check_struct(
         module: generated.module,
         rusqlite: attrs.rusqlite.is_some(),
         fields: fields.fields,
+        compounds,
     })
 }
 
@@ -151,7 +161,6 @@ fn check_keys(
     place: Option<LitStr>,
     column: Option<LitStr>,
     many: Option<&Ident>,
-    fields: &[Field],
     errors: &mut Errors,
 ) -> Option<Ident> {
     let inline = match place.as_ref().map(LitStr::value).as_deref() {
@@ -190,6 +199,11 @@ fn check_keys(
         );
         return None;
     };
+    Some(keys)
+}
+
+fn check_keys_column(keys: &Ident, fields: &[Field], compounds: &[Index], errors: &mut Errors) {
+    let name = keys.unraw().to_string();
     if let Some(taken) = fields.iter().find(|field| field.column == name) {
         errors.on(
             &taken.ident,
@@ -199,7 +213,18 @@ fn check_keys(
             ),
         );
     }
-    Some(keys)
+    let seals = || fields.iter().filter_map(|field| field.seal.as_ref());
+    let indexes = seals().flat_map(|seal| &seal.indexes).chain(compounds).map(|index| &index.place);
+    let masks = seals().filter_map(|seal| seal.mask.as_ref()).map(|mask| &mask.place);
+    if let Some(taken) = indexes.chain(masks).find(|place| place.column == name) {
+        errors.on(
+            &taken.ident,
+            format_args!(
+                "the column of the key envelope is named `{name}`: name this otherwise by \
+                 `column = \"…\"`, or that by `#[record(keys_column = \"…\")]` on the struct"
+            ),
+        );
+    }
 }
 
 /// The names of what is generated, which differ from each other.

@@ -5,9 +5,10 @@ use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, LitStr, Meta, Token, Type, Visibility};
 
-use super::super::attr::{FieldAttrs, SealAttrs};
+use super::super::attr::{FieldAttrs, IndexAttrs, MaskAttrs, SealAttrs};
+use super::companion::{Index, Mask};
 use crate::errors::Errors;
-use crate::names::{WHAT_A_NAME_IS, identifier, is_name, snake_case};
+use crate::names::{WHAT_A_NAME_IS, constant_name, identifier, is_name};
 
 pub(crate) struct Field {
     pub(crate) ident: Ident,
@@ -32,23 +33,28 @@ pub(crate) struct SealedField {
     pub(crate) hide_null: bool,
     /// Where it says `none`.
     pub(crate) on_erased: Option<Span>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) mask: Option<Mask>,
 }
 
 pub(crate) struct Checked {
     pub(crate) fields: Vec<Field>,
+    /// What stands beside each of them, to be checked when all fields are known.
+    pub(crate) companions: Vec<(Vec<IndexAttrs>, Option<MaskAttrs>)>,
     pub(crate) subject: Option<Ident>,
     pub(crate) row: Option<Ident>,
 }
 
 /// Constants that are there in any case.
-const RESERVED: [&str; 2] = ["COLUMNS", "SCHEMA"];
+pub(super) const RESERVED: [&str; 2] = ["COLUMNS", "SCHEMA"];
 
 pub(crate) fn check(
     fields: &Punctuated<syn::Field, Token![,]>,
     record: &Ident,
     errors: &mut Errors,
 ) -> Checked {
-    let mut checked = Checked { fields: Vec::new(), subject: None, row: None };
+    let mut checked =
+        Checked { fields: Vec::new(), companions: Vec::new(), subject: None, row: None };
     let mut seals = false;
     for field in fields {
         let Some(ident) = &field.ident else { continue };
@@ -65,6 +71,7 @@ pub(crate) fn check(
             column: ident.unraw().to_string(),
             seal,
         });
+        checked.companions.push((attrs.indexes, attrs.mask));
     }
     if checked.subject.is_none() {
         errors.on(
@@ -123,6 +130,8 @@ fn check_seal(
         default: attrs.default,
         hide_null: attrs.hide_null.is_some(),
         on_erased: attrs.on_erased,
+        indexes: Vec::new(),
+        mask: None,
     };
     if let Some(word) = attrs.hide_null {
         if !attrs.pad_given {
@@ -151,7 +160,7 @@ fn check_seal(
 }
 
 fn check_constant(ident: &Ident, before: &[Field], errors: &mut Errors) -> Ident {
-    let name = snake_case(ident).to_uppercase();
+    let name = constant_name(ident);
     let taken = |constant: &Ident| *constant == name;
     if RESERVED.contains(&name.as_str()) {
         errors.on(
