@@ -155,6 +155,7 @@ pub use fieldseal_derive::SealValue;
 pub mod __private {
     pub use crate::field::Encoding;
     pub use crate::record::{Opener, Resealer, Sealer};
+    pub use alloc::string::String;
     pub use alloc::vec::Vec;
 
     use crate::error::Error;

@@ -20,6 +20,7 @@ use crate::class::Declared;
 use crate::context::{RowId, SubjectId, ToId};
 use crate::envelope::{DataKeys, KeyEnvelope, NOBODY, Wanted};
 use crate::error::{Error, ErrorKind};
+use crate::index::Terms;
 use crate::random::CallRng;
 
 /// A struct whose personal fields are sealed before the row is written.
@@ -164,6 +165,16 @@ pub trait SealedRecord: Sized {
     fn open_fields_partial(&self, opener: &mut Opener<'_>) -> Self::Partial;
     #[doc(hidden)]
     fn reseal_fields(&self, resealer: &mut Resealer<'_>) -> Result<Self, Error>;
+    /// The row with the same values, and with terms and masks made anew of those it opened to.
+    #[doc(hidden)]
+    fn accompany_fields(
+        &self,
+        opened: &Self::Record,
+        sealer: &mut Sealer<'_>,
+    ) -> Result<Self, Error>;
+    /// The terms that are kept in a table, by the ids of their indexes.
+    #[doc(hidden)]
+    fn table_terms(&self) -> Vec<(&'static str, &Terms)>;
 
     /// Opens the row as that of the subject the caller asked for; never a part of it.
     ///

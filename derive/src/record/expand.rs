@@ -1,5 +1,6 @@
 //! What is generated.
 
+mod companions;
 mod constants;
 mod impls;
 mod rows;
@@ -13,7 +14,7 @@ use syn::{GenericParam, Ident};
 
 use crate::list::generated_at;
 
-use super::valid::{Field, Record, SealedField};
+use super::valid::{Field, Index, Mask, Record, SealedField};
 
 pub(crate) fn expand(record: &Record) -> TokenStream {
     let rows = rows::expand(record);
@@ -36,14 +37,42 @@ impl Record {
         quote_spanned!(span=> <#module #arguments>::#name)
     }
 
-    /// The names of the columns, in the order of the row.
-    fn columns(&self) -> Vec<String> {
-        let fields = self.fields.iter().map(|field| field.column.clone());
-        fields.chain(self.keys_column()).collect()
+    /// The fields of the row's struct, in its order.
+    fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let with_companions = |field| {
+            let seal = Field::seal(field);
+            let indexes = seal.into_iter().flat_map(|seal| &seal.indexes);
+            let mask = seal.and_then(|seal| seal.mask.as_ref());
+            let indexes = indexes.map(move |index| Part::Index(index, Some(field)));
+            let mask = mask.map(|mask| Part::Mask(mask, field));
+            std::iter::once(Part::Field(field)).chain(indexes).chain(mask)
+        };
+        let compounds = self.compounds.iter().map(|index| Part::Index(index, None));
+        let keys = self.keys.iter().map(Part::Keys);
+        self.fields.iter().flat_map(with_companions).chain(compounds).chain(keys)
     }
 
-    fn keys_column(&self) -> Option<String> {
-        self.keys.as_ref().map(|keys| keys.unraw().to_string())
+    /// The names of the columns, in the order of the row.
+    fn columns(&self) -> Vec<String> {
+        self.parts().filter_map(Part::column).collect()
+    }
+
+    /// The indexes, each with its field if it has one.
+    fn indexes(&self) -> impl Iterator<Item = (&Index, Option<&Field>)> {
+        self.parts().filter_map(|part| match part {
+            Part::Index(index, field) => Some((index, field)),
+            _ => None,
+        })
+    }
+
+    /// The marker of how many rows a subject has.
+    fn rows(&self) -> TokenStream {
+        if self.row.is_some() { quote!(ManyRows) } else { quote!(SingleRow) }
+    }
+
+    fn class(&self, seal: &SealedField) -> TokenStream {
+        let krate = &self.krate;
+        seal.class.clone().unwrap_or_else(|| quote!(#krate::Class::PERSONAL))
     }
 
     fn sealed_fields(&self) -> impl Iterator<Item = (&Field, &SealedField)> {
@@ -70,6 +99,47 @@ impl Record {
             })
             .collect();
         (!used.is_empty()).then(|| quote!(::core::marker::PhantomData<(#(#used,)*)>))
+    }
+}
+
+/// A field of the row's struct.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Field(&'a Field),
+    /// An index of a field, or of several.
+    Index(&'a Index, Option<&'a Field>),
+    Mask(&'a Mask, &'a Field),
+    Keys(&'a Ident),
+}
+
+impl<'a> Part<'a> {
+    fn ident(self) -> &'a Ident {
+        match self {
+            Self::Field(field) => &field.ident,
+            Self::Index(index, _) => &index.place.ident,
+            Self::Mask(mask, _) => &mask.place.ident,
+            Self::Keys(keys) => keys,
+        }
+    }
+
+    /// Where generated code that needs something of its type stands.
+    fn span(self) -> Span {
+        match self {
+            Self::Field(field) => field.span(),
+            Self::Index(index, _) => index.place.span(),
+            Self::Mask(mask, _) => mask.place.span(),
+            Self::Keys(_) => Span::call_site(),
+        }
+    }
+
+    /// `None` for terms that are kept in a table of their own.
+    fn column(self) -> Option<String> {
+        match self {
+            Self::Field(field) => Some(field.column.clone()),
+            Self::Index(index, _) => (!index.table).then(|| index.place.column.clone()),
+            Self::Mask(mask, _) => Some(mask.place.column.clone()),
+            Self::Keys(keys) => Some(keys.unraw().to_string()),
+        }
     }
 }
 

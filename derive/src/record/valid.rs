@@ -11,7 +11,7 @@ use syn::{
     parse_quote, punctuated::Punctuated,
 };
 
-pub(crate) use self::companion::{Index, Mask, Place, Shape};
+pub(crate) use self::companion::{Index, Mask, Readers, Shape};
 pub(crate) use self::field::{Field, SealedField};
 
 use super::attr::{SealedAttrs, StructAttrs};

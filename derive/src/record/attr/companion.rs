@@ -175,7 +175,7 @@ impl IndexAttrs {
             "normalize" => {
                 once(&mut self.normalize, word, (word.clone(), normalizer(word, input)?))
             }
-            "bits" => once(&mut self.bits, word, number(word, "16", input)?),
+            "bits" => once(&mut self.bits, word, bits(input)?),
             "cardinality" => {
                 self.cardinality_given = true;
                 let cardinality = number(word, "1_000_000", input)?;
@@ -444,6 +444,16 @@ fn normalizer(word: &Ident, input: ParseStream<'_>) -> Result<TokenStream> {
         ),
     )
     .map(|Constant(normalizer)| normalizer)
+}
+
+/// `= 16`
+fn bits(input: ParseStream<'_>) -> Result<u16> {
+    const WHAT: &str = "a term has 1 to 128 bits, as in `bits = 16`";
+    let bits: LitInt = assigned(input, format_args!("{WHAT}"))?;
+    match bits.base10_parse() {
+        Ok(number @ 1..=128) => Ok(number),
+        _ => Err(Error::new(bits.span(), WHAT)),
+    }
 }
 
 /// `= 16`

@@ -15,6 +15,7 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
     let doc = format!("The sealed fields, the columns and the schema of [`{ident}`].");
     let never = never(record);
     let fields = record.sealed_fields().map(|(field, seal)| constant(record, field, seal));
+    let companions = record.companion_constants();
     let columns = record.columns();
     let schema = schema(record);
     quote! {
@@ -32,6 +33,8 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
         impl #parameters #module #arguments #where_clause {
             #(#fields)*
 
+            #(#companions)*
+
             /// The columns of the row, in its order.
             #vis const COLUMNS: &'static [&'static str] = &[#(#columns),*];
 
@@ -45,8 +48,7 @@ fn constant(record: &Record, field: &Field, seal: &SealedField) -> TokenStream {
     let Record { krate, vis, name, .. } = record;
     let Field { ty, .. } = field;
     let SealedField { constant, id, .. } = seal;
-    let rows = record.row.as_ref().map(|_| quote!(, #krate::ManyRows));
-    let class = seal.class.clone().unwrap_or_else(|| quote!(#krate::Class::PERSONAL));
+    let (rows, class) = (record.rows(), record.class(seal));
     let pad = seal
         .pad
         .map(|pad| if seal.hide_null { quote!(.hide_null(#pad)) } else { quote!(.pad(#pad)) });
@@ -55,10 +57,12 @@ fn constant(record: &Record, field: &Field, seal: &SealedField) -> TokenStream {
         let span = generated_at(none);
         quote_spanned!(span=> .none_on_erased())
     });
+    let (with, kind) = record.accompaniment(field, seal);
     let doc = format!("The sealed field `{}`.", field.column);
     quote! {
         #[doc = #doc]
-        #vis const #constant: #krate::Field<#ty #rows> = #krate::Field::new(#name, #id, #class) #pad #was #on_erased;
+        #vis const #constant: #krate::Field<#ty, #krate::#rows, #krate::#kind> =
+            #krate::Field::new(#name, #id, #class) #pad #was #on_erased #with;
     }
 }
 
@@ -70,6 +74,7 @@ fn schema(record: &Record) -> TokenStream {
         let (constant, column, ty) = (&seal.constant, &field.column, type_text(&field.ty));
         quote!(#krate::FieldSchema::of(&Self::#constant, #column, #ty))
     });
+    let compounds = record.compound_schemas();
     let ids = record.sealed_fields().map(|(_, seal)| &seal.id);
     quote! {
         &#krate::Schema::new(
@@ -78,7 +83,7 @@ fn schema(record: &Record) -> TokenStream {
             #krate::KeysPlace::#keys,
             Self::COLUMNS,
             &[#(#fields),*],
-            &[],
+            &[#(#compounds),*],
             &[#(#ids),*],
         )
     }

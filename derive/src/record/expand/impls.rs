@@ -3,9 +3,10 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{all_at, local, placed};
+use super::companions::Of;
+use super::{Part, all_at, local, placed};
 use crate::list::generated_at;
-use crate::record::valid::{Field, Record};
+use crate::record::valid::{Field, Mask, Record};
 
 pub(crate) fn expand(record: &Record) -> TokenStream {
     let (of_record, of_row) = (of_record(record), of_row(record));
@@ -20,22 +21,17 @@ fn of_record(record: &Record) -> TokenStream {
     let (here, ids) = (Span::call_site(), ids(record));
     let sealer = local("sealer", here);
     let schema = record.constant(&Ident::new("SCHEMA", here), here);
-    let fields = record.fields.iter().map(|field| {
-        let name = &field.ident;
-        let Some(seal) = &field.seal else {
-            let clone = clone(field);
-            return quote!(#name: #clone);
+    let parts = record.parts().map(|part| {
+        let name = part.ident();
+        let value = match part {
+            Part::Field(field) => seal(record, field),
+            Part::Index(..) | Part::Mask(..) => {
+                record.accompany(part, Of::Record).unwrap_or_default()
+            }
+            Part::Keys(_) => quote!(#sealer.envelope()),
         };
-        let span = field.span();
-        let (sealer, constant) = (local("sealer", span), record.constant(&seal.constant, span));
-        let value = quote_spanned!(span=> #sealer.seal(&#constant, &self.#name)?);
-        if seal.default.is_some() {
-            quote!(#name: ::core::option::Option::Some(#value))
-        } else {
-            quote!(#name: #value)
-        }
+        quote!(#name: #value)
     });
-    let keys = record.keys.as_ref().map(|keys| quote!(#keys: #sealer.envelope(),));
     quote! {
         #[automatically_derived]
         impl #parameters #krate::Record for #ident #arguments #where_clause {
@@ -49,13 +45,22 @@ fn of_record(record: &Record) -> TokenStream {
                 &self,
                 #sealer: &mut #krate::__private::Sealer<'_>,
             ) -> ::core::result::Result<Self::Sealed, #krate::Error> {
-                ::core::result::Result::Ok(#sealed {
-                    #(#fields,)*
-                    #keys
-                })
+                ::core::result::Result::Ok(#sealed { #(#parts,)* })
             }
         }
     }
+}
+
+/// A field of the row: a sealed one's column.
+fn seal(record: &Record, field: &Field) -> TokenStream {
+    let name = &field.ident;
+    let Some(seal) = &field.seal else {
+        return clone(field);
+    };
+    let span = field.span();
+    let (sealer, constant) = (local("sealer", span), record.constant(&seal.constant, span));
+    let value = quote_spanned!(span=> #sealer.seal(&#constant, &self.#name)?);
+    if seal.default.is_some() { quote!(::core::option::Option::Some(#value)) } else { value }
 }
 
 fn of_row(record: &Record) -> TokenStream {
@@ -64,13 +69,31 @@ fn of_row(record: &Record) -> TokenStream {
     let (ids, tags) = (ids(record), tags(record));
     let here = Span::call_site();
     let (opener, resealer) = (local("opener", here), local("resealer", here));
-    let resealed = record.fields.iter().map(|field| reseal(record, field));
-    let keys = record.keys.as_ref().map(|keys| {
-        let clone = quote!(<#krate::KeyEnvelope as ::core::clone::Clone>::clone);
-        quote!(#keys: #clone(&self.#keys),)
-    });
+    let (opened, sealer) = (local("opened", here), local("sealer", here));
     let whole = record.fields.iter().map(|field| open(record, field, true));
-    let single = record.fields.iter().map(|field| open(record, field, false));
+    let single = record.parts().filter_map(|part| match part {
+        Part::Field(field) => Some(open(record, field, false)),
+        Part::Mask(mask, _) => Some(by_mask(record, mask, "opener")),
+        Part::Index(..) | Part::Keys(_) => None,
+    });
+    let resealed = record.parts().map(|part| match part {
+        Part::Field(field) => reseal(record, field),
+        Part::Mask(mask, _) => {
+            let mask = by_mask(record, mask, "resealer");
+            quote!(#mask?)
+        }
+        Part::Index(..) | Part::Keys(_) => same(part),
+    });
+    let accompanied = record.parts().map(|part| {
+        let name = part.ident();
+        let value = record.accompany(part, Of::Opened);
+        value.map_or_else(|| same(part), |value| quote!(#name: #value))
+    });
+    let table_terms = record.indexes().filter(|(index, _)| index.table).map(|(index, _)| {
+        let (id, name) = (&index.id, &index.place.ident);
+        quote!((#id, &self.#name))
+    });
+    let table_terms: Vec<TokenStream> = table_terms.collect();
     let envelope = record.keys.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
         |keys| quote!(::core::option::Option::Some(&self.#keys)),
@@ -107,10 +130,19 @@ fn of_row(record: &Record) -> TokenStream {
                 &self,
                 #resealer: &mut #krate::__private::Resealer<'_>,
             ) -> ::core::result::Result<Self, #krate::Error> {
-                ::core::result::Result::Ok(#sealed {
-                    #(#resealed,)*
-                    #keys
-                })
+                ::core::result::Result::Ok(#sealed { #(#resealed,)* })
+            }
+
+            fn accompany_fields(
+                &self,
+                #opened: &Self::Record,
+                #sealer: &mut #krate::__private::Sealer<'_>,
+            ) -> ::core::result::Result<Self, #krate::Error> {
+                ::core::result::Result::Ok(#sealed { #(#accompanied,)* })
+            }
+
+            fn table_terms(&self) -> #krate::__private::Vec<(&'static str, &#krate::Terms)> {
+                ::core::convert::From::from([#(#table_terms),*])
             }
         }
     }
@@ -162,6 +194,20 @@ fn reseal(record: &Record, field: &Field) -> TokenStream {
     }
 }
 
+/// A mask opened, or sealed again where that is due.
+fn by_mask(record: &Record, mask: &Mask, by: &str) -> TokenStream {
+    let (name, span) = (&mask.place.ident, mask.place.span());
+    let (by, constant) = (local(by, span), record.constant(&mask.place.constant, span));
+    quote_spanned!(span=> #name: #by.mask(&#constant, &self.#name))
+}
+
+/// A field of the row as it is.
+fn same(part: Part<'_>) -> TokenStream {
+    let span = part.span();
+    let name = placed(part.ident(), span);
+    quote_spanned!(span=> #name: ::core::clone::Clone::clone(&self.#name))
+}
+
 fn clone(field: &Field) -> TokenStream {
     let Field { ident, ty, .. } = field;
     quote_spanned!(field.span()=> <#ty as ::core::clone::Clone>::clone(&self.#ident))
@@ -197,19 +243,27 @@ fn ids(record: &Record) -> TokenStream {
 fn tags(record: &Record) -> TokenStream {
     let krate = &record.krate;
     let tags = local("tags", Span::call_site());
-    let push = record.sealed_fields().map(|(field, seal)| {
-        let (name, ty, span) = (&field.ident, &field.ty, field.span());
+    let push = record.parts().filter_map(|part| {
+        let (ty, default) = match part {
+            Part::Field(field) => {
+                let ty = &field.ty;
+                (quote!(#ty), field.seal.as_ref()?.default)
+            }
+            Part::Mask(..) => (quote!(::core::option::Option<#krate::Masked>), None),
+            Part::Index(..) | Part::Keys(_) => return None,
+        };
+        let (name, span) = (part.ident(), part.span());
         let (tags, column) = (local("tags", span), local("column", span));
-        let columns = if seal.default.is_some() {
+        let columns = if default.is_some() {
             quote_spanned!(span=> &self.#name)
         } else {
             quote_spanned!(span=> ::core::option::Option::Some(&self.#name))
         };
-        quote_spanned! {span=>
+        Some(quote_spanned! {span=>
             if let ::core::option::Option::Some(#column) = #columns {
                 ::core::iter::Extend::extend(&mut #tags, #krate::Column::<#ty>::key_tag(#column));
             }
-        }
+        })
     });
     quote! {
         fn key_tags(&self) -> #krate::__private::Vec<[u8; 4]> {

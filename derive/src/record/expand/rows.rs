@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
+use super::Part;
 use crate::record::valid::{Field, Record};
 
 pub(crate) fn expand(record: &Record) -> TokenStream {
@@ -11,23 +12,12 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
 }
 
 fn sealed(record: &Record) -> TokenStream {
-    let Record { krate, vis, generics, sealed, .. } = record;
+    let Record { vis, generics, sealed, .. } = record;
     let where_clause = &generics.where_clause;
     let derive = record.sealed_derive.as_ref().map(|derive| quote!(#[derive(#derive)]));
     let attr = &record.sealed_attr;
     let doc = format!("The row of [`{}`]: its personal fields are sealed.", record.ident);
-    let fields = record.fields.iter().map(|field| {
-        let Field { ident, vis, attr, .. } = field;
-        let (docs, column) = (field_docs(field, record), field.column_type(krate));
-        quote!(#docs #(#[#attr])* #vis #ident: #column)
-    });
-    let keys = record.keys.as_ref().map(|keys| {
-        quote! {
-            /// The subject's key envelope.
-            #vis #keys: #krate::KeyEnvelope
-        }
-    });
-    let fields = fields.chain(keys);
+    let fields = record.parts().map(|part| field_of_row(part, record));
     quote! {
         #derive
         #[doc = #doc]
@@ -42,6 +32,50 @@ fn sealed(record: &Record) -> TokenStream {
     }
 }
 
+fn field_of_row(part: Part<'_>, record: &Record) -> TokenStream {
+    let krate = &record.krate;
+    let ident = part.ident();
+    match part {
+        Part::Field(field) => {
+            let Field { vis, attr, .. } = field;
+            let (docs, column) = (field_docs(field, record), field.column_type(krate));
+            quote!(#docs #(#[#attr])* #vis #ident: #column)
+        }
+        Part::Index(index, field) => {
+            let vis = field.map_or(&record.vis, |field| &field.vis);
+            let attr = &index.place.attr;
+            let (what, ty) = if index.shape.is_many() {
+                ("terms", quote!(#krate::Terms))
+            } else {
+                ("term", quote!(::core::option::Option<#krate::Term>))
+            };
+            let of = field.map_or_else(
+                || "its fields are found by together".to_owned(),
+                |field| format!("`{}` is found by", field.column),
+            );
+            let place = if index.table { ", in a table of their own" } else { "" };
+            let doc = format!("The {what} that {of}{place}.");
+            quote!(#[doc = #doc] #(#[#attr])* #vis #ident: #ty)
+        }
+        Part::Mask(mask, field) => {
+            let (vis, attr) = (&field.vis, &mask.place.attr);
+            let doc = format!("What the readers of its mask see of `{}`, sealed.", field.column);
+            quote! {
+                #[doc = #doc]
+                #(#[#attr])*
+                #vis #ident: ::core::option::Option<#krate::Sealed<#krate::Masked>>
+            }
+        }
+        Part::Keys(_) => {
+            let vis = &record.vis;
+            quote! {
+                /// The subject's key envelope.
+                #vis #ident: #krate::KeyEnvelope
+            }
+        }
+    }
+}
+
 fn partial(record: &Record) -> TokenStream {
     let Record { krate, vis, generics, partial, .. } = record;
     let where_clause = &generics.where_clause;
@@ -49,14 +83,24 @@ fn partial(record: &Record) -> TokenStream {
         "[`{}`] field by field: each sealed one is its value or its own error.",
         record.ident
     );
-    let fields = record.fields.iter().map(|field| {
-        let Field { ident, vis, ty, .. } = field;
-        let docs = field_docs(field, record);
-        let ty = match field.seal {
-            None => quote!(#ty),
-            Some(_) => quote!(::core::result::Result<#ty, #krate::Error>),
-        };
-        quote!(#docs #vis #ident: #ty)
+    let fields = record.parts().filter_map(|part| match part {
+        Part::Field(field) => {
+            let Field { ident, vis, ty, .. } = field;
+            let docs = field_docs(field, record);
+            let ty = match field.seal {
+                None => quote!(#ty),
+                Some(_) => quote!(::core::result::Result<#ty, #krate::Error>),
+            };
+            Some(quote!(#docs #vis #ident: #ty))
+        }
+        Part::Mask(mask, field) => {
+            let (vis, ident) = (&field.vis, &mask.place.ident);
+            let doc = format!("The mask of `{}`.", field.column);
+            let text = quote!(::core::option::Option<#krate::__private::String>);
+            let ty = quote!(::core::result::Result<#text, #krate::Error>);
+            Some(quote!(#[doc = #doc] #vis #ident: #ty))
+        }
+        Part::Index(..) | Part::Keys(_) => None,
     });
     quote! {
         #[doc = #doc]

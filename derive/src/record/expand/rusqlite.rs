@@ -19,20 +19,19 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
     let (parameters, _, where_clause) = generics.split_for_impl();
     let (_, arguments, _) = record.generics.split_for_impl();
     let row = local("row", Span::call_site());
-    let columns = record.columns();
-    let count = columns.len();
-    let names = || {
-        let keys = record.keys.iter().map(|keys| (keys, Span::call_site()));
-        let fields = record.fields.iter();
-        fields.map(|field| (&field.ident, field.span())).chain(keys)
-    };
-    let read = names().zip(&columns).map(|((name, span), column)| {
-        let (column, row) = (LitStr::new(column, span), local("row", span));
+    let count = record.columns().len();
+    let read = record.parts().map(|part| {
+        let (name, span) = (part.ident(), part.span());
+        let Some(column) = part.column() else {
+            return quote!(#name: #krate::Terms::unread());
+        };
+        let (column, row) = (LitStr::new(&column, span), local("row", span));
         let get = all_at(quote!(#rusqlite::Row::get), span);
         quote_spanned!(span=> #name: #get(#row, #column)?)
     });
-    let write = names().map(|(name, span)| {
-        let name = placed(name, span);
+    let write = record.parts().filter(|part| part.column().is_some()).map(|part| {
+        let span = part.span();
+        let name = placed(part.ident(), span);
         quote_spanned!(span=> &self.#name)
     });
     quote! {

@@ -7,6 +7,7 @@ use syn::{LitInt, LitStr, Meta};
 use super::super::attr::{How, IndexAttrs, Kind, MaskAttrs, PlaceAttrs, StructAttrs};
 use super::field::{Checked, Field, RESERVED, SealedField};
 use crate::errors::Errors;
+use crate::list::generated_at;
 use crate::names::{WHAT_A_NAME_IS, constant_name, identifier, is_name};
 use crate::print::type_text;
 
@@ -55,7 +56,14 @@ pub(crate) struct Place {
     pub(crate) column: String,
     pub(crate) attr: Vec<Meta>,
     /// Where it is declared.
-    pub(crate) word: Span,
+    word: Span,
+}
+
+impl Place {
+    /// Where generated code of it stands.
+    pub(crate) fn span(&self) -> Span {
+        generated_at(self.word)
+    }
 }
 
 impl Shape {
@@ -120,18 +128,18 @@ fn refuse_in_the_clear(indexes: &[IndexAttrs], mask: Option<&MaskAttrs>, errors:
 
 /// `None` only after a mistake.
 fn check_index(
-    attrs: IndexAttrs,
+    mut attrs: IndexAttrs,
     field: Option<(&Field, &SealedField)>,
     in_sqlite: bool,
     names: &mut Names,
     errors: &mut Errors,
 ) -> Option<Index> {
-    check_cardinality(&attrs, errors);
     if let Some((field, seal)) = field {
         check_field(&attrs, field, seal, errors);
     }
-    let word = attrs.word;
-    let (kind, shape) = attrs.kind?;
+    let kind = attrs.kind.take();
+    check_cardinality(&attrs, kind.as_ref(), errors);
+    let (kind, shape) = kind?;
     let shape = match shape {
         Kind::Exact => Shape::Exact,
         Kind::Prefix(max) => Shape::Prefix(max),
@@ -142,35 +150,12 @@ fn check_index(
             Shape::Compound(parts.collect())
         }
     };
-    match (&attrs.table, shape.is_many()) {
-        (Some(table), false) => errors.on(
-            table,
-            format_args!("`{kind}` has one term a row, which is kept in a column: remove this"),
-        ),
-        (None, true) if in_sqlite => errors.on(
-            &kind,
-            format_args!(
-                "`{kind}` has many terms a row, which a column of SQLite cannot hold: keep them in \
-                 the terms table, by `index({kind}…, table)`"
-            ),
-        ),
-        _ => {}
-    }
-    if let (Some((levels, _)), false) = (&attrs.levels, matches!(shape, Shape::Range(_))) {
-        errors.on(levels, "a `range` has levels, and nothing else does: remove this");
-    }
-    if let (Some((normalize, _)), Shape::Compound(_)) = (&attrs.normalize, &shape) {
-        errors.on(
-            normalize,
-            "each field is normalized by itself: name how behind it, as in `compound(surname = \
-             Normalizer::DIGITS, birth_date)`",
-        );
-    }
-    let id = names.id(attrs.id, &word, field, &shape, errors)?;
+    check_kind(&attrs, &kind, &shape, in_sqlite, errors);
+    let id = names.id(attrs.id, &attrs.word, field, &shape, errors)?;
     let stem = field.map_or_else(|| id.value().replace(['.', '-'], "_"), |of| of.0.column.clone());
     let column = format!("{stem}_{}", shape.suffix());
     Some(Index {
-        place: names.place("index", attrs.place, &word, &column, errors)?,
+        place: names.place("index", attrs.place, &attrs.word, &column, errors)?,
         id,
         shape,
         normalizer: attrs.normalize.map(|(_, normalizer)| normalizer),
@@ -184,20 +169,75 @@ fn check_index(
     })
 }
 
-fn check_cardinality(attrs: &IndexAttrs, errors: &mut Errors) {
-    match (&attrs.cardinality, &attrs.measured) {
-        (Some((cardinality, _)), Some(_)) => errors.on(
-            cardinality,
-            "with `measured` the different values are counted, and with this they are declared: \
-             remove one of them",
-        ),
-        (None, None) if !attrs.cardinality_given && !attrs.leakage_allowed && attrs.kind_given => {
+fn check_cardinality(attrs: &IndexAttrs, kind: Option<&(Ident, Kind)>, errors: &mut Errors) {
+    let declared = attrs.cardinality.as_ref().map(|(word, _)| word);
+    if let Some((_, Kind::Range(_))) = kind {
+        for word in declared.into_iter().chain(&attrs.measured) {
             errors.on(
-                &attrs.word,
-                "say how many different values there are, as in `cardinality = 1_000_000`, or that \
-                 you measure it, by `measured`: the fewer there are, the more their terms tell",
+                word,
+                "the domain of a `range` says how many different values there are: remove this",
             );
         }
+    } else if let (Some(declared), Some(_)) = (declared, &attrs.measured) {
+        errors.on(
+            declared,
+            "with `measured` the different values are counted, and with this they are declared: \
+             remove one of them",
+        );
+    } else if kind.is_some()
+        && attrs.measured.is_none()
+        && !attrs.cardinality_given
+        && !attrs.leakage_allowed
+    {
+        errors.on(
+            &attrs.word,
+            "say how many different values there are, as in `cardinality = 1_000_000`, or that you \
+             measure it, by `measured`: the fewer there are, the more their terms tell",
+        );
+    }
+}
+
+/// What goes not with the kind.
+fn check_kind(
+    attrs: &IndexAttrs,
+    kind: &Ident,
+    shape: &Shape,
+    in_sqlite: bool,
+    errors: &mut Errors,
+) {
+    match (&attrs.table, shape.is_many()) {
+        (Some(table), false) => errors.on(
+            table,
+            format_args!("`{kind}` has one term a row, which is kept in a column: remove this"),
+        ),
+        (None, true) if in_sqlite => errors.on(
+            kind,
+            format_args!(
+                "`{kind}` has many terms a row, which a column of SQLite cannot hold: keep them in \
+                 the table of terms, as in `index({kind}…, table)`"
+            ),
+        ),
+        _ => {}
+    }
+    if let (Some((levels, _)), false) = (&attrs.levels, matches!(shape, Shape::Range(_))) {
+        errors.on(levels, "a `range` has levels, and nothing else does: remove this");
+    }
+    if let (Some(lenient), Shape::Range(_) | Shape::Compound(_)) = (&attrs.lenient, shape) {
+        errors.on(
+            lenient,
+            format_args!("`{kind}` takes no text that cannot be normalized: remove this"),
+        );
+    }
+    match (&attrs.normalize, shape) {
+        (Some((normalize, _)), Shape::Compound(_)) => errors.on(
+            normalize,
+            "each field is normalized by itself: write how behind it, as in `compound(surname = \
+             Normalizer::DIGITS, birth_date)`",
+        ),
+        (Some((normalize, _)), Shape::Range(_)) => errors.on(
+            normalize,
+            "a `range` is of integers, dates or decimals, which have one spelling: remove this",
+        ),
         _ => {}
     }
 }
@@ -224,10 +264,10 @@ fn check_parts(
     fields: &[Field],
     errors: &mut Errors,
 ) {
-    if parts.len() < 2 {
+    if !(2..=3).contains(&parts.len()) {
         errors.on(
             &index.word,
-            "name at least two fields, as in `compound(name, birth_date)`: an index of one stands \
+            "name two or three fields, as in `compound(name, birth_date)`: an index of one stands \
              on it",
         );
     }

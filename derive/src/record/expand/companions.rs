@@ -1,0 +1,238 @@
+//! The constants of indexes and masks, and how they are written with their fields.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::Ident;
+use syn::ext::IdentExt as _;
+
+use super::super::attr::How;
+use super::super::valid::{Field, Index, Mask, Readers, Record, SealedField, Shape};
+use super::{Part, local, placed};
+
+/// Where the values are that terms and masks are made of.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Of {
+    /// In `self`.
+    Record,
+    /// In `opened`, to which the row `self` opens.
+    Opened,
+}
+
+impl Record {
+    /// The constants of indexes and masks.
+    pub(super) fn companion_constants(&self) -> impl Iterator<Item = TokenStream> {
+        self.parts().filter_map(|part| match part {
+            Part::Index(index, field) => Some(self.index_constant(index, field)),
+            Part::Mask(mask, field) => Some(self.mask_constant(mask, field)),
+            Part::Field(_) | Part::Keys(_) => None,
+        })
+    }
+
+    fn index_constant(&self, index: &Index, field: Option<&Field>) -> TokenStream {
+        let Self { krate, vis, name, .. } = self;
+        let (constant, id) = (&index.place.constant, &index.id);
+        let doc = match field {
+            Some(field) => format!("What the sealed field `{}` is found by.", field.column),
+            None => "What several sealed fields are found by together.".to_owned(),
+        };
+        let ty = self.indexed_type(index, field);
+        let (kind, new) = match &index.shape {
+            Shape::Exact => (quote!(OneTerm), quote!(exact(#name, #id))),
+            Shape::Prefix(max) => (quote!(ManyTerms), quote!(prefix(#name, #id, #max))),
+            Shape::Words => (quote!(ManyTerms), quote!(words(#name, #id))),
+            Shape::Range(domain) => (quote!(ManyTerms), quote!(range(#name, #id, #domain))),
+            Shape::Compound(parts) => {
+                let parts = parts.iter().map(|(_, normalizer)| {
+                    normalizer.clone().unwrap_or_else(|| quote!(#krate::Normalizer::NONE))
+                });
+                (quote!(OneTerm), quote!(compound(#name, #id, &[#(#parts),*])))
+            }
+        };
+        let normalized = index.normalizer.as_ref().map(|by| quote!(.normalized(#by)));
+        let levels = index.levels.map(|levels| quote!(.levels(#levels)));
+        let bits = index.bits.map(|bits| quote!(.bits(#bits)));
+        let cardinality = index.cardinality.map(|values| quote!(.cardinality(#values)));
+        let measured = index.measured.then(|| quote!(.measured()));
+        let allowed = index.allow_leakage.as_ref().map(|why| quote!(.allow_leakage(#why)));
+        let lenient = index.lenient.then(|| quote!(.lenient()));
+        let ty = quote!(#krate::Index<#ty, #krate::#kind>);
+        quote! {
+            #[doc = #doc]
+            #vis const #constant: #ty =
+                <#ty>::#new #normalized #levels #bits #cardinality #measured #allowed #lenient;
+        }
+    }
+
+    /// The type of the values that an index is of.
+    fn indexed_type(&self, index: &Index, field: Option<&Field>) -> TokenStream {
+        let types = match field {
+            Some(field) => {
+                let ty = &field.ty;
+                return quote!(#ty);
+            }
+            None => self.compound_fields(index).map(|field| &field.ty),
+        };
+        quote!((#(#types),*))
+    }
+
+    /// The fields that a compound index is of, in the order of its parts.
+    fn compound_fields(&self, index: &Index) -> impl Iterator<Item = &Field> {
+        let parts = match &index.shape {
+            Shape::Compound(parts) => parts.as_slice(),
+            _ => &[],
+        };
+        parts.iter().filter_map(|(name, _)| {
+            self.fields.iter().find(|field| field.column == name.unraw().to_string())
+        })
+    }
+
+    fn mask_constant(&self, mask: &Mask, field: &Field) -> TokenStream {
+        let Self { krate, vis, name, .. } = self;
+        let Some(seal) = field.seal() else { return TokenStream::new() };
+        let (constant, id) = (&mask.place.constant, &seal.id);
+        let doc =
+            format!("What the readers of its mask see of the sealed field `{}`.", field.column);
+        let rows = self.rows();
+        let readers = match &mask.readers {
+            Readers::OfClass(_) => None,
+            Readers::Named(readers) => Some(quote!(&[#(#readers),*])),
+        };
+        let of = |source: &TokenStream| {
+            quote! {
+                #krate::Class::mask_of(
+                    &#source,
+                    const { &#krate::MaskName::of(&#source) },
+                    #readers,
+                )
+            }
+        };
+        let class = match &mask.readers {
+            Readers::OfClass(class) => class.clone(),
+            Readers::Named(_) => of(&self.class(seal)),
+        };
+        let was = match (&mask.was, &seal.was, &readers) {
+            (Some(was), _, _) => Some(quote!(.was(#was))),
+            // The field moved to another class, and its mask with it.
+            (None, Some(was), Some(_)) => {
+                let was = of(was);
+                Some(quote!(.was(#was)))
+            }
+            _ => None,
+        };
+        let how = match &mask.how {
+            How::Named(how) => {
+                let how = Ident::new(how, Span::call_site());
+                quote!(#krate::Masking::#how)
+            }
+            How::Custom(name, by) => quote!(#krate::Masking::custom(#name, #by)),
+        };
+        let pad = mask
+            .pad
+            .map(|pad| if seal.hide_null { quote!(.hide_null(#pad)) } else { quote!(.pad(#pad)) });
+        let ty = &field.ty;
+        let ty = quote!(#krate::Mask<#ty, #krate::#rows>);
+        quote! {
+            #[doc = #doc]
+            #vis const #constant: #ty = <#ty>::new(#name, #id, #class, #how) #pad #was;
+        }
+    }
+
+    /// `.with(…)`, `.in_compound()`, and the last parameter of the field's type.
+    pub(super) fn accompaniment(
+        &self,
+        field: &Field,
+        seal: &SealedField,
+    ) -> (TokenStream, TokenStream) {
+        let krate = &self.krate;
+        let indexes = seal.indexes.iter().map(|index| self.index_companion(index));
+        let mask = seal.mask.iter().map(|mask| {
+            let (constant, column) = (&mask.place.constant, &mask.place.column);
+            quote!(#krate::Companion::mask(&Self::#constant, #column))
+        });
+        let companions: Vec<TokenStream> = indexes.chain(mask).collect();
+        let column = &field.column;
+        let with = (!companions.is_empty()).then(|| quote!(.with(#column, &[#(#companions),*])));
+        let mut parts = self.compounds.iter().flat_map(|index| self.compound_fields(index));
+        if parts.any(|part| part.column == field.column) {
+            return (quote!(#with.in_compound()), quote!(InCompound));
+        }
+        let kind = if with.is_some() { quote!(Accompanied) } else { quote!(Alone) };
+        (quote!(#with), kind)
+    }
+
+    fn index_companion(&self, index: &Index) -> TokenStream {
+        let krate = &self.krate;
+        let (constant, column) = (&index.place.constant, &index.place.column);
+        if index.table {
+            quote!(#krate::Companion::in_table(&Self::#constant))
+        } else {
+            quote!(#krate::Companion::index(&Self::#constant, #column))
+        }
+    }
+
+    /// The schemas of the compound indexes.
+    pub(super) fn compound_schemas(&self) -> impl Iterator<Item = TokenStream> {
+        let krate = &self.krate;
+        self.compounds.iter().map(move |index| {
+            let companion = self.index_companion(index);
+            let parts = self.compound_fields(index).filter_map(|field| Some(&field.seal()?.id));
+            quote!(#krate::Compound::of(#companion, &[#(#parts),*]))
+        })
+    }
+
+    /// The terms of an index, or a mask, made by `sealer`.
+    pub(super) fn accompany(&self, part: Part<'_>, of: Of) -> Option<TokenStream> {
+        let krate = &self.krate;
+        let (fields, place, method, none): (Vec<&Field>, _, _, _) = match part {
+            Part::Field(_) | Part::Keys(_) => return None,
+            Part::Mask(mask, field) => {
+                (vec![field], &mask.place, "mask", quote!(::core::option::Option::None))
+            }
+            Part::Index(index, field) => {
+                let fields = match field {
+                    Some(field) => vec![field],
+                    None => self.compound_fields(index).collect(),
+                };
+                if index.shape.is_many() {
+                    let none = quote!(#krate::Terms::from_terms(#krate::__private::Vec::new()));
+                    (fields, &index.place, "terms", none)
+                } else {
+                    (fields, &index.place, "term", quote!(::core::option::Option::None))
+                }
+            }
+        };
+        let span = match fields.as_slice() {
+            [field] => field.span(),
+            _ => place.span(),
+        };
+        let (sealer, constant) = (local("sealer", span), self.constant(&place.constant, span));
+        let method = Ident::new(method, span);
+        let values = fields.iter().map(|field| {
+            let name = placed(&field.ident, span);
+            let of = match of {
+                Of::Record => quote_spanned!(span=> self),
+                Of::Opened => local("opened", span).into_token_stream(),
+            };
+            quote_spanned!(span=> &#of.#name)
+        });
+        let value = match fields.as_slice() {
+            [_] => quote_spanned!(span=> #(#values)*),
+            _ => quote_spanned!(span=> &(#(#values),*)),
+        };
+        let made = quote_spanned!(span=> #sealer.#method(&#constant, #value)?);
+        // A value that is not in the row opens to the default, and has no terms.
+        let later: Vec<&Ident> = fields
+            .iter()
+            .filter(|field| {
+                of == Of::Opened && field.seal().is_some_and(|seal| seal.default.is_some())
+            })
+            .map(|field| &field.ident)
+            .collect();
+        if later.is_empty() {
+            return Some(made);
+        }
+        Some(quote! {
+            if #(::core::option::Option::is_some(&self.#later))&&* { #made } else { #none }
+        })
+    }
+}
