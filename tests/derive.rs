@@ -15,6 +15,8 @@ mod classes;
 mod declare;
 #[path = "derive/erased.rs"]
 mod erased;
+#[path = "derive/indexes.rs"]
+mod indexes;
 #[path = "derive/names.rs"]
 mod names;
 #[path = "derive/reseal.rs"]
