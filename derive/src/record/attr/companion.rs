@@ -56,9 +56,7 @@ pub(crate) struct MaskAttrs {
     /// Also where their value was refused.
     pub(crate) readers_given: bool,
     pub(crate) was: Option<TokenStream>,
-    pub(crate) pad: Option<u16>,
-    /// Also where its value was refused.
-    pub(crate) pad_given: bool,
+    pub(crate) pad: Option<(Ident, u16)>,
     pub(crate) place: PlaceAttrs,
 }
 
@@ -318,7 +316,6 @@ impl MaskAttrs {
             readers_given: false,
             was: None,
             pad: None,
-            pad_given: false,
             place: PlaceAttrs::default(),
         };
         if !input.peek(token::Paren) {
@@ -352,10 +349,7 @@ impl MaskAttrs {
                 return once(&mut self.class, word, (word.clone(), class(word, input)?));
             }
             "was" => return once(&mut self.was, word, class(word, input)?),
-            "pad" => {
-                self.pad_given = true;
-                return once(&mut self.pad, word, multiple(input)?);
-            }
+            "pad" => return once(&mut self.pad, word, (word.clone(), multiple(input)?)),
             "column" | "attr" => return self.place.read(word, input),
             _ => return Err(unknown(word, IN_MASK)),
         };

@@ -126,9 +126,14 @@ impl Record {
             }
             How::Custom(name, by) => quote!(#krate::Masking::custom(#name, #by)),
         };
-        let pad = mask
-            .pad
-            .map(|pad| if seal.hide_null { quote!(.hide_null(#pad)) } else { quote!(.pad(#pad)) });
+        let pad = match (mask.pad, seal.hide_null) {
+            (pad, true) => {
+                let pad = pad.unwrap_or(HIDING);
+                Some(quote!(.hide_null(#pad)))
+            }
+            (Some(pad), false) => Some(quote!(.pad(#pad))),
+            (None, false) => None,
+        };
         let ty = &field.ty;
         let ty = quote!(#krate::Mask<#ty, #krate::#rows>);
         quote! {
@@ -236,3 +241,6 @@ impl Record {
         })
     }
 }
+
+/// The length in which a mask hides absence, unless another is given: the default of all masks.
+const HIDING: u16 = 32;

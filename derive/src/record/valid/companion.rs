@@ -295,11 +295,11 @@ fn check_mask(
     errors: &mut Errors,
 ) -> Option<Mask> {
     let word = attrs.word;
-    if seal.hide_null && !attrs.pad_given {
+    if let (true, Some((pad, ..=12))) = (seal.hide_null, &attrs.pad) {
         errors.on(
-            &word,
-            "the field hides absence by one length for all values, and so must its mask: give it as \
-             well, as in `mask(last4, pad = 32, …)`",
+            pad,
+            "the field hides absence, and so does its mask, in 13 bytes at least: write `pad = 32`, \
+             or remove this",
         );
     }
     let readers = match (attrs.readers, attrs.class) {
@@ -335,7 +335,7 @@ fn check_mask(
         how: attrs.how?.1,
         readers: readers?,
         was: attrs.was,
-        pad: attrs.pad,
+        pad: attrs.pad.map(|(_, pad)| pad),
     })
 }
 

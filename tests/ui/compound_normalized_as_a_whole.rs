@@ -1,0 +1,14 @@
+use fieldseal::{Normalizer, Record};
+
+#[derive(Record)]
+#[record(name = "customer", single_row, index(compound(email, phone), id = "both", measured, normalize = Normalizer::NONE))]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    email: String,
+    #[record(seal)]
+    phone: String,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer", single_row, index(compound(email, phone), id = "both", measured))]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    email: String,
+    phone: String,
+}
+
+fn main() {}

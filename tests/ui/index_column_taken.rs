@@ -1,0 +1,13 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal, index(exact, measured))]
+    email: String,
+    email_index: String,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal, index(exact, measured, column = "PHONE"))]
+    email: String,
+    #[record(seal)]
+    phone: String,
+}
+
+fn main() {}

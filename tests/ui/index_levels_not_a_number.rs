@@ -1,0 +1,12 @@
+use fieldseal::{Domain, Record};
+
+#[derive(Record)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal, index(range(Domain::integers(0, 99_999)), levels = "all"))]
+    email: i64,
+}
+
+fn main() {}

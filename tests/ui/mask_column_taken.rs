@@ -1,0 +1,13 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal, mask(last4, readers = ["support"]))]
+    email: String,
+    email_mask: String,
+}
+
+fn main() {}
