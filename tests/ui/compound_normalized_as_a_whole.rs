@@ -1,7 +1,7 @@
-use fieldseal::{Normalizer, Record};
+use fieldseal::Record;
 
 #[derive(Record)]
-#[record(name = "customer", single_row, index(compound(email, phone), id = "both", measured, normalize = Normalizer::NONE))]
+#[record(name = "customer", single_row, index(compound(email, phone), id = "both", measured, normalize = fieldseal::Normalizer::NONE))]
 struct Customer {
     #[record(subject)]
     id: i64,

@@ -1,11 +1,11 @@
-use fieldseal::{Domain, Record};
+use fieldseal::Record;
 
 #[derive(Record)]
 #[record(name = "customer", single_row)]
 struct Customer {
     #[record(subject)]
     id: i64,
-    #[record(seal, index(range(Domain::integers(0, 99_999)), cardinality = 100_000))]
+    #[record(seal, index(range(fieldseal::Domain::integers(0, 99_999)), cardinality = 100_000))]
     email: i64,
 }
 

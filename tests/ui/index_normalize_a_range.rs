@@ -1,11 +1,11 @@
-use fieldseal::{Domain, Normalizer, Record};
+use fieldseal::Record;
 
 #[derive(Record)]
 #[record(name = "customer", single_row)]
 struct Customer {
     #[record(subject)]
     id: i64,
-    #[record(seal, index(range(Domain::integers(0, 99_999)), normalize = Normalizer::NONE))]
+    #[record(seal, index(range(fieldseal::Domain::integers(0, 99_999)), normalize = fieldseal::Normalizer::NONE))]
     email: i64,
 }
 

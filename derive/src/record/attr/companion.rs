@@ -193,7 +193,10 @@ impl IndexAttrs {
             "id" => once(&mut self.id, word, text(word, input)?),
             "table" => once(&mut self.table, word, word.clone()),
             "column" | "attr" => self.place.read(word, input),
-            _ => Err(unknown(word, IN_INDEX)),
+            _ => {
+                self.kind_given = true;
+                Err(unknown(word, IN_INDEX))
+            }
         }
     }
 }
@@ -351,7 +354,10 @@ impl MaskAttrs {
             "was" => return once(&mut self.was, word, class(word, input)?),
             "pad" => return once(&mut self.pad, word, (word.clone(), multiple(input)?)),
             "column" | "attr" => return self.place.read(word, input),
-            _ => return Err(unknown(word, IN_MASK)),
+            _ => {
+                self.how_given = true;
+                return Err(unknown(word, IN_MASK));
+            }
         };
         self.how_given = true;
         if let Some((other, _)) = &self.how {

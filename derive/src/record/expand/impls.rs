@@ -204,6 +204,12 @@ fn by_mask(record: &Record, mask: &Mask, by: &str) -> TokenStream {
 /// A field of the row as it is.
 fn same(part: Part<'_>) -> TokenStream {
     let span = part.span();
+    if let Part::Field(field) = part
+        && field.seal.is_none()
+    {
+        let (name, clone) = (&field.ident, clone(field));
+        return quote!(#name: #clone);
+    }
     let name = placed(part.ident(), span);
     quote_spanned!(span=> #name: ::core::clone::Clone::clone(&self.#name))
 }

@@ -214,7 +214,7 @@ fn check_kind(
             kind,
             format_args!(
                 "`{kind}` has many terms a row, which a column of SQLite cannot hold: keep them in \
-                 the table of terms, as in `index({kind}…, table)`"
+                 the table of terms, as in `index({kind}, table)`"
             ),
         ),
         _ => {}
