@@ -146,7 +146,8 @@ impl<T, R> Field<T, R> {
     /// What is written with the field: its terms, its mask. `column` is the field's own.
     ///
     /// # Panics
-    /// For a field that hides absence, whose terms would show it, and where an index tells too much.
+    /// For a field that hides absence, whose terms would show it; where an index tells too much; for a mask
+    /// of another field or of another class's masks, and for a second mask.
     #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
     pub const fn with(
         self,
@@ -157,6 +158,15 @@ impl<T, R> Field<T, R> {
         while let [companion, later @ ..] = rest {
             if let Err(why) = companion.lint(&self.spec) {
                 panic!("{}", why);
+            }
+            // `[MA-7]`
+            let mut others = later;
+            while let [other, tail @ ..] = others {
+                assert!(
+                    companion.mask_class().is_none() || other.mask_class().is_none(),
+                    "a field has one mask: two could be put in each other's place"
+                );
+                others = tail;
             }
             rest = later;
         }
@@ -188,9 +198,14 @@ impl<T, R, C> Field<T, R, C> {
     /// column. A value that is longer is refused.
     ///
     /// # Panics
-    /// On 0, when the padding is set already, or with [`none_on_erased`](Self::none_on_erased).
+    /// On 0, when the padding is set already, with [`none_on_erased`](Self::none_on_erased), or after
+    /// [`with`](Self::with).
     pub const fn hide_null(self, length: u16) -> Self {
         assert!(!self.spec.none_on_erased, "{}", EITHER_ABSENCE);
+        assert!(
+            self.spec.companions.is_empty(),
+            "say that the field hides absence before what is written with it"
+        );
         let mut field = self.pad(length);
         field.spec.hide_null = true;
         field

@@ -33,13 +33,28 @@ const LEAST_HIDDEN: u16 = 13;
 /// [mask class](Class::mask_of) of the field's class, which is erased with it, or another.
 ///
 /// ```
-/// use fieldseal::{Class, Companion, DataKeys, Field, KeyRing, Mask, MaskName, Masking};
+/// use fieldseal::{
+///     Class, Companion, DataKeys, ErrorKind, Field, IndexedField, KeyRing, Mask, MaskName, Masking,
+/// };
 ///
 /// const FINANCIAL: Class = Class::new("financial").readers(&["billing"]);
 /// const SHOWN: Class =
 ///     Class::mask_of(&FINANCIAL, const { &MaskName::of(&FINANCIAL) }, &["billing", "support"]);
 /// const CARD_MASK: Mask<String> = Mask::new("customer", "card", SHOWN, Masking::LAST4);
-/// assert_eq!(CARD_MASK.class().name(), "mask.financial");
+/// const CARD: IndexedField<String> = Field::new("customer", "card", FINANCIAL)
+///     .with("card", &[Companion::mask(&CARD_MASK, "card_mask")]);
+///
+/// let mut ring = KeyRing::generate()?;
+/// ring.add_role("billing")?;
+/// ring.add_role("support")?;
+/// let keys = DataKeys::create(&ring, 42, &[FINANCIAL, SHOWN])?;
+/// let row = CARD.update(&keys, &"4242 4242 4242 4242".into())?;
+///
+/// let support = ring.subset(&["support"])?.into_ring();
+/// let keys = keys.envelope().unwrap(&support, 42)?;
+/// assert_eq!(CARD_MASK.open(&keys, &row.mask)?.as_deref(), Some("•••• 4242"));
+/// assert_eq!(CARD.open(&keys, &row.value).unwrap_err().kind(), ErrorKind::NotPermitted);
+/// # Ok::<(), fieldseal::Error>(())
 /// ```
 pub struct Mask<T, R = SingleRow> {
     spec: MaskSpec,
@@ -187,7 +202,7 @@ macro_rules! mask_methods {
         /// was written before there was one.
         ///
         /// # Errors
-        /// As [`Field::open`], by the class of the mask.
+        /// As [`Field::open`](crate::Field::open), by the class of the mask.
         pub fn open(
             &self,
             keys: &DataKeys,
@@ -198,11 +213,10 @@ macro_rules! mask_methods {
         }
 
         /// Opens the mask and seals it again under the latest generation of its class, as
-        /// [`Field::reseal`] does; `None` where there is nothing to store. It is the mask of the value that
-        /// it was made of.
+        /// [`Field::reseal`](crate::Field::reseal) does; `None` where there is nothing to store.
         ///
         /// # Errors
-        /// As [`Field::reseal`], by the class of the mask.
+        /// As [`Field::reseal`](crate::Field::reseal), by the class of the mask.
         pub fn reseal(
             &self,
             keys: &DataKeys,

@@ -7,6 +7,7 @@ use crate::access::Access;
 use crate::context::SubjectId;
 use crate::envelope::{DataKeys, Wanted};
 use crate::error::Error;
+use crate::field::Companion;
 use crate::random::CallRng;
 
 /// A row after [`SealedRecord::reseal`].
@@ -20,17 +21,21 @@ pub struct Resealed<S> {
     /// The fields that nobody opens any more, as they are erased or have expired: they stay as they
     /// are.
     pub gone: Vec<&'static FieldSchema>,
+    /// The fields whose masks were sealed anew.
+    pub masks: Vec<&'static FieldSchema>,
 }
 
 impl<S> Resealed<S> {
-    /// Whether any field was sealed anew, so that there is something to store.
+    /// Whether any field or mask was sealed anew, so that there is something to store.
     pub fn is_changed(&self) -> bool {
-        !self.fields.is_empty()
+        !(self.fields.is_empty() && self.masks.is_empty())
     }
 
     /// The columns to store.
     pub fn columns(&self) -> impl Iterator<Item = &'static str> {
-        self.fields.iter().map(|field| field.column)
+        let masks = self.masks.iter().flat_map(|field| field.companions);
+        let masks = masks.filter(|companion| companion.mask_class().is_some());
+        self.fields.iter().map(|field| field.column).chain(masks.filter_map(Companion::column))
     }
 }
 
@@ -42,7 +47,12 @@ pub(super) fn resealed<S: SealedRecord>(row: &S, keys: &DataKeys) -> Result<Rese
         let fields = S::Record::SCHEMA.fields().iter();
         fields.filter(|field| ids.contains(&field.id)).collect()
     };
-    Ok(Resealed { row, fields: of(&resealer.resealed), gone: of(&resealer.gone) })
+    Ok(Resealed {
+        row,
+        fields: of(&resealer.resealed),
+        gone: of(&resealer.gone),
+        masks: of(&resealer.masks),
+    })
 }
 
 /// The data keys of all generations of the row's classes: to open by the older ones, and to seal by the
