@@ -23,6 +23,7 @@ pub(crate) use self::index::terms;
 pub use self::index::{Findable, Index, ManyTerms, OneTerm, Query};
 pub use self::mask::{Mask, MaskInRow, Masked};
 pub use self::masking::Masking;
+pub(crate) use self::masking::text_of;
 pub(crate) use self::reseal::Found;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;

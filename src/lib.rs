@@ -10,6 +10,7 @@ extern crate std;
 
 mod access;
 mod aead;
+mod anonymous;
 mod cbor;
 mod class;
 mod clock;
@@ -46,6 +47,7 @@ mod wrap;
 pub use access::{
     Access, Action, AuditRefused, AuditSink, Event, LedgerAct, LedgerChange, LedgerSink,
 };
+pub use anonymous::{AnonymousExport, AnonymousRows, Generalise};
 pub use class::{Class, MaskName};
 pub use context::{Id, RowId, SubjectId, ToId};
 pub use envelope::{

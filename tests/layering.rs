@@ -15,7 +15,7 @@ const ROWS: &[&[&str]] = &[
     &["index", "pseudonym"],
     &["field"],
     &["record"],
-    &["jobs", "ledger"],
+    &["anonymous", "jobs", "ledger"],
     &["integrations", "store"],
 ];
 

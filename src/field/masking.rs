@@ -150,7 +150,7 @@ impl serde::Serialize for Masking {
 }
 
 /// The text of a plain value, as people write it.
-fn text_of<'a>(item: &Item<'a>) -> Option<Cow<'a, str>> {
+pub(crate) fn text_of<'a>(item: &Item<'a>) -> Option<Cow<'a, str>> {
     // Longer than any number, so that it is never moved.
     let mut digits = String::with_capacity(64);
     match *item {
