@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import cbor, convert, crypto, field, serve_ledgers, serve_rings, standalone
+from . import cbor, convert, crypto, field, serve_ledgers, serve_rings, serve_terms, standalone
 from .classes import Declarations
 from .crypto import Generator
 from .edit import Editor, create
@@ -387,6 +387,7 @@ OPS: dict[str, Callable[[Request], Answer]] = {
     "aead": _aead,
     **serve_rings.OPS,
     **serve_ledgers.OPS,
+    **serve_terms.OPS,
     "ledger-write": lambda r: serve_ledgers.write(r, _apply),
     "receipt": lambda r: serve_ledgers.make_receipt(r, _apply),
 }

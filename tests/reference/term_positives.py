@@ -1,0 +1,513 @@
+"""The positive vectors of index terms: of each value its terms, of each question its groups."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from fieldseal_ref import crypto
+from fieldseal_ref.ring import Scope
+from ring_positives import Files, Json, ask, derived, positive, reduced, ring, symmetric
+
+INDEX, FORMER, LATER = 0x11000001, 0x11000002, 0x10000001
+
+PLAIN = ring(symmetric(INDEX, "index", "index"))
+
+Values = list[Json]
+
+
+# --- values ----------------------------------------------------------------
+
+
+def text(v: str) -> Json:
+    return {"t": "text", "v": v}
+
+
+def integer(v: int) -> Json:
+    return {"t": "int", "v": str(v)}
+
+
+def date(v: str) -> Json:
+    return {"t": "date", "v": v}
+
+
+def decimal(v: str) -> Json:
+    """As it is written: 1.10 has two decimal places."""
+    whole, _, places = v.partition(".")
+    return {"t": "decimal", "e": -len(places), "m": str(int(whole + places))}
+
+
+def bytes_(v: str) -> Json:
+    return {"t": "bytes", "v": v}
+
+
+NULL: Json = {"t": "null"}
+
+
+def texts(*of: str) -> list[Values]:
+    return [[text(v)] for v in of]
+
+
+def integers(*of: int) -> list[Values]:
+    return [[integer(v)] for v in of]
+
+
+# --- indexes ---------------------------------------------------------------
+
+
+def index(shape: str, name: str = "any", record: str = "customer", **more: Any) -> Json:
+    return {"record": record, "index": name, "shape": shape, **more}
+
+
+def domain(unit: str, least: str, greatest: str, step: int = 1) -> Json:
+    return {"unit": unit, "least": least, "greatest": greatest, "step": step}
+
+
+def between(
+    least: Json | None, greatest: Json | None, above: bool = False, below: bool = False
+) -> Json:
+    def end(value: Json | None, left_out: bool) -> Json | None:
+        if value is None:
+            return None
+        return {"value": value, "left_out": True} if left_out else {"value": value}
+
+    return {"between": [end(least, above), end(greatest, below)]}
+
+
+def of(*values: Json) -> Json:
+    return {"values": list(values)}
+
+
+# --- files -----------------------------------------------------------------
+
+
+def file(
+    about: str,
+    covers: list[str],
+    of_index: Json,
+    written: list[Values],
+    asked: list[Json] | None = None,
+    keys: Json = PLAIN,
+    tenant: str = "",
+    rescue: bool = False,
+) -> Json:
+    """Questions, if none are given, for each value that is written; what they find of those."""
+    if asked is None:
+        asked = [of(*values) for values in written if NULL not in values]
+    made = {**positive("terms", about, covers), "ring": keys, "tenant": tenant, "rescue": rescue}
+    made["index"] = of_index
+    made["keys"] = [_key(key, of_index, tenant) for key in keys["keys"] if _gives(key)]
+    request = {"ring": keys, "tenant": tenant, "rescue": rescue, "index": of_index}
+    rows = []
+    for values in written:
+        told = ask("terms", **request, values=values)
+        primary = next((key for key in made["keys"] if key["state"] == "primary"), None)
+        for one in told["inputs"]:
+            assert primary is not None
+            message = bytes([one["kind"], one["level"]]) + bytes.fromhex(one["item"])
+            one["mac"] = hmac.digest(bytes.fromhex(primary["key"]), message, "sha256").hex()
+        rows.append({"values": values, **told})
+    made["written"] = rows
+    made["asked"] = [_question(request, question, rows) for question in asked]
+    return made
+
+
+def _gives(key: Json) -> bool:
+    return key["form"] in ("symmetric", "derived") and key["use"] == "index"
+
+
+def _key(key: Json, of_index: Json, tenant: str) -> Json:
+    scope = Scope("index", (tenant, of_index["record"], of_index["index"]))
+    info = crypto.scope_info(scope)
+    told = {"id": key["id"], "state": key["state"], "info": info.hex()}
+    if key["form"] == "symmetric":
+        return {**told, "key": crypto.expand(bytes.fromhex(key["secret"]), info, 32).hex()}
+    of_scope = {"tenant": tenant, "record": of_index["record"], "index": of_index["index"]}
+    held = [one["key"] for one in key["derived"] if of_scope.items() <= one.items()]
+    return {**told, "key": held[0] if held else None}
+
+
+def _question(request: Json, question: Json, rows: list[Json]) -> Json:
+    told = ask("ask", **request, **question)
+    matching = [
+        number
+        for number, row in enumerate(rows)
+        if ask("matches", index=request["index"], **question, found=row["values"])["matches"]
+    ]
+    found = [
+        number
+        for number, row in enumerate(rows)
+        if all(set(group) & set(row["terms"]) for group in told["groups"])
+    ]
+    assert set(matching) <= set(found), (question, matching, found)
+    return {**question, **told, "found": found, "matching": matching}
+
+
+def positives() -> Files:
+    return {**_exact(), **_compound(), **_prefix(), **_words(), **_range(), **_lenient(), **_keys()}
+
+
+def _exact() -> Files:
+    ada = texts("ada@example.com")
+    files = {
+        "exact-text": file(
+            "Texts of every length of head, as they are.",
+            ["IX-1", "IX-2", "IX-4", "IX-11"],
+            index("exact", "email"),
+            texts("ada@example.com", "Ada@example.com", "", "\u00e9", "e\u0301", "x" * 24, "x" * 256),
+        ),
+        "exact-sorts": file(
+            "A value of each sort, none equal to another.",
+            ["IX-4", "IX-11"],
+            index("exact"),
+            [
+                *([{"t": "bool", "v": v}] for v in (False, True)),
+                *integers(0, 1, 23, 24, 2**64 - 1, -1, -(2**63)),
+                *texts("1", "1990-12-31"),
+                [bytes_("31")],
+                [bytes_("")],
+                [{"t": "uuid", "v": "00112233445566778899aabbccddeeff"}],
+                [bytes_("00112233445566778899aabbccddeeff")],
+                [date("1990-12-31")],
+                [{"t": "instant", "s": "0", "n": 0}],
+                [{"t": "instant", "s": "-1", "n": 999999999}],
+                [decimal("1")],
+                [NULL],
+            ],
+        ),
+        "exact-decimals": file(
+            "Decimals in their lowest terms: equal ones have one term.",
+            ["IX-11"],
+            index("exact", "price"),
+            [
+                [decimal(v)]
+                for v in ("1.1", "1.10", "1.1000", "100", "100.0", "-1.10", "0", "0.00", "0.01")
+            ]
+            + [
+                [{"t": "decimal", "e": -1, "m": str(2**64 * 10)}],
+                [{"t": "decimal", "e": 0, "m": str(2**64)}],
+                [{"t": "decimal", "e": -2, "m": str(-(2**63) * 100)}],
+                [{"t": "decimal", "e": -1, "m": str((-(2**63) - 1) * 10)}],
+                [{"t": "decimal", "e": -28, "m": str(2**96 - 1)}],
+                [{"t": "decimal", "e": -28, "m": str(10**28)}],
+                [{"t": "decimal", "e": 0, "m": str(1 - 2**96)}],
+            ],
+        ),
+        "tenant": file(
+            "The same value of a tenant.",
+            ["IX-1", "RK-7"],
+            index("exact", "email"),
+            ada,
+            tenant="acme",
+        ),
+        "other-index": file(
+            "The same value in another index.", ["IX-1", "RK-7"], index("exact", "backup_email"), ada
+        ),
+        "other-record": file(
+            "The same value in another record.",
+            ["IX-1", "RK-7"],
+            index("exact", "email", "order"),
+            ada,
+        ),
+    }
+    for bits in (1, 3, 7, 8, 9, 64, 127, 128):
+        files[f"bits-{bits}"] = file(
+            f"Terms of {bits} bits.",
+            ["IX-1", "IX-12"],
+            index("exact", "email", bits=bits),
+            texts("ada@example.com", "ada", "bob", "carl", "dora", "eve"),
+        )
+    return files
+
+
+def _compound() -> Files:
+    name = ["none", "none"]
+    return {
+        "compound-2": file(
+            "Two parts, which do not run into each other.",
+            ["IX-4", "IX-5", "IX-11"],
+            index("compound", "name_birth", normalizers=name),
+            [
+                [text("ab"), text("c")],
+                [text("a"), text("bc")],
+                [text("lovelace"), date("1815-12-10")],
+                [text("lovelace"), decimal("1.10")],
+                [text("lovelace"), decimal("1.1")],
+                [text("lovelace"), NULL],
+                [NULL, text("lovelace")],
+            ],
+        ),
+        "compound-3": file(
+            "Three parts, cut to 20 bits.",
+            ["IX-1", "IX-4", "IX-5"],
+            index("compound", "place", normalizers=["none", "none", "none"], bits=20),
+            [
+                [text("a"), integer(1), bytes_("00")],
+                [text("a"), integer(1), NULL],
+                [text("a"), integer(-1), bytes_("00")],
+            ],
+        ),
+    }
+
+
+def _prefix() -> Files:
+    return {
+        "prefix": file(
+            "Prefixes of up to 4 characters, some of several bytes.",
+            ["IX-4", "IX-6", "IX-12"],
+            index("prefix", "surname.prefix", length=4),
+            [*texts("", "a", "love", "lovelace", "\u00e9t\u00e9s", "\U0001f980\u6f22a"), [NULL]],
+            [of(text(v)) for v in ("l", "lov", "love", "lovel", "lovey", "\u00e9", "\U0001f980\u6f22")],
+        ),
+        "prefix-1": file(
+            "The shortest of prefixes.",
+            ["IX-6"],
+            index("prefix", "initial", length=1),
+            texts("lovelace", "l", "k"),
+        ),
+        "prefix-64": file(
+            "The longest of prefixes.",
+            ["IX-6"],
+            index("prefix", "long", length=64, bits=32),
+            texts("x" * 63, "x" * 64, "x" * 65),
+        ),
+    }
+
+
+def _words() -> Files:
+    most = " ".join(f"w{n}" for n in range(255))
+    return {
+        "words": file(
+            "Words of letters and digits, each once.",
+            ["IX-4", "IX-8", "IX-12"],
+            index("words", "notes.words"),
+            [
+                *texts("to be or not to be", "be_or-not", "Be", "don't 42", " ,.- ", "", most),
+                [NULL],
+            ],
+            [of(text(v)) for v in ("be", "be, or", "not be to", "or been", "42", "w254")],
+        ),
+        "words-unicode": file(
+            "What is Alphabetic or a number is of a word; an accent behind its letter is not.",
+            ["IX-8"],
+            index("words", "notes.words"),
+            texts(
+                "\u6f22\u5b57\u3000\u304b\u306a",
+                "\u2167\u00b2\u00bd\u0663",
+                "\u24b6\u24d0 \u00aa",
+                "caf\u00e9",
+                "cafe\u0301 au",
+                "\u0939\u093f\u0928\u094d\u0926\u0940",
+                "a\u200db a\u00adb",
+                "\U0001f980 x\U00020000",
+            ),
+        ),
+    }
+
+
+def _range() -> Files:
+    points = index("range", "points.range", domain=domain("one", "-1000", "1000"))
+    days = index("range", "birth.range", domain=domain("day", "1900-01-01", "2099-12-31"))
+    cents = index("range", "price.range", domain=domain("decimal", "-10.00", "99999.99"))
+    five = index("range", "five", domain=domain("one", "0", "4"))
+    largest = index("range", "large", domain=domain("one", "0", str(2**48 - 1)))
+    steps = index("range", "steps", domain=domain("one", "-10", "93", 10))
+    low = index("range", "low", domain=domain("one", "0", "199"), levels=3)
+    return {
+        "range-integers": file(
+            "A domain of 2,001 integers: 11 levels.",
+            ["IX-4", "IX-9", "IX-10"],
+            points,
+            [*integers(-1000, -999, -1, 0, 1, 24, 1000), [NULL]],
+            [
+                between(None, None),
+                between(integer(-1000), integer(1000)),
+                between(integer(-999), integer(999)),
+                between(integer(0), None),
+                between(None, integer(0), below=True),
+                between(integer(-1), integer(1), above=True, below=True),
+                between(integer(-5000), integer(-1000)),
+                between(integer(1001), integer(2**64 - 1)),
+                between(integer(10), integer(9)),
+                between(integer(9), integer(9), above=True),
+                of(integer(24)),
+                of(integer(-(2**63))),
+            ],
+        ),
+        "range-five": file(
+            "A domain of five: no node stands for what the domain has not.",
+            ["IX-9", "IX-10"],
+            five,
+            integers(0, 1, 2, 3, 4),
+            [between(integer(a), integer(b)) for a in range(5) for b in range(a, 5)],
+        ),
+        "range-one-bucket": file(
+            "A domain of one bucket has one level.",
+            ["IX-9", "IX-10"],
+            index("range", "one", domain=domain("one", "7", "9", 3)),
+            integers(7, 9),
+            [between(None, None), between(integer(8), integer(8)), of(integer(10))],
+        ),
+        "range-two-buckets": file(
+            "A domain of two buckets has one level, too.",
+            ["IX-9", "IX-10"],
+            index("range", "two", domain=domain("one", "7", "9", 2)),
+            integers(7, 8, 9),
+            [between(None, None), of(integer(8)), of(integer(9))],
+        ),
+        "range-steps": file(
+            "Steps of 10, the last one cut short: a question finds more than lies in it.",
+            ["IX-9", "IX-10", "IX-12"],
+            steps,
+            integers(-10, -1, 0, 9, 10, 89, 90, 93),
+            [
+                between(integer(-1), integer(0)),
+                between(integer(5), integer(89)),
+                between(integer(-10), integer(93)),
+                of(integer(91)),
+            ],
+        ),
+        "range-levels": file(
+            "The lowest three levels of eight.",
+            ["IX-9", "IX-10"],
+            low,
+            integers(0, 3, 4, 199),
+            [
+                between(integer(0), integer(3)),
+                between(integer(1), integer(14)),
+                between(integer(3), integer(150)),
+                between(integer(0), integer(199)),
+            ],
+        ),
+        "range-largest": file(
+            "The largest domain: 48 levels.",
+            ["IX-9", "IX-10"],
+            largest,
+            integers(0, 2**47, 2**48 - 1),
+            [between(integer(1), integer(2**48 - 2)), between(None, None)],
+        ),
+        "range-dates": file(
+            "Days of two centuries.",
+            ["IX-9", "IX-10"],
+            days,
+            [[date(v)] for v in ("1900-01-01", "1969-12-31", "1970-01-01", "2000-02-29", "2099-12-31")],
+            [
+                between(date("1990-01-01"), date("1990-12-31")),
+                between(None, date("1970-01-01"), below=True),
+                between(date("0000-01-01"), date("9999-12-31")),
+                of(date("2000-02-29")),
+            ],
+        ),
+        "range-decimals": file(
+            "Two decimal places, however many are written; integers are taken too.",
+            ["IX-9", "IX-10"],
+            cents,
+            [
+                *([decimal(v)] for v in ("-10.00", "1.1", "1.1000", "99999.99")),
+                *integers(-10, 1),
+            ],
+            [
+                between(decimal("1"), decimal("1.10")),
+                between(integer(1), decimal("1.1"), above=True, below=True),
+                between({"t": "decimal", "e": 0, "m": str(1 - 2**96)}, None),
+                of(decimal("1.100")),
+            ],
+        ),
+        "range-decimals-of-17-places": file(
+            "The most decimal places, and ends of a question far outside.",
+            ["IX-9", "IX-10"],
+            index("range", "fine", domain=domain("decimal", "0." + "0" * 17, "0.00000000000" + "9" * 6)),
+            [[decimal("0")], [decimal("0.00000000000" + "9" * 6)]],
+            [
+                between(None, {"t": "decimal", "e": 0, "m": str(2**96 - 1)}),
+                between({"t": "decimal", "e": 0, "m": str(1 - 2**96)}, integer(0)),
+            ],
+        ),
+    }
+
+
+def _lenient() -> Files:
+    many = " ".join(f"w{n}" for n in range(256))
+    return {
+        "lenient": file(
+            "What is no date is kept as given, and found by the same text alone.",
+            ["IX-4", "IX-7", "IX-12"],
+            index("exact", "born", normalizers=["date"], lenient=True),
+            texts("1990-12-31", "19901231", "Spring 1990", "spring 1990", ""),
+        ),
+        "lenient-prefix": file(
+            "A text kept as given has no prefixes.",
+            ["IX-6", "IX-7", "IX-12"],
+            index("prefix", "born.prefix", length=4, normalizers=["digits"], lenient=True),
+            texts("19 90", "none", "1"),
+            [of(text(v)) for v in ("1", "1.9", "none", "no")],
+        ),
+        "lenient-words": file(
+            "A text of too many words is kept as given.",
+            ["IX-7", "IX-8", "IX-12"],
+            index("words", "notes.words", lenient=True),
+            texts("w1 w2", many, many + " "),
+            [of(text(v)) for v in ("w1", many, many + " ")],
+        ),
+    }
+
+
+def _keys() -> Files:
+    of_index = index("exact", "email")
+    ada = texts("ada@example.com")
+    states = ring(
+        symmetric(LATER, "index", "index", "open-only"),
+        symmetric(INDEX, "index", "index"),
+        symmetric(FORMER, "index", "index", "compromised"),
+        symmetric(FORMER + 1, "index", "index", "disabled"),
+        reduced(symmetric(FORMER + 2, "index", "index", "open-only"), "name-only"),
+        symmetric(FORMER + 3, "pseudonym", "pseudonym"),
+    )
+    scopes = [
+        {"tenant": "", "record": "customer", "index": "email"},
+        {"tenant": "acme", "record": "customer", "index": "email"},
+    ]
+    parts = ring(
+        derived(symmetric(LATER, "index", "index", "open-only"), scopes),
+        derived(symmetric(INDEX, "index", "index"), scopes[:1]),
+        derived(symmetric(FORMER, "index", "index", "open-only"), scopes[1:]),
+    )
+    return {
+        "states": file(
+            "Terms are made under the primary key, and asked for under that and the open-only ones.",
+            ["IX-2", "IX-3"],
+            of_index,
+            ada,
+            keys=states,
+        ),
+        "states-rescue": file(
+            "In rescue mode, asked for under compromised keys too.",
+            ["IX-2", "IX-3"],
+            of_index,
+            ada,
+            keys=states,
+            rescue=True,
+        ),
+        "states-words": file(
+            "Each word under each key.",
+            ["IX-3", "IX-8"],
+            index("words", "notes.words"),
+            texts("to be", "not to be"),
+            keys=states,
+        ),
+        "derived": file(
+            "Derived keys in place of index keys, as far as they are this index's.",
+            ["IX-2", "IX-3", "RK-4"],
+            of_index,
+            ada,
+            keys=parts,
+        ),
+        "open-only": file(
+            "A ring without a primary key asks, and makes no terms; of what is absent it needs none.",
+            ["IX-2", "IX-3"],
+            of_index,
+            [[NULL]],
+            [of(text("ada@example.com"))],
+            keys=ring(symmetric(FORMER, "index", "index", "open-only")),
+        ),
+    }
