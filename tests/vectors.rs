@@ -20,6 +20,7 @@ mod support {
     pub(crate) mod positives;
     #[cfg(feature = "file")]
     pub(crate) mod ring_forms;
+    pub(crate) mod term_forms;
 }
 
 #[cfg(feature = "file")]
@@ -28,6 +29,8 @@ mod ledger_vectors;
 #[cfg(feature = "file")]
 #[path = "support/ring_vectors.rs"]
 mod ring_vectors;
+#[path = "support/term_vectors.rs"]
+mod term_vectors;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

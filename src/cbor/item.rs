@@ -104,8 +104,11 @@ fn mantissa_to<W: minicbor::encode::Write>(
     mantissa: i128,
     to: &mut Encoder<W>,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
-    if let Ok(plain) = mantissa.try_into() {
-        return to.int(plain).map(drop);
+    if let Ok(plain) = u64::try_from(mantissa) {
+        return to.u64(plain).map(drop);
+    }
+    if let Ok(plain) = i64::try_from(mantissa) {
+        return to.i64(plain).map(drop);
     }
     let (tag, magnitude) =
         if mantissa < 0 { (IanaTag::NegBignum, !mantissa) } else { (IanaTag::PosBignum, mantissa) };

@@ -147,7 +147,7 @@ def _ranges(add) -> None:  # type: ignore[no-untyped-def]
     question = between(integer(1), integer(1025))
     add("ix10-1025-nodes", "IX-10", "ask", "More than 1,024 nodes.", flat, question)
     about = "An index of no range asked for what lies between."
-    add("ix10-no-range", "IX-10", "ask", about, index("exact"), between(integer(1), integer(2)))
+    add("ix10-no-range", "IX-10", "ask", about, index("words"), between(integer(1), integer(2)))
 
 
 def _normalizers(add) -> None:  # type: ignore[no-untyped-def]
