@@ -83,8 +83,8 @@ pub use ledger::{
 };
 pub use pseudonym::{Pseudonym, PseudonymUuid, Pseudonyms};
 pub use record::{
-    Catalog, Compound, FieldSchema, InlineKeys, KeysPlace, Record, Resealed, Rows, Schema,
-    SealedRecord,
+    Catalog, Compound, FieldSchema, InlineKeys, KeysPlace, Record, Reindexed, Resealed, Rows,
+    Schema, SealedRecord,
 };
 pub use secret::{Plaintext, Secret, Sensitive};
 #[cfg(feature = "sqlx-sqlite")]

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 pub use self::parts::{Opener, Resealer, Sealer};
-pub use self::reseal::Resealed;
+pub use self::reseal::{Reindexed, Resealed};
 pub use self::schema::{Catalog, Compound, FieldSchema, KeysPlace, Rows, Schema};
 
 use crate::access::{Access, Action};
@@ -169,7 +169,7 @@ pub trait SealedRecord: Sized {
     #[doc(hidden)]
     fn accompany_fields(
         &self,
-        opened: &Self::Record,
+        opened: Self::Partial,
         sealer: &mut Sealer<'_>,
     ) -> Result<Self, Error>;
     /// The terms that are kept in a table, by the ids of their indexes.
@@ -368,6 +368,44 @@ pub trait SealedRecord: Sized {
         check_declarations::<Self::Record>();
         check_subject(&self.subject_id()?, keys.subject())?;
         reseal::resealed(self, keys)
+    }
+
+    /// Makes the terms of the row's indexes and its masks anew, of the values it opens to: under the ring's
+    /// primary index key once that was rotated (the rows that an index finds [stale](crate::Index::stale)), and
+    /// for an index or a mask that was declared later. The values stay byte for byte. The terms of a value that is
+    /// erased or expired are taken away. Only fields that have terms or masks need to be within the ring's
+    /// reach.
+    ///
+    /// Store only the [columns](Reindexed::columns), and only while the columns of the values hold what was read,
+    /// or in the transaction that read and locked the row: terms of a former value must not be stored beside a new
+    /// one.
+    ///
+    /// # Errors
+    /// As [`open`](SealedRecord::open), naming the field, but for what is gone; and as
+    /// [`Field::update`](crate::Field::update).
+    fn reindex<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<Reindexed<Self>, Error>
+    where
+        Self::Record: InlineKeys,
+    {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        told::<Self::Record, _>(&access, Action::Reseal, &subject, || {
+            reseal::reindexed(self, &reseal::unwrapped(self, &access, &subject)?)
+        })
+    }
+
+    /// [`reindex`](SealedRecord::reindex) under data keys at hand: those of the envelope as it is stored now,
+    /// unwrapped by a ring with the index keys.
+    ///
+    /// # Errors
+    /// As [`reindex`](SealedRecord::reindex), without those of unwrapping.
+    fn reindex_with(&self, keys: &DataKeys) -> Result<Reindexed<Self>, Error> {
+        check_declarations::<Self::Record>();
+        check_subject(&self.subject_id()?, keys.subject())?;
+        reseal::reindexed(self, keys)
     }
 
     /// Unwraps the row's key envelope, to open or update single fields.

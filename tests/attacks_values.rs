@@ -198,7 +198,7 @@ const EMAIL: Field<String> = Field::new("customer", "email", PERSONAL);
 const EMAILS: &[FieldSchema] = &[FieldSchema::of(&EMAIL, "email", "String")];
 
 const fn schema(record: &'static str, rows: Rows, keys: KeysPlace) -> Schema {
-    Schema::new(record, rows, keys, &["id", "email", "keys"], EMAILS, &["email"])
+    Schema::new(record, rows, keys, &["id", "email", "keys"], EMAILS, &[], &["email"])
 }
 
 /// Guards ED-1: a subject has one envelope. Two that are stored in rows pass every check for it, so

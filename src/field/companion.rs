@@ -219,6 +219,7 @@ impl<T: SealValue> Update<T> {
     }
 
     /// The record, and the terms that are kept in a table, by the ids of their indexes.
+    #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
     pub(crate) fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
         let in_table = |made: &Made| made.column.is_none();
         let terms = self.terms.iter().filter(|made| in_table(made));

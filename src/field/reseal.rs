@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::{NULL, Spec, check_item};
+use super::spec::{NULL, Spec, check_item};
 use crate::context::RowId;
 use crate::encoding::Put as _;
 use crate::envelope::DataKeys;

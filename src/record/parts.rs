@@ -72,6 +72,16 @@ impl<'a> Sealer<'a> {
             .map_err(|error| spec.locate(error))
     }
 
+    /// A value that the row opened to, to make terms and a mask of it; `None` where it is gone.
+    pub fn opened<T>(&self, opened: Result<T, Error>) -> Result<Option<T>, Error> {
+        match opened {
+            Err(error) if matches!(error.kind(), ErrorKind::Erased | ErrorKind::Expired) => {
+                Ok(None)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
     pub fn envelope(&self) -> KeyEnvelope {
         self.sealing.keys().envelope().clone()
     }

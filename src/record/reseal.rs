@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::{FieldSchema, Record, Resealer, SealedRecord, check_subject, no_envelope};
+use super::{
+    FieldSchema, Opener, Record, Resealer, SealedRecord, Sealer, check_subject, no_envelope,
+};
 use crate::access::Access;
 use crate::context::SubjectId;
 use crate::envelope::{DataKeys, Wanted};
@@ -53,6 +55,30 @@ pub(super) fn resealed<S: SealedRecord>(row: &S, keys: &DataKeys) -> Result<Rese
         gone: of(&resealer.gone),
         masks: of(&resealer.masks),
     })
+}
+
+/// A row after [`SealedRecord::reindex`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reindexed<S> {
+    /// The row, with its terms and masks made anew.
+    pub row: S,
+    columns: Vec<&'static str>,
+}
+
+impl<S> Reindexed<S> {
+    /// The columns to store: those of terms and masks. Terms that are kept in a table are written there.
+    pub fn columns(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().copied()
+    }
+}
+
+pub(super) fn reindexed<S: SealedRecord>(row: &S, keys: &DataKeys) -> Result<Reindexed<S>, Error> {
+    let (id, mut rng) = (row.row_id()?, CallRng::from_os()?);
+    let opened = row.open_fields_partial(&mut Opener::begin(keys, id.clone()));
+    let row = row.accompany_fields(opened, &mut Sealer::begin(keys, id, &mut rng))?;
+    let columns = S::Record::SCHEMA.companion_columns().collect();
+    Ok(Reindexed { row, columns })
 }
 
 /// The data keys of all generations of the row's classes: to open by the older ones, and to seal by the

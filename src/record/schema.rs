@@ -254,6 +254,13 @@ impl Schema {
         columns
     }
 
+    /// The columns of terms and masks.
+    pub(crate) fn companion_columns(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let of_fields = self.fields.iter().flat_map(|field| field.companions);
+        let of_several = self.compounds.iter().map(|index| &index.companion);
+        of_fields.chain(of_several).filter_map(Companion::column)
+    }
+
     /// The classes of the sealed fields and of their masks, each once.
     pub fn classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
         let all = self.all_classes();

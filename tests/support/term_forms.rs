@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use fieldseal::{
-    Access, Class, Companion, DataKeys, Decoder, Domain, Encoder, Error, ErrorKind, Field,
-    Index, IndexedField, KeyRing, ManyTerms, Normalizer, NotNull, Query, SealValue, Sealed, Term,
+    Access, Class, Companion, DataKeys, Decoder, Domain, Encoder, Error, ErrorKind, Field, Index,
+    IndexedField, KeyRing, ManyTerms, Normalizer, NotNull, Query, SealValue, Sealed, Term,
 };
 use serde_json::{Value, json};
 

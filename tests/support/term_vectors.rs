@@ -74,9 +74,12 @@ fn every_term_follows_from_primitives() {
     for (name, file) in positive() {
         let bits = file["index"]["bits"].as_u64().unwrap_or(128);
         let scope = ["record", "index"].map(|part| s8(text(&file["index"][part]).as_bytes()));
-        let info =
-            [b"fieldseal/v1 index".as_slice(), &s8(text(&file["tenant"]).as_bytes()), &scope.concat()]
-                .concat();
+        let info = [
+            b"fieldseal/v1 index".as_slice(),
+            &s8(text(&file["tenant"]).as_bytes()),
+            &scope.concat(),
+        ]
+        .concat();
         let masters: BTreeMap<u64, &Value> =
             list(&file["ring"]["keys"]).iter().map(|key| (int(&key["id"]), key)).collect();
         for key in list(&file["keys"]) {
@@ -87,7 +90,8 @@ fn every_term_follows_from_primitives() {
         }
         let held = |states: &[&str]| -> Vec<&Value> {
             let of = list(&file["keys"]).iter();
-            of.filter(|key| !key["key"].is_null() && states.contains(&text(&key["state"]))).collect()
+            of.filter(|key| !key["key"].is_null() && states.contains(&text(&key["state"])))
+                .collect()
         };
         for row in list(&file["written"]) {
             let mut terms = BTreeSet::new();

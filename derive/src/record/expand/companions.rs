@@ -212,34 +212,83 @@ impl Record {
         };
         let (sealer, constant) = (local("sealer", span), self.constant(&place.constant, span));
         let method = Ident::new(method, span);
-        let values = fields.iter().map(|field| {
-            let name = placed(&field.ident, span);
-            let of = match of {
-                Of::Record => quote_spanned!(span=> self),
-                Of::Opened => local("opened", span).into_token_stream(),
+        let made = |values: &[TokenStream]| {
+            let value = match values {
+                [value] => value.clone(),
+                _ => quote_spanned!(span=> &(#(#values),*)),
             };
-            quote_spanned!(span=> &#of.#name)
-        });
-        let value = match fields.as_slice() {
-            [_] => quote_spanned!(span=> #(#values)*),
-            _ => quote_spanned!(span=> &(#(#values),*)),
+            quote_spanned!(span=> #sealer.#method(&#constant, #value)?)
         };
-        let made = quote_spanned!(span=> #sealer.#method(&#constant, #value)?);
-        // A value that is not in the row opens to the default, and has no terms.
-        let later: Vec<&Ident> = fields
-            .iter()
-            .filter(|field| {
-                of == Of::Opened && field.seal().is_some_and(|seal| seal.default.is_some())
-            })
-            .map(|field| &field.ident)
-            .collect();
-        if later.is_empty() {
-            return Some(made);
-        }
-        Some(quote! {
-            if #(::core::option::Option::is_some(&self.#later))&&* { #made } else { #none }
+        let values = |of: &dyn Fn(&Field) -> TokenStream| -> Vec<TokenStream> {
+            fields.iter().map(|field| of(field)).collect()
+        };
+        Some(match of {
+            Of::Record => made(&values(&|field| {
+                let name = placed(&field.ident, span);
+                quote_spanned!(span=> &self.#name)
+            })),
+            Of::Opened => {
+                let opened = values(&|field| opened(field, span).into_token_stream());
+                let names = values(&|field| local_value(field, span).into_token_stream());
+                let (made, some) = (made(&names), quote!(::core::option::Option::Some));
+                let none = match part {
+                    // It was erased with its value, or stays what it was.
+                    Part::Mask(..) => {
+                        let mask = placed(&place.ident, span);
+                        quote_spanned!(span=> ::core::clone::Clone::clone(&self.#mask))
+                    }
+                    _ => none,
+                };
+                quote_spanned! {span=>
+                    match (#(&#opened,)*) {
+                        (#(#some(#names),)*) => #made,
+                        _ => #none,
+                    }
+                }
+            }
         })
     }
+
+    /// The values that terms and masks are made of, out of what the row opened to; `None` where a value is
+    /// gone, or is not in the row.
+    pub(super) fn opened_values(&self, partial: &Ident) -> impl Iterator<Item = TokenStream> {
+        let in_compound = |field: &Field| {
+            let mut parts = self.compounds.iter().flat_map(|index| self.compound_fields(index));
+            parts.any(|part| part.column == field.column)
+        };
+        self.sealed_fields().filter_map(move |(field, seal)| {
+            if seal.indexes.is_empty() && seal.mask.is_none() && !in_compound(field) {
+                return None;
+            }
+            let span = field.span();
+            let (name, value) = (placed(&field.ident, span), opened(field, span));
+            let (sealer, partial) = (local("sealer", span), placed(partial, partial.span()));
+            let opened = quote_spanned!(span=> #sealer.opened(#partial.#name)?);
+            // A value that is not in the row opens to the default, and has no terms.
+            let opened = if seal.default.is_some() {
+                quote_spanned! {span=>
+                    if ::core::option::Option::is_some(&self.#name) {
+                        #opened
+                    } else {
+                        ::core::option::Option::None
+                    }
+                }
+            } else {
+                opened
+            };
+            Some(quote_spanned!(span=> let #value = #opened;))
+        })
+    }
+}
+
+/// The variable of a value that the row opened to, if it did.
+fn opened(field: &Field, span: Span) -> Ident {
+    local(&format!("opened_{}", field.column), span)
+}
+
+/// The variable of the value itself.
+fn local_value(field: &Field, span: Span) -> Ident {
+    local(&format!("value_{}", field.column), span)
 }
 
 /// The length in which a mask hides absence, unless another is given: the default of all masks.

@@ -84,6 +84,7 @@ fn of_row(record: &Record) -> TokenStream {
         }
         Part::Index(..) | Part::Keys(_) => same(part),
     });
+    let values = record.opened_values(&opened);
     let accompanied = record.parts().map(|part| {
         let name = part.ident();
         let value = record.accompany(part, Of::Opened);
@@ -135,9 +136,10 @@ fn of_row(record: &Record) -> TokenStream {
 
             fn accompany_fields(
                 &self,
-                #opened: &Self::Record,
+                #opened: Self::Partial,
                 #sealer: &mut #krate::__private::Sealer<'_>,
             ) -> ::core::result::Result<Self, #krate::Error> {
+                #(#values)*
                 ::core::result::Result::Ok(#sealed { #(#accompanied,)* })
             }
 
