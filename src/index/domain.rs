@@ -196,23 +196,21 @@ pub(super) fn cover(
     Some(nodes)
 }
 
-/// `mantissa × 10^exponent` counted in units of so many decimal places.
+/// `[IX-9]` `mantissa × 10^exponent` counted in units of so many decimal places. What is too large to count
+/// is outside of every domain.
 fn scaled(mantissa: i128, exponent: i64, places: u8) -> Result<i128, Error> {
-    let refused = || {
-        Error::invalid(
-            "the value has more decimal places, or digits, than the range index declares",
-        )
-    };
     let mut shift = exponent.saturating_add(places.into());
     let mut number = mantissa;
     while shift < 0 {
         if number.checked_rem(10) != Some(0) {
-            return Err(refused());
+            return Err(Error::invalid(
+                "the value has more decimal places than the range index declares",
+            ));
         }
         (number, shift) = (number.checked_div(10).unwrap_or_default(), shift.saturating_add(1));
     }
-    let factor = u32::try_from(shift).ok().and_then(|shift| 10_i128.checked_pow(shift));
-    factor.and_then(|factor| number.checked_mul(factor)).ok_or_else(refused)
+    let factor = u32::try_from(shift).map_or(i128::MAX, |shift| 10_i128.saturating_pow(shift));
+    Ok(number.saturating_mul(factor))
 }
 
 #[allow(

@@ -170,10 +170,7 @@ impl IndexSpec {
                 (1..=max).zip(ends).map(|(level, end)| prefix(level, text.get(..end))).collect()
             }),
             (Shape::Words, [item]) => self.or_as_given(item, |item| {
-                words(&self.text(item)?)?
-                    .iter()
-                    .map(|word| text_input(kind::WORD, 0, word))
-                    .collect()
+                self.words(item)?.iter().map(|word| text_input(kind::WORD, 0, word)).collect()
             }),
             (Shape::Range(domain, levels), [item]) => {
                 let bucket = domain.bucket(domain.number(item)?)?;
@@ -203,6 +200,22 @@ impl IndexSpec {
         match item {
             Item::Text(text) => self.normalizer.apply_text(text),
             _ => Err(Error::invalid("an index of prefixes or words takes text")),
+        }
+    }
+
+    fn words(&self, item: &Item<'_>) -> Result<Vec<Zeroizing<String>>, Error> {
+        words(&self.text(item)?)
+    }
+
+    /// `[IX-7]` Nothing in place of a refusal, for a text that a lenient index keeps as it is given.
+    fn unless_as_given<V>(
+        &self,
+        item: &Item<'_>,
+        made: Result<V, Error>,
+    ) -> Result<Option<V>, Error> {
+        match made {
+            Err(_) if self.lenient && matches!(item, Item::Text(_)) => Ok(None),
+            made => made.map(Some),
         }
     }
 
@@ -255,14 +268,10 @@ impl IndexSpec {
             [item] => Item::of(item)?,
             _ => Item::Other,
         };
-        let text = |item: &Item<'_>| match self.text(item) {
-            Err(_) if self.lenient && matches!(item, Item::Text(_)) => Ok(None),
-            other => other.map(Some),
-        };
         let wanted = match self.shape {
             Shape::Exact | Shape::Compound(_) => None,
-            Shape::Prefix(_) => text(&item)?.map(Wanted::Prefix),
-            Shape::Words => text(&item)?.map(|text| words(&text)).transpose()?.map(Wanted::Words),
+            Shape::Prefix(_) => self.unless_as_given(&item, self.text(&item))?.map(Wanted::Prefix),
+            Shape::Words => self.unless_as_given(&item, self.words(&item))?.map(Wanted::Words),
             Shape::Range(domain, _) => {
                 let number = domain.number(&item)?;
                 Some(Wanted::Between(number, number))
@@ -349,17 +358,12 @@ impl IndexSpec {
                     (*least..=*greatest).contains(&domain.number(&item)?)
                 }
                 // What is kept as it was given has no prefixes and no words.
-                (Wanted::Prefix(prefix), _) => match self.text(&item) {
-                    Err(_) if self.lenient => false,
-                    text => text?.starts_with(prefix.as_str()),
-                },
-                (Wanted::Words(asked), _) => match self.text(&item) {
-                    Err(_) if self.lenient => false,
-                    text => {
-                        let words = words(&text?)?;
-                        asked.iter().all(|word| words.contains(word))
-                    }
-                },
+                (Wanted::Prefix(prefix), _) => self
+                    .unless_as_given(&item, self.text(&item))?
+                    .is_some_and(|text| text.starts_with(prefix.as_str())),
+                (Wanted::Words(asked), _) => self
+                    .unless_as_given(&item, self.words(&item))?
+                    .is_some_and(|words| asked.iter().all(|word| words.contains(word))),
                 _ => self.inputs(items)?.iter().any(|input| is_equal(wanted, input)),
             })
         };

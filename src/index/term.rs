@@ -13,7 +13,7 @@ use crate::kdf::MacKey;
 use crate::keyring::KeyId;
 
 /// What a sealed value is found by: the id of an index key, and a MAC of the normalized value that only
-/// holders of the key can make. At most 36 bytes; 20 by default.
+/// holders of the key can make. At most 20 bytes, which it has unless the index cuts it.
 ///
 /// Equal terms of an index stand for equal values; of a truncated index, for values of one group. A
 /// term is no secret, and tells whoever reads the table which rows are equal.
