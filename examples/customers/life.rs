@@ -55,7 +55,7 @@ pub(crate) fn show(
         db.execute_batch("BEGIN IMMEDIATE")?;
         let id = queued.subject.as_i64().ok_or("a customer's id is a number")?;
         let resealed = rows.by_id(id)?.reseal(ring, id)?;
-        rows.update(&resealed.row, resealed.columns())?;
+        rows.store_columns(&resealed.row, resealed.columns())?;
         store.resealed(db, &queued)?;
         db.execute_batch("COMMIT")?;
     }

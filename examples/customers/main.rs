@@ -1,23 +1,26 @@
 //! The main job on real input: a CSV of customers sealed into a SQLite file, and read back.
 //!
 //! ```sh
-//! cargo run --release --example customers --features rusqlite,jiff,file
-//! cargo run --release --example customers --features rusqlite,jiff,file -- --csv mine.csv --db mine.db --limit 100
+//! cargo run --release --example customers --features rusqlite,jiff,file,unicode,phone
+//! cargo run --release --example customers --features rusqlite,jiff,file,unicode,phone -- --csv mine.csv --limit 100
 //! ```
 //!
-//! Four services share one database, each with the keys of its own roles:
+//! Five services share one database, each with the keys of its own roles:
 //!
 //! | service | its ring | so it |
 //! |---|---|---|
-//! | sign-up | `app`, and the writer halves of the others | seals cards that it cannot open |
-//! | back office | `app`, `billing` | opens everything |
-//! | support | `support` | opens how to reach a customer, and no card |
-//! | thief | no ring, the whole file | sees what is in the clear, and lengths |
+//! | sign-up | `app`, the writer halves of the others, the keys of the indexes | seals cards that it cannot open |
+//! | back office | `app`, `billing`, the index keys | opens everything, and finds it |
+//! | support | `support` | opens how to reach a customer, and of a card the last four digits |
+//! | switchboard | the key of one index | finds who calls by their number, and opens nothing |
+//! | thief | no ring, the whole file | sees what is in the clear, lengths, and which terms are equal |
 //!
-//! Then a customer consents to marketing and withdraws, another one is erased with a receipt, and a backup
+//! Customers are found by sealed fields, and analysts get pseudonyms and a generalised table. Then a customer consents to marketing and withdraws, another one is erased with a receipt, and a backup
 //! of before is made right by the ledger.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks")]
 
+mod analysts;
+mod find;
 mod input;
 #[cfg(feature = "file")]
 mod life;
@@ -27,7 +30,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use fieldseal::{Access, Class, KeyRing, Record, SealedRecord as _};
+use fieldseal::{Access, Class, Domain, KeyRing, Normalizer, Reach, Record, SealedRecord as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 
@@ -43,6 +46,9 @@ const IDENTITY: Class = Class::new("identity").readers(&["app"]);
 /// Cards and accounts: billing alone, kept for seven years.
 const FINANCIAL: Class = Class::new("financial").readers(&["billing"]).retain_days(7 * 365);
 
+/// Births that the index of them takes. Who is born outside of it is refused.
+const BIRTHS: Domain = Domain::dates("1900-01-01", "2029-12-31");
+
 /// A customer. What has a class is sealed; the rest stays in the clear.
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(name = "customer", single_row, rusqlite)]
@@ -51,11 +57,25 @@ pub struct Customer {
     id: i64,
     #[record(seal(class = CONTACT, pad = 32))]
     name: String,
-    #[record(seal(class = CONTACT, pad = 32))]
+    /// Found by how it begins, with accents or without.
+    #[record(
+        seal(class = CONTACT, pad = 32),
+        index(prefix(max = 6), normalize = Normalizer::TEXT.without_accents(), cardinality = 50_000, table)
+    )]
+    surname: String,
+    /// Found in any case.
+    #[record(
+        seal(class = CONTACT, pad = 32),
+        index(exact, normalize = Normalizer::EMAIL, cardinality = 1_000_000)
+    )]
     email: String,
-    #[record(seal(class = CONTACT))]
+    /// Found in any spelling. What is no number is kept, and found as it was given.
+    #[record(
+        seal(class = CONTACT),
+        index(exact, normalize = Normalizer::phone("DE"), cardinality = 1_000_000, lenient)
+    )]
     phone: Option<String>,
-    #[record(seal(class = IDENTITY))]
+    #[record(seal(class = IDENTITY), index(range(BIRTHS), table))]
     birth_date: Option<Date>,
     #[record(seal(class = CONTACT, pad = 64))]
     street: Option<String>,
@@ -66,7 +86,10 @@ pub struct Customer {
     #[record(seal(class = FINANCIAL, pad = 32))]
     iban: Option<String>,
     // Whether someone has a card at all is nobody's business either.
-    #[record(seal(class = FINANCIAL, pad = 32, hide_null))]
+    #[record(
+        seal(class = FINANCIAL, pad = 32, hide_null),
+        mask(last4, readers = ["billing", "support"])
+    )]
     card: Option<String>,
     #[record(seal(class = IDENTITY, pad = 64))]
     notes: Option<String>,
@@ -122,11 +145,20 @@ fn run(options: &Options) -> Anyhow<bool> {
     // Key pairs, so that a service can seal for these roles without being one of them.
     ring.add_key_pair_role("support")?;
     ring.add_key_pair_role("billing")?;
-    let sign_up = ring.subset(&["app"])?;
-    println!("\nWhat the sign-up service can do:\n{sign_up}");
-    let sign_up = sign_up.into_ring();
-    let back_office = ring.subset(&["app", "billing"])?.into_ring();
-    let support = ring.subset(&["support"])?.into_ring();
+    ring.add_index_key()?;
+    ring.add_pseudonym_key()?;
+    // A ring of its own for each: the keys of its roles, and of the indexes that it makes or asks.
+    let found = |reach: Reach<'static>| {
+        let indexes = ["email", "phone", "surname.prefix", "birth_date.range"];
+        indexes.iter().fold(reach, |reach, index| reach.index("", "customer", index))
+    };
+    let sign_up = found(Reach::new().role("app").writer("support").writer("billing"));
+    let sign_up = ring.subset_with(&sign_up)?.into_ring();
+    println!("\nWhat the sign-up service can do:\n{}", sign_up.describe());
+    let back_office = found(Reach::new().role("app").role("billing").writer("support"));
+    let back_office = ring.subset_with(&back_office)?.into_ring();
+    let support = ring.subset_with(&Reach::new().role("support"))?.into_ring();
+    let switchboard = ring.subset_with(&Reach::new().index("", "customer", "phone"))?.into_ring();
 
     println!("\nSign-up seals them into {}", path.display());
     let mut store = Store::create(&path)?;
@@ -184,7 +216,7 @@ fn run(options: &Options) -> Anyhow<bool> {
     let row = store.by_id(middle.id)?;
     let keys = row.unwrap_keys(&back_office, middle.id)?;
     let update = customer::EMAIL.update(&keys, &format!("new.{}", middle.email))?;
-    store.update_email(middle.id, &update.value, &row.keys)?;
+    store.update(middle.id, &update, &row.keys)?;
     println!("  {}", customer::EMAIL.open(&keys, &store.by_id(middle.id)?.email)?);
 
     println!("\nSupport opens what its role may read:");
@@ -195,6 +227,13 @@ fn run(options: &Options) -> Anyhow<bool> {
         shown(&partial.phone.map(|phone| phone.unwrap_or_else(|| "none".into())))
     );
     println!("  card:  {}", shown(&partial.card.map(|_| "a card".to_owned())));
+    println!(
+        "  card:  {}, by its mask",
+        shown(&partial.card_mask.map(|mask| mask.unwrap_or_else(|| "none".into())))
+    );
+
+    find::show(&store, &back_office, &switchboard, &customers)?;
+    analysts::show(&store, &ring, &back_office, &customers)?;
 
     store.close()?;
     thief(&path, first, &customers)?;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fieldseal::{KeyEnvelope, Sealed};
+use fieldseal::{KeyEnvelope, SealValue, SqlCondition, SqliteTermsTable, Update};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, params_from_iter};
 
 use crate::{Anyhow, SealedCustomer, customer};
 
@@ -47,6 +47,12 @@ impl Store {
             })
             .collect();
         store.connection.execute(&format!("CREATE TABLE customer ({})", columns.join(", ")), [])?;
+        // What is found by one term is found by an ordinary index, and what has many by the table of them.
+        for column in ["email_index", "phone_index"] {
+            let sql = format!("CREATE INDEX customer_{column} ON customer ({column})");
+            store.connection.execute(&sql, [])?;
+        }
+        SqliteTermsTable::new().migrate(&store.connection)?;
         Ok(store)
     }
 
@@ -67,6 +73,7 @@ impl Store {
             let mut insert = transaction.prepare(&sql)?;
             for row in rows {
                 insert.execute(&row.params()[..])?;
+                SqliteTermsTable::new().write(&transaction, row.id, row)?;
             }
         }
         Ok(transaction.commit()?)
@@ -77,21 +84,35 @@ impl Store {
         Ok(self.connection.prepare_cached(&sql)?.query_row([id], SealedCustomer::from_row)?)
     }
 
-    /// Stores an address that was sealed under this envelope, while it is still the row's.
-    pub(crate) fn update_email(
+    /// The rows that an index finds.
+    pub(crate) fn found(&self, found: &SqlCondition) -> Anyhow<Vec<SealedCustomer>> {
+        let columns = customer::COLUMNS.join(", ");
+        let sql = format!("SELECT {columns} FROM customer WHERE {} ORDER BY id", found.sql());
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let rows = select.query_map(params_from_iter(found.terms()), SealedCustomer::from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Stores a value that was sealed under this envelope, with all that goes with it, while that is still
+    /// the row's.
+    pub(crate) fn update<T: SealValue>(
         &mut self,
         id: i64,
-        email: &Sealed<String>,
+        update: &Update<T>,
         keys: &KeyEnvelope,
     ) -> Anyhow<()> {
-        let sql = "UPDATE customer SET email = ? WHERE id = ? AND keys = ?";
-        match self.connection.execute(sql, params![email, id, keys])? {
-            1 => Ok(()),
-            _ => {
-                Err("the customer was changed meanwhile: read the row again, and do it again"
-                    .into())
+        let transaction = self.connection.transaction()?;
+        for (column, value) in update.columns() {
+            let sql = format!("UPDATE customer SET {column} = ? WHERE id = ? AND keys = ?");
+            if transaction.execute(&sql, params![value, id, keys])? != 1 {
+                return Err(
+                    "the customer was changed meanwhile: read the row again, and do it again"
+                        .into(),
+                );
             }
         }
+        SqliteTermsTable::new().write(&transaction, id, update)?;
+        Ok(transaction.commit()?)
     }
 
     #[cfg(feature = "file")]
@@ -101,7 +122,7 @@ impl Store {
 
     /// Stores these columns of a row, inside a transaction in which it was read.
     #[cfg(feature = "file")]
-    pub(crate) fn update(
+    pub(crate) fn store_columns(
         &self,
         row: &SealedCustomer,
         columns: impl Iterator<Item = &'static str>,

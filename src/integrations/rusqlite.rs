@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::envelope::KeyEnvelope;
-use crate::field::Sealed;
+use crate::field::{ColumnValue, Sealed};
 use crate::index::Term;
 
 impl<T> ToSql for Sealed<T> {
@@ -61,6 +61,20 @@ impl FromSql for Term {
         }
     }
 }
+
+/// A column of an update. Terms of which there are many are kept in a table, as SQLite has no arrays.
+impl ToSql for ColumnValue<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Null => Ok(ToSqlOutput::Borrowed(ValueRef::Null)),
+            Self::Bytes(bytes) => Ok(ToSqlOutput::Borrowed(ValueRef::Blob(bytes))),
+            Self::Terms(_) => Err(rusqlite::Error::ToSqlConversionFailure(NO_ARRAYS.into())),
+        }
+    }
+}
+
+const NO_ARRAYS: &str =
+    "SQLite has no arrays: declare the index with `table`, and keep its terms there";
 
 fn utf8(text: &[u8]) -> FromSqlResult<&str> {
     core::str::from_utf8(text).map_err(|error| FromSqlError::Other(Box::new(error)))

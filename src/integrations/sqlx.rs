@@ -8,7 +8,7 @@ use sqlx::{Database, Decode, Encode, Type, ValueRef as _};
 
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
-use crate::field::Sealed;
+use crate::field::{ColumnValue, Sealed};
 use crate::index::Term;
 #[cfg(feature = "sqlx-postgres")]
 use crate::index::Terms;
@@ -138,5 +138,59 @@ impl Decode<'_, sqlx::Postgres> for Terms {
             return Ok(Self::unread());
         }
         Vec::<Term>::decode(value).map(Self::from_terms)
+    }
+}
+
+/// A column of an update. Terms of which there are many are kept in a table, as SQLite has no arrays.
+#[cfg(feature = "sqlx-sqlite")]
+impl Type<sqlx::Sqlite> for ColumnValue<'_> {
+    fn type_info() -> <sqlx::Sqlite as Database>::TypeInfo {
+        <Vec<u8> as Type<sqlx::Sqlite>>::type_info()
+    }
+}
+
+#[cfg(feature = "sqlx-sqlite")]
+impl Encode<'_, sqlx::Sqlite> for ColumnValue<'_> {
+    fn encode_by_ref(
+        &self,
+        to: &mut <sqlx::Sqlite as Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Bytes(bytes) => <&[u8] as Encode<'_, sqlx::Sqlite>>::encode(bytes, to),
+            Self::Terms(_) => Err(
+                "SQLite has no arrays: declare the index with `table`, and keep its terms there"
+                    .into(),
+            ),
+        }
+    }
+}
+
+/// A column of an update: BYTEA, or BYTEA[] for an index of many terms.
+#[cfg(feature = "sqlx-postgres")]
+impl Type<sqlx::Postgres> for ColumnValue<'_> {
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        <Vec<u8> as Type<sqlx::Postgres>>::type_info()
+    }
+}
+
+#[cfg(feature = "sqlx-postgres")]
+impl Encode<'_, sqlx::Postgres> for ColumnValue<'_> {
+    fn encode_by_ref(
+        &self,
+        to: &mut <sqlx::Postgres as Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Bytes(bytes) => <&[u8] as Encode<'_, sqlx::Postgres>>::encode(bytes, to),
+            Self::Terms(terms) => terms.encode_by_ref(to),
+        }
+    }
+
+    fn produces(&self) -> Option<sqlx::postgres::PgTypeInfo> {
+        Some(match self {
+            Self::Terms(_) => <[Term] as Type<sqlx::Postgres>>::type_info(),
+            Self::Null | Self::Bytes(_) => <Vec<u8> as Type<sqlx::Postgres>>::type_info(),
+        })
     }
 }

@@ -39,7 +39,7 @@ impl SqliteTermsTable {
         on.execute_batch(SCHEMA).map_err(|error| failed(&error))
     }
 
-    /// Puts the row's terms of these indexes in the place of those that it had: what a field's update
+    /// Puts the row's terms of these indexes in the place of those that it had: a row's own, what a field's update
     /// gave, or an index and the terms by it. All or nothing, also outside of a transaction.
     ///
     /// # Errors

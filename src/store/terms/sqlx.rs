@@ -41,7 +41,7 @@ impl SqlxTermsTable {
         sqlx::raw_sql(SCHEMA).execute(on).await.map(drop).map_err(failed)
     }
 
-    /// Puts the row's terms of these indexes in the place of those that it had: what a field's update
+    /// Puts the row's terms of these indexes in the place of those that it had: a row's own, what a field's update
     /// gave, or an index and the terms by it. All or nothing, also outside of a transaction.
     ///
     /// # Errors
