@@ -15,8 +15,12 @@ mod classes;
 mod declare;
 #[path = "derive/erased.rs"]
 mod erased;
+#[path = "derive/in_step.rs"]
+mod in_step;
 #[path = "derive/indexes.rs"]
 mod indexes;
+#[path = "derive/masks.rs"]
+mod masks;
 #[path = "derive/names.rs"]
 mod names;
 #[path = "derive/reseal.rs"]

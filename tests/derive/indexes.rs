@@ -1,7 +1,8 @@
 //! What fields are found by, declared on a struct.
 
 use fieldseal::{
-    Domain, ErrorKind, Index, KeyRing, ManyTerms, Record, SealedRecord as _, Term, Terms,
+    Domain, ErrorKind, Index, KeyRing, ManyTerms, Normalizer, Record, SealedRecord as _, Term,
+    Terms,
 };
 
 use super::{CONTACT, FINANCIAL, ring};
@@ -11,7 +12,11 @@ use super::{CONTACT, FINANCIAL, ring};
     name = "customer",
     single_row,
     sealed(derive(Clone, Debug, PartialEq)),
-    index(compound(surname, born), id = "name-birth", cardinality = 1_000_000),
+    index(
+        compound(surname = Normalizer::custom("upper", upper), born),
+        id = "name-birth",
+        cardinality = 1_000_000
+    ),
     index(compound(email, born, phone), id = "all", column = "found_by_all", measured, bits = 20)
 )]
 pub(crate) struct Customer {
@@ -21,7 +26,7 @@ pub(crate) struct Customer {
     pub(crate) email: String,
     #[record(
         seal(class = CONTACT, id = "tel"),
-        index(exact, cardinality = 1_000_000, bits = 12, lenient),
+        index(exact, normalize = Normalizer::DIGITS, cardinality = 1_000_000, bits = 12, lenient),
         index(exact, id = "phone.whole", column = "whole_phone", measured)
     )]
     pub(crate) phone: Option<String>,
@@ -39,6 +44,10 @@ pub(crate) struct Customer {
     #[record(seal(class = CONTACT))]
     pub(crate) born: u16,
     pub(crate) plan: String,
+}
+
+fn upper(text: &str) -> Option<String> {
+    Some(text.to_uppercase())
 }
 
 pub(crate) fn ada() -> Customer {
@@ -94,6 +103,7 @@ fn row_is_found_by_each_of_its_indexes_and_by_other_values_not() {
     assert_eq!(born("King Noel", 1815).terms(), [stored.clone()]);
     assert!(!born("King Noel", 1816).terms().contains(stored));
     assert!(!born("King", 1815).terms().contains(stored));
+    assert!(born("KING noel", 1815).terms().contains(stored), "normalized");
 }
 
 #[test]
@@ -102,10 +112,13 @@ fn absent_values_have_no_terms() {
     let row = ada().seal(&ring).unwrap();
     assert_eq!((row.phone_index, row.whole_phone, row.found_by_all), (None, None, None));
 
-    let row = Customer { phone: Some("1".into()), ..ada() }.seal(&ring).unwrap();
-    let asked = customer::WHOLE_PHONE.query(&ring, "1").unwrap();
-    assert_eq!(asked.terms(), row.whole_phone.as_slice());
-    let asked = customer::FOUND_BY_ALL.query(&ring, &("ada@example.com", &1815, "1")).unwrap();
+    let row = Customer { phone: Some("030-1".into()), ..ada() }.seal(&ring).unwrap();
+    let asked = customer::PHONE_INDEX.query(&ring, "0301").unwrap();
+    assert_eq!(asked.terms(), row.phone_index.as_slice());
+    let asked = |phone| customer::WHOLE_PHONE.query(&ring, phone).unwrap();
+    assert_eq!(asked("030-1").terms(), row.whole_phone.as_slice());
+    assert_ne!(asked("0301").terms(), row.whole_phone.as_slice());
+    let asked = customer::FOUND_BY_ALL.query(&ring, &("ada@example.com", &1815, "030-1")).unwrap();
     assert_eq!(asked.terms(), row.found_by_all.as_slice());
     let bytes = |term: Option<Term>| term.unwrap().as_bytes().len();
     assert_eq!((bytes(row.phone_index), bytes(row.found_by_all)), (4 + 2, 4 + 3));

@@ -39,12 +39,36 @@ struct Pair<Id: fieldseal::ToId + Clone, T: fieldseal::SealValue> {
     value: T,
 }
 
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(
+    name = "client",
+    single_row,
+    rusqlite,
+    sealed(derive(Clone, Debug, PartialEq)),
+    index(compound(email, born), id = "both", measured)
+)]
+struct Client {
+    #[record(subject)]
+    id: i64,
+    #[record(
+        seal(class = CONTACT),
+        index(exact, measured),
+        index(words, measured, table),
+        mask(email, readers = ["app", "support"])
+    )]
+    email: String,
+    #[record(seal(class = CONTACT), index(exact, measured), mask(year, readers = ["app", "support"]))]
+    born: Option<String>,
+}
+
 fn connect() -> Connection {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(
         "CREATE TABLE customer (keys BLOB, type TEXT, language, card, email, id INTEGER PRIMARY KEY);
          CREATE TABLE address (id INTEGER PRIMARY KEY, customer_id INTEGER, street BLOB);
-         CREATE TABLE pair (id TEXT PRIMARY KEY, value, keys);",
+         CREATE TABLE pair (id TEXT PRIMARY KEY, value, keys);
+         CREATE TABLE client (id INTEGER PRIMARY KEY, email, email_index, email_mask, born, born_index,
+             born_mask, both_index, keys);",
     )
     .unwrap();
     db
@@ -120,4 +144,45 @@ fn parameters_are_carried_along() {
         .query_row("SELECT * FROM pair", [], SealedPair::<String, Option<u32>>::from_row)
         .unwrap();
     assert_eq!(row.open(&ring, "ada").unwrap(), pair);
+}
+
+#[test]
+fn row_is_found_by_its_terms_and_shown_by_its_masks() {
+    let (mut ring, db) = (ring(), connect());
+    ring.add_index_key().unwrap();
+    let ada = Client { id: 42, email: "ada@example.com".into(), born: Some("1815-12-10".into()) };
+    let bob = Client { id: 43, email: "bob@example.com".into(), born: None };
+    for client in [&ada, &bob] {
+        let row = client.seal(&ring).unwrap();
+        assert_eq!(row.params().len(), client::COLUMNS.len());
+        db.execute(&insert("client", client::COLUMNS), &row.params()[..]).unwrap();
+    }
+    let find = |column: &str, terms: &[fieldseal::Term]| {
+        let query = format!("SELECT * FROM client WHERE {column} = ?");
+        let mut found = db.prepare(&query).unwrap();
+        let rows = found.query_map([&terms[0]], SealedClient::from_row).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>()
+    };
+
+    let asked = client::EMAIL_INDEX.query(&ring, "ada@example.com").unwrap();
+    let found = find("email_index", asked.terms());
+    let [row] = found.as_slice() else { panic!("one row") };
+    assert_eq!(row.open(&ring, 42).unwrap(), ada);
+    assert_eq!(row.email_words.as_slice(), None, "they are in their table");
+    let support = ring.subset(&["support"]).unwrap().into_ring();
+    let seen = row.open_partial(&support, 42).unwrap();
+    assert_eq!(seen.email_mask.unwrap().as_deref(), Some("a••••@e••••.com"));
+    assert_eq!(seen.born_mask.unwrap().as_deref(), Some("1815"));
+
+    let both = client::BOTH_INDEX.query(&ring, &("ada@example.com", "1815-12-10")).unwrap();
+    assert_eq!(find("both_index", both.terms()), found);
+    let absent: i64 = db
+        .query_row(
+            "SELECT count(*) FROM client
+             WHERE id = 43 AND born_index IS NULL AND born_mask IS NULL AND both_index IS NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(absent, 1);
 }
