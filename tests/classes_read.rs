@@ -26,7 +26,9 @@ fn declaration_means_what_the_constant_means() {
 #[test]
 fn what_would_not_compile_is_an_error() {
     let long = "a".repeat(60);
-    for name in ["", "Orders", "9lives", "a b", "mask.orders", "standalone", "ö", &long] {
+    for name in
+        ["", "Orders", "9lives", "a b", "mask.", "mask.mask.orders", "standalone", "ö", &long]
+    {
         refused(name, &["app"], &[], 0, 0);
     }
     refused("orders", &["App"], &[], 0, 0);
@@ -59,7 +61,7 @@ fn class_deserializes_from_what_it_serializes_to() {
     assert_eq!(short.reader_roles(), ["app"]);
     for bad in [
         r#"{}"#,
-        r#"{"name": "mask.x"}"#,
+        r#"{"name": "mask.mask.x"}"#,
         r#"{"name": "x", "readers": null}"#,
         r#"{"name": "x", "readers": ["a", "a"]}"#,
         r#"{"name": "x", "name": "x"}"#,

@@ -225,8 +225,10 @@ fn email(text: &str) -> Option<Zeroizing<String>> {
         }
         mask
     };
+    // From the one that shows most.
     let parts = [(name, domain, top), (name, None, top), (name, None, None), (None, None, top)];
-    let mut masks = parts.into_iter().map(|(name, domain, top)| shown(name, domain, top));
+    let some = parts.into_iter().filter(|parts| *parts != (None, None, None));
+    let mut masks = some.map(|(name, domain, top)| shown(name, domain, top));
     masks.find(|mask| !shows_too_much(text, mask))
 }
 
