@@ -21,6 +21,7 @@ mod support {
     pub(crate) mod forms;
     pub(crate) mod hpke;
     pub(crate) mod positives;
+    pub(crate) mod pseudonym_forms;
     #[cfg(feature = "file")]
     pub(crate) mod ring_forms;
 }
@@ -130,6 +131,7 @@ impl Differ {
             self.damaged_envelope(&request, &envelope);
         }
         self.standalone(&mut request, &whole);
+        self.pseudonyms();
         #[cfg(feature = "file")]
         if self.random.once_in(2) {
             self.rings(&whole);

@@ -18,6 +18,7 @@ mod support {
     pub(crate) mod forms;
     pub(crate) mod hpke;
     pub(crate) mod positives;
+    pub(crate) mod pseudonym_forms;
     #[cfg(feature = "file")]
     pub(crate) mod ring_forms;
     pub(crate) mod term_forms;
@@ -26,6 +27,8 @@ mod support {
 #[cfg(feature = "file")]
 #[path = "support/ledger_vectors.rs"]
 mod ledger_vectors;
+#[path = "support/pseudonym_vectors.rs"]
+mod pseudonym_vectors;
 #[cfg(feature = "file")]
 #[path = "support/ring_vectors.rs"]
 mod ring_vectors;

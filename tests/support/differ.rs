@@ -2,6 +2,7 @@
 
 #[cfg(feature = "file")]
 mod ledgers;
+mod pseudonyms;
 pub(crate) mod random;
 #[cfg(feature = "file")]
 mod rings;

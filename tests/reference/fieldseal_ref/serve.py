@@ -8,7 +8,17 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import cbor, convert, crypto, field, serve_ledgers, serve_rings, serve_terms, standalone
+from . import (
+    cbor,
+    convert,
+    crypto,
+    field,
+    serve_ledgers,
+    serve_pseudonyms,
+    serve_rings,
+    serve_terms,
+    standalone,
+)
 from .classes import Declarations
 from .crypto import Generator
 from .edit import Editor, create
@@ -388,6 +398,7 @@ OPS: dict[str, Callable[[Request], Answer]] = {
     **serve_rings.OPS,
     **serve_ledgers.OPS,
     **serve_terms.OPS,
+    **serve_pseudonyms.OPS,
     "ledger-write": lambda r: serve_ledgers.write(r, _apply),
     "receipt": lambda r: serve_ledgers.make_receipt(r, _apply),
 }
