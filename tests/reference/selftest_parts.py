@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldseal_ref import cbor, crypto, hpke
+from fieldseal_ref import cbor, crypto, hpke, pseudonym
 from fieldseal_ref.errors import Refused
 from selftest_support import APP, DOCTOR, Case, H, J
 
@@ -188,3 +188,14 @@ class Cbor(Case):
             cbor.accept("f64", cbor.F32(H("3fc00000")), False), cbor.F64(H("3ff8" + "00" * 6))
         )
         self.assertEqual(cbor.widen(cbor.F32(H("ffa00001"))), cbor.F64(H("fffc000020000000")))
+
+    def test_pseudonyms(self) -> None:
+        """[PS-2]: what is fixed in a UUID, and the bits behind a text."""
+        for mac, uuid, text in (
+            (bytes(16), "00000000-0000-8000-8000-000000000000", "0" * 26),
+            (b"\xff" * 16, "ffffffff-ffff-8fff-bfff-ffffffffffff", "Z" * 25 + "W"),
+            (bytes(range(16)), "00010203-0405-8607-8809-0a0b0c0d0e0f", "000G40R40M30E209185GR38E1W"),
+        ):
+            self.assertEqual(pseudonym.shown("token", mac), mac.hex())
+            self.assertEqual(pseudonym.shown("uuid", mac), uuid)
+            self.assertEqual(pseudonym.shown("text", mac), text)
