@@ -29,7 +29,7 @@ use jiff::civil::{Date, date};
 
 /// The customer as a record, to open rows.
 #[derive(Record)]
-#[record(name = "customer", single_row)]
+#[record(name = "customer", single_row, rusqlite)]
 struct Person {
     #[record(subject)]
     id: i64,

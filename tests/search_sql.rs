@@ -19,6 +19,9 @@ use rusqlite::{Connection, params, params_from_iter};
 #[cfg(feature = "sqlx-postgres")]
 #[path = "search_sql/arrays.rs"]
 mod arrays;
+#[cfg(feature = "derive")]
+#[path = "search_sql/derived.rs"]
+mod derived;
 #[path = "search_sql/names.rs"]
 mod names;
 #[cfg(feature = "sqlx-postgres")]

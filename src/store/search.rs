@@ -231,7 +231,8 @@ impl Stale {
     }
 
     /// Rows that have a value, but no term in this column or array: written before the index was
-    /// declared. Those of a rotation have one.
+    /// declared, or [reindexed](crate::SealedRecord::reindex) after the value was erased or had expired. Those
+    /// of a rotation have one.
     ///
     /// # Errors
     /// As [`in_column`](Self::in_column).

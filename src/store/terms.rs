@@ -21,23 +21,23 @@ use crate::field::{Index, ManyTerms, SealValue, Update};
 use crate::index::{Term, Terms};
 use crate::record::{Record as _, SealedRecord};
 
-/// What has terms for the table: a row, what a field's update gave, or an index and the terms of a row by
-/// it.
+/// What has terms for the table: a sealed row, what a field's update gave, or an index and the terms of a
+/// row by it.
 pub trait TableTerms {
     /// The stable id of the record, and the terms by the ids of their indexes.
     #[doc(hidden)]
     fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>);
 }
 
-impl<T: SealValue> TableTerms for Update<T> {
-    fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
-        Self::table_terms(self)
-    }
-}
-
 impl<S: SealedRecord> TableTerms for S {
     fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
         (S::Record::SCHEMA.record(), SealedRecord::table_terms(self))
+    }
+}
+
+impl<T: SealValue> TableTerms for Update<T> {
+    fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
+        Self::table_terms(self)
     }
 }
 

@@ -41,8 +41,9 @@ impl SqlxTermsTable {
         sqlx::raw_sql(SCHEMA).execute(on).await.map(drop).map_err(failed)
     }
 
-    /// Puts the row's terms of these indexes in the place of those that it had: a row's own, what a field's update
-    /// gave, or an index and the terms by it. All or nothing, also outside of a transaction.
+    /// Puts the row's terms of these indexes in the place of those that it had: all of a sealed row's,
+    /// those that a field's update gave, or an index and the terms by it. All or nothing, also outside of a
+    /// transaction.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for terms that were not read from the database, and for
