@@ -24,6 +24,7 @@ mod support {
     pub(crate) mod pseudonym_forms;
     #[cfg(feature = "file")]
     pub(crate) mod ring_forms;
+    pub(crate) mod term_forms;
 }
 
 use std::collections::BTreeMap;
@@ -132,6 +133,9 @@ impl Differ {
         }
         self.standalone(&mut request, &whole);
         self.pseudonyms();
+        for _ in 0..3 {
+            self.terms();
+        }
         #[cfg(feature = "file")]
         if self.random.once_in(2) {
             self.rings(&whole);

@@ -335,7 +335,11 @@ impl IndexSpec {
         let (keys, bits) = (keys.asking(&self.scope(tenant)?, rescue)?, self.effective_bits());
         let group = |inputs: &Vec<Input>| {
             let of = |(id, key): &(_, _)| {
-                inputs.iter().map(|input| Term::make(*id, key, bits, input)).collect::<Vec<_>>()
+                let mut terms: Vec<_> =
+                    inputs.iter().map(|input| Term::make(*id, key, bits, input)).collect();
+                terms.sort_unstable();
+                terms.dedup();
+                terms
             };
             keys.iter().flat_map(of).collect()
         };

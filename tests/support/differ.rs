@@ -6,6 +6,7 @@ mod pseudonyms;
 pub(crate) mod random;
 #[cfg(feature = "file")]
 mod rings;
+mod terms;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};

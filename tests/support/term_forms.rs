@@ -101,18 +101,6 @@ enum Of {
     Many(Index<Maybe, ManyTerms>),
 }
 
-/// The same of each.
-macro_rules! each {
-    ($of:expr, $index:ident => $body:expr) => {
-        match $of {
-            Of::One($index) => $body,
-            Of::Two($index) => $body,
-            Of::Three($index) => $body,
-            Of::Many($index) => $body,
-        }
-    };
-}
-
 fn domain(json: &Value) -> Domain {
     let (least, greatest) = (leak(text(&json["least"])), leak(text(&json["greatest"])));
     let domain = match text(&json["unit"]) {
@@ -201,16 +189,20 @@ pub(crate) fn written(request: &Value) -> Result<Vec<String>, ErrorKind> {
         }),
         // A compound one is written with a whole record: asked for is the same term, and first.
         _ if values.iter().any(|value| value["t"] == "null") => Ok(Vec::new()),
-        of => each!(of, index => {
-            let _ = index;
-            return asked(request).map(|groups| {
-                let primary = list(&request["ring"]["keys"]).iter().find(|key| key["state"] == "primary");
-                let id = hex(&u32::try_from(int(&primary.unwrap()["id"])).unwrap().to_be_bytes());
-                groups.into_iter().flatten().filter(|term| term.starts_with(&id)).collect()
-            });
-        }),
+        _ => {
+            let under_primary = primary(request);
+            let mut terms: Vec<String> = asked(request)?.into_iter().flatten().collect();
+            terms.retain(|term| under_primary.as_ref().is_some_and(|id| term.starts_with(id)));
+            return if terms.is_empty() { Err(ErrorKind::MissingKey) } else { Ok(terms) };
+        }
     };
     kind(made)
+}
+
+/// The id of the primary key, in hex.
+fn primary(request: &Value) -> Option<String> {
+    let key = list(&request["ring"]["keys"]).iter().find(|key| key["state"] == "primary")?;
+    Some(hex(&u32::try_from(int(&key["id"])).unwrap().to_be_bytes()))
 }
 
 /// The groups of terms that ask, each in order.

@@ -270,16 +270,21 @@ def _between(index: Index, question: Between) -> Asked:
     domain = index.domain
     if domain is None:
         raise Refused("invalid-input", "no range index")
-    low, high = domain.least, domain.greatest
+    low = high = None
     if question.least is not None:
         low = domain.number(question.least.value) + question.least.left_out
     if question.greatest is not None:
         high = domain.number(question.greatest.value) - question.greatest.left_out
-    nodes: list[Node] = domain.nodes(low, high, index.kept, MOST_NODES)
+    first = domain.least if low is None else low
+    last = domain.greatest if high is None else high
+    nodes: list[Node] = domain.nodes(first, last, index.kept, MOST_NODES)
     group = [Input(RANGE, level, cbor.encode(number)) for level, number in nodes]
 
     def holds(values: list[Item]) -> bool:
-        return values[0] is not None and low <= domain.number(values[0]) <= high
+        if values[0] is None:
+            return False
+        number = domain.number(values[0])
+        return (low is None or low <= number) and (high is None or number <= high)
 
     return Asked([group], holds)
 
