@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn logarithms_are_right() {
         for of in [1, 2, 3, 7, 10, 1_000, 1 << 40, u64::MAX] {
-            let right = std::primitive::f64::log2(float(of));
+            let right = f64::log2(float(of));
             assert!((log2(of) - right).abs() < 1e-9, "{of}");
         }
         assert!(log2(0).abs() < f64::EPSILON);

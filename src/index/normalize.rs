@@ -284,3 +284,6 @@ impl serde::Serialize for Normalizer {
         serializer.collect_str(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,443 @@
+use std::string::ToString;
+use std::vec;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn made(normalizer: Normalizer, text: &str) -> String {
+    normalizer.apply_text(text).unwrap().to_string()
+}
+
+fn refused(normalizer: Normalizer, texts: &[&str]) {
+    for text in texts {
+        let error = normalizer.apply_text(text).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{text}");
+        assert!(text.trim().len() < 3 || !error.to_string().contains(text.trim()), "{error}");
+    }
+}
+
+/// Texts of one row are one; those of different rows differ.
+fn groups(normalizer: Normalizer, rows: &[&[&str]]) {
+    let mut seen = Vec::new();
+    for row in rows {
+        let forms: Vec<_> = row.iter().map(|text| made(normalizer, text)).collect();
+        assert!(forms.iter().all(|form| form == &forms[0]), "{normalizer}: {row:?} are {forms:?}");
+        assert!(!seen.contains(&forms[0]), "{normalizer}: {row:?} are as an earlier row");
+        seen.push(forms[0].clone());
+    }
+}
+
+#[test]
+fn nothing_is_normalized_that_was_not_asked_for() {
+    assert_eq!(made(Normalizer::NONE, " A\u{301}\u{AD} "), " A\u{301}\u{AD} ");
+    let apply = |item: &Item<'_>| Normalizer::NONE.apply(item).map(|item| item.to_vec());
+    assert_eq!(apply(&Item::Integer(7)).unwrap(), [7]);
+    assert_eq!(apply(&Item::Text("A")).unwrap(), [0x61, b'A']);
+    for none in [Item::Absent, Item::Float, Item::Other] {
+        assert!(apply(&none).is_err());
+    }
+}
+
+#[test]
+fn normalizers_take_text_only() {
+    for normalizer in [Normalizer::EMAIL, Normalizer::DIGITS, Normalizer::DATE] {
+        for item in [Item::Integer(7), Item::Bytes(b"7"), Item::Date("2024-02-29"), Item::Absent] {
+            let error = normalizer.apply(&item).unwrap_err();
+            assert!(error.to_string().contains(&normalizer.to_string()), "{error}");
+        }
+    }
+    let date = Normalizer::DATE.apply(&Item::Text("20240229")).unwrap();
+    assert_eq!(date.as_slice(), b"\x6A2024-02-29");
+}
+
+#[test]
+fn addresses_meet_in_any_case() {
+    groups(
+        Normalizer::EMAIL,
+        &[
+            &[
+                "ada@example.com",
+                "Ada@Example.COM",
+                " ada@example.com\r\n",
+                "\u{A0}ADA@EXAMPLE.COM",
+            ],
+            &["a.da@example.com"],
+            &["ada+news@example.com", "Ada+News@example.com"],
+            &["ada@sub.example.com"],
+            &["ada@example.com."],
+            &["ada@xn--mnchen-3ya.example"],
+            &["\"a@b\"@example.com", "\"A@B\"@EXAMPLE.com"],
+            &["o'hara@[192.0.2.1]"],
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_single_address_is_refused() {
+    refused(
+        Normalizer::EMAIL,
+        &[
+            "",
+            " ",
+            "@",
+            "ada",
+            "ada@",
+            "@example.org",
+            " ada @example.org",
+            "ada@exam ple.com",
+            "ada@example.org, bob@example.org",
+            "ada@example.org;bob@example.org",
+            "Ada <ada@example.org>",
+            "<ada@example.org>",
+            "ada\u{0}@example.org",
+            "ada\n@example.org",
+            "\"ada lovelace\"@example.org",
+        ],
+    );
+}
+
+#[cfg(not(feature = "unicode"))]
+#[test]
+fn addresses_beyond_ascii_need_the_feature() {
+    refused(Normalizer::EMAIL, &["müller@example.com", "ada@münchen.example"]);
+}
+
+#[test]
+fn digits_of_every_script_are_one() {
+    groups(
+        Normalizer::DIGITS,
+        &[
+            &[
+                "4242 4242",
+                "4242-4242",
+                "42424242",
+                "DE 42.42/42 42",
+                "４２４２４２４２",
+                "٤٢٤٢٤٢٤٢",
+                "४२४२४२४२",
+                "𝟒𝟐𝟜𝟚𝟦𝟤𝟰𝟮",
+            ],
+            &["042424242"],
+            &["0", "zero: 0", "௦"],
+            &["00"],
+        ],
+    );
+    refused(Normalizer::DIGITS, &["", " ", "none", "½", "²", "Ⅳ", "四", "①"]);
+    let nines = digits::normalize("\u{1FBF9}\u{11DE9}\u{FF19}\u{669}9").unwrap();
+    assert_eq!(nines.as_str(), "99999");
+    for no_digit in ['\u{2F}', '\u{3A}', '\u{65F}', '\u{66A}', '\u{FF0F}', '\u{FF1A}', '\u{1FBFA}']
+    {
+        assert_eq!(digits::ascii_digit(no_digit), None);
+    }
+}
+
+#[test]
+fn dates_are_days_there_are() {
+    groups(
+        Normalizer::DATE,
+        &[
+            &["2024-02-29", "20240229", " 2024-02-29\n"],
+            &["2024-03-01"],
+            &["0000-01-01", "00000101"],
+            &["9999-12-31"],
+        ],
+    );
+    refused(
+        Normalizer::DATE,
+        &[
+            "",
+            "2023-02-29",
+            "20230229",
+            "1900-02-29",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-1-1",
+            "29.02.2024",
+            "02/29/2024",
+            "2024/02/29",
+            "2024-0229",
+            "2024-02-29T00:00",
+            "2024-W09-4",
+            "2024-060",
+            "2024060",
+            "+2024-02-29",
+            "+0240229",
+            "２０２４-02-29",
+            "2024é29",
+            "ééé20",
+        ],
+    );
+}
+
+#[test]
+fn a_custom_one_says_its_name_and_not_the_value() {
+    const IBAN: Normalizer = Normalizer::custom("iban", |text| {
+        let kept: String = text.chars().filter(|char| !char.is_whitespace()).collect();
+        (kept.len() > 4).then(|| kept.to_uppercase())
+    });
+    assert_eq!(made(IBAN, "de02 1203 0000"), "DE0212030000");
+    let error = IBAN.apply_text("de02").unwrap_err().to_string();
+    assert!(error.contains("iban") && !error.contains("de02"), "{error}");
+}
+
+#[test]
+fn the_schema_shows_names() {
+    const OTHER: Normalizer = Normalizer::custom("iban", |_| None);
+    const IBAN: Normalizer = Normalizer::custom("iban", |text| Some(text.into()));
+    const BIC: Normalizer = Normalizer::custom("bic", |text| Some(text.into()));
+    let named = [
+        (Normalizer::NONE, "none"),
+        (Normalizer::EMAIL, "email"),
+        (Normalizer::DIGITS, "digits"),
+        (Normalizer::DATE, "date"),
+        (IBAN, "custom:iban"),
+        (BIC, "custom:bic"),
+        #[cfg(feature = "unicode")]
+        (Normalizer::TEXT, "text"),
+        #[cfg(feature = "unicode")]
+        (Normalizer::TEXT.without_accents(), "text-without-accents"),
+        #[cfg(feature = "phone")]
+        (Normalizer::phone("DE"), "phone:DE"),
+        #[cfg(feature = "phone")]
+        (Normalizer::phone("US"), "phone:US"),
+    ];
+    for (at, (normalizer, name)) in named.iter().enumerate() {
+        assert_eq!(normalizer.to_string(), *name);
+        #[cfg(feature = "serde")]
+        assert_eq!(serde_json::to_value(normalizer).unwrap(), *name);
+        for (beside, (other, _)) in named.iter().enumerate() {
+            assert_eq!(normalizer == other, at == beside, "{name}");
+        }
+    }
+    assert_eq!(OTHER, IBAN);
+}
+
+proptest! {
+    #[test]
+    fn once_is_enough(text in "\\PC{0,12}|[0-9 /.-]{0,12}|[a-zA-Z+. ]{0,5}@[a-zA-Z. ]{0,9}") {
+        for normalizer in [Normalizer::EMAIL, Normalizer::DIGITS, Normalizer::DATE] {
+            if let Ok(once) = normalizer.apply_text(&text) {
+                prop_assert_eq!(normalizer.apply_text(&once).unwrap(), once);
+            }
+        }
+    }
+
+    #[test]
+    fn no_refusal_shows_the_value(text in "[a-zäß0-9@ -]{4,20}") {
+        for normalizer in every() {
+            if let Err(error) = normalizer.apply_text(&text) {
+                prop_assert!(!error.to_string().contains(&text), "{}", error);
+            }
+        }
+    }
+}
+
+fn every() -> Vec<Normalizer> {
+    vec![
+        Normalizer::EMAIL,
+        Normalizer::DIGITS,
+        Normalizer::DATE,
+        Normalizer::custom("never", |_| None),
+        #[cfg(feature = "unicode")]
+        Normalizer::TEXT,
+        #[cfg(feature = "phone")]
+        Normalizer::phone("DE"),
+    ]
+}
+
+#[cfg(feature = "unicode")]
+mod text {
+    use super::*;
+
+    const TEXT: Normalizer = Normalizer::TEXT;
+    const PLAIN: Normalizer = Normalizer::TEXT.without_accents();
+
+    #[test]
+    fn every_decision_about_letters_is_as_documented() {
+        groups(
+            TEXT,
+            &[
+                &["René", "Rene\u{301}", "RENÉ", "RENE\u{301}", " rené ", "ＲＥＮÉ"],
+                &["Rene"],
+                &["Müller", "MÜLLER", "Mu\u{308}ller", "müller"],
+                &["Mueller"],
+                &["Muller"],
+                &["Straße", "STRASSE", "STRAẞE", "strasse", "ſtraſſe"],
+                &["ΟΔΟΣ", "οδος", "οδοσ"],
+                &["ᾳ", "ᾼ", "αι", "ΑΙ", "α\u{345}"],
+                &["ﬁn", "FIN", "fin"],
+                &["ABC123", "ＡＢＣ１２３", "abc¹²³"],
+                &["ガ", "ｶﾞ", "カ\u{3099}"],
+                &["カ"],
+                &["3"],
+                &["٣"],
+                &["Isparta", "ISPARTA", "isparta"],
+                &["ısparta"],
+                &["İsparta", "i\u{307}sparta", "I\u{307}SPARTA"],
+                &["Łódź", "łódź", "ŁÓDŹ"],
+                &["Lódź"],
+                &["Ångström", "A\u{30A}ngstro\u{308}m", "\u{212B}ngström"],
+                &["Dvořák", "DVOŘÁK"],
+                &["ё", "Ё", "е\u{308}"],
+                &["е"],
+                &["Ǆ", "ǅ", "ǆ", "dž"],
+                &["ŉ", "ʼn"],
+                &["한", "\u{1112}\u{1161}\u{11AB}"],
+                &["o'hara", "O'HARA"],
+                &["o’hara"],
+            ],
+        );
+    }
+
+    #[test]
+    fn white_space_is_one_space_and_what_is_invisible_is_nothing() {
+        groups(
+            TEXT,
+            &[
+                &[
+                    "van Gogh",
+                    " van  gogh ",
+                    "van\tgogh",
+                    "van\u{A0}gogh",
+                    "van\u{3000}gogh\n",
+                    "van\u{2028}gogh",
+                    "van\u{1680}gogh",
+                    "van\u{85}gogh",
+                    "van \u{200B} gogh",
+                    "\u{FEFF}van gogh",
+                    "van go\u{AD}gh",
+                    "van g\u{200D}ogh\u{FE0F}",
+                    "\u{202E}van gogh\u{202C}",
+                ],
+                &["vangogh", "van\u{200B}gogh"],
+                &["van-gogh"],
+                &["van\u{0}gogh"],
+                &["", " ", "\u{AD}", "\u{3000}\n"],
+            ],
+        );
+    }
+
+    #[test]
+    fn accents_go_and_letters_stay() {
+        groups(
+            PLAIN,
+            &[
+                &["René", "Rene", "RENE\u{301}", "rène", "ręnȩ"],
+                &["Müller", "Muller"],
+                &["Mueller"],
+                &["Isparta", "ISPARTA", "ısparta", "İsparta", "IŞPARTA", "ışparta"],
+                &["Łódź", "łodz", "ŁODZ"],
+                &["Lodz"],
+                &["Søren"],
+                &["Soren", "Sören"],
+                &["Nguyễn", "nguyen", "NGUYÊ\u{303}N"],
+                &["Ünal", "unal"],
+                &["ёлка", "елка"],
+                &["Άννα", "αννα"],
+                &["שָׁלוֹם", "שלום"],
+                &["مُحَمَّد", "محمد"],
+                &["أحمد", "احمد"],
+                &["か"],
+                &["が", "か\u{3099}"],
+                &["हिन्दी"],
+                &["हन्दी"],
+                &["हिनदी"],
+                &["มี"],
+                &["มา"],
+                &["ม"],
+                &["="],
+                &["≠"],
+            ],
+        );
+    }
+
+    #[test]
+    fn addresses_beyond_ascii_are_normalized_as_text() {
+        groups(
+            Normalizer::EMAIL,
+            &[
+                &["müller@example.com", "MU\u{308}LLER@EXAMPLE.COM"],
+                &["ada@example.com", "ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "ada\u{200B}@example.com"],
+                &["ada@straße.example", "ada@STRASSE.example"],
+                &["ada@münchen.example"],
+                &["ada@xn--mnchen-3ya.example"],
+            ],
+        );
+        refused(
+            Normalizer::EMAIL,
+            &["\u{200B}@example.org", "ada@\u{AD}", "ada\u{3000}b@example.org", "a¨@example.org"],
+        );
+    }
+
+    #[test]
+    fn addresses_in_ascii_need_no_feature() {
+        for text in [" Ada@Example.COM\t", "A+B@[192.0.2.1]", "\"A\"@B"] {
+            assert_eq!(made(Normalizer::EMAIL, text), text.trim().to_ascii_lowercase());
+        }
+    }
+
+    /// Where characters stand that have a case, a mark, or another form: of the rest there are a million, all
+    /// alike.
+    const FOLDED: [core::ops::RangeInclusive<char>; 12] = [
+        '\0'..='\u{33FF}',
+        '\u{A640}'..='\u{ABFF}',
+        '\u{F900}'..='\u{FFFF}',
+        '\u{10400}'..='\u{105FF}',
+        '\u{10C80}'..='\u{10DFF}',
+        '\u{11000}'..='\u{119FF}',
+        '\u{16D40}'..='\u{16EFF}',
+        '\u{1CCD6}'..='\u{1CCF9}',
+        '\u{1D150}'..='\u{1D7FF}',
+        '\u{1E000}'..='\u{1F2FF}',
+        '\u{2F800}'..='\u{2FA1F}',
+        '\u{E0000}'..='\u{E01FF}',
+    ];
+
+    #[test]
+    fn every_character_is_normalized_once() {
+        for char in FOLDED.iter().cloned().flatten() {
+            let around = std::format!("a{char}\u{301}b");
+            for text in [String::from(char), around] {
+                for normalizer in [TEXT, PLAIN] {
+                    let once = made(normalizer, &text);
+                    assert_eq!(made(normalizer, &once), once, "{}", text.escape_unicode());
+                }
+                // What was made already loses its accents as what was not.
+                assert_eq!(
+                    made(PLAIN, &made(TEXT, &text)),
+                    made(PLAIN, &text),
+                    "{}",
+                    text.escape_unicode()
+                );
+            }
+            let (upper, lower) = (char.to_uppercase(), char.to_lowercase());
+            if !"ıİ".contains(char) {
+                let lower = made(TEXT, &lower.collect::<String>());
+                assert_eq!(
+                    made(TEXT, &upper.collect::<String>()),
+                    lower,
+                    "{}",
+                    char.escape_unicode()
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_normalized_once(text in "\\PC{0,16}|[\\p{L}\\p{M}\\p{Z}]{0,16}") {
+            use unicode_normalization::UnicodeNormalization;
+
+            for normalizer in [TEXT, PLAIN] {
+                let once = made(normalizer, &text);
+                prop_assert_eq!(&made(normalizer, &once), &once);
+                for other in [text.nfc().collect::<String>(), text.nfd().collect(), text.nfkc().collect(), text.nfkd().collect()] {
+                    prop_assert_eq!(&made(normalizer, &other), &once);
+                }
+                prop_assert!(!once.starts_with(' ') && !once.ends_with(' ') && !once.contains("  "));
+            }
+        }
+    }
+}
