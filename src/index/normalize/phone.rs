@@ -93,7 +93,26 @@ fn e164(number: &str, home: country::Id) -> Option<Zeroizing<String>> {
     let written = Zeroizing::new(alloc::format!("{}", parsed.format().mode(Mode::E164)));
     let national = written.strip_prefix('+')?.strip_prefix(alloc::format!("{code}").as_str())?;
     let len = u16::try_from(national.len()).ok()?;
-    plan.descriptors().general().possible_length().contains(&len).then_some(written)
+    has_length(plan, len).then_some(written)
+}
+
+/// Whether a number of some sort has so many digits in this plan, which does not say it of all together.
+fn has_length(plan: &Metadata, len: u16) -> bool {
+    let sorts = plan.descriptors();
+    let others = [
+        sorts.fixed_line(),
+        sorts.mobile(),
+        sorts.toll_free(),
+        sorts.premium_rate(),
+        sorts.shared_cost(),
+        sorts.personal_number(),
+        sorts.voip(),
+        sorts.pager(),
+        sorts.uan(),
+        sorts.voicemail(),
+    ];
+    let mut all = others.into_iter().flatten().chain([sorts.general()]);
+    all.any(|sort| sort.possible_length().contains(&len))
 }
 
 /// The plan of the country code that an international number begins with.
