@@ -321,8 +321,9 @@ impl Catalog {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming what they disagree on: one class name
-    /// with two meanings, or one field of a record declared in two ways; or two records that keep the
-    /// subject's key envelope in their rows, where there can be one only.
+    /// with two meanings, or one field of a record declared in two ways, be it by what it is found by or
+    /// shown as; or two records that keep the subject's key envelope in their rows, where there can be one
+    /// only.
     pub fn new(schemas: &[&'static Schema]) -> Result<Self, Error> {
         let mut seen: Vec<(&Schema, &FieldSchema)> = Vec::new();
         for schema in schemas {
@@ -336,6 +337,9 @@ impl Catalog {
                      keys = \"external\", or give them subjects of other tenants",
                     schema.record, other.record
                 )));
+            }
+            for other in schemas.iter().filter(|other| other.record == schema.record) {
+                check_compounds(schema, other)?;
             }
             for field in schema.fields {
                 for (other_schema, other) in &seen {
@@ -351,6 +355,22 @@ impl Catalog {
     pub fn schemas(&self) -> &[&'static Schema] {
         &self.schemas
     }
+}
+
+/// Who writes a part of a compound index writes the index.
+fn check_compounds(schema: &Schema, other: &Schema) -> Result<(), Error> {
+    for index in other.compounds.iter().filter(|index| !schema.compounds.contains(index)) {
+        if let Some(part) = schema.fields.iter().find(|field| index.parts.contains(&field.id)) {
+            return Err(Error::invalid(format!(
+                "a view of record `{}` has field `{}` without the compound index `{}` that it is part of: declare \
+                 the same index in each, or leave the field out",
+                schema.record,
+                part.id,
+                index.companion.index_id().unwrap_or_default()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn check_pair(

@@ -170,3 +170,57 @@ fn a_catalog_refuses_two_records_that_carry_the_keys() {
         record!(Elsewhere, "visit", [single_row, keys = "external"], record(seal(class = CONTACT)));
     Catalog::new(&[Customer::SCHEMA, ContactCard::SCHEMA, other]).unwrap();
 }
+
+macro_rules! indexed {
+    ($name:ident, [$($on_struct:tt)*], [$($on_email:tt)*], [$($on_phone:tt)*]) => {{
+        #[derive(Record)]
+        #[record(name = "indexed", single_row, $($on_struct)*)]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct $name {
+            #[record(subject)]
+            id: i64,
+            #[record(seal(class = CONTACT), $($on_email)*)]
+            email: String,
+            #[record($($on_phone)*)]
+            phone: String,
+        }
+        $name::SCHEMA
+    }};
+}
+
+/// A view that seals a value without its terms or its mask would leave them out of step.
+#[test]
+fn a_catalog_refuses_views_with_other_indexes_or_masks() {
+    let refused = |one, other, names: &[&str]| {
+        for schemas in [[one, other], [other, one]] {
+            let text = Catalog::new(&schemas).unwrap_err().to_string();
+            assert!(names.iter().all(|name| text.contains(name)), "{text}");
+        }
+    };
+    let plain = indexed!(Plain, [], [], [seal(class = CONTACT)]);
+    let indexed = indexed!(Indexed, [], [index(exact, measured)], [seal(class = CONTACT)]);
+    let masked =
+        indexed!(Masked, [], [mask(email, readers = ["support"])], [seal(class = CONTACT)]);
+    for (one, other) in [(plain, indexed), (plain, masked), (indexed, masked)] {
+        refused(one, other, &["`indexed`", "`email`", "indexes"]);
+    }
+    let normalized = indexed!(
+        Normalized,
+        [],
+        [index(exact, measured, normalize = fieldseal::Normalizer::DIGITS)],
+        [seal(class = CONTACT)]
+    );
+    refused(indexed, normalized, &["`indexed`", "`email`"]);
+
+    let compound = indexed!(
+        Both,
+        [index(compound(email, phone), id = "both", measured)],
+        [],
+        [seal(class = CONTACT)]
+    );
+    refused(plain, compound, &["`indexed`", "`email`", "`both`"]);
+    let of_one = indexed!(One, [], [], []);
+    refused(of_one, compound, &["`indexed`", "`email`", "`both`"]);
+    Catalog::new(&[plain, of_one]).unwrap();
+    Catalog::new(&[compound, compound]).unwrap();
+}
