@@ -173,7 +173,7 @@ impl KeyRing {
         self.add_only(KeyUse::Index)
     }
 
-    /// Adds the key that pseudonyms are made with. A service that makes them gets a key
+    /// Adds the key that [pseudonyms](Self::pseudonyms) are made with. A service that makes them gets a key
     /// [derived](Reach::pseudonyms) from it.
     ///
     /// # Errors
