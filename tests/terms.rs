@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use fieldseal::{
     Access, Class, Companion, DataKeys, Domain, ErrorKind, Field, Findable, Index, IndexedField,
-    KeyRing, KeyState, KeyUse, ManyTerms, Normalizer, Reach, SealValue, Term,
+    KeyRing, KeyState, KeyUse, ManyTerms, Normalizer, Reach, RingKey, SealValue, Term,
 };
 use proptest::prelude::*;
 
@@ -269,6 +269,23 @@ fn a_rotated_key_asks_under_all_that_rows_may_carry() {
     assert_eq!(EMAIL.query(Access::new(&ring).rescue(), "ada").unwrap().terms().len(), 2);
     ring.force_destroy(former).unwrap();
     assert_eq!(EMAIL.query(Access::new(&ring).rescue(), "ada").unwrap().terms().len(), 1);
+}
+
+#[test]
+fn a_ring_that_lacks_one_of_the_keys_in_use_does_not_search_half() {
+    let mut ring = ring();
+    let reach = Reach::new().index("", "customer", "email");
+    let mut search = ring.subset_with(&reach).unwrap().into_ring();
+    let newer = ring.introduce(KeyUse::Index, "index").unwrap();
+    assert_eq!(EMAIL.query(&search, "ada").unwrap().terms().len(), 1);
+    search
+        .insert(RingKey::name_only(newer, KeyUse::Index, "index", KeyState::OpenOnly).unwrap())
+        .unwrap();
+    let error = EMAIL.query(&search, "ada").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MissingKey);
+    assert!(error.to_string().contains(&newer.to_string()), "{error}");
+    search.set_state(newer, KeyState::Disabled).unwrap();
+    assert_eq!(EMAIL.query(&search, "ada").unwrap().terms().len(), 1);
 }
 
 #[test]

@@ -27,11 +27,11 @@ pub(crate) fn show(
     }
     assert!(churn.pseudonyms("study-2026").is_err(), "a key of one purpose makes no other names");
 
-    println!("and a table without names, of decades, regions and plans:");
+    println!("and a table without names, of spans of birth years and of countries, with the plan:");
     let mut export = AnonymousExport::new()
-        .column("born", Generalise::decades(), |customer: &Customer| &customer.birth_date)
+        .column("born", Generalise::years(20), |customer: &Customer| &customer.birth_date)
         .column("country", Generalise::kept(), |customer| &customer.country)
-        .column("plan", Generalise::kept(), |customer| &customer.plan);
+        .column("plan", Generalise::measure(), |customer| &customer.plan);
     for customer in customers {
         let row: SealedCustomer = store.by_id(customer.id)?;
         export.add(customer.id, &row.open(back_office, customer.id)?)?;

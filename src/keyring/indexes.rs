@@ -25,6 +25,7 @@ struct IndexKey {
 enum Held {
     Master(Arc<Secret<32>>),
     Derived(Arc<[(Scope, Secret<32>)]>),
+    Nothing,
 }
 
 impl IndexKeys {
@@ -33,11 +34,11 @@ impl IndexKeys {
             let held = match &key.material {
                 Material::Master(secret) => Held::Master(secret.clone()),
                 Material::Derived(keys) => Held::Derived(keys.clone()),
-                _ => return None,
+                _ => Held::Nothing,
             };
-            Some(IndexKey { id: key.id, state: key.state, held })
+            IndexKey { id: key.id, state: key.state, held }
         };
-        Self(keys.filter_map(index_key).collect())
+        Self(keys.map(index_key).collect())
     }
 
     /// `[IX-2]` The key that terms of an index are made with: the primary one.
@@ -51,7 +52,8 @@ impl IndexKeys {
         })
     }
 
-    /// `[IX-3]` The keys that terms to look for are made with: the primary one first.
+    /// `[IX-3]` The keys that terms to look for are made with: the primary one first. All that rows may
+    /// carry, or none: rows under a key that is not held would be missed, and nobody told.
     pub(crate) fn asking(
         &self,
         index: &Scope,
@@ -64,11 +66,19 @@ impl IndexKeys {
         };
         let mut keys: Vec<&IndexKey> = self.0.iter().filter(|key| asks(key.state)).collect();
         keys.sort_by_key(|key| (key.state != KeyState::Primary, key.id));
-        let keys: Vec<_> = keys.into_iter().filter_map(|key| key.of(index)).collect();
         if keys.is_empty() {
             return Err(missing(format!("this ring holds no index key for {index}")));
         }
-        Ok(keys)
+        let held = keys.into_iter().map(|key| {
+            key.of(index).ok_or_else(|| {
+                missing(format!(
+                    "this ring does not hold what index key {} makes for {index}, so that rows could be missed: \
+                     make it anew where the key is",
+                    key.id
+                ))
+            })
+        });
+        held.collect()
     }
 
     /// The id of the primary key, held in full or in part or not at all.
@@ -85,6 +95,7 @@ impl IndexKey {
             Held::Derived(keys) => {
                 MacKey::new(keys.iter().find(|(held, _)| held == index).map(|(_, key)| key)?)
             }
+            Held::Nothing => return None,
         };
         Some((self.id, key))
     }
