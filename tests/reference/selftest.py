@@ -37,8 +37,9 @@ from selftest_support import (
     ring,
     sealed,
 )
+from selftest_terms import Terms
 
-__all__ = ["Cbor", "Insider", "Ledgers", "Parts", "Rings"]
+__all__ = ["Cbor", "Insider", "Ledgers", "Parts", "Rings", "Terms"]
 
 
 class Fields(Case):

@@ -19,6 +19,7 @@ sys.path.insert(0, str(HERE.parent / "reference"))
 import check_ledgers  # noqa: E402
 import check_pseudonyms  # noqa: E402
 import check_rings  # noqa: E402
+import check_terms  # noqa: E402
 from fieldseal_ref import cbor, convert, crypto, envelope, field, hpke, serve  # noqa: E402
 from fieldseal_ref.encoding import from_text, row_id, to_text, u32, utf8  # noqa: E402
 
@@ -248,7 +249,7 @@ def main() -> None:
             print(f"{path.name}: {failure}", file=sys.stderr)
             raise SystemExit(1) from failure
     try:
-        others = check_rings.check() + check_ledgers.check() + check_pseudonyms.check()
+        others = check_rings.check() + check_ledgers.check() + check_terms.check() + check_pseudonyms.check()
     except AssertionError as failure:
         print(failure, file=sys.stderr)
         raise SystemExit(1) from failure

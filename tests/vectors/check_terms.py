@@ -45,7 +45,7 @@ def _positive(file: Json) -> None:
 
 
 def check() -> int:
-    """All files of `terms`: how many there are."""
+    """How many files there are, once all are right."""
     generated = term_vectors.rendered()
     paths = sorted(HERE.glob("*.json"))
     same("the directory", {path.name for path in paths}, generated.keys())
@@ -59,5 +59,5 @@ def check() -> int:
             else:
                 same("answer", ask(file["operation"], **file).get("error"), file["error"])
         except Exception as failure:
-            raise SystemExit(f"terms/{path.name}: {failure}") from failure
+            raise AssertionError(f"terms/{path.name}: {failure}") from failure
     return len(paths)
