@@ -155,6 +155,17 @@ def _normalizers(add) -> None:  # type: ignore[no-untyped-def]
     about = "A text that the normalizer refuses."
     add("ix7-refused", "IX-7", "terms", about, born, of(text("Spring 1990")))
     add("ix7-refused-asked", "IX-7", "ask", about, born, of(text("Spring 1990")))
+    for name, clause, texts in (
+        ("email", "NO-3", ("", "ada", "@example.com", "ada@", "a b@c", "a@b, c@d", "Ada <ada@b>", "a@b;")),
+        ("digits", "NO-5", ("", "none", "\u00b2\u00bd")),
+        ("date", "NO-6", ("2023-02-29", "2024-2-9", "2024/02/29", "202402290", "2024-0229", "\uff12024-01-1")),
+    ):
+        takes = index("exact", normalizers=[name])
+        for number, given in enumerate(texts, 1):
+            about = f"What is no {name}, of those of the normalizer."
+            add(f"{clause.replace('-', '').lower()}-{name}-{number}", clause, "terms", about, takes, of(text(given)))
+        about = "A normalizer takes text."
+        add(f"no1-{name}-of-integer", "NO-1", "terms", about, takes, of(integer(20240229)))
     both = index("compound", normalizers=["none", "date"])
     add("ix7-refused-part", "IX-7", "ask", about, both, of(text("a"), text("Spring 1990")))
     prefix = index("prefix", length=4, normalizers=["digits"])

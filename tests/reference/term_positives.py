@@ -144,7 +144,7 @@ def _question(request: Json, question: Json, rows: list[Json]) -> Json:
 
 
 def positives() -> Files:
-    return {**_exact(), **_compound(), **_prefix(), **_words(), **_range(), **_lenient(), **_keys()}
+    return {**_exact(), **_compound(), **_prefix(), **_words(), **_range(), **_lenient(), **_keys(), **_normalizers()}
 
 
 def _exact() -> Files:
@@ -379,6 +379,13 @@ def _range() -> Files:
                 between(integer(0), integer(199)),
             ],
         ),
+        "range-cut": file(
+            "Nodes whose terms are equal stand once.",
+            ["IX-1", "IX-3", "IX-10"],
+            {**points, "bits": 2},
+            integers(-1000, 0, 1000),
+            [between(None, None), between(integer(-999), integer(999))],
+        ),
         "range-largest": file(
             "The largest domain: 48 levels.",
             ["IX-9", "IX-10"],
@@ -448,6 +455,53 @@ def _lenient() -> Files:
             index("words", "notes.words", lenient=True),
             texts("w1 w2", many, many + " "),
             [of(text(v)) for v in ("w1", many, many + " ")],
+        ),
+    }
+
+
+def _normalizers() -> Files:
+    def of_normalizer(name: str, about: str, clauses: list[str], *values: str) -> Json:
+        normalized = index("exact", name.replace(" ", "_"), normalizers=[name])
+        return file(about, clauses, normalized, texts(*values))
+
+    return {
+        "normalized-text": of_normalizer(
+            "text",
+            "Spellings that are one text, and some that are not.",
+            ["NO-1", "NO-2"],
+            "M\u00dcLLER", "Mu\u0308ller", "mueller", "Stra\u00dfe", "STRASSE", "STRA\u1e9eE",
+            "\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c2", "\u03bf\u03b4\u03bf\u03c3",
+            "\uff21\uff22\uff23\uff11\uff12", "abc12", "\uff76\uff9e", "\u30ac", "\ufb01x\u00b2", "fix2",
+            "ISPARTA", "\u0131sparta", "\u0130sparta", "i\u0307sparta", "\u0663", "3",
+            " a \t\u00a0\u3000b\n", "a b", "a\u00adb", "a\u200bb", "ab", "", " ",
+            "\u0345\u0300", "\u0300\u0345", "\u1fb3\u0301", "\u1fb4",
+        ),
+        "normalized-text-without-accents": of_normalizer(
+            "text without accents",
+            "Without accents, but with what makes another letter.",
+            ["NO-1", "NO-4"],
+            "\u00e9t\u00e9", "ete", "\u00c5", "a", "\u0451", "\u0435", "\u0142", "l", "\u00f8", "o",
+            "\u0131", "\u0130", "i", "I", "\u0237", "j", "\u304b", "\u304c", "\u0939\u093f\u0928\u094d",
+            "\u05e9\u05b8\u05c1", "\u05e9", "\u1ec7", "e\u0323", "\u00bd",
+        ),
+        "normalized-email": of_normalizer(
+            "email",
+            "Addresses, whose dots and tags stay.",
+            ["NO-1", "NO-3"],
+            " Ada@Example.COM\n", "ada@example.com", "a.d.a+x@example.com", "a@b@example.com",
+            "\u00c4@M\u00dcLLER.example", "\u00e4@m\u00fcller.example", "a\uff20b",
+        ),
+        "normalized-digits": of_normalizer(
+            "digits",
+            "Digits of any script, and nothing else.",
+            ["NO-1", "NO-5"],
+            "DE12 3456-78", "12345678", "\uff11\u0662\u09693", "1233", "\u00b21", "1",
+        ),
+        "normalized-date": of_normalizer(
+            "date",
+            "Days by ISO 8601, in either form.",
+            ["NO-1", "NO-6"],
+            "2024-02-29", "20240229", "\u00a02024-02-29\n", "0000-01-01",
         ),
     }
 

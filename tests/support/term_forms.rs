@@ -90,6 +90,13 @@ pub(crate) fn is_built(request: &Value) -> bool {
 fn normalizer(name: &Value) -> Option<Normalizer> {
     match text(name) {
         "none" => Some(Normalizer::NONE),
+        "email" => Some(Normalizer::EMAIL),
+        #[cfg(feature = "unicode")]
+        "text" => Some(Normalizer::TEXT),
+        #[cfg(feature = "unicode")]
+        "text without accents" => Some(Normalizer::TEXT.without_accents()),
+        "digits" => Some(Normalizer::DIGITS),
+        "date" => Some(Normalizer::DATE),
         _ => None,
     }
 }

@@ -13,8 +13,10 @@ from . import cbor
 from .errors import Refused
 
 _SPACES = regex.compile(r"\p{White_Space}+")
-_REFUSED_IN_ADDRESS = regex.compile(r"[\p{White_Space}\p{Cc}]")
+_IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
+_NOT_IN_ADDRESSES = regex.compile(r"[\p{White_Space}\p{Cc}<>,;]")
 _BASIC_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII)
+_DOTLESS = str.maketrans("\u0131\u0237", "ij")
 
 
 @dataclass(frozen=True)
@@ -34,26 +36,36 @@ class Normalizer:
         return self.of_text(item)
 
 
+def _trimmed(text: str) -> str:
+    return _SPACES.sub(" ", text).strip(" ")
+
+
 def _folded(text: str) -> str:
-    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
-    return unicodedata.normalize("NFKC", once.casefold())
+    """D146 of the Unicode standard, decomposed."""
+    once = unicodedata.normalize("NFD", _IGNORABLE.sub("", text)).casefold()
+    return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", once).casefold())
 
 
 def of_text(text: str) -> str:
-    return _SPACES.sub(" ", _folded(text)).strip(" ")
+    return _trimmed(unicodedata.normalize("NFC", _folded(text)))
 
 
 def without_accents(text: str) -> str:
-    apart = unicodedata.normalize("NFD", of_text(text))
-    kept = "".join(char for char in apart if unicodedata.category(char) != "Mn")
-    return unicodedata.normalize("NFC", kept)
+    kept = (c for c in _folded(text) if not _is_accent(c))
+    return _trimmed(unicodedata.normalize("NFC", "".join(kept)).translate(_DOTLESS))
+
+
+def _is_accent(char: str) -> bool:
+    combining = unicodedata.combining(char)
+    return 10 <= combining <= 36 or 202 <= combining <= 240
 
 
 def email(text: str) -> str:
-    local, at, domain = _SPACES.sub(" ", text).strip(" ").rpartition("@")
-    if not at or not local or not domain or _REFUSED_IN_ADDRESS.search(local + domain):
+    address = of_text(text)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or _NOT_IN_ADDRESSES.search(address):
         raise Refused("invalid-input", "no e-mail address")
-    return of_text(local) + "@" + of_text(domain)
+    return address
 
 
 def digits(text: str) -> str:
@@ -64,8 +76,9 @@ def digits(text: str) -> str:
 
 
 def date(text: str) -> str:
-    basic = _BASIC_DATE.fullmatch(text)
-    spelled = "-".join(basic.groups()) if basic else text
+    trimmed = _trimmed(text)
+    basic = _BASIC_DATE.fullmatch(trimmed)
+    spelled = "-".join(basic.groups()) if basic else trimmed
     if not cbor.is_date(spelled):
         raise Refused("invalid-input", "no date")
     return spelled
