@@ -1,5 +1,6 @@
 //! serde: text in human-readable formats, bytes otherwise.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -10,10 +11,16 @@ use zeroize::Zeroize;
 
 use crate::encoding::{from_text, to_text};
 use crate::envelope::KeyEnvelope;
+use crate::error::Error;
 use crate::field::Sealed;
+use crate::index::{Term, Terms};
 use crate::secret::Sensitive;
 
-fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize<S: Serializer>(
+    bytes: &[u8],
+    to_text: impl FnOnce(&[u8]) -> String,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         serializer.serialize_str(&to_text(bytes))
     } else {
@@ -24,9 +31,10 @@ fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Err
 fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
     what: &'static str,
+    from_text: FromText,
 ) -> Result<Vec<u8>, D::Error> {
     let text_only = deserializer.is_human_readable();
-    let bytes = BytesVisitor { what, text_only };
+    let bytes = BytesVisitor { what, from_text, text_only };
     if text_only {
         // Any, since asked for text a format names in its error the value that stands there instead.
         deserializer.deserialize_any(bytes)
@@ -37,25 +45,53 @@ fn deserialize<'de, D: Deserializer<'de>>(
 
 impl<T> Serialize for Sealed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self.as_bytes(), serializer)
+        serialize(self.as_bytes(), to_text, serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Sealed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize(deserializer, "a sealed field").map(Self::from_bytes)
+        deserialize(deserializer, "a sealed field", from_text).map(Self::from_bytes)
     }
 }
 
 impl Serialize for KeyEnvelope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self.as_bytes(), serializer)
+        serialize(self.as_bytes(), to_text, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for KeyEnvelope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize(deserializer, "a key envelope").map(Self::from_bytes)
+        deserialize(deserializer, "a key envelope", from_text).map(Self::from_bytes)
+    }
+}
+
+/// Hexadecimal in human-readable formats, as in a text column.
+impl Serialize for Term {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self.as_bytes(), |_| self.to_text(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Term {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let from_text = |text: &str, _| Self::from_text(text).map(|term| term.as_bytes().to_vec());
+        deserialize(deserializer, "a term", from_text).map(Self::from_bytes)
+    }
+}
+
+/// The terms; none at all, which is not an empty list, where they were not read.
+impl Serialize for Terms {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Terms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let terms = Option::<Vec<Term>>::deserialize(deserializer)?;
+        Ok(terms.map_or_else(Self::unread, Self::from_terms))
     }
 }
 
@@ -106,8 +142,12 @@ impl<T: Zeroize + SerializedWithoutAsking> Serialize for Sensitive<T> {
     }
 }
 
+/// Decodes the text form of what is named.
+type FromText = fn(&str, &'static str) -> Result<Vec<u8>, Error>;
+
 struct BytesVisitor {
     what: &'static str,
+    from_text: FromText,
     text_only: bool,
 }
 
@@ -155,7 +195,7 @@ impl<'de> Visitor<'de> for BytesVisitor {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<u8>, E> {
         // The error says what the text is not, never the text itself.
-        from_text(text, self.what).map_err(E::custom)
+        (self.from_text)(text, self.what).map_err(E::custom)
     }
 
     fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {

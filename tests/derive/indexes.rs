@@ -262,6 +262,43 @@ fn attributes_reach_the_column_of_an_index() {
     assert_ne!(term, row.other);
 }
 
+#[cfg(feature = "serde")]
+#[test]
+fn row_with_terms_comes_back_from_json() {
+    #[derive(Record)]
+    #[record(
+        name = "guest",
+        single_row,
+        sealed(derive(Debug, PartialEq, serde::Serialize, serde::Deserialize))
+    )]
+    struct Guest {
+        #[record(subject)]
+        id: u8,
+        #[record(seal, index(exact, measured), index(words, measured))]
+        #[record(mask(first_letter, readers = ["app"]))]
+        name: String,
+        #[record(seal, index(exact, measured), index(words, measured, table))]
+        nickname: Option<String>,
+    }
+
+    let guest = Guest { id: 1, name: "Ada King".into(), nickname: None };
+    let mut row = guest.seal(&indexing()).unwrap();
+    row.nickname_words = Terms::unread();
+    let json = serde_json::to_value(&row).unwrap();
+    assert_eq!(json["name_index"], row.name_index.as_ref().unwrap().to_text());
+    assert_eq!(json["name_words"].as_array().unwrap().len(), 2);
+    assert!(json["nickname_index"].is_null() && json["nickname_words"].is_null());
+    assert_eq!(serde_json::from_value::<SealedGuest>(json.clone()).unwrap(), row);
+
+    // What stands in the place of a term is not shown.
+    for other in ["\"ada king\"", "[\"ada king\"]", "{\"ada\": \"king\"}", "1815"] {
+        let mut json = json.clone();
+        json["name_index"] = serde_json::from_str(other).unwrap();
+        let error = serde_json::from_value::<SealedGuest>(json).unwrap_err().to_string();
+        assert!(!error.contains("ada") && !error.contains("1815"), "{error}");
+    }
+}
+
 mod generic {
     use super::*;
     use fieldseal::{DataKeys, NotNull};
