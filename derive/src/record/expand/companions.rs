@@ -81,9 +81,9 @@ impl Record {
             Shape::Compound(parts) => parts.as_slice(),
             _ => &[],
         };
-        parts.iter().filter_map(|(name, _)| {
-            self.fields.iter().find(|field| field.column == name.unraw().to_string())
-        })
+        parts
+            .iter()
+            .filter_map(|(name, _)| self.fields.iter().find(|field| name.unraw() == field.column))
     }
 
     fn mask_constant(&self, mask: &Mask, field: &Field) -> TokenStream {

@@ -273,8 +273,7 @@ fn check_parts(
     }
     for part in parts {
         let name = &part.field;
-        let Some(field) = fields.iter().find(|field| field.column == name.unraw().to_string())
-        else {
+        let Some(field) = fields.iter().find(|field| name.unraw() == field.column) else {
             errors.on(name, format_args!("the struct has no field `{name}`"));
             continue;
         };
