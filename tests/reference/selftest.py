@@ -141,6 +141,35 @@ class Fields(Case):
         self.assertEqual(self.open(env, "", record="A"), {"error": "invalid-input"})
         self.assertEqual(self.open(env, "", was="mask.x"), {"error": "invalid-input"})
 
+    def test_masks(self) -> None:
+        """[MA-1] [MA-2] [MA-5]: of a class of their own, and never a value."""
+        shown = cls("mask.contact", readers=["app", "doctor"])
+        env = self.create(CONTACT, shown)
+        text = {"t": "text", "v": "A\u2022\u2022\u2022\u2022"}
+        mask = {"class": shown, "mask": True, "pad": 32}
+        sealed = self.seal(env, text, **mask)
+        self.assertEqual(self.open(env, sealed, **mask), {"ok": text})
+        self.assertEqual(self.open(env, sealed, **mask, field="b"), {"error": "tampered"})
+        other = {**mask, "class": CONTACT}
+        self.assertEqual(self.open(env, sealed, **other), {"error": "wrong-key"})
+        self.assertEqual(self.open(env, sealed, **other, was=shown), {"ok": text})
+        as_value = self.seal(env, text, **{"class": CONTACT})
+        self.assertEqual(self.open(env, as_value, **other), {"error": "tampered"})
+        self.assertEqual(self.open(env, sealed, **{"class": shown}), {"error": "invalid-input"})
+        for more in (
+            {"mask": False}, {"value": {"t": "int", "v": "1"}}, {"value": {"t": "null"}},
+            {"hide_absence": True, "pad": 12}, {"class": cls("mask.mask.contact")},
+            {"class": cls("mask.standalone")}, {"class": cls("mask.contact", readers=[])},
+            {"class": cls("mask.contact", readers=["app"], consent=["support"])},
+        ):  # fmt: skip
+            f = field(text) | mask | more
+            self.refused("invalid-input", "seal", envelope=env, fields=[f])
+        hidden = {**mask, "hide_absence": True, "pad": 13}
+        long = self.seal(env, {"t": "text", "v": "\u2022\u2022\u2022\u2022 4242"}, **hidden)
+        self.assertEqual(self.open(env, long, **hidden), {"ok": {"t": "text", "v": "\u2022" * 4}})
+        gone = self.edit(env, {"do": "erase-class", "class": "contact"})
+        self.assertEqual(self.open(gone, sealed, **mask), {"error": "erased"})
+
     def test_hidden_absence(self) -> None:
         env = self.create()
         hide = {"hide_absence": True}

@@ -133,7 +133,12 @@ fn sealed_field(field: &mut Value, entries: &Value) {
     let row = id(&field["row"]).map_or_else(Vec::new, |row| row.as_bytes().to_vec());
     field["row_id"] = hex(&row).into();
     let (record, name) = (text(&field["record"]), text(&field["field"]));
-    let aad = forge::field_aad(&forge::head(&key), record, name, &row);
+    let head = forge::head(&key);
+    let aad = if field["mask"] == true {
+        forge::mask_aad(&head, record, name, &row)
+    } else {
+        forge::field_aad(&head, record, name, &row)
+    };
     seal(field, &key, &aad);
 }
 

@@ -203,6 +203,11 @@ pub(crate) fn field_aad(head: &[u8], record: &str, field: &str, row: &[u8]) -> V
     [head, &[0], &s8(record.as_bytes()), &s8(field.as_bytes()), &s8(row)].concat()
 }
 
+/// The same of a mask: `[MA-1]`
+pub(crate) fn mask_aad(head: &[u8], record: &str, field: &str, row: &[u8]) -> Vec<u8> {
+    [head, &[1], &s8(record.as_bytes()), &s8(field.as_bytes()), &s8(row)].concat()
+}
+
 /// `[SA-3]`
 pub(crate) fn standalone_aad(head: &[u8], context: &[u8]) -> Vec<u8> {
     [head, &[2], &s16(context)].concat()

@@ -2,7 +2,7 @@
 
 use fieldseal::{
     Access, Class, DataKeys, Error, ErrorKind, Field, Holds, Id, KeyId, KeyRing, KeyState, KeyUse,
-    ManyRows, NotNull, RingKey, Scope, SealValue, Sealed, Secret, ToId,
+    ManyRows, Mask, Masking, NotNull, RingKey, Scope, SealValue, Sealed, Secret, SingleRow, ToId,
 };
 use serde_json::{Value, json};
 
@@ -185,6 +185,14 @@ pub(crate) fn id(value: &Value) -> Option<Id> {
 }
 
 pub(crate) fn class(value: &Value) -> Class {
+    if text(&value["name"]).starts_with("mask.") {
+        let days = |days: &Value| days.as_u64().unwrap_or_default().try_into().unwrap();
+        let (retained, period) = (days(&value["retain_days"]), value["period"].as_u64());
+        let period = period.unwrap_or_default() / 86_400;
+        let (name, readers) = (text(&value["name"]), names(&value["readers"]));
+        return Class::declared_as(name, readers, &[], retained, period.try_into().unwrap())
+            .unwrap();
+    }
     let mut class = Class::new(leak(text(&value["name"])));
     if !value["readers"].is_null() {
         class = class.readers(names(&value["readers"]));
@@ -397,7 +405,30 @@ impl<'a> FieldAt<'a> {
 
     /// Opens sealed bytes to the JSON form of their value; none if this build lacks the type.
     pub(crate) fn open(&self, keys: &DataKeys, sealed: &[u8]) -> Option<Result<Value, ErrorKind>> {
+        if self.json["mask"] == true {
+            return Some(self.open_mask(keys, sealed));
+        }
         by_type!(text(&self.json["type"]), T => self.open_as::<T>(keys, sealed))
+    }
+
+    fn open_mask(&self, keys: &DataKeys, sealed: &[u8]) -> Result<Value, ErrorKind> {
+        let column = Some(Sealed::from_bytes(sealed));
+        let opened = match id(&self.json["row"]) {
+            None => self.declared_mask::<SingleRow>().open(keys, &column),
+            Some(row) => {
+                self.declared_mask::<ManyRows>().row(row).and_then(|mask| mask.open(keys, &column))
+            }
+        };
+        kind(opened).map(|text| text.map_or_else(|| json!({"t": "null"}), |text| text.to_json()))
+    }
+
+    fn declared_mask<R>(&self) -> Mask<String, R> {
+        let json = self.json;
+        let (record, field) = (leak(text(&json["record"])), leak(text(&json["field"])));
+        let mut mask = Mask::new(record, field, self.class, Masking::LAST4);
+        let pad = json["pad"].as_u64().unwrap_or(32).try_into().unwrap();
+        mask = if json["hide_absence"] == true { mask.hide_null(pad) } else { mask.pad(pad) };
+        if json["was"].is_null() { mask } else { mask.was(class(&json["was"])) }
     }
 
     fn open_as<T: Form>(&self, keys: &DataKeys, sealed: &[u8]) -> Result<Value, ErrorKind> {

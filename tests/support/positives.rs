@@ -197,6 +197,7 @@ pub(crate) fn all() -> Files {
     files.extend(subjects());
     files.extend(fields());
     files.extend(envelopes());
+    files.extend(masks());
     files.extend(standalones());
     for (name, bytes) in [("text-0", "f50102"), ("text-1", "f5010203"), ("text-2", "f501020304")] {
         let mut file = positive("text", "a text form of each length modulo 3", &["TX-1"]);
@@ -490,6 +491,68 @@ fn envelopes() -> Files {
         (name.to_owned(), maker.done())
     })
     .collect()
+}
+
+/// Masks of `customer.name`, by what is otherwise of it.
+fn masks() -> Files {
+    let class = |name: &str, readers: &[&str]| json!({"name": name, "readers": readers});
+    let shown = class("mask.personal", &["app", "billing"]);
+    let mask = |value: Value, of: Value| {
+        let nonce = hex(&fixed(&format!("mask {value} {of}"))[..24]);
+        let mask = json!({
+            "mask": true, "type": "text", "value": value, "pad": 32, "nonce": nonce,
+        });
+        merged(mask, of)
+    };
+    let text_of = |text: &str| json!({"t": "text", "v": text});
+    let made =
+        |about: &str, covers: &[&str]| {
+            Maker::new(about, covers, large_ring())
+                .live("mask.personal", 1, 0, &[APP, BILLING])
+                .live("personal", 1, 0, &[APP])
+        };
+    vec![
+        (
+            "mask".into(),
+            made(
+                "a value and its mask, which another role reads",
+                &["MA-1", "MA-2", "MA-4", "AAD-1"],
+            )
+            .created(&[shown.clone(), plain_class("personal")])
+            .field(a_text("Ada Lovelace"))
+            .field(mask(text_of("A••••"), json!({"class": shown})))
+            .field(mask(text_of("••••"), json!({"class": shown, "row": {"int": "7"}})))
+            .done(),
+        ),
+        (
+            "mask-hidden".into(),
+            made("masks of a field that hides absence", &["MA-4", "MA-5", "PAD-3"])
+                .field(mask(json!({"t": "null"}), json!({"class": shown, "hide_absence": true})))
+                .field(mask(text_of("•••• 4242"), json!({"class": shown, "hide_absence": true})))
+                .done(),
+        ),
+        (
+            "mask-former-class".into(),
+            made("a mask of the class that its field was of", &["MA-8", "OP-2"])
+                .field(mask(
+                    text_of("A••••"),
+                    json!({
+                        "class": class("mask.contact", &["app"]), "was": shown,
+                        "sealed_class": "mask.personal",
+                    }),
+                ))
+                .done(),
+        ),
+        (
+            "mask-of-a-class-of-its-own".into(),
+            Maker::new("a mask of another class that can be declared", &["MA-2"], large_ring())
+                .live("personal", 1, 0, &[APP])
+                .live("shown", 1, 0, &[BILLING])
+                .field(a_text("Ada Lovelace"))
+                .field(mask(text_of("A••••"), json!({"class": class("shown", &["billing"])})))
+                .done(),
+        ),
+    ]
 }
 
 /// A standalone envelope of bytes.

@@ -163,7 +163,8 @@ def positive_envelope(file: Json) -> None:
         keys = keys_of(file, cls, given["generation"])
         row = row_id(convert.id_(given["row"]))
         same("row_id", row.hex(), given["row_id"])
-        aad = field.aad(b"\xf5" + keys.tag, 0, given["record"], given["field"], row)
+        purpose = field.PURPOSE_MASK if given.get("mask") else field.PURPOSE_VALUE
+        aad = field.aad(b"\xf5" + keys.tag, purpose, given["record"], given["field"], row)
         check_sealed(given, keys, aad)
         opened = ask("open", envelope=file["envelope"], fields=[to_open(given)], **common(file))
         same("opened", opened, {"ok": {"results": [{"ok": given["value"]}]}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .encoding import U64_MAX, check_declared_class, check_name
+from .encoding import U64_MAX, check_class, check_name, is_mask_class
 from .errors import Refused
 from .ring import Ring
 
@@ -65,9 +65,11 @@ def declare(
     period: int | None,
     consented: list[str] | None = None,
 ) -> ClassDecl:
-    """[NM-2] [GN-1] [RT-1] [RT-2]"""
-    check_declared_class(name)
+    """[NM-2] [GN-1] [RT-1] [RT-2] [MA-2]"""
+    check_class(name)
     declared = [DEFAULT_READER] if readers is None else readers
+    if is_mask_class(name) and (not declared or consent):
+        raise Refused("invalid-input", "a mask class has readers, and none with consent")
     roles = declared + consent
     for role in roles:
         check_name(role)

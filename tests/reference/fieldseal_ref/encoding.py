@@ -66,6 +66,18 @@ def check_declared_class(text: str) -> str:
     return text
 
 
+def is_mask_class(text: str) -> bool:
+    """[MA-2]"""
+    return text.startswith(MASK_PREFIX)
+
+
+def check_class(text: str) -> str:
+    """[NM-2] [MA-2]: a declared class, or the mask class of one."""
+    check_name(text)
+    check_declared_class(text.removeprefix(MASK_PREFIX))
+    return text
+
+
 def utf8(text: str) -> bytes:
     """Text as given, without normalization. What is not Unicode is refused."""
     try:

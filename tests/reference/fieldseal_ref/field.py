@@ -9,7 +9,7 @@ from . import cbor, crypto, standalone_layout
 from .classes import ClassDecl, Declarations
 from .crypto import Generator
 from .edit import Editor
-from .encoding import check_name, from_text, s8, u8, u64
+from .encoding import check_name, from_text, is_mask_class, s8, u8, u64
 from .envelope import Envelope, Erased, Live, Verified, parse, unwrap
 from .errors import Refused
 from .ring import Ring
@@ -17,6 +17,8 @@ from .ring import Ring
 FIRST_BYTE = 0xF5
 MIN_LENGTH = 46
 PURPOSE_VALUE = 0
+PURPOSE_MASK = 1
+HIDDEN_MASK = "\u2022\u2022\u2022\u2022"
 
 
 def aad(head: bytes, purpose: int, record: str, field: str, row: bytes) -> bytes:
@@ -41,6 +43,23 @@ def plaintext(item: cbor.Item, multiple: int, hides_absence: bool) -> bytes:
     if len(padded) > crypto.MAX_PLAINTEXT:
         raise Refused("invalid-input", "value too long")
     return padded
+
+
+def check_purpose(purpose: int, *decls: ClassDecl | None) -> None:
+    """[MA-2]: no value is of a mask class."""
+    if purpose == PURPOSE_VALUE and any(d and is_mask_class(d.name) for d in decls):
+        raise Refused("invalid-input", "a value of a mask class")
+
+
+def mask_item(item: cbor.Item, multiple: int, hides_absence: bool) -> cbor.Item:
+    """[MA-1] [MA-5]"""
+    if item is not None and not isinstance(item, str):
+        raise Refused("invalid-input", "a mask is a text")
+    if not hides_absence:
+        return item
+    if multiple < len(cbor.encode(HIDDEN_MASK)):
+        raise Refused("invalid-input", "no room for the least mask")
+    return HIDDEN_MASK if item and len(cbor.encode(item)) > multiple else item
 
 
 # --- already sealed --------------------------------------------------------
@@ -97,6 +116,7 @@ class ToSeal:
     multiple: int
     hides_absence: bool
     item: cbor.Item
+    purpose: int = PURPOSE_VALUE
 
 
 class Nonces:
@@ -129,9 +149,13 @@ def seal(
     for f in fields:
         check_name(f.record)
         check_name(f.field)
+        check_purpose(f.purpose, f.decl)
         declarations.add(f.decl)
-        checked.append((f, plaintext(f.item, f.multiple, f.hides_absence)))
-        refuse_sealed(f.item, verified.envelope)
+        item = f.item
+        if f.purpose == PURPOSE_MASK:
+            item = mask_item(item, f.multiple, f.hides_absence)
+        checked.append((f, plaintext(item, f.multiple, f.hides_absence)))
+        refuse_sealed(item, verified.envelope)
         if f.decl.name not in chosen:  # [GN-11]
             chosen[f.decl.name] = _sealing_generation(editor, f.decl, now)
     envelope = editor.finish()
@@ -143,7 +167,7 @@ def seal(
             data_key, crypto.SUITE, verified.tenant, verified.subject, f.decl.name, generation
         )
         head = bytes([FIRST_BYTE]) + keys.tag
-        aad_ = aad(head, PURPOSE_VALUE, f.record, f.field, f.row)
+        aad_ = aad(head, f.purpose, f.record, f.field, f.row)
         out.append(sealed_bytes(keys, nonces.next(data_key), aad_, plain))
     return out, envelope
 
@@ -191,12 +215,14 @@ class ToOpen:
     takes_absence: bool
     type: str
     sealed: bytes
+    purpose: int = PURPOSE_VALUE
 
 
 def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> cbor.Item:
     """[OP-1]"""
     check_name(f.record)
     check_name(f.field)
+    check_purpose(f.purpose, f.decl, f.was)
     data = f.sealed
     if not data or data[0] < FIRST_BYTE or data[0] in (0xF6, 0xF7):
         raise Refused("not-sealed")
@@ -212,10 +238,11 @@ def open_(verified: Verified, ring: Ring, now: int, rescue: bool, f: ToOpen) -> 
         raise Refused("wrong-key")
     if isinstance(entry, Erased):
         raise Refused("erased", "generation")
-    aad_ = aad(data[:5], PURPOSE_VALUE, f.record, f.field, f.row)
+    aad_ = aad(data[:5], f.purpose, f.record, f.field, f.row)
     counting = decl.counting(ring)
+    kind = "text" if f.purpose == PURPOSE_MASK else f.type
     return open_under(
-        verified, ring, now, rescue, entry, counting, data, aad_, f.type, f.takes_absence
+        verified, ring, now, rescue, entry, counting, data, aad_, kind, f.takes_absence
     )
 
 

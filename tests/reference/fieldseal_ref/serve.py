@@ -205,11 +205,16 @@ def _seal(r: Request) -> Answer:
             f["pad"],
             f["hide_absence"],
             cbor.present(_hex(f, "item")) if "item" in f else convert.value(f["value"]),
+            _field_purpose(f),
         )
         for f in r["fields"]
     )
     sealed, envelope = field.seal(verified, ring, _now(r), fields, _generator(r))
     return {"sealed": [s.hex() for s in sealed], "envelope": envelope.hex()}
+
+
+def _field_purpose(f: Request) -> int:
+    return field.PURPOSE_MASK if f.get("mask") else field.PURPOSE_VALUE
 
 
 def _open(r: Request) -> Answer:
@@ -233,6 +238,7 @@ def _open(r: Request) -> Answer:
                     f["hide_absence"] and f.get("optional", True),
                     f["type"],
                     _hex(f, "sealed"),
+                    _field_purpose(f),
                 ),
             )
             results.append({"ok": convert.json_value(item)})

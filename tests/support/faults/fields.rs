@@ -21,6 +21,7 @@ pub(super) fn all() -> Files {
     files.extend(reaching());
     files.extend(plaintexts());
     files.extend(types());
+    files.extend(masks());
     files.extend(sealing());
     files
 }
@@ -62,6 +63,7 @@ fn open(
     for (key, value) in change.as_object().unwrap() {
         match field.get_mut(key) {
             Some(place) => *place = value.clone(),
+            None if key == "mask" => field["mask"] = value.clone(),
             None => file[key.as_str()] = value.clone(),
         }
     }
@@ -71,6 +73,57 @@ fn open(
 
 fn envelope() -> Vec<u8> {
     authentic(&body(&[right("contact", 1), right("personal", 1)]))
+}
+
+/// Masks and values in each other's place (`[MA-1]`), and items that are no masks.
+fn masks() -> Files {
+    let key = data_key("personal", 1);
+    let mask = |plaintext: &[u8]| {
+        let row = id(&json!({"int": "7"})).unwrap();
+        let aad = forge::mask_aad(&forge::head(&key), "customer", "name", row.as_bytes());
+        forge::sealed(&key, &fixed("field nonce")[..24], &aad, plaintext)
+    };
+    let ada = || mask(&ada());
+    let masked = |of: Value| merged(json!({"mask": true}), of);
+    let cases: Vec<(&str, &str, &str, Vec<u8>, Value)> = vec![
+        (
+            "ma1-value",
+            "tampered",
+            "a value as a mask",
+            sealed(&key, &self::ada()),
+            masked(json!({})),
+        ),
+        ("ma1-mask", "tampered", "a mask as a value", ada(), json!({})),
+        ("ma1-field", "tampered", "of another field", ada(), masked(json!({"field": "email"}))),
+        ("ma1-record", "tampered", "of another record", ada(), masked(json!({"record": "order"}))),
+        ("ma1-row", "tampered", "of another row", ada(), masked(json!({"row": {"int": "8"}}))),
+        ("ma1-integer", "type-mismatch", "an integer", mask(&[7]), masked(json!({}))),
+        ("ma1-bytes", "type-mismatch", "a byte string", mask(b"\x43Ada"), masked(json!({}))),
+        (
+            "ma4-null",
+            "type-mismatch",
+            "absence that is not hidden",
+            mask(&[0xF6]),
+            masked(json!({})),
+        ),
+        (
+            "ma8-class",
+            "wrong-key",
+            "of a class that is neither the mask's nor its former one",
+            ada(),
+            masked(json!({
+                "class": {"name": "mask.personal", "readers": ["app"]},
+                "was": {"name": "mask.contact", "readers": ["app"]},
+            })),
+        ),
+    ];
+    cases
+        .into_iter()
+        .map(|(name, error, about, sealed, change)| {
+            let about = format!("a mask: {about}");
+            open(name, error, &about, &["MA-1", "OP-1"], envelope(), &sealed, &change)
+        })
+        .collect()
 }
 
 fn opening() -> Files {
