@@ -62,7 +62,6 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// let letter: Letter = serde_json::from_str(r#"{"to":"Ada Lovelace"}"#)?;
 /// assert_eq!(serde_json::to_string(&letter)?, r#"{"to":"Ada Lovelace"}"#);
 /// # }
-/// # #[cfg(feature = "serde")]
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub struct Sensitive<T: Zeroize>(T);
