@@ -343,3 +343,34 @@ fn mask_names_its_generation() {
     let of = entries.iter().find(|entry| Some(entry.key_tag) == row.mask.key_tag()).unwrap();
     assert_eq!((of.class.as_str(), of.generation), ("mask.financial", 1));
 }
+
+/// `[MA-6]` Of a number or a date, the text is its digits.
+#[cfg(all(feature = "jiff", feature = "rust_decimal"))]
+#[test]
+fn masks_of_dates_and_decimals_show_their_digits() {
+    fn shown<T: fieldseal::SealValue<Column = Sealed<T>>>(value: &T, how: Masking) -> String {
+        let mask = Mask::<T>::new("customer", "of", SHOWN, how);
+        let companions = vec![Companion::mask(&mask, "of_mask")].leak();
+        let keys = open(&admin(), &envelope(&[FINANCIAL, SHOWN]));
+        let field = Field::<T>::new("customer", "of", FINANCIAL).with("of", companions);
+        let row = field.update(&keys, value).unwrap();
+        mask.open(&keys, &row.mask).unwrap().unwrap()
+    }
+    const SAID: Masking = Masking::custom("said", |said| {
+        Some(said.chars().map(|c| if c == '.' { ',' } else { '#' }).collect())
+    });
+    let born = jiff::civil::date(1815, 12, 10);
+    assert_eq!(shown(&born, Masking::YEAR), "1815");
+    assert_eq!(shown(&born, Masking::LAST4), "•••• 1210");
+    let decimal = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap();
+    assert_eq!(shown(&decimal("-1234567.89"), Masking::LAST4), "•••• 6789");
+    assert_eq!(shown(&decimal("-0.05"), SAID), "##,##");
+    assert_eq!(shown(&decimal("12"), SAID), "##");
+    assert_eq!(shown(&-42_424_242_i64, Masking::LAST4), "•••• 4242");
+    assert_eq!(shown(&19_900_517_u32, Masking::YEAR), "••••", "a number is no date");
+    // What is neither is not shown.
+    assert_eq!(shown(&true, SAID), "••••");
+    assert_eq!(shown(&12_345_678.25_f64, SAID), "••••");
+    assert_eq!(shown(&b"12345678".to_vec(), SAID), "••••");
+    assert_eq!(shown(&vec!["12345678".to_owned()], SAID), "••••");
+}

@@ -246,3 +246,15 @@ fn schema_says_who_is_shown_what() {
     let class: fieldseal::Class = serde_json::from_value(mask["class"].clone()).unwrap();
     assert_eq!(class, customer::CARD_SHOWN.class());
 }
+
+/// Masks are made anew of what the row opens to: a rule that changed, or masks that a row lacks.
+#[test]
+fn row_is_reindexed_with_its_masks() {
+    let ring = admin();
+    let mut row = ada().seal(at(&ring)).unwrap();
+    row.card_shown = None;
+    std::mem::swap(&mut row.email_mask, &mut row.born_mask);
+    let again = row.reindex(at(&ring), 42).unwrap();
+    in_step(&again.row, &ada());
+    assert_eq!((&again.row.card, &again.row.email), (&row.card, &row.email), "byte for byte");
+}
