@@ -1,6 +1,7 @@
 //! The negative vectors: one fault each, made of a file that is right.
 
 mod fields;
+mod masks;
 mod standalones;
 
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Files {
     let mut files = parsing();
     files.extend(unwrapping());
     files.extend(fields::all());
+    files.extend(masks::all());
     files.extend(standalones::all());
     files.extend(texts());
     files

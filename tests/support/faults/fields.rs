@@ -21,7 +21,6 @@ pub(super) fn all() -> Files {
     files.extend(reaching());
     files.extend(plaintexts());
     files.extend(types());
-    files.extend(masks());
     files.extend(sealing());
     files
 }
@@ -40,15 +39,15 @@ fn aad(key: &DataKey) -> Vec<u8> {
 }
 
 /// A plaintext under the key of a generation of class `personal`.
-fn sealed(key: &DataKey, plaintext: &[u8]) -> Vec<u8> {
+pub(super) fn sealed(key: &DataKey, plaintext: &[u8]) -> Vec<u8> {
     forge::sealed(key, &fixed("field nonce")[..24], &aad(key), plaintext)
 }
 
-fn ada() -> Vec<u8> {
+pub(super) fn ada() -> Vec<u8> {
     [b"\x63Ada".as_slice(), &[0; 12]].concat()
 }
 
-fn open(
+pub(super) fn open(
     name: &str,
     error: &str,
     about: &str,
@@ -71,59 +70,8 @@ fn open(
     (name.to_owned(), file)
 }
 
-fn envelope() -> Vec<u8> {
+pub(super) fn envelope() -> Vec<u8> {
     authentic(&body(&[right("contact", 1), right("personal", 1)]))
-}
-
-/// Masks and values in each other's place (`[MA-1]`), and items that are no masks.
-fn masks() -> Files {
-    let key = data_key("personal", 1);
-    let mask = |plaintext: &[u8]| {
-        let row = id(&json!({"int": "7"})).unwrap();
-        let aad = forge::mask_aad(&forge::head(&key), "customer", "name", row.as_bytes());
-        forge::sealed(&key, &fixed("field nonce")[..24], &aad, plaintext)
-    };
-    let ada = || mask(&ada());
-    let masked = |of: Value| merged(json!({"mask": true}), of);
-    let cases: Vec<(&str, &str, &str, Vec<u8>, Value)> = vec![
-        (
-            "ma1-value",
-            "tampered",
-            "a value as a mask",
-            sealed(&key, &self::ada()),
-            masked(json!({})),
-        ),
-        ("ma1-mask", "tampered", "a mask as a value", ada(), json!({})),
-        ("ma1-field", "tampered", "of another field", ada(), masked(json!({"field": "email"}))),
-        ("ma1-record", "tampered", "of another record", ada(), masked(json!({"record": "order"}))),
-        ("ma1-row", "tampered", "of another row", ada(), masked(json!({"row": {"int": "8"}}))),
-        ("ma1-integer", "type-mismatch", "an integer", mask(&[7]), masked(json!({}))),
-        ("ma1-bytes", "type-mismatch", "a byte string", mask(b"\x43Ada"), masked(json!({}))),
-        (
-            "ma4-null",
-            "type-mismatch",
-            "absence that is not hidden",
-            mask(&[0xF6]),
-            masked(json!({})),
-        ),
-        (
-            "ma8-class",
-            "wrong-key",
-            "of a class that is neither the mask's nor its former one",
-            ada(),
-            masked(json!({
-                "class": {"name": "mask.personal", "readers": ["app"]},
-                "was": {"name": "mask.contact", "readers": ["app"]},
-            })),
-        ),
-    ];
-    cases
-        .into_iter()
-        .map(|(name, error, about, sealed, change)| {
-            let about = format!("a mask: {about}");
-            open(name, error, &about, &["MA-1", "OP-1"], envelope(), &sealed, &change)
-        })
-        .collect()
 }
 
 fn opening() -> Files {
