@@ -118,6 +118,7 @@ impl<A, B, C> Index<(A, B, C), OneTerm> {
     }
 }
 
+#[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
 impl<T> Index<T, ManyTerms> {
     /// What texts begin with: their first 1 to `most` characters, once they are normalized.
     ///

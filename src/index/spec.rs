@@ -148,7 +148,7 @@ impl IndexSpec {
         self.lint().map_err(Error::invalid)?;
         let parsed: Vec<Item<'_>> =
             items.iter().map(|item| Item::of(item)).collect::<Result<_, _>>()?;
-        if parsed.iter().any(|item| *item == Item::Absent) {
+        if parsed.contains(&Item::Absent) {
             return Ok(Vec::new());
         }
         if self.allow_leakage.is_none() && parsed.iter().all(|item| matches!(item, Item::Bool(_))) {
