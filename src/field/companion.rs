@@ -96,6 +96,14 @@ impl Companion {
         }
     }
 
+    /// What stands against it as an index of several fields.
+    pub(crate) const fn lint_compound(&self) -> Result<(), &'static str> {
+        match &self.what {
+            What::Index(spec) => spec.lint(),
+            What::Mask(_) => Err("a mask is of one field"),
+        }
+    }
+
     /// What stands against it beside this field.
     pub(super) const fn lint(&self, field: &Spec) -> Result<(), &'static str> {
         match &self.what {

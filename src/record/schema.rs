@@ -35,8 +35,15 @@ pub struct Compound {
 
 impl Compound {
     /// The schema of a compound index; what `#[derive(Record)]` writes.
+    ///
+    /// # Panics
+    /// Where the index tells too much. In a constant that is a compile error.
     #[doc(hidden)]
+    #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
     pub const fn of(companion: Companion, parts: &'static [&'static str]) -> Self {
+        if let Err(why) = companion.lint_compound() {
+            panic!("{}", why);
+        }
         Self { companion, parts }
     }
 }

@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 
 use super::super::attr::How;
 use super::super::valid::{Field, Index, Mask, Readers, Record, SealedField, Shape};
-use super::{Part, local, placed};
+use super::{Part, all_at, local, placed};
 
 /// Where the values are that terms and masks are made of.
 #[derive(Clone, Copy, PartialEq)]
@@ -142,9 +142,10 @@ impl Record {
         }
     }
 
-    /// `.with(…)`, `.in_compound()`, and the last parameter of the field's type.
-    pub(super) fn accompaniment(
+    /// The field with what is written with it, and the last parameter of its type.
+    pub(super) fn accompanied(
         &self,
+        alone: &TokenStream,
         field: &Field,
         seal: &SealedField,
     ) -> (TokenStream, TokenStream) {
@@ -156,13 +157,26 @@ impl Record {
         });
         let companions: Vec<TokenStream> = indexes.chain(mask).collect();
         let column = &field.column;
-        let with = (!companions.is_empty()).then(|| quote!(.with(#column, &[#(#companions),*])));
+        // This is where a declaration that tells too much is refused.
+        let mut places = seal.indexes.iter().map(|index| &index.place);
+        let places = (places.next(), places.next(), seal.mask.as_ref().map(|mask| &mask.place));
+        let span = match places {
+            (Some(only), None, None) | (None, None, Some(only)) => only.span(),
+            _ => field.span(),
+        };
+        let (with, kind) = if companions.is_empty() {
+            (alone.clone(), quote!(Alone))
+        } else {
+            let with = all_at(quote!(#krate::Field::with), span);
+            let with = quote_spanned!(span=> #with(#alone, #column, &[#(#companions),*]));
+            (with, quote!(Accompanied))
+        };
         let mut parts = self.compounds.iter().flat_map(|index| self.compound_fields(index));
         if parts.any(|part| part.column == field.column) {
-            return (quote!(#with.in_compound()), quote!(InCompound));
+            (quote!(#with.in_compound()), quote!(InCompound))
+        } else {
+            (with, kind)
         }
-        let kind = if with.is_some() { quote!(Accompanied) } else { quote!(Alone) };
-        (quote!(#with), kind)
     }
 
     fn index_companion(&self, index: &Index) -> TokenStream {
@@ -181,7 +195,8 @@ impl Record {
         self.compounds.iter().map(move |index| {
             let companion = self.index_companion(index);
             let parts = self.compound_fields(index).filter_map(|field| Some(&field.seal()?.id));
-            quote!(#krate::Compound::of(#companion, &[#(#parts),*]))
+            let of = all_at(quote!(#krate::Compound::of), index.place.span());
+            quote_spanned!(index.place.span()=> #of(#companion, &[#(#parts),*]))
         })
     }
 

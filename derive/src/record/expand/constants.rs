@@ -57,12 +57,12 @@ fn constant(record: &Record, field: &Field, seal: &SealedField) -> TokenStream {
         let span = generated_at(none);
         quote_spanned!(span=> .none_on_erased())
     });
-    let (with, kind) = record.accompaniment(field, seal);
+    let alone = quote!(#krate::Field::new(#name, #id, #class) #pad #was #on_erased);
+    let (value, kind) = record.accompanied(&alone, field, seal);
     let doc = format!("The sealed field `{}`.", field.column);
     quote! {
         #[doc = #doc]
-        #vis const #constant: #krate::Field<#ty, #krate::#rows, #krate::#kind> =
-            #krate::Field::new(#name, #id, #class) #pad #was #on_erased #with;
+        #vis const #constant: #krate::Field<#ty, #krate::#rows, #krate::#kind> = #value;
     }
 }
 

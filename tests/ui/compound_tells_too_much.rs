@@ -1,0 +1,14 @@
+use fieldseal::Record;
+
+#[derive(Record)]
+#[record(name = "customer", single_row, index(compound(email, phone), id = "both", cardinality = 50))]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    email: String,
+    #[record(seal)]
+    phone: String,
+}
+
+fn main() {}
