@@ -102,16 +102,25 @@ mod hostile {
     pub(super) struct Text(pub(super) ::std::string::String);
 
     #[derive(::fieldseal::Record)]
-    #[record(name = "hostile", keys = "external")]
+    #[record(
+        name = "hostile",
+        keys = "external",
+        index(compound(opener, tags), id = "values", column = "tag", measured)
+    )]
     #[cfg_attr(feature = "rusqlite", record(rusqlite))]
     pub(super) struct Hostile {
         #[record(subject)]
         pub(super) self_: i64,
         #[record(row)]
         pub(super) sealer: i64,
-        #[record(seal)]
+        #[record(
+            seal,
+            index(exact, measured, column = "column"),
+            index(words, measured, table, column = "resealer"),
+            mask(last4, readers = ["app"], column = "opened")
+        )]
         pub(super) opener: Text,
-        #[record(seal(default))]
+        #[record(seal(default), index(exact, measured), mask(year, readers = ["app"]))]
         pub(super) tags: ::std::option::Option<Text>,
         pub(super) row: ::std::vec::Vec<u8>,
     }
@@ -129,19 +138,31 @@ mod hostile {
 
 #[test]
 fn generated_code_needs_nothing_in_scope() -> Result<(), Error> {
-    let ring = KeyRing::generate()?;
+    let mut ring = KeyRing::generate()?;
+    ring.add_index_key()?;
     let record = hostile::Hostile {
         self_: 1,
         sealer: 2,
         opener: hostile::Text("text".into()),
-        tags: None,
+        tags: Some(hostile::Text("more".into())),
         row: vec![3],
     };
-    let keys = DataKeys::create(&ring, 1, &[Class::PERSONAL])?;
-    let opened = record.seal_with(&keys)?.open_with(&keys)?;
+    let classes: Vec<_> = hostile::Hostile::SCHEMA.classes().collect();
+    let keys = DataKeys::create(&ring, 1, &classes)?;
+    let row = record.seal_with(&keys)?;
+    assert!(row.column.is_some() && row.tag.is_some() && row.tags_index.is_some());
+    assert_eq!(row.resealer.as_slice().map(<[_]>::len), Some(1));
+    let again = row.reindex_with(&keys)?.row.reseal_with(&keys)?.row;
+    assert_eq!(
+        (&again.column, &again.resealer, &again.tag),
+        (&row.column, &row.resealer, &row.tag)
+    );
+    let seen = again.open_partial_with(&keys)?;
+    assert_eq!((seen.opened?.as_deref(), seen.tags_mask?.as_deref()), (Some("••••"), Some("••••")));
+    let opened = row.open_with(&keys)?;
     assert_eq!((opened.self_, opened.sealer, opened.row), (1, 2, vec![3]));
     assert_eq!(opened.opener.0, "text");
-    assert!(opened.tags.is_none());
+    assert_eq!(opened.tags.map(|text| text.0).as_deref(), Some("more"));
 
     let row = hostile::Alone { row: 1, opener: hostile::Text("text".into()) }.seal(&ring)?;
     assert!(!row.sealer.as_bytes().is_empty());
@@ -161,20 +182,31 @@ mod reexported {
     pub(super) struct Text(pub(super) String);
 
     #[derive(fieldseal::Record)]
-    #[record(name = "visit", single_row, crate = "self::inner::seal")]
+    #[record(
+        name = "visit",
+        single_row,
+        crate = "self::inner::seal",
+        index(compound(text, place), id = "both", measured)
+    )]
     pub(super) struct Visit {
         #[record(subject)]
         pub(super) id: i64,
-        #[record(seal)]
+        #[record(seal, index(prefix(max = 2), measured), mask(last4, readers = ["app"]))]
         pub(super) text: Text,
+        #[record(seal)]
+        pub(super) place: u8,
     }
 }
 
 #[test]
 fn the_crate_can_be_elsewhere() -> Result<(), Error> {
-    let ring = ring();
-    let visit = reexported::Visit { id: 1, text: reexported::Text("t".into()) };
+    let ring = super::indexes::indexing();
+    let visit = reexported::Visit { id: 1, text: reexported::Text("t".into()), place: 2 };
     let row = visit.seal(&ring)?;
+    let text = reexported::Text("t".into());
+    let asked = reexported::visit::BOTH_INDEX.query(&ring, &(&text, &2_u8))?;
+    assert_eq!(asked.terms(), row.both_index.as_slice());
+    assert_eq!(row.open_partial(&ring, 1)?.text_mask?.as_deref(), Some("••••"));
     assert_eq!((row.id, row.open(&ring, 1)?.text.0.as_str()), (1, "t"));
     Ok(())
 }
