@@ -28,6 +28,27 @@ struct Customer {
     note: Option<String>,
 }
 
+#[derive(Record, Debug, PartialEq)]
+#[record(
+    name = "guest",
+    single_row,
+    sealed(derive(Debug, PartialEq, sqlx::FromRow)),
+    index(compound(name, city), id = "both", measured)
+)]
+struct Guest {
+    #[record(subject)]
+    id: i64,
+    #[record(
+        seal,
+        index(exact, measured),
+        index(words, measured, table, attr(sqlx(skip))),
+        mask(first_letter, readers = ["app"])
+    )]
+    name: String,
+    #[record(seal, index(exact, measured), mask(first_letter, readers = ["app"]))]
+    city: Option<String>,
+}
+
 fn ada() -> Customer {
     Customer {
         id: 42,
@@ -113,6 +134,58 @@ macro_rules! on {
                     let read = sqlx::query("SELECT * FROM customer").fetch_one(on).await.unwrap();
                     let read = SealedCustomer::from_row(&read).unwrap();
                     assert_eq!(read.open(&ring, 42).unwrap(), ada());
+                });
+            }
+
+            #[test]
+            fn a_row_with_terms_and_masks_is_found_and_read_back() {
+                on(async |on| {
+                    let columns = guest::COLUMNS.join(concat!(" ", $bytes, ", "));
+                    let columns = columns.replacen($bytes, "BIGINT", 1);
+                    let table = format!(concat!("CREATE TABLE guest ({} ", $bytes, ")"), columns);
+                    sqlx::raw_sql(sqlx::AssertSqlSafe(table)).execute(&mut *on).await.unwrap();
+                    let mut ring = KeyRing::generate().unwrap();
+                    ring.add_index_key().unwrap();
+                    let bath = Guest { id: 1, name: "Ada King".into(), city: Some("Bath".into()) };
+                    let nowhere = Guest { id: 2, name: "Bob".into(), city: None };
+                    for guest in [&bath, &nowhere] {
+                        let row = guest.seal(&ring).unwrap();
+                        let insert = "INSERT INTO guest VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                        sqlx::query(insert)
+                            .bind(row.id)
+                            .bind(&row.name)
+                            .bind(&row.name_index)
+                            .bind(&row.name_mask)
+                            .bind(&row.city)
+                            .bind(&row.city_index)
+                            .bind(&row.city_mask)
+                            .bind(&row.both_index)
+                            .bind(&row.keys)
+                            .execute(&mut *on)
+                            .await
+                            .unwrap();
+                        let both = guest.city.as_ref().map(|city| (&guest.name, city));
+                        let (column, asked) = match both {
+                            Some(both) => {
+                                let query = guest::BOTH_INDEX.query(&ring, &both).unwrap();
+                                ("both_index", query.terms().to_vec())
+                            }
+                            None => {
+                                let query = guest::NAME_INDEX.query(&ring, "Bob").unwrap();
+                                ("name_index", query.terms().to_vec())
+                            }
+                        };
+                        let select = format!("SELECT * FROM guest WHERE {column} = $1");
+                        let found: Vec<SealedGuest> = sqlx::query_as(sqlx::AssertSqlSafe(select))
+                            .bind(&asked[0])
+                            .fetch_all(&mut *on)
+                            .await
+                            .unwrap();
+                        let [read] = found.as_slice() else { panic!("one row") };
+                        assert_eq!(read.name_words.as_slice(), None, "they are in their table");
+                        assert_eq!(*read, SealedGuest { name_words: read.name_words.clone(), ..row });
+                        assert_eq!(read.open(&ring, guest.id).unwrap(), *guest);
+                    }
                 });
             }
 
