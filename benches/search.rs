@@ -9,6 +9,8 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    unnameable_types,
     unreachable_pub,
     reason = "a bench"
 )]
@@ -16,7 +18,7 @@
 #[path = "../tests/search/customers.rs"]
 mod customers;
 #[path = "../tests/common/postgres.rs"]
-mod server;
+mod schema;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -159,8 +161,9 @@ fn in_sqlite(c: &mut Criterion) {
     group.bench_function("read_and_open_matching", |b| {
         b.iter(|| {
             let page = rows(50);
+            let pairs = page.iter().map(|row| (row, row.id));
             let open =
-                SealedPerson::open_matching(&page, ring, |opened| query.matches(&opened.surname));
+                SealedPerson::open_matching(pairs, ring, |opened| query.matches(&opened.surname));
             assert_eq!(black_box(open.unwrap()).len(), 50);
         });
     });
@@ -172,7 +175,7 @@ fn in_sqlite(c: &mut Criterion) {
 fn in_postgres(c: &mut Criterion) {
     use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres};
 
-    let Some(schema) = server::Schema::new() else { return };
+    let Some(schema) = schema::Schema::new() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let Many { ring, rows, .. } = many();
     let mut db = runtime.block_on(async {

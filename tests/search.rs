@@ -6,6 +6,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    unnameable_types,
     unreachable_pub,
     reason = "a test stops at the first surprise, and shares modules"
 )]
@@ -14,7 +17,7 @@
 mod customers;
 #[cfg(feature = "sqlx-postgres")]
 #[path = "common/postgres.rs"]
-mod server;
+mod schema;
 
 use customers::*;
 use fieldseal::{SqlCondition, SqlDialect};
@@ -161,7 +164,7 @@ mod in_postgres {
 
     #[test]
     fn every_question_is_answered_by_an_index_of_a_hundred_thousand_rows() {
-        let Some(schema) = server::Schema::new() else { return };
+        let Some(schema) = schema::Schema::new() else { return };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let Many { ring, rows, old } = many();

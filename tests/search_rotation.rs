@@ -6,6 +6,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    unnameable_types,
     unreachable_pub,
     reason = "a test stops at the first surprise, and shares modules"
 )]
@@ -20,7 +23,7 @@ mod in_postgres;
 mod in_sqlite;
 #[cfg(feature = "sqlx-postgres")]
 #[path = "common/postgres.rs"]
-mod server;
+mod schema;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak};

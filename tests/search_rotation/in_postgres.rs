@@ -19,7 +19,7 @@ impl Waiting {
     }
 }
 
-impl Database for server::Schema {
+impl Database for schema::Schema {
     type Connection = Waiting;
 
     fn connect(&self) -> Waiting {
@@ -83,8 +83,8 @@ impl Database for server::Schema {
 }
 
 /// With the table and its indexes.
-fn with_schema(test: impl FnOnce(&server::Schema)) {
-    let Some(schema) = server::Schema::new() else { return };
+fn with_schema(test: impl FnOnce(&schema::Schema)) {
+    let Some(schema) = schema::Schema::new() else { return };
     let mut on = schema.connect();
     on.0.block_on(postgres::fill(&mut on.1, &[]));
     test(&schema);

@@ -4,7 +4,7 @@ use super::*;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _};
 
 fn in_postgres(test: impl AsyncFnOnce(&mut PgConnection)) {
-    let Some(schema) = server::Schema::new() else { return };
+    let Some(schema) = schema::Schema::new() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut on = PgConnection::connect(schema.url()).await.unwrap();
