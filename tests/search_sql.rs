@@ -22,6 +22,8 @@ use rusqlite::{Connection, params, params_from_iter};
 #[cfg(feature = "sqlx-postgres")]
 #[path = "search_sql/arrays.rs"]
 mod arrays;
+#[path = "search_sql/columns.rs"]
+mod columns;
 #[cfg(feature = "derive")]
 #[path = "search_sql/derived.rs"]
 mod derived;

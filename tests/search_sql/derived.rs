@@ -1,6 +1,6 @@
 //! Records that are derived, kept in SQLite with all of their terms: written, found, opened, reindexed.
 
-use fieldseal::{KeyEnvelope, KeyState, Record, SealedRecord as _};
+use fieldseal::{KeyEnvelope, KeyState, Reach, Record, SealedRecord as _};
 
 use super::*;
 
@@ -195,4 +195,30 @@ fn an_erased_member_is_not_among_what_matches_and_loses_its_terms() {
         )
         .unwrap();
     assert_eq!(terms, 0);
+}
+
+/// Of what it finds it opens nothing, and by an index that it was not given it finds nothing.
+#[test]
+fn a_service_that_only_searches_finds_rows_and_opens_none() {
+    let (db, ring) = (member_table(), ring());
+    members()[..20].iter().for_each(|member| store(&db, &member.seal(&ring).unwrap()));
+    let reach = Reach::new().index("", "member", "email").index("", "member", "points.range");
+    let search = ring.subset_with(&reach).unwrap().into_ring();
+
+    let found = member::EMAIL_INDEX.query(&search, "7@example.com").unwrap();
+    let found = found.in_column(SqlDialect::Sqlite, "email_index").unwrap();
+    let found = rows(&db, &found.sql(), Some(&found));
+    assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [7]);
+    let ranged = member::POINTS_RANGE.between(&search, 500..=1_499).unwrap();
+    let ranged = ranged.in_table("id").unwrap();
+    let ranged = rows(&db, &ranged.sql(), Some(&ranged));
+    assert_eq!(ranged.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 2]);
+
+    assert!(found[0].open(&search, 7).is_err());
+    assert!(found[0].unwrap_keys(&search, 7).is_err());
+    assert!(found[0].reindex(&search, 7).is_err());
+    assert!(members()[7].seal(&search).is_err());
+    let other = member::SURNAME_PREFIX.query(&search, "K");
+    assert_eq!(kind(other), ErrorKind::MissingKey);
+    assert_eq!(kind(member::POINTS_INDEX.query(&search, &500)), ErrorKind::MissingKey);
 }
