@@ -1,6 +1,6 @@
 //! Lookups among 100,000 sealed customers by an exact value, a prefix and ten years of births, each beside
-//! the same question to a table of plain columns with ordinary indexes. What is found is the ids of the
-//! rows, and making the terms is part of it; opening what was found, and taking out false positives, is
+//! the same question to a table of plain columns with ordinary indexes. What is read is the id and the
+//! e-mail address of each row, sealed or plain, and making the terms is part of it; opening what was found, and taking out false positives, is
 //! measured by itself.
 //!
 //! `cargo bench --features rusqlite,sqlx-postgres,jiff --bench search`. Without a PostgreSQL that part is
@@ -60,6 +60,12 @@ enum Question {
 const QUESTIONS: [(Question, &str); 3] =
     [(Question::Exact, "exact"), (Question::Prefix, "prefix"), (Question::TenYears, "ten_years")];
 
+fn ids<T>(rows: Vec<(i64, T)>) -> Vec<i64> {
+    let mut ids: Vec<i64> = rows.into_iter().map(|(id, _)| id).collect();
+    ids.sort_unstable();
+    ids
+}
+
 fn group<'c>(c: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
     let mut group = c.benchmark_group(name);
     group
@@ -114,14 +120,16 @@ fn in_sqlite(c: &mut Criterion) {
         }
         .unwrap()
     };
-    let sealed = |question| -> Vec<i64> {
+    let sealed = |question| -> Vec<(i64, Vec<u8>)> {
         let found = ask(question);
-        let sql = format!("SELECT id FROM customer WHERE {}", found.sql());
+        let sql = format!("SELECT id, email FROM customer WHERE {}", found.sql());
         let mut statement = db.prepare_cached(&sql).unwrap();
-        let ids = statement.query_map(params_from_iter(found.terms()), |row| row.get(0)).unwrap();
-        ids.collect::<Result<_, _>>().unwrap()
+        let rows = statement
+            .query_map(params_from_iter(found.terms()), |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
     };
-    let plain = |question| -> Vec<i64> {
+    let plain = |question| -> Vec<(i64, String)> {
         let (condition, values) = match question {
             Question::Exact => ("email = ?", vec![email.clone()]),
             Question::Prefix => {
@@ -131,15 +139,15 @@ fn in_sqlite(c: &mut Criterion) {
                 ("birth BETWEEN ? AND ?", vec![first.to_string(), last.to_string()])
             }
         };
-        let sql = format!("SELECT id FROM plain WHERE {condition}");
+        let sql = format!("SELECT id, email FROM plain WHERE {condition}");
         let mut statement = db.prepare_cached(&sql).unwrap();
-        let ids = statement.query_map(params_from_iter(values), |row| row.get(0)).unwrap();
-        ids.collect::<Result<_, _>>().unwrap()
+        let rows = statement
+            .query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
     };
     for (question, name) in QUESTIONS {
-        let (mut found, mut there) = (sealed(question), plain(question));
-        found.sort_unstable();
-        there.sort_unstable();
+        let (found, there) = (ids(sealed(question)), ids(plain(question)));
         assert_eq!(found, there);
         let mut group = group(c, &format!("sqlite_{name}_{}_rows", found.len()));
         group.bench_function("sealed", |b| b.iter(|| black_box(sealed(question))));
@@ -228,25 +236,25 @@ fn in_postgres(c: &mut Criterion) {
         }
         .unwrap()
     };
-    let sealed = async |db: &mut PgConnection, question| -> Vec<i64> {
+    let sealed = async |db: &mut PgConnection, question| -> Vec<(i64, Vec<u8>)> {
         let found = ask(question);
-        let sql = format!("SELECT id FROM customer WHERE {}", found.sql());
+        let sql = format!("SELECT id, email FROM customer WHERE {}", found.sql());
         let mut terms = sqlx::postgres::PgArguments::default();
         found.add_to::<Postgres>(&mut terms).unwrap();
-        sqlx::query_scalar_with(AssertSqlSafe(sql), terms).fetch_all(db).await.unwrap()
+        sqlx::query_as_with(AssertSqlSafe(sql), terms).fetch_all(db).await.unwrap()
     };
-    let plain = async |db: &mut PgConnection, question| -> Vec<i64> {
+    let plain = async |db: &mut PgConnection, question| -> Vec<(i64, String)> {
         let query = match question {
             Question::Exact => {
-                sqlx::query_scalar("SELECT id FROM plain WHERE email = $1").bind(email.clone())
+                sqlx::query_as("SELECT id, email FROM plain WHERE email = $1").bind(email.clone())
             }
-            Question::Prefix => sqlx::query_scalar(
-                "SELECT id FROM plain WHERE surname COLLATE \"C\" >= $1 AND surname COLLATE \"C\" < $2",
+            Question::Prefix => sqlx::query_as(
+                "SELECT id, email FROM plain WHERE surname COLLATE \"C\" >= $1 AND surname COLLATE \"C\" < $2",
             )
             .bind(BEGIN.to_owned())
             .bind(BEHIND.to_owned()),
-            Question::TenYears => sqlx::query_scalar(
-                "SELECT id FROM plain WHERE birth BETWEEN $1::text::date AND $2::text::date",
+            Question::TenYears => sqlx::query_as(
+                "SELECT id, email FROM plain WHERE birth BETWEEN $1::text::date AND $2::text::date",
             )
             .bind(first.to_string())
             .bind(last.to_string()),
@@ -254,10 +262,8 @@ fn in_postgres(c: &mut Criterion) {
         query.fetch_all(db).await.unwrap()
     };
     for (question, name) in QUESTIONS {
-        let mut found = runtime.block_on(sealed(&mut db, question));
-        let mut there = runtime.block_on(plain(&mut db, question));
-        found.sort_unstable();
-        there.sort_unstable();
+        let found = ids(runtime.block_on(sealed(&mut db, question)));
+        let there = ids(runtime.block_on(plain(&mut db, question)));
         assert_eq!(found, there);
         let mut group = group(c, &format!("postgres_{name}_{}_rows", found.len()));
         group.bench_function("sealed", |b| {
