@@ -192,6 +192,12 @@ def _keys(files: Files) -> None:
         add(f"ix2-{state}", "terms", f"A ring whose only index key is {state}.", keys)
     name_only = ring(reduced(key, "name-only"))
     add("ix3-name-only", "ask", "An index key of which the ring has the name.", name_only)
+    about = "A ring that has of one of its index keys the name only."
+    lacking = reduced(symmetric(LATER, "index", "index", "open-only"), "name-only")
+    add("ix3-one-name-only", "ask", about, ring(key, lacking))
+    about = "A ring that has of one of its index keys another index's derived key."
+    lacking = derived(former, [{**scope, "index": "phone"}])
+    add("ix3-one-of-another-index", "ask", about, ring(key, lacking))
     for part, value in (("tenant", "acme"), ("record", "order"), ("index", "phone")):
         keys = ring(derived(key, [{**scope, part: value}]))
         about = f"A derived key of another {part}."

@@ -514,7 +514,7 @@ def _keys() -> Files:
         symmetric(INDEX, "index", "index"),
         symmetric(FORMER, "index", "index", "compromised"),
         symmetric(FORMER + 1, "index", "index", "disabled"),
-        reduced(symmetric(FORMER + 2, "index", "index", "open-only"), "name-only"),
+        reduced(symmetric(FORMER + 2, "index", "index", "disabled"), "name-only"),
         symmetric(FORMER + 3, "pseudonym", "pseudonym"),
     )
     scopes = [
@@ -524,7 +524,7 @@ def _keys() -> Files:
     parts = ring(
         derived(symmetric(LATER, "index", "index", "open-only"), scopes),
         derived(symmetric(INDEX, "index", "index"), scopes[:1]),
-        derived(symmetric(FORMER, "index", "index", "open-only"), scopes[1:]),
+        derived(symmetric(FORMER, "index", "index", "compromised"), scopes[1:]),
     )
     return {
         "states": file(
@@ -550,7 +550,7 @@ def _keys() -> Files:
             keys=states,
         ),
         "derived": file(
-            "Derived keys in place of index keys, as far as they are this index's.",
+            "Derived keys in place of index keys.",
             ["IX-2", "IX-3", "RK-4"],
             of_index,
             ada,

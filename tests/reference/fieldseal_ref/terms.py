@@ -172,12 +172,10 @@ def _keys(ring: Ring, index: Index, tenant: str, states: set[str]) -> list[tuple
     found = []
     for ring_key in ring.keys:
         if ring_key.use == "index" and ring_key.state in states:
-            key = _key(ring_key, scope)
-            if key is not None:
-                found.append((ring_key.id, key))
-    if not found:
+            found.append((ring_key.id, _key(ring_key, scope)))
+    if not found or any(key is None for _, key in found):
         raise Refused("missing-key", "index")
-    return found
+    return [(key_id, key) for key_id, key in found if key is not None]
 
 
 def make(key_id: int, key: bytes, bits: int, of: Input) -> bytes:

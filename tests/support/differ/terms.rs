@@ -10,7 +10,7 @@ use crate::support::positives::{ring_of, symmetric};
 use crate::support::term_forms::{asked, is_built, matches, written};
 
 /// Assigned for long, so that every version of Unicode says the same of them.
-const PIECES: [&str; 34] = [
+const PIECES: [&str; 48] = [
     "a",
     "B",
     "ada",
@@ -45,6 +45,20 @@ const PIECES: [&str; 34] = [
     "\u{1F980}",
     "\u{939}\u{93f}\u{928}\u{94d}",
     "\u{ad}",
+    "ẞ",
+    "ｶﾞ",
+    "が",
+    "\u{345}",
+    "\u{300}",
+    "\u{323}",
+    "\u{1fb3}",
+    "\u{200b}",
+    "ø",
+    "\u{5b8}",
+    "ﬀ",
+    "\u{1112}\u{1161}",
+    "ȷ",
+    "<",
 ];
 
 impl Differ {
@@ -97,7 +111,7 @@ impl Random {
     fn index_ring(&mut self, index: &Value) -> Value {
         let states = ["open-only", "compromised", "disabled", "destroyed"];
         let mut keys = Vec::new();
-        for position in 0..self.below(4) {
+        for position in 0..self.below(4).max(self.below(2)) {
             let state = if position == 0 && !self.once_in(6) {
                 "primary"
             } else {
@@ -105,7 +119,7 @@ impl Random {
             };
             let id = 1 + self.below(0xFFFF_FFF0);
             let mut key = symmetric(id, "index", "index", state);
-            match self.below(5) {
+            match self.below(12) {
                 _ if state == "destroyed" => name_only(&mut key),
                 0 => name_only(&mut key),
                 1 => self.derived_of(&mut key, index),
@@ -126,7 +140,7 @@ impl Random {
                 "tenant": self.index_tenant(), "record": index["record"], "index": index["index"],
                 "key": hex(&self.seed()),
             });
-            if self.once_in(4) {
+            if self.once_in(8) {
                 of["index"] = "elsewhere".into();
             }
             if !scopes.contains(&scope(&of)) {
