@@ -1,9 +1,16 @@
-//! Phone numbers in E.164.
+//! Phone numbers in E.164: what libphonenumber makes of digits, by its tables.
+//!
+//! The tables are those of a port to Rust. Its parser is not used: it takes some numbers for others, where
+//! countries have other trunk prefixes than a zero.
 
+use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
+use std::sync::{Mutex, PoisonError};
 
 use phonenumber::metadata::DATABASE;
-use phonenumber::{Metadata, Mode, country};
+use phonenumber::{Metadata, Type};
+use regex::Regex;
 use zeroize::Zeroizing;
 
 use super::digits::ascii_digit;
@@ -12,19 +19,31 @@ use crate::error::Error;
 /// More digits than this has no number, with a trunk prefix, an international prefix and a carrier's code.
 const MOST_DIGITS: usize = 32;
 
+/// The kinds of numbers that a plan has.
+const KINDS: [Type; 10] = [
+    Type::FixedLine,
+    Type::Mobile,
+    Type::TollFree,
+    Type::PremiumRate,
+    Type::SharedCost,
+    Type::PersonalNumber,
+    Type::Voip,
+    Type::Pager,
+    Type::Uan,
+    Type::Voicemail,
+];
+
 /// `[NO-7]`
 pub(super) fn normalize(text: &str, region: &'static str) -> Result<Zeroizing<String>, Error> {
-    let id: country::Id = region.parse().map_err(|_| {
-        Error::invalid(alloc::format!("nothing is known of phone numbers of the region `{region}`"))
+    let home = DATABASE.by_id(region).ok_or_else(|| {
+        Error::invalid(format!("nothing is known of phone numbers of the region {region}"))
     })?;
-    let home = DATABASE.by_id(region);
     dialled(text)
-        .and_then(|dialled| international(dialled, home))
-        .and_then(|number| e164(&number, id))
+        .and_then(|dialled| e164(&international(dialled, home), home))
         // What is made of it once more is the same, or it could be read in two ways.
-        .filter(|number| e164(number, id).as_ref() == Some(number))
+        .filter(|number| e164(number, home).as_ref() == Some(number))
         .ok_or_else(|| {
-            Error::invalid(alloc::format!(
+            Error::invalid(format!(
                 "cannot be normalized as a phone number of the region {region}, or with a country code: it takes one \
                  whole number with its area code, without letters and extensions"
             ))
@@ -64,64 +83,131 @@ fn is_between_digits(char: char) -> bool {
 }
 
 /// A number dialled with the international prefix of the region as one with a `+`.
-fn international(dialled: Zeroizing<String>, home: Option<&Metadata>) -> Option<Zeroizing<String>> {
+fn international(dialled: Zeroizing<String>, home: &Metadata) -> Zeroizing<String> {
     let rest = home
-        .and_then(Metadata::international_prefix)
+        .international_prefix()
         .filter(|_| !dialled.starts_with('+'))
         .and_then(|prefix| prefix.find(&dialled).filter(|found| found.start() == 0))
         .and_then(|found| dialled.get(found.end()..))
         // No country code begins so: it is no such prefix.
         .filter(|rest| !rest.starts_with('0'));
-    let Some(rest) = rest else { return Some(dialled) };
+    let Some(rest) = rest else { return dialled };
     let mut number = Zeroizing::new(String::with_capacity(MOST_DIGITS));
     number.push('+');
     number.push_str(rest);
-    Some(number)
+    number
 }
 
-/// By the plan of the number's own country: another one's trunk prefixes are digits of it.
-fn e164(number: &str, home: country::Id) -> Option<Zeroizing<String>> {
-    let region = match number.strip_prefix('+') {
-        None => Some(home),
-        Some(rest) if rest.starts_with('0') => return None,
-        // Numbers of no country have no region: nothing is to be stripped from them.
-        Some(rest) => main_plan(rest)?.id().parse().ok(),
+fn e164(number: &str, home: &'static Metadata) -> Option<Zeroizing<String>> {
+    let (plan, national) = match number.strip_prefix('+') {
+        // By the plan of the number's own country: another one's trunk prefixes are digits of it.
+        Some(digits) => {
+            country(digits).map(|(plan, national)| (plan, Zeroizing::new(national.into())))?
+        }
+        None => of_country(number, home)?,
     };
-    let parsed = phonenumber::parse(region, number).ok()?;
-    let code = parsed.code().value();
-    let plan = plan_of(code)?;
-    let written = Zeroizing::new(alloc::format!("{}", parsed.format().mode(Mode::E164)));
-    let national = written.strip_prefix('+')?.strip_prefix(alloc::format!("{code}").as_str())?;
-    let len = u16::try_from(national.len()).ok()?;
-    has_length(plan, len).then_some(written)
+    let stripped = without_trunk(&national, plan);
+    let national = match length(plan, &stripped) {
+        Length::Whole | Length::Long => stripped,
+        Length::Local | Length::Other => national,
+    };
+    let code = plan.country_code();
+    // Countries that share a code have numbers of different lengths.
+    let mut sharing = DATABASE.by_code(&code)?.into_iter();
+    let is_whole = match length(plan, &national) {
+        Length::Whole => true,
+        Length::Local => false,
+        Length::Long | Length::Other => {
+            sharing.any(|plan| length(plan, &national) == Length::Whole)
+        }
+    };
+    is_whole.then(|| Zeroizing::new(format!("+{code}{}", *national)))
 }
 
-/// Whether a number of some sort has so many digits in this plan, which does not say it of all together.
-fn has_length(plan: &Metadata, len: u16) -> bool {
-    let sorts = plan.descriptors();
-    let others = [
-        sorts.fixed_line(),
-        sorts.mobile(),
-        sorts.toll_free(),
-        sorts.premium_rate(),
-        sorts.shared_cost(),
-        sorts.personal_number(),
-        sorts.voip(),
-        sorts.pager(),
-        sorts.uan(),
-        sorts.voicemail(),
-    ];
-    let mut all = others.into_iter().flatten().chain([sorts.general()]);
-    all.any(|sort| sort.possible_length().contains(&len))
+/// The plan of the country code that an international number begins with, and what follows. Where countries
+/// share a code it is the plan of the first among them.
+fn country(digits: &str) -> Option<(&'static Metadata, &str)> {
+    (1..=3).filter(|_| !digits.starts_with('0')).find_map(|len| {
+        let (code, national) = digits.split_at_checked(len)?;
+        let plans = DATABASE.by_code::<u16>(&code.parse().ok()?)?;
+        let main = plans.iter().find(|plan| plan.is_main_country_for_code()).or(plans.first())?;
+        Some((*main, national))
+    })
 }
 
-/// The plan of the country code that an international number begins with.
-fn main_plan(digits: &str) -> Option<&'static Metadata> {
-    (1..=3).find_map(|len| plan_of(digits.get(..len)?.parse().ok()?))
+/// A number of the region; without its country code if only so it is one.
+fn of_country(
+    number: &str,
+    home: &'static Metadata,
+) -> Option<(&'static Metadata, Zeroizing<String>)> {
+    if let Some(rest) = number.strip_prefix(format!("{}", home.country_code()).as_str()) {
+        let rest = without_trunk(rest, home);
+        if length(home, number) == Length::Long
+            || (!is_general(home, number) && is_general(home, &rest))
+        {
+            return country(number).map(|(plan, _)| (plan, rest));
+        }
+    }
+    Some((home, Zeroizing::new(number.into())))
 }
 
-/// The plan of a country code: where countries share one, that of the first of them.
-fn plan_of(code: u16) -> Option<&'static Metadata> {
-    let plans = DATABASE.by_code(&code)?;
-    plans.iter().find(|plan| plan.is_main_country_for_code()).or(plans.first()).copied()
+/// A national number without what is dialled before it inside of the country only: a trunk prefix, the code
+/// of a carrier.
+fn without_trunk(national: &str, plan: &Metadata) -> Zeroizing<String> {
+    let stripped = match (plan.national_prefix_for_parsing(), plan.national_prefix()) {
+        (Some(prefix), _) => prefix.captures(national).and_then(|found| {
+            let whole = found.get(0).filter(|whole| whole.start() == 0)?;
+            let last = found.get(2).or(found.get(1)).is_some_and(|group| !group.is_empty());
+            match plan.national_prefix_transform_rule().filter(|_| last) {
+                Some(rule) => Some(prefix.replace(national, rule).into_owned()),
+                None => national.get(whole.end()..).map(String::from),
+            }
+        }),
+        (None, Some(prefix)) => national.strip_prefix(prefix).map(String::from),
+        (None, None) => None,
+    };
+    stripped
+        .map(Zeroizing::new)
+        // A number that is one as it stands stays one.
+        .filter(|stripped| !is_general(plan, national) || is_general(plan, stripped))
+        .unwrap_or_else(|| Zeroizing::new(national.into()))
+}
+
+/// Whether the whole number has the general form of its country's.
+fn is_general(plan: &Metadata, national: &str) -> bool {
+    /// The patterns of the tables find numbers inside of texts, these are for all of it.
+    static WHOLE: Mutex<BTreeMap<String, Regex>> = Mutex::new(BTreeMap::new());
+
+    let general = plan.descriptors().general().national_number();
+    let mut patterns = WHOLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pattern) = patterns.get(general.as_str()) {
+        return pattern.is_match(national);
+    }
+    let Ok(pattern) = Regex::new(&format!("(?x)^(?:{})$", general.as_str())) else { return false };
+    let is_match = pattern.is_match(national);
+    patterns.insert(general.as_str().into(), pattern);
+    is_match
+}
+
+#[derive(PartialEq)]
+enum Length {
+    Whole,
+    /// Of numbers that are dialled without their area code.
+    Local,
+    Long,
+    Other,
+}
+
+fn length(plan: &Metadata, national: &str) -> Length {
+    let len = u16::try_from(national.len()).unwrap_or(u16::MAX);
+    let kinds = || KINDS.iter().filter_map(|kind| plan.descriptors().get(*kind));
+    if kinds().any(|kind| kind.possible_length().contains(&len)) {
+        Length::Whole
+    } else if kinds().any(|kind| kind.possible_local_length().contains(&len)) {
+        Length::Local
+    } else if kinds().flat_map(|kind| kind.possible_length()).all(|possible| *possible < len) {
+        Length::Long
+    } else {
+        Length::Other
+    }
 }

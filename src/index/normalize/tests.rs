@@ -12,7 +12,7 @@ fn made(normalizer: Normalizer, text: &str) -> String {
 
 fn refused(normalizer: Normalizer, texts: &[&str]) {
     for text in texts {
-        let error = normalizer.apply_text(text).unwrap_err();
+        let Err(error) = normalizer.apply_text(text) else { panic!("{normalizer} takes {text:?}") };
         assert_eq!(error.kind(), crate::ErrorKind::InvalidInput, "{text}");
         assert!(text.trim().len() < 3 || !error.to_string().contains(text.trim()), "{error}");
     }
@@ -245,6 +245,140 @@ fn every() -> Vec<Normalizer> {
         #[cfg(feature = "phone")]
         Normalizer::phone("DE"),
     ]
+}
+
+#[cfg(feature = "phone")]
+mod phone {
+    use super::*;
+
+    const DE: Normalizer = Normalizer::phone("DE");
+
+    #[test]
+    fn numbers_meet_however_they_are_spelled() {
+        groups(
+            DE,
+            &[
+                &[
+                    "+493012345678",
+                    "030 12345678",
+                    "(030) 123 456-78",
+                    "030/12345678",
+                    "030.1234.5678",
+                    "+49 30 12345678",
+                    "+49 (0)30 12345678",
+                    "(+49) 30 12345678",
+                    "0049 30 12345678",
+                    "00 49 (30) 12345678",
+                    "49 30 12345678",
+                    "tel:+49-30-12345678",
+                    "TEL:030-12345678",
+                    " 030\u{A0}12345678\n",
+                    "030\u{2013}12345678",
+                    "\u{202A}+49 30 12345678\u{202C}",
+                    "０３０　１２３４５６７８",
+                    "＋４９（３０）１２３４５６７８",
+                    "٠٣٠١٢٣٤٥٦٧٨",
+                ],
+                &["030 12345679"],
+                &["040 12345678"],
+                &["0151 23456789", "+49 151 23456789"],
+                &["+1 650 253 0000", "001 650 253 0000", "+1 (650) 253-0000"],
+                &["+43 30 12345678"],
+                // Where a zero is a part of the number.
+                &["+39 06 12345678", "0039 06 12345678"],
+                &["+39 6 12345678"],
+                &["+225 01 23 45 67 89"],
+                &["+800 1234 5678"],
+            ],
+        );
+    }
+
+    #[test]
+    fn each_region_has_its_prefixes() {
+        for (region, spelled, number) in [
+            ("US", "(650) 253-0000", "+16502530000"),
+            ("US", "1-650-253-0000", "+16502530000"),
+            ("US", "011 49 30 12345678", "+493012345678"),
+            ("GB", "020 7031 3000", "+442070313000"),
+            ("GB", "+44 (0)20 7031 3000", "+442070313000"),
+            ("FR", "01 23 45 67 89", "+33123456789"),
+            ("IT", "06 12345678", "+390612345678"),
+            ("SM", "886377", "+3780549886377"),
+            ("RU", "8 (912) 345-67-89", "+79123456789"),
+            ("RU", "8 800 123-45-67", "+78001234567"),
+            ("BY", "+375 801 123 4567", "+3758011234567"),
+            ("BR", "0 15 11 96123-4567", "+5511961234567"),
+            ("AR", "011 15-2345-6789", "+5491123456789"),
+            ("MX", "55 1234 5678", "+525512345678"),
+            ("JP", "03-1234-5678", "+81312345678"),
+            ("CI", "01 23 45 67 89", "+2250123456789"),
+            ("CH", "044 668 18 00", "+41446681800"),
+        ] {
+            let normalizer = match region {
+                "US" => Normalizer::phone("US"),
+                "GB" => Normalizer::phone("GB"),
+                "FR" => Normalizer::phone("FR"),
+                "IT" => Normalizer::phone("IT"),
+                "SM" => Normalizer::phone("SM"),
+                "RU" => Normalizer::phone("RU"),
+                "BY" => Normalizer::phone("BY"),
+                "BR" => Normalizer::phone("BR"),
+                "AR" => Normalizer::phone("AR"),
+                "MX" => Normalizer::phone("MX"),
+                "JP" => Normalizer::phone("JP"),
+                "CI" => Normalizer::phone("CI"),
+                _ => Normalizer::phone("CH"),
+            };
+            assert_eq!(made(normalizer, spelled), number, "{region} {spelled}");
+            assert_eq!(made(DE, number), number);
+        }
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_refused() {
+        refused(
+            DE,
+            &[
+                "",
+                "+",
+                "0",
+                "110",
+                "+49",
+                "++49 30 12345678",
+                "+49 + 30 12345678",
+                "+0 30 12345678",
+                "+999 123456",
+                "+1 253 0000",
+                "030 12345678 ext. 5",
+                "030 12345678x5",
+                "030 12345678;ext=5",
+                "0800 FLOWERS",
+                "ada@example.com",
+                "030 12345678, 030 12345679",
+                "999999999999999999999999999999",
+                "9999999999999999999999999999999999999999999999",
+                "\u{0}030 12345678",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_region_there_is_not_is_named() {
+        let error = Normalizer::phone("XX").apply_text("030 12345678").unwrap_err().to_string();
+        assert!(error.contains("XX") && !error.contains("123"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn once_is_enough_and_nothing_panics(text in "\\PC{0,20}|[+]?[0-9 ()./-]{0,24}|[+]?[0-9]{5,15}") {
+            for normalizer in [DE, Normalizer::phone("US"), Normalizer::phone("AR"), Normalizer::phone("VA")] {
+                if let Ok(once) = normalizer.apply_text(&text) {
+                    prop_assert!(once.starts_with('+') && once[1..].bytes().all(|byte| byte.is_ascii_digit()));
+                    prop_assert_eq!(normalizer.apply_text(&once).unwrap(), once);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(feature = "unicode")]
