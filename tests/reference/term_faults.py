@@ -156,7 +156,7 @@ def _normalizers(add) -> None:  # type: ignore[no-untyped-def]
     add("ix7-refused", "IX-7", "terms", about, born, of(text("Spring 1990")))
     add("ix7-refused-asked", "IX-7", "ask", about, born, of(text("Spring 1990")))
     for name, clause, texts in (
-        ("email", "NO-3", ("", "ada", "@example.com", "ada@", "a b@c", "a@b, c@d", "Ada <ada@b>", "a@b;")),
+        ("email", "NO-3", ("", "ada", "@example.com", "ada@", "a b@c", "a@b, c@d", "Ada <ada@b>", "a@b;", "a@b@")),
         ("digits", "NO-5", ("", "none", "\u00b2\u00bd")),
         ("date", "NO-6", ("2023-02-29", "2024-2-9", "2024/02/29", "202402290", "2024-0229", "\uff12024-01-1")),
     ):

@@ -482,14 +482,14 @@ def _normalizers() -> Files:
             ["NO-1", "NO-4"],
             "\u00e9t\u00e9", "ete", "\u00c5", "a", "\u0451", "\u0435", "\u0142", "l", "\u00f8", "o",
             "\u0131", "\u0130", "i", "I", "\u0237", "j", "\u304b", "\u304c", "\u0939\u093f\u0928\u094d",
-            "\u05e9\u05b8\u05c1", "\u05e9", "\u1ec7", "e\u0323", "\u00bd",
+            "\u05e9\u05b8\u05c1", "\u05e9", "\u1ec7", "e\u0323", "\u00bd", "\u0710\u0711", "\u0710", "a\u05b0", "a\u0c55", "a\u20dd",
         ),
         "normalized-email": of_normalizer(
             "email",
             "Addresses, whose dots and tags stay.",
             ["NO-1", "NO-3"],
             " Ada@Example.COM\n", "ada@example.com", "a.d.a+x@example.com", "a@b@example.com",
-            "\u00c4@M\u00dcLLER.example", "\u00e4@m\u00fcller.example", "a\uff20b",
+            "\u00c4@M\u00dcLLER.example", "\u00e4@m\u00fcller.example", "a\uff20b", "@a@b",
         ),
         "normalized-digits": of_normalizer(
             "digits",

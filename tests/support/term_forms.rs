@@ -84,6 +84,8 @@ pub(crate) fn is_built(request: &Value) -> bool {
         && (cfg!(feature = "jiff") || !(names("t", "date") || names("t", "instant")))
         && (cfg!(feature = "rust_decimal") || !names("t", "decimal"))
         && list(&request["index"]["normalizers"]).iter().all(|name| normalizer(name).is_some())
+        // [NO-3]
+        && (cfg!(feature = "unicode") || shown.is_ascii() || !shown.contains("\"email\"]"))
 }
 
 /// A normalizer by its name; none if this build lacks it.
