@@ -1,6 +1,7 @@
 //! The two databases, as far as they differ.
 
 use alloc::borrow::ToOwned as _;
+#[cfg(feature = "sqlx-postgres")]
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
