@@ -6,6 +6,7 @@ pub(crate) mod input;
 pub(crate) mod ledgers;
 #[cfg(feature = "file")]
 pub(crate) mod rings;
+pub(crate) mod terms;
 pub(crate) mod values;
 
 use std::sync::OnceLock;
@@ -36,6 +37,7 @@ pub(crate) fn run(target: &str, data: &[u8]) {
         "envelope" => envelope(data),
         "sealed_field" => sealed_field(data),
         "standalone" => standalone(data),
+        "terms" => terms::terms(data),
         "text" => text(data),
         "value" => values::value(data),
         "seal_open" => values::seal_open(data),
