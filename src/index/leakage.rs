@@ -69,7 +69,6 @@ const fn hides(bits: u16, values: u64) -> bool {
 /// assert_eq!((told.bits, told.values_per_term), (12, Some(4)));
 /// assert!(!told.order && BIRTH.leakage().order);
 /// println!("{told}");
-/// # // The lints of examples do not know that this prints.
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
