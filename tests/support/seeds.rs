@@ -29,6 +29,24 @@ pub(crate) fn all() -> Seeds {
         input.extend([chooser, 5, b'h', b'e', b'l', b'l', b'o', 0, 0, 0, 0, 32, 1, 90, 2, 77]);
         seeds.push(("seal_open", name, input));
     }
+    let values: [(&str, &[u8]); 12] = [
+        ("plain", b"\x00\x03Ada\x03Ada"),
+        ("cut", b"\x01\x03Ada\x04Adam"),
+        ("email", b"\x02\x0FAda@Example.com \x0Fada@example.com "),
+        ("lenient", b"\x03\x0A2024-02-29\x0820240229"),
+        ("digits", b"\x04\x094242 4242\x084242-424"),
+        ("text", b"\x05\x07Stra\xC3\x9Fe\x07STRASSE"),
+        ("phone", b"\x06\x0F+49 30 23125146\x0B03023125146"),
+        ("prefix", b"\x07\x08Lovelace\x02Lo"),
+        ("words", b"\x08\x0Cfirst of all\x09all first"),
+        ("numbers", b"\x09\x00\x00\0\0\0\0\0\0\x03\xE8\0\0\0\0\0\0\x07\xD0\0\0\0\0\0\0\x04\xD2"),
+        (
+            "all",
+            b"\x0A\x00\x00\x80\0\0\0\0\0\0\0\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\0\0\0\x01",
+        ),
+        ("pair", b"\x0B\x01a\x01a\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01"),
+    ];
+    seeds.extend(values.map(|(name, bytes)| ("terms", name, bytes.to_vec())));
     let mut input = vec![7; 32];
     input.extend(b"\x00\x02\x00\0\0\0\0\0\0\0\x2A\x01\x01\x01r\x01\x08\x02ab\x03abc\x02\x01\x10");
     seeds.push(("seal_open", "standalone", input));

@@ -54,7 +54,8 @@ fn ring() -> &'static KeyRing {
         ];
         for (id, key_use, name, state) in keys {
             let secret = [u8::try_from(id).unwrap(); 32];
-            ring.insert(RingKey::symmetric(key_id(id), key_use, name, state, &secret).unwrap()).unwrap();
+            ring.insert(RingKey::symmetric(key_id(id), key_use, name, state, &secret).unwrap())
+                .unwrap();
         }
         ring
     })
@@ -75,7 +76,8 @@ fn terms_of<T>(query: &Query<T>) -> BTreeSet<Term> {
 
 /// Two values and one index: equal terms exactly if the one matches what is asked for the other.
 fn exact<T: SealValue>(index: &Index<T>, cut: bool, one: &T, other: &T) {
-    let (Ok(asked), Ok(same)) = (kind(index.query(ring(), one)), kind(index.query(ring(), other))) else {
+    let (Ok(asked), Ok(same)) = (kind(index.query(ring(), one)), kind(index.query(ring(), other)))
+    else {
         return;
     };
     assert!(asked.matches(one).unwrap());
@@ -86,11 +88,11 @@ fn exact<T: SealValue>(index: &Index<T>, cut: bool, one: &T, other: &T) {
 
 /// What is written of a value, and whether a question for another finds it.
 fn many<T: SealValue + Clone>(
-    index: &'static Index<T, ManyTerms>,
+    index: &Index<T, ManyTerms>,
+    companions: &'static [Companion],
     value: &T,
     query: Result<Query<T>, Error>,
 ) {
-    let companions: &'static [Companion] = Box::leak(Box::new([Companion::in_table(index)]));
     let field: IndexedField<T> = Field::new("c", "many", Class::PERSONAL).with("many", companions);
     let written = match kind(field.update(keys(), value)) {
         Ok(written) => written,
@@ -120,10 +122,30 @@ pub(crate) fn terms(data: &[u8]) {
         5 => exact(&TEXT, false, &one, &other),
         #[cfg(feature = "phone")]
         6 => exact(&PHONE, false, &one, &other),
-        7 => many(&PREFIX, &one, PREFIX.query(ring(), &other)),
-        8 => many(&WORDS, &one, WORDS.query(ring(), &other)),
-        9 => many(&NUMBERS, &(input.u64() as i64 % 90_000), NUMBERS.between(ring(), small.0..=small.1)),
-        10 => many(&ALL, &(input.u64() as i64), ALL.between(ring(), ends.0..ends.1)),
+        7 => many(
+            &PREFIX,
+            const { &[Companion::in_table(&PREFIX)] },
+            &one,
+            PREFIX.query(ring(), &other),
+        ),
+        8 => many(
+            &WORDS,
+            const { &[Companion::in_table(&WORDS)] },
+            &one,
+            WORDS.query(ring(), &other),
+        ),
+        9 => many(
+            &NUMBERS,
+            const { &[Companion::in_table(&NUMBERS)] },
+            &(input.u64() as i64 % 90_000),
+            NUMBERS.between(ring(), small.0..=small.1),
+        ),
+        10 => many(
+            &ALL,
+            const { &[Companion::in_table(&ALL)] },
+            &(input.u64() as i64),
+            ALL.between(ring(), ends.0..ends.1),
+        ),
         11 => {
             let pair = |text: &String, number: i64| {
                 let query = kind(PAIR.query(ring(), &(text.as_str(), &number))).unwrap();
@@ -135,7 +157,9 @@ pub(crate) fn terms(data: &[u8]) {
         }
         _ => {}
     }
-    for how in [Masking::LAST4, Masking::FIRST_LETTER, Masking::EMAIL, Masking::PHONE, Masking::YEAR] {
+    for how in
+        [Masking::LAST4, Masking::FIRST_LETTER, Masking::EMAIL, Masking::PHONE, Masking::YEAR]
+    {
         let shown = how.shown(&one);
         assert!(!shown.is_empty() && (shown.contains('•') || how == Masking::YEAR));
     }
