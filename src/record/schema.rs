@@ -261,6 +261,19 @@ impl Schema {
         columns
     }
 
+    /// The ids of the indexes, each with those of its fields.
+    fn indexes(&self) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+        let of_fields = self.fields.iter().flat_map(|field| {
+            let ids = field.companions.iter().filter_map(Companion::index_id);
+            ids.map(move |id| (id, alloc::vec![field.id]))
+        });
+        let of_several = self
+            .compounds
+            .iter()
+            .filter_map(|index| Some((index.companion.index_id()?, index.parts.to_vec())));
+        of_fields.chain(of_several)
+    }
+
     /// The columns of terms and masks.
     pub(crate) fn companion_columns(&self) -> impl Iterator<Item = &'static str> + use<> {
         let of_fields = self.fields.iter().flat_map(|field| field.companions);
@@ -347,6 +360,7 @@ impl Catalog {
             }
             for other in schemas.iter().filter(|other| other.record == schema.record) {
                 check_compounds(schema, other)?;
+                check_index_ids(schema, other)?;
             }
             for field in schema.fields {
                 for (other_schema, other) in &seen {
@@ -374,6 +388,23 @@ fn check_compounds(schema: &Schema, other: &Schema) -> Result<(), Error> {
                 schema.record,
                 part.id,
                 index.companion.index_id().unwrap_or_default()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `[IX-13]` An index is of the same fields in every view: terms of two fields under one id would be equal, and
+/// in a table those of one would take the place of the other's.
+fn check_index_ids(schema: &Schema, other: &Schema) -> Result<(), Error> {
+    for (id, fields) in schema.indexes() {
+        if let Some((_, others)) = other.indexes().find(|(taken, of)| *taken == id && *of != fields)
+        {
+            return Err(Error::invalid(format!(
+                "views of record `{}` have index `{id}` on `{}` and on `{}`: give one of them another id",
+                schema.record,
+                fields.join(", "),
+                others.join(", ")
             )));
         }
     }

@@ -224,3 +224,46 @@ fn a_catalog_refuses_views_with_other_indexes_or_masks() {
     Catalog::new(&[plain, of_one]).unwrap();
     Catalog::new(&[compound, compound]).unwrap();
 }
+
+/// Terms of two fields under one id would be equal, and in a table take each other's place.
+#[test]
+fn a_catalog_refuses_one_index_of_two_fields() {
+    #[derive(Record)]
+    #[record(name = "indexed", single_row)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct ByHome {
+        #[record(subject)]
+        id: i64,
+        #[record(seal(class = CONTACT), index(exact, measured, id = "found"))]
+        home: String,
+    }
+    #[derive(Record)]
+    #[record(name = "indexed", single_row)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct ByWork {
+        #[record(subject)]
+        id: i64,
+        #[record(seal(class = CONTACT), index(exact, measured, id = "found"))]
+        work: String,
+    }
+    #[derive(Record)]
+    #[record(name = "indexed", single_row, index(compound(street, town), id = "found", measured))]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct ByBoth {
+        #[record(subject)]
+        id: i64,
+        #[record(seal(class = CONTACT))]
+        street: String,
+        #[record(seal(class = CONTACT))]
+        town: String,
+    }
+
+    let (home, work, both) = (ByHome::SCHEMA, ByWork::SCHEMA, ByBoth::SCHEMA);
+    for schemas in [[home, work], [work, home], [home, both], [both, work]] {
+        let text = Catalog::new(&schemas).unwrap_err().to_string();
+        assert!(text.contains("`indexed`") && text.contains("`found`"), "{text}");
+    }
+    for schemas in [[home, home], [both, both]] {
+        Catalog::new(&schemas).unwrap();
+    }
+}
