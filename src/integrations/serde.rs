@@ -90,7 +90,10 @@ impl Serialize for Terms {
 
 impl<'de> Deserialize<'de> for Terms {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let terms = Option::<Vec<Term>>::deserialize(deserializer)?;
+        // The error of what is no list would show it.
+        let shown_nothing =
+            |_| D::Error::custom("a value of another type where terms were expected");
+        let terms = Option::<Vec<Term>>::deserialize(deserializer).map_err(shown_nothing)?;
         Ok(terms.map_or_else(Self::unread, Self::from_terms))
     }
 }
