@@ -55,8 +55,14 @@ impl<T> Query<T> {
     /// A name with a dot in it is that of a table, then that of a column; each is quoted.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte; and for
+    /// several words, as a column with one term has not the terms of all of them.
     pub fn in_column(&self, dialect: SqlDialect, column: &str) -> Result<SqlCondition, Error> {
+        if self.groups().len() > 1 {
+            return Err(Error::invalid(
+                "no column with one term has the terms of several words: ask the array or the table of terms",
+            ));
+        }
         Ok(self.condition(dialect, Place::Column(name(dialect, column)?)))
     }
 

@@ -130,3 +130,13 @@ fn placeholders_begin_behind_those_of_the_statement() {
     assert_eq!(array.sql(), "(\"c\" && $3 AND \"c\" && $4)");
     assert_eq!(array.arrays().map(<[_]>::len).collect::<Vec<_>>(), [2, 2]);
 }
+
+/// No row has them in one column, so that every row would be missed.
+#[test]
+fn several_words_are_not_asked_of_a_column_of_one_term() {
+    for dialect in [SqlDialect::Sqlite, SqlDialect::Postgres] {
+        let asked = |words| NOTE_WORDS.query(&ring(), words).unwrap().in_column(dialect, "term");
+        assert_eq!(kind(asked("late delivery")), ErrorKind::InvalidInput);
+        asked("late").unwrap();
+    }
+}
