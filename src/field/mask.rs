@@ -305,6 +305,19 @@ impl MaskSpec {
         Ok(text.map(|mut text| core::mem::take(&mut *text)))
     }
 
+    /// Whether a mask opens to what would be made of the value now.
+    pub(crate) fn says<T: SealValue>(
+        &self,
+        row: &RowId,
+        opening: &mut Opening<'_>,
+        column: &Option<Sealed<Masked>>,
+        value: &T,
+    ) -> Result<bool, Error> {
+        let text = self.text_of(value)?;
+        let bytes = column.as_ref().map(Sealed::as_bytes);
+        Ok(self.spec.open_bytes::<Text>(row, opening, bytes).is_ok_and(|said| said == text))
+    }
+
     fn text_of<T: SealValue>(&self, value: &T) -> Result<Text, Error> {
         if value.is_absent() {
             return Ok(None);

@@ -72,6 +72,22 @@ impl<'a> Sealer<'a> {
             .map_err(|error| spec.locate(error))
     }
 
+    /// The mask of a value that stays as it is sealed. One that still says what it should stays too: under the
+    /// newest generation of its class it would be kept longer than the value.
+    pub fn mask_again<T: SealValue, R>(
+        &mut self,
+        mask: &Mask<T, R>,
+        value: &T,
+        stored: &Option<Sealed<Masked>>,
+    ) -> Result<Option<Sealed<Masked>>, Error> {
+        let (spec, keys) = (mask.spec(), self.sealing.keys());
+        let says = |stored| spec.says(&self.row, &mut Opening::begin(keys), stored, value);
+        if stored.is_some() && says(stored).map_err(|error| spec.locate(error))? {
+            return Ok(stored.clone());
+        }
+        self.mask(mask, value)
+    }
+
     /// A value that the row opened to, to make terms and a mask of it; `None` where it is gone.
     pub fn opened<T>(&self, opened: Result<T, Error>) -> Result<Option<T>, Error> {
         match opened {

@@ -258,3 +258,23 @@ fn row_is_reindexed_with_its_masks() {
     in_step(&again.row, &ada());
     assert_eq!((&again.row.card, &again.row.email), (&row.card, &row.email), "byte for byte");
 }
+
+/// What outlived its value would show half of what nobody may keep any more.
+#[test]
+fn mask_that_is_reindexed_expires_with_its_value() {
+    const DAY: u64 = 86_400;
+    let ring = admin();
+    let mut row = ada().seal(at(&ring)).unwrap();
+    // The person is active, and the next generations have begun.
+    let later = |day| at(&ring).at(NOW + day * DAY);
+    let mut edit = row.keys.edit(later(300), 42).unwrap();
+    for class in Customer::SCHEMA.classes() {
+        edit.touch(&class).unwrap();
+    }
+    row.keys = edit.finish().unwrap();
+    let again = row.reindex(later(300), 42).unwrap().row;
+    assert_eq!(again.card_shown, row.card_shown, "byte for byte");
+    let late = again.open_partial(later(500), 42).unwrap();
+    assert_eq!(late.card.unwrap_err().kind(), ErrorKind::Expired);
+    assert_eq!(late.card_shown.unwrap_err().kind(), ErrorKind::Expired);
+}

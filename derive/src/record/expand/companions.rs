@@ -245,14 +245,17 @@ impl Record {
             Of::Opened => {
                 let opened = values(&|field| opened(field, span).into_token_stream());
                 let names = values(&|field| local_value(field, span).into_token_stream());
-                let (made, some) = (made(&names), quote!(::core::option::Option::Some));
-                let none = match part {
+                let some = quote!(::core::option::Option::Some);
+                let (made, none) = match part {
                     // It was erased with its value, or stays what it was.
                     Part::Mask(..) => {
                         let mask = placed(&place.ident, span);
-                        quote_spanned!(span=> ::core::clone::Clone::clone(&self.#mask))
+                        (
+                            quote_spanned!(span=> #sealer.mask_again(&#constant, #(#names),*, &self.#mask)?),
+                            quote_spanned!(span=> ::core::clone::Clone::clone(&self.#mask)),
+                        )
                     }
-                    _ => none,
+                    _ => (made(&names), none),
                 };
                 quote_spanned! {span=>
                     match (#(&#opened,)*) {
