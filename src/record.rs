@@ -264,8 +264,9 @@ pub trait SealedRecord: Sized {
     }
 
     /// Opens the rows that a [query](crate::Index::query) found, and keeps those that are what it asked for:
-    /// of a truncated index, or of a range of steps, it finds some that are not. Rows whose values are
-    /// erased or expired match nothing.
+    /// of a truncated index, or of a range of steps, it finds some that are not. A row of which anything is
+    /// erased or expired does not open as a whole, and is left out, also where the value asked for is still
+    /// there: where classes end one by one, ask the query of what [`open_partial`](Self::open_partial) gives.
     ///
     /// ```
     /// # #[cfg(feature = "derive")] {
@@ -375,6 +376,9 @@ pub trait SealedRecord: Sized {
     /// for an index or a mask that was declared later. The values stay byte for byte. The terms of a value that is
     /// erased or expired are taken away. Only fields that have terms or masks need to be within the ring's
     /// reach.
+    ///
+    /// A mask that says what it should stays byte for byte. None is made that would be kept longer than the value,
+    /// which lies under an older generation: [reseal](Self::reseal) the row first.
     ///
     /// Store only the [columns](Reindexed::columns), and only while the columns of the values hold what was read,
     /// or in the transaction that read and locked the row: terms of a former value must not be stored beside a new

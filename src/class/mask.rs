@@ -94,6 +94,11 @@ impl Class {
         is_mask_name(self.name)
     }
 
+    /// The name of the class whose masks these are.
+    pub(crate) fn masked(&self) -> Option<&'static str> {
+        self.name.strip_prefix(MASK_PREFIX)
+    }
+
     /// Whether this is the class of the masks of another, and kept as long.
     pub(crate) const fn is_mask_of(&self, source: &Self) -> bool {
         is_declarable(source.name)

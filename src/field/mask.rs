@@ -213,7 +213,8 @@ macro_rules! mask_methods {
         }
 
         /// Opens the mask and seals it again under the latest generation of its class, as
-        /// [`Field::reseal`](crate::Field::reseal) does; `None` where there is nothing to store.
+        /// [`Field::reseal`](crate::Field::reseal) does; `None` where there is nothing to store, or where the
+        /// mask would then be kept longer than the value: reseal that first.
         ///
         /// # Errors
         /// As [`Field::reseal`](crate::Field::reseal), by the class of the mask.
@@ -223,6 +224,10 @@ macro_rules! mask_methods {
             column: &Option<Sealed<Masked>>,
         ) -> Result<Option<Sealed<Masked>>, Error> {
             let (spec, row) = self.place();
+            // `[MA-10]`
+            if keys.outlives(&spec.spec.class, None) {
+                return Ok(None);
+            }
             spec.spec
                 .reseal_bytes(row, keys, column.as_ref().map(Sealed::as_bytes))
                 .map(|bytes| bytes.map(Sealed::from_bytes))

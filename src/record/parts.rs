@@ -23,12 +23,24 @@ use crate::random::CallRng;
 pub struct Sealer<'a> {
     sealing: Sealing<'a>,
     row: RowId,
+    /// By which keys the values are sealed that stay as they are.
+    tags: Vec<[u8; 4]>,
 }
 
 #[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
 impl<'a> Sealer<'a> {
     pub(super) fn begin(keys: &'a DataKeys, row: RowId, rng: &'a mut CallRng) -> Self {
-        Self { sealing: Sealing::begin(keys, rng), row }
+        Self { sealing: Sealing::begin(keys, rng), row, tags: Vec::new() }
+    }
+
+    /// To seal what goes with values that are sealed, under the keys with these tags.
+    pub(super) fn again(
+        keys: &'a DataKeys,
+        row: RowId,
+        tags: Vec<[u8; 4]>,
+        rng: &'a mut CallRng,
+    ) -> Self {
+        Self { tags, ..Self::begin(keys, row, rng) }
     }
 
     pub(super) fn next_row(&mut self, row: RowId) {
@@ -72,8 +84,8 @@ impl<'a> Sealer<'a> {
             .map_err(|error| spec.locate(error))
     }
 
-    /// The mask of a value that stays as it is sealed. One that still says what it should stays too: under the
-    /// newest generation of its class it would be kept longer than the value.
+    /// `[MA-10]` The mask of a value that stays as it is sealed. One that says what it should stays too, and one
+    /// that would be kept longer than the value is not made.
     pub fn mask_again<T: SealValue, R>(
         &mut self,
         mask: &Mask<T, R>,
@@ -85,7 +97,16 @@ impl<'a> Sealer<'a> {
         if stored.is_some() && says(stored).map_err(|error| spec.locate(error))? {
             return Ok(stored.clone());
         }
-        self.mask(mask, value)
+        if !keys.outlives(&mask.class(), Some(&self.tags)) {
+            return self.mask(mask, value);
+        }
+        if spec.spec().hide_null {
+            return Err(spec.locate(Error::new(
+                ErrorKind::Retention,
+                "the mask would be kept longer than the value, and cannot be left out where absence is hidden:                  renew the class and reseal the row first",
+            )));
+        }
+        Ok(None)
     }
 
     /// A value that the row opened to, to make terms and a mask of it; `None` where it is gone.
@@ -155,6 +176,11 @@ impl<'a> Resealer<'a> {
         column: &Option<Sealed<Masked>>,
     ) -> Result<Option<Sealed<Masked>>, Error> {
         let spec = mask.spec();
+        // `[MA-10]` The value has been resealed before, unless it is gone.
+        let keys = self.sealing.keys();
+        if self.gone.contains(&mask.id()) || keys.outlives(&mask.class(), None) {
+            return Ok(column.clone());
+        }
         let bytes = column.as_ref().map(Sealed::as_bytes);
         Ok(match self.again(spec.spec(), bytes).map_err(|error| spec.locate(error))? {
             Again::Kept | Again::Gone => column.clone(),

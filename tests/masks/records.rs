@@ -278,3 +278,36 @@ fn mask_that_is_reindexed_expires_with_its_value() {
     assert_eq!(late.card.unwrap_err().kind(), ErrorKind::Expired);
     assert_eq!(late.card_shown.unwrap_err().kind(), ErrorKind::Expired);
 }
+
+/// A generation of masks that was begun alone is for the values that follow.
+#[test]
+fn masks_that_are_renewed_alone_expire_with_their_values() {
+    let ring = admin();
+    let mut row = ada().seal(at(&ring)).unwrap();
+    let later = |day: u64| at(&ring).at(NOW + day * 86_400);
+    let mut edit = row.keys.edit(later(300), 42).unwrap();
+    assert!(edit.touch(&customer::CARD_SHOWN.class()).unwrap());
+    row.keys = edit.finish().unwrap();
+    let keys = row.unwrap_keys(later(300), 42).unwrap();
+    assert_eq!(customer::CARD_SHOWN.reseal(&keys, &row.card_shown).unwrap(), None);
+    let again = row.reseal(later(300), 42).unwrap();
+    assert_eq!((again.row.card_shown.clone(), again.is_changed()), (row.card_shown.clone(), false));
+
+    // Nor is one made that was not there, or says something else.
+    row.card_shown = None;
+    assert_eq!(row.reindex(later(300), 42).unwrap().row.card_shown, None);
+    row.card_shown = Customer { card: Some("1111222233334444".into()), ..ada() }
+        .seal_with(&row.unwrap_keys(at(&ring), 42).unwrap())
+        .unwrap()
+        .card_shown;
+    assert_eq!(row.reindex(later(300), 42).unwrap().row.card_shown, None);
+
+    // With the value it goes on.
+    let mut edit = row.keys.edit(later(300), 42).unwrap();
+    assert!(edit.touch(&FINANCIAL).unwrap());
+    row.keys = edit.finish().unwrap();
+    let again = row.reseal(later(300), 42).unwrap().row.reindex(later(300), 42).unwrap().row;
+    assert_eq!(shown(&ring, &again)[1].as_deref(), Some(LAST));
+    let late = again.open_partial(later(500), 42).unwrap();
+    assert!(late.card.is_ok() && late.card_shown.is_ok());
+}
