@@ -301,6 +301,36 @@ fn row_with_terms_comes_back_from_json() {
     }
 }
 
+/// What is erased of a row closes it as a whole, and its other values are found all the same.
+#[test]
+fn row_of_which_something_is_erased_is_matched_by_what_is_left() {
+    use super::FINANCIAL;
+
+    #[derive(Record, Debug)]
+    #[record(name = "guest", single_row)]
+    struct Guest {
+        #[record(subject)]
+        id: i64,
+        #[record(seal(class = CONTACT), index(exact, measured))]
+        name: String,
+        #[record(seal(class = FINANCIAL))]
+        card: String,
+    }
+
+    let ring = indexing();
+    let mut row = Guest { id: 1, name: "Ada".into(), card: "4242".into() }.seal(&ring).unwrap();
+    let mut edit = row.keys.edit(&ring, 1).unwrap();
+    edit.erase_class("financial").unwrap();
+    row.keys = edit.finish().unwrap();
+    let query = guest::NAME_INDEX.query(&ring, "Ada").unwrap();
+    assert_eq!(query.terms(), [row.name_index.clone().unwrap()]);
+    let whole = SealedGuest::open_matching([(&row, 1)], &ring, |guest| query.matches(&guest.name));
+    assert!(whole.unwrap().is_empty());
+    let left = row.open_partial(&ring, 1).unwrap();
+    assert!(query.matches(&left.name.unwrap()).unwrap());
+    assert_eq!(left.card.unwrap_err().kind(), ErrorKind::Erased);
+}
+
 mod generic {
     use super::*;
     use fieldseal::{DataKeys, NotNull};
