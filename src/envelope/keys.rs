@@ -205,23 +205,27 @@ impl DataKeys {
         self.generations.iter().rfind(of_class).is_some_and(|newest| newest.tag == tag)
     }
 
-    /// `[MA-10]` Whether a mask that is sealed now would be kept longer than the value: than those under these
-    /// tags of the class that is masked, or else under its highest generation.
-    pub(crate) fn outlives(&self, mask: &Class, tags: Option<&[KeyTag]>) -> bool {
+    /// `[MA-10]` Whether a mask that is sealed now would outlive the value: one with this tag, or else one that
+    /// is sealed now too.
+    pub(crate) fn outlives(&self, mask: &Class, value: Option<KeyTag>) -> bool {
         let Some(source) = mask.masked() else { return false };
+        let of = |name: &'static str| self.generations.iter().filter(move |of| *of.class == *name);
+        let value = match value {
+            None => of(source).next_back(),
+            // Of a former class it is erased with that, and the mask would not be.
+            Some(tag) => match of(source).find(|of| of.tag == tag) {
+                None => return true,
+                found => found,
+            },
+        };
         let expiry = |generation: &Generation| match generation.expires_at {
             0 => u64::MAX,
             expires_at => expires_at,
         };
-        let of = |name: &'static str| self.generations.iter().filter(move |of| *of.class == *name);
-        let values = match tags {
-            None => of(source).next_back().map(expiry),
-            Some(tags) => of(source).filter(|of| tags.contains(&of.tag)).map(expiry).min(),
-        };
         let masks = of(mask.name()).next_back().map(expiry);
         // Generations that were begun apart take values at one time, for as long as they take any.
         let apart = mask.generation_seconds();
-        masks.zip(values).is_some_and(|(mask, value)| mask > value.saturating_add(apart))
+        masks.zip(value.map(expiry)).is_some_and(|(mask, value)| mask > value.saturating_add(apart))
     }
 
     /// `[GN-2]` The key of the highest generation of the class, live or erased, and never of a lower

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::context::RowId;
-use crate::envelope::sealed::{Opening, Sealing};
+use crate::envelope::sealed::{Opening, Parts, Sealing};
 use crate::envelope::{DataKeys, KeyEnvelope};
 use crate::error::{Error, ErrorKind};
 use crate::field::{
@@ -13,6 +13,9 @@ use crate::field::{
 };
 use crate::index::{Term, Terms};
 use crate::random::CallRng;
+
+/// The tags of the keys that values lie under, by the ids of their fields.
+type Tags = Vec<(&'static str, [u8; 4])>;
 
 /// Seals the fields of rows, all in one call.
 #[doc(hidden)]
@@ -23,8 +26,8 @@ use crate::random::CallRng;
 pub struct Sealer<'a> {
     sealing: Sealing<'a>,
     row: RowId,
-    /// By which keys the values are sealed that stay as they are.
-    tags: Vec<[u8; 4]>,
+    /// By which keys the values are sealed that stay as they are, by the ids of their fields.
+    tags: Tags,
 }
 
 #[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
@@ -34,12 +37,7 @@ impl<'a> Sealer<'a> {
     }
 
     /// To seal what goes with values that are sealed, under the keys with these tags.
-    pub(super) fn again(
-        keys: &'a DataKeys,
-        row: RowId,
-        tags: Vec<[u8; 4]>,
-        rng: &'a mut CallRng,
-    ) -> Self {
+    pub(super) fn again(keys: &'a DataKeys, row: RowId, tags: Tags, rng: &'a mut CallRng) -> Self {
         Self { tags, ..Self::begin(keys, row, rng) }
     }
 
@@ -97,7 +95,8 @@ impl<'a> Sealer<'a> {
         if stored.is_some() && says(stored).map_err(|error| spec.locate(error))? {
             return Ok(stored.clone());
         }
-        if !keys.outlives(&mask.class(), Some(&self.tags)) {
+        let tag = self.tags.iter().find(|(id, _)| *id == mask.id()).map(|(_, tag)| *tag);
+        if !tag.is_some_and(|tag| keys.outlives(&mask.class(), Some(tag))) {
             return self.mask(mask, value);
         }
         if spec.spec().hide_null {
@@ -236,12 +235,23 @@ pub struct Opener<'a> {
     opening: Opening<'a>,
     row: RowId,
     first_failure: Option<ErrorKind>,
+    /// Those of what was opened, where they are asked for.
+    tags: Option<Tags>,
 }
 
 #[allow(clippy::missing_errors_doc, reason = "no part of the public interface")]
 impl<'a> Opener<'a> {
     pub(super) fn begin(keys: &'a DataKeys, row: RowId) -> Self {
-        Self { opening: Opening::begin(keys), row, first_failure: None }
+        Self { opening: Opening::begin(keys), row, first_failure: None, tags: None }
+    }
+
+    /// To make anew what goes with the values: [`tags`](Self::tags) are noted.
+    pub(super) fn noting(keys: &'a DataKeys, row: RowId) -> Self {
+        Self { tags: Some(Vec::new()), ..Self::begin(keys, row) }
+    }
+
+    pub(super) fn tags(self) -> Tags {
+        self.tags.unwrap_or_default()
     }
 
     pub(super) fn first_failure(&self) -> Option<ErrorKind> {
@@ -254,6 +264,9 @@ impl<'a> Opener<'a> {
         column: &T::Column,
     ) -> Result<T, Error> {
         let spec = field.spec();
+        if let (Some(tags), Some(bytes)) = (&mut self.tags, column.bytes()) {
+            tags.extend(Parts::parse(bytes).map(|parts| (spec.id, parts.tag)));
+        }
         spec.open_one(&self.row, &mut self.opening, column).map_err(|error| {
             self.first_failure.get_or_insert(error.kind());
             spec.locate(error)

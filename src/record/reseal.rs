@@ -75,8 +75,9 @@ impl<S> Reindexed<S> {
 
 pub(super) fn reindexed<S: SealedRecord>(row: &S, keys: &DataKeys) -> Result<Reindexed<S>, Error> {
     let (id, mut rng) = (row.row_id()?, CallRng::from_os()?);
-    let opened = row.open_fields_partial(&mut Opener::begin(keys, id.clone()));
-    let mut sealer = Sealer::again(keys, id, row.key_tags(), &mut rng);
+    let mut opener = Opener::noting(keys, id.clone());
+    let opened = row.open_fields_partial(&mut opener);
+    let mut sealer = Sealer::again(keys, id, opener.tags(), &mut rng);
     let row = row.accompany_fields(opened, &mut sealer)?;
     let columns = S::Record::SCHEMA.companion_columns().collect();
     Ok(Reindexed { row, columns })

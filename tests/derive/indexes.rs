@@ -304,8 +304,6 @@ fn row_with_terms_comes_back_from_json() {
 /// What is erased of a row closes it as a whole, and its other values are found all the same.
 #[test]
 fn row_of_which_something_is_erased_is_matched_by_what_is_left() {
-    use super::FINANCIAL;
-
     #[derive(Record, Debug)]
     #[record(name = "guest", single_row)]
     struct Guest {

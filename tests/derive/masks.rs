@@ -216,8 +216,14 @@ fn mask_follows_its_field_to_another_class() {
     assert_eq!(in_row.open(&keys, &row.iban_mask).unwrap().as_deref(), Some("•••• 2051"));
     assert!(new::IBAN_MASK.row(8).unwrap().open(&keys, &row.iban_mask).is_err());
 
+    // None is made of a value that stayed: erasing its class would not reach it.
+    let stayed = NewRow { iban_mask: None, ..row.clone() };
+    assert_eq!(stayed.reindex_with(&keys).unwrap().row.iban_mask, None);
+
     let moved = row.reseal_with(&keys).unwrap().row;
     assert_ne!(moved.iban_mask, row.iban_mask);
+    let bare = NewRow { iban_mask: None, ..moved.clone() };
+    assert!(bare.reindex_with(&keys).unwrap().row.iban_mask.is_some());
     assert_eq!(in_row.open(&keys, &moved.iban_mask).unwrap().as_deref(), Some("•••• 2051"));
     let mut edit = keys.envelope().edit(&ring, 1).unwrap();
     edit.erase_class("personal").unwrap();

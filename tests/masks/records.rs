@@ -1,6 +1,6 @@
 //! Masks of derived records: no way of writing leaves them out of step with their values.
 
-use fieldseal::{Access, DataKeys, ErrorKind, KeyEnvelope, KeyRing, Record, SealedRecord as _};
+use fieldseal::{DataKeys, ErrorKind, KeyRing, Record, SealedRecord as _};
 
 use super::common::*;
 use super::{LAST, NUMBER, at, open};
@@ -211,7 +211,7 @@ fn row_from_before_its_masks_shows_none() {
 #[test]
 fn receipt_names_the_columns_of_masks() {
     use super::common::ledger::signing;
-    use fieldseal::Catalog;
+    use fieldseal::{Access, Catalog, KeyEnvelope};
 
     let ring = signing();
     let catalog = Catalog::new(&[Customer::SCHEMA]).unwrap();
