@@ -1,4 +1,5 @@
 //! What terms are equal, and what a query finds.
+#![cfg(feature = "std")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

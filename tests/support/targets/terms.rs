@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use fieldseal::{
-    Class, Companion, DataKeys, Domain, Error, ErrorKind, Field, Index, IndexedField, KeyRing,
-    KeyState, KeyUse, ManyTerms, Masking, Normalizer, Query, RingKey, SealValue, Term,
+    Access, Class, Companion, DataKeys, Domain, Error, ErrorKind, Field, Index, IndexedField,
+    KeyRing, KeyState, KeyUse, ManyTerms, Masking, Normalizer, Query, RingKey, SealValue, Term,
 };
 
 use super::input::Input;
-use super::{key_id, kind};
+use super::{NOW, key_id, kind};
 
 const MANY: u64 = 1_000_000;
 const PLAIN: Index<String> = Index::exact("c", "plain").cardinality(MANY);
@@ -63,7 +63,9 @@ fn ring() -> &'static KeyRing {
 
 fn keys() -> &'static DataKeys {
     static KEYS: OnceLock<DataKeys> = OnceLock::new();
-    KEYS.get_or_init(|| DataKeys::create(ring(), 42, &[Class::PERSONAL]).unwrap())
+    KEYS.get_or_init(|| {
+        DataKeys::create(Access::new(ring()).at(NOW), 42, &[Class::PERSONAL]).unwrap()
+    })
 }
 
 fn terms_of<T>(query: &Query<T>) -> BTreeSet<Term> {
