@@ -184,7 +184,7 @@ impl KeyRing {
 
     fn add_only(&mut self, key_use: KeyUse) -> Result<KeyId, Error> {
         let name = key_use.fixed_name().unwrap_or_default();
-        if self.named(key_use, name).next().is_some() {
+        if self.named(key_use, name).any(|key| key.state != KeyState::Destroyed) {
             return Err(Error::invalid(format!(
                 "the ring has a key of the use {key_use} already: rotate it instead"
             )));
@@ -193,7 +193,7 @@ impl KeyRing {
     }
 
     fn add_new(&mut self, name: &str, pair: bool, rng: &mut CallRng) -> Result<KeyId, Error> {
-        if self.named(KeyUse::Wrap, name).next().is_some() {
+        if self.named(KeyUse::Wrap, name).any(|key| key.state != KeyState::Destroyed) {
             return Err(Error::invalid(
                 "the ring has a key of this role already: rotate it instead",
             ));
@@ -269,7 +269,8 @@ impl KeyRing {
     /// Gives a role (or, under another use, its [one name](KeyUse::fixed_name)) a new key that is
     /// open-only: the first step of a rotation that no service may miss. Once every service has the ring
     /// with it, [`set_state`](Self::set_state) makes it primary; what is sealed or found by it then is
-    /// within everybody's reach.
+    /// within everybody's reach. Give services their rings again then: those of before write under the former
+    /// key, which must not go as long as one of them does.
     ///
     /// # Errors
     /// As [`rotate`](Self::rotate).

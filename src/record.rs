@@ -264,7 +264,9 @@ pub trait SealedRecord: Sized {
     }
 
     /// Opens the rows that a [query](crate::Index::query) found, and keeps those that are what it asked for:
-    /// of a truncated index, or of a range of steps, it finds some that are not. A row of which anything is
+    /// of a truncated index, or of a range of steps, it finds some that are not. A ring that cannot open all
+    /// fields opens a view of those it can, or goes row by row with [`open_partial`](SealedRecord::open_partial) and
+    /// [`Query::matches`](crate::Query::matches). A row of which anything is
     /// erased or expired does not open as a whole, and is left out, also where the value asked for is still
     /// there: where classes end one by one, ask the query of what [`open_partial`](Self::open_partial) gives.
     ///
@@ -374,8 +376,8 @@ pub trait SealedRecord: Sized {
     /// Makes the terms of the row's indexes and its masks anew, of the values it opens to: under the ring's
     /// primary index key once that was rotated (the rows that an index finds [stale](crate::Index::stale)), and
     /// for an index or a mask that was declared later. The values stay byte for byte. The terms of a value that is
-    /// erased or expired are taken away. Only fields that have terms or masks need to be within the ring's
-    /// reach.
+    /// erased or expired are taken away. All fields that have terms or masks need to be within the ring's
+    /// reach: a ring that opens some of them only reindexes a view of those.
     ///
     /// A mask that says what it should stays byte for byte. None is made that would be kept longer than the value,
     /// which lies under an older generation: [reseal](Self::reseal) the row first.

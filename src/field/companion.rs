@@ -119,7 +119,9 @@ impl Companion {
     }
 }
 
-/// The columns that hold a value and what goes with it, to be written in one statement.
+/// The columns that hold a value and what goes with it, to be written in one statement, and its terms for a
+/// table of terms, to be written in the same transaction
+/// ([`SqliteTermsTable::write`](https://docs.rs/fieldseal/latest/fieldseal/struct.SqliteTermsTable.html#method.write)).
 #[non_exhaustive]
 pub struct Update<T: SealValue> {
     /// The column of the value.
@@ -207,7 +209,8 @@ impl<T: SealValue> Update<T> {
         self.terms.iter().find(|made| made.id == index.id())
     }
 
-    /// The columns to set, each with its value: that of the field, those of its terms and of its mask.
+    /// The columns to set, each with its value: that of the field, those of its terms and of its mask. Terms that
+    /// are kept in a table are not among them: write the update there too.
     pub fn columns(&self) -> Vec<(&'static str, ColumnValue<'_>)> {
         let bytes = |bytes: Option<_>| bytes.map_or(ColumnValue::Null, ColumnValue::Bytes);
         let mut columns = Vec::with_capacity(self.terms.len().saturating_add(2));

@@ -304,8 +304,8 @@ impl<T, K> Index<T, K> {
 
 impl<T> Index<T, ManyTerms> {
     /// What to ask the table for to find the values between two, of a range index: at most twice as many
-    /// terms as there are levels, for each index key of the ring. What lies outside of the domain is left
-    /// out of the question.
+    /// terms as there are levels, for each index key of the ring: `BIRTH_RANGE.between(&ring, from..=to)`. What lies
+    /// outside of the domain is left out of the question, and a range that ends before it begins has no terms.
     ///
     /// # Errors
     /// As [`query`](Self::query).
@@ -390,7 +390,8 @@ impl<T> fmt::Debug for Query<T> {
 /// `str`; for a compound index a tuple of references to its parts.
 #[diagnostic::on_unimplemented(
     message = "an index of `{T}` is not asked for a `{Self}`",
-    label = "not a value of this index"
+    label = "not a value of this index",
+    note = "a compound index is asked for a tuple of references, as in `&(\"Lovelace\", &date)`"
 )]
 pub trait Findable<T> {
     #[doc(hidden)]

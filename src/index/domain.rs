@@ -129,9 +129,15 @@ impl Domain {
             (Unit::Decimal(places), Item::Decimal { mantissa, exponent }) => {
                 scaled(mantissa, exponent, places)
             }
-            (Unit::One, _) => Err(Error::invalid("the range index takes integers")),
-            (Unit::Day, _) => Err(Error::invalid("the range index takes dates")),
-            (Unit::Decimal(_), _) => Err(Error::invalid("the range index takes decimals")),
+            (Unit::One, _) => {
+                Err(Error::invalid("the index is declared by Domain::integers, and takes integers"))
+            }
+            (Unit::Day, _) => Err(Error::invalid(
+                "the index is declared by Domain::dates, and takes values of a date type",
+            )),
+            (Unit::Decimal(_), _) => {
+                Err(Error::invalid("the index is declared by Domain::decimals, and takes decimals"))
+            }
         }
     }
 

@@ -17,7 +17,7 @@ const UNTRUNCATED: u16 = 128;
 const OCCUPIED: u128 = 8_647;
 
 const FEW_VALUES: &str = "the index has fewer than 10,000 different values, so that its terms are guessed by counting: \
-     cut them to fewer bits, or say allow_leakage = \"why\"";
+     cut them to so few bits that 2^bits is at most half of the cardinality, as in bits = 8 for 1,000 values, or say allow_leakage = \"why\"";
 const MANY_BITS: &str = "the index is cut to more bits than its values hide in: 2^bits must be at most half of the \
      cardinality; take fewer bits, or say allow_leakage = \"why\"";
 

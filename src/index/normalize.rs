@@ -123,8 +123,8 @@ impl Normalizer {
     /// be of any script. A trunk prefix goes where the country has one, also from `+49 (0)30 …`; so do the
     /// region's international prefix and, where people write them, carrier codes.
     ///
-    /// Refused are extensions, letters, and numbers of a length that the country does not have, such as
-    /// those that leave out the area code. Whether a number is in service is not asked. The plans of
+    /// Refused are extensions, letters, and numbers of a length that the country does not have. Where numbers
+    /// have many lengths, as in DE, one that leaves out its area code is taken for another number. Whether a number is in service is not asked. The plans of
     /// countries change: after an update of the library a number may become another, and is found again
     /// once it is reindexed.
     ///

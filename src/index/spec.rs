@@ -250,7 +250,12 @@ impl IndexSpec {
             };
             let number = |end: Option<&Items>, open: i128| match end.map(Vec::as_slice) {
                 None => Ok(open),
-                Some([item]) => domain.number(&Item::of(item)?),
+                Some([item]) => match Item::of(item)? {
+                    Item::Absent => Err(Error::invalid(
+                        "a range without an end has Bound::Unbounded there, as in `from..`",
+                    )),
+                    item => domain.number(&item),
+                },
                 Some(_) => Err(Error::invalid("a range ends at one value")),
             };
             let least = number(least, i128::MIN)?.saturating_add(above.into());

@@ -45,10 +45,15 @@ impl IndexKeys {
     pub(crate) fn making(&self, index: &Scope) -> Result<(KeyId, MacKey), Error> {
         let mut primary = self.0.iter().filter(|key| key.state == KeyState::Primary);
         primary.find_map(|key| key.of(index)).ok_or_else(|| {
-            missing(format!(
-                "this ring holds no primary index key for {index}, to make its terms with: \
-                 KeyRing::add_index_key adds one"
-            ))
+            missing(if self.0.is_empty() {
+                format!(
+                    "this ring has no index key, to make the terms of {index} with: KeyRing::add_index_key adds one"
+                )
+            } else {
+                format!(
+                    "this ring holds no primary key of the index {index}, to make its terms with: {HELD_ELSEWHERE}"
+                )
+            })
         })
     }
 
@@ -67,13 +72,15 @@ impl IndexKeys {
         let mut keys: Vec<&IndexKey> = self.0.iter().filter(|key| asks(key.state)).collect();
         keys.sort_by_key(|key| (key.state != KeyState::Primary, key.id));
         if keys.is_empty() {
-            return Err(missing(format!("this ring holds no index key for {index}")));
+            return Err(missing(format!(
+                "this ring has no index key in use, to ask for {index} with: KeyRing::add_index_key adds one"
+            )));
         }
         let held = keys.into_iter().map(|key| {
             key.of(index).ok_or_else(|| {
                 missing(format!(
                     "this ring does not hold what index key {} makes for {index}, so that rows could be missed: \
-                     make it anew where the key is",
+                     {HELD_ELSEWHERE}",
                     key.id
                 ))
             })
@@ -100,6 +107,9 @@ impl IndexKey {
         Some((self.id, key))
     }
 }
+
+const HELD_ELSEWHERE: &str = "make the service's ring anew where the key is, by KeyRing::subset_with and Reach::index of \
+     this record and index id";
 
 fn missing(text: alloc::string::String) -> Error {
     Error::new(ErrorKind::MissingKey, text)

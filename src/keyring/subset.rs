@@ -60,7 +60,9 @@ impl<'a> Reach<'a> {
         self
     }
 
-    /// The key of this index of a record, for one tenant (empty where there is only one).
+    /// The key of this index of a record, for one tenant (empty where there is only one). Record and index go by
+    /// their stable ids, which [`Index::record`](crate::Index::record) and [`Index::id`](crate::Index::id) give, and not
+    /// by the names of columns.
     pub fn index(mut self, tenant: &'a str, record: &'a str, index: &'a str) -> Self {
         self.indexes.push((tenant, record, index));
         self

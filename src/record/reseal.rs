@@ -67,7 +67,8 @@ pub struct Reindexed<S> {
 }
 
 impl<S> Reindexed<S> {
-    /// The columns to store: those of terms and masks. Terms that are kept in a table are written there.
+    /// The columns to store: those of terms and masks. None where all terms are kept in a table: write the row
+    /// there, whether there are columns or not.
     pub fn columns(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().copied()
     }
