@@ -265,10 +265,10 @@ pub trait SealedRecord: Sized {
 
     /// Opens the rows that a [query](crate::Index::query) found, and keeps those that are what it asked for:
     /// of a truncated index, or of a range of steps, it finds some that are not. A ring that cannot open all
-    /// fields opens a view of those it can, or goes row by row with [`open_partial`](SealedRecord::open_partial) and
-    /// [`Query::matches`](crate::Query::matches). A row of which anything is
-    /// erased or expired does not open as a whole, and is left out, also where the value asked for is still
-    /// there: where classes end one by one, ask the query of what [`open_partial`](Self::open_partial) gives.
+    /// fields opens a view of those it can, or asks [`open_matching_partial`](Self::open_matching_partial).
+    ///
+    /// Rows of subjects who are erased match nothing. A row of which one class is erased or expired, and the
+    /// rest is there, is an error and not left out: ask `open_matching_partial` where classes end one by one.
     ///
     /// ```
     /// # #[cfg(feature = "derive")] {
@@ -299,7 +299,7 @@ pub trait SealedRecord: Sized {
     /// ```
     ///
     /// # Errors
-    /// As [`open`](SealedRecord::open), but for what is gone, and those of `matches`, naming the
+    /// As [`open`](SealedRecord::open), but for subjects who are erased, and those of `matches`, naming the
     /// [row](Error::row).
     fn open_matching<'a, 'r, Id: ToId>(
         rows: impl IntoIterator<Item = (&'r Self, Id)>,
@@ -312,16 +312,72 @@ pub trait SealedRecord: Sized {
     {
         let access = access.into();
         let mut open = |row: &Self, subject: Id| -> Result<_, Error> {
-            let opened = open_one(row, &access, &SubjectId::new(subject)?)?;
-            Ok(matches(&opened)?.then_some(opened))
+            let (subject, mut is_erased) = (SubjectId::new(subject)?, false);
+            let opened = told::<Self::Record, _>(&access, Action::Open, &subject, || {
+                let keys = unwrapped(row, &access, &subject)?;
+                is_erased = keys.is_erased();
+                row.open_fields(&mut Opener::begin(&keys, row.row_id()?))
+            });
+            match opened {
+                Err(error) if is_erased && error.kind() == ErrorKind::Erased => Ok(None),
+                opened => opened.and_then(|opened| Ok(matches(&opened)?.then_some(opened))),
+            }
         };
         let numbered = rows.into_iter().enumerate();
         numbered
-            .filter_map(|(n, (row, subject))| match open(row, subject) {
-                Err(error) if matches!(error.kind(), ErrorKind::Erased | ErrorKind::Expired) => {
-                    None
-                }
-                opened => opened.map_err(|error| error.in_row(n)).transpose(),
+            .filter_map(|(n, (row, subject))| {
+                open(row, subject).map_err(|error| error.in_row(n)).transpose()
+            })
+            .collect()
+    }
+
+    /// [`open_matching`](SealedRecord::open_matching) field by field: for rings that open some fields of a row
+    /// only, and where classes are erased or expire one by one. `matches` is given each row as
+    /// [`open_partial`](SealedRecord::open_partial) opens it, and says what a field that does not open means:
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")] {
+    /// # use fieldseal::{KeyRing, Record, SealedRecord as _};
+    /// # #[derive(Record)]
+    /// # #[record(name = "customer", single_row)]
+    /// # struct Customer {
+    /// #     #[record(subject)]
+    /// #     id: i64,
+    /// #     #[record(seal, index(exact, cardinality = 1_000_000))]
+    /// #     email: String,
+    /// # }
+    /// # let mut ring = KeyRing::generate()?;
+    /// # ring.add_index_key()?;
+    /// # let row = Customer { id: 42, email: "ada@example.com".into() }.seal(&ring)?;
+    /// let query = customer::EMAIL_INDEX.query(&ring, "ada@example.com")?;
+    /// let found = SealedCustomer::open_matching_partial([(&row, 42)], &ring, |partial| {
+    ///     partial.email.as_ref().map_or(Ok(false), |email| query.matches(email))
+    /// })?;
+    /// assert_eq!(found.len(), 1);
+    /// # }
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open_partial`](SealedRecord::open_partial), and those of `matches`, naming the [row](Error::row).
+    fn open_matching_partial<'a, 'r, Id: ToId>(
+        rows: impl IntoIterator<Item = (&'r Self, Id)>,
+        access: impl Into<Access<'a>>,
+        mut matches: impl FnMut(&Self::Partial) -> Result<bool, Error>,
+    ) -> Result<Vec<Self::Partial>, Error>
+    where
+        Self: 'r,
+        Self::Record: InlineKeys,
+    {
+        let access = access.into();
+        let mut open = |row: &Self, subject: Id| -> Result<_, Error> {
+            let partial = row.open_partial(access, subject)?;
+            Ok(matches(&partial)?.then_some(partial))
+        };
+        let numbered = rows.into_iter().enumerate();
+        numbered
+            .filter_map(|(n, (row, subject))| {
+                open(row, subject).map_err(|error| error.in_row(n)).transpose()
             })
             .collect()
     }

@@ -301,7 +301,8 @@ fn row_with_terms_comes_back_from_json() {
     }
 }
 
-/// What is erased of a row closes it as a whole, and its other values are found all the same.
+/// A class that is erased closes the row as a whole, which is said, and its other values are found all the
+/// same.
 #[test]
 fn row_of_which_something_is_erased_is_matched_by_what_is_left() {
     #[derive(Record, Debug)]
@@ -323,10 +324,21 @@ fn row_of_which_something_is_erased_is_matched_by_what_is_left() {
     let query = guest::NAME_INDEX.query(&ring, "Ada").unwrap();
     assert_eq!(query.terms(), [row.name_index.clone().unwrap()]);
     let whole = SealedGuest::open_matching([(&row, 1)], &ring, |guest| query.matches(&guest.name));
+    let error = whole.unwrap_err();
+    assert_eq!((error.kind(), error.row()), (ErrorKind::Erased, Some(0)));
+    let by_name = |partial: &PartialGuest| {
+        partial.name.as_ref().map_or(Ok(false), |name| query.matches(name))
+    };
+    let mut left = SealedGuest::open_matching_partial([(&row, 1)], &ring, by_name).unwrap();
+    assert_eq!(left.remove(0).card.unwrap_err().kind(), ErrorKind::Erased);
+
+    // Who is erased as a whole matches nothing.
+    let mut edit = row.keys.edit(&ring, 1).unwrap();
+    edit.erase_subject().unwrap();
+    row.keys = edit.finish().unwrap();
+    let whole = SealedGuest::open_matching([(&row, 1)], &ring, |guest| query.matches(&guest.name));
     assert!(whole.unwrap().is_empty());
-    let left = row.open_partial(&ring, 1).unwrap();
-    assert!(query.matches(&left.name.unwrap()).unwrap());
-    assert_eq!(left.card.unwrap_err().kind(), ErrorKind::Erased);
+    assert!(SealedGuest::open_matching_partial([(&row, 1)], &ring, by_name).unwrap().is_empty());
 }
 
 mod generic {
