@@ -227,10 +227,14 @@ fn run(options: &Options) -> Anyhow<bool> {
         shown(&partial.phone.map(|phone| phone.unwrap_or_else(|| "none".into())))
     );
     println!("  card:  {}", shown(&partial.card.map(|_| "a card".to_owned())));
-    println!(
-        "  card:  {}, by its mask",
-        shown(&partial.card_mask.map(|mask| mask.unwrap_or_else(|| "none".into())))
-    );
+    println!("  and of cards what their masks show:");
+    for customer in customers.iter().take(3) {
+        let row = store.by_id(customer.id)?;
+        let partial = row.open_partial(&support, customer.id)?;
+        assert!(partial.card.is_err(), "support opens no card");
+        let mask = partial.card_mask.map(|mask| mask.unwrap_or_else(|| "none".into()));
+        println!("    {}: {}", shown(&partial.name), shown(&mask));
+    }
 
     find::show(&store, &back_office, &switchboard, &customers)?;
     analysts::show(&store, &ring, &back_office, &customers)?;

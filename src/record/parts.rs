@@ -102,7 +102,7 @@ impl<'a> Sealer<'a> {
         if spec.spec().hide_null {
             return Err(spec.locate(Error::new(
                 ErrorKind::Retention,
-                "the mask would be kept longer than the value, and cannot be left out where absence is hidden:                  renew the class and reseal the row first",
+                "the mask would be kept longer than the value, and cannot be left out where absence is hidden: renew the class and reseal the row first",
             )));
         }
         Ok(None)
