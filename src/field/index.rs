@@ -282,8 +282,7 @@ impl<T, K> Index<T, K> {
         let access = access.into();
         let items = items(value).map_err(|error| self.spec.locate(error))?;
         let keys = access.ring().indexes();
-        let (wanted, groups) =
-            self.spec.ask(&items, keys, access.checked_tenant()?, access.is_rescue())?;
+        let (wanted, groups) = self.spec.ask(&items, keys, access.checked_tenant()?)?;
         Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
     }
 
@@ -328,7 +327,6 @@ impl<T> Index<T, ManyTerms> {
             (above, below),
             access.ring().indexes(),
             access.checked_tenant()?,
-            access.is_rescue(),
         )?;
         Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
     }

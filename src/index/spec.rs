@@ -225,11 +225,10 @@ impl IndexSpec {
         items: &Items,
         keys: &IndexKeys,
         tenant: &str,
-        rescue: bool,
     ) -> Result<(Wanted, Vec<Vec<Term>>), Error> {
         let asked = || {
             let wanted = self.wanted(items)?;
-            let groups = self.groups(&wanted, keys, tenant, rescue)?;
+            let groups = self.groups(&wanted, keys, tenant)?;
             Ok((wanted, groups))
         };
         asked().map_err(|error| self.locate(error))
@@ -242,7 +241,6 @@ impl IndexSpec {
         (above, below): (bool, bool),
         keys: &IndexKeys,
         tenant: &str,
-        rescue: bool,
     ) -> Result<(Wanted, Vec<Vec<Term>>), Error> {
         let asked = || {
             let Shape::Range(domain, _) = self.shape else {
@@ -261,7 +259,7 @@ impl IndexSpec {
             let least = number(least, i128::MIN)?.saturating_add(above.into());
             let greatest = number(greatest, i128::MAX)?.saturating_sub(below.into());
             let wanted = Wanted::Between(least, greatest);
-            let groups = self.groups(&wanted, keys, tenant, rescue)?;
+            let groups = self.groups(&wanted, keys, tenant)?;
             Ok((wanted, groups))
         };
         asked().map_err(|error| self.locate(error))
@@ -304,7 +302,6 @@ impl IndexSpec {
         wanted: &Wanted,
         keys: &IndexKeys,
         tenant: &str,
-        rescue: bool,
     ) -> Result<Vec<Vec<Term>>, Error> {
         let groups: Vec<Vec<Input>> = match (wanted, self.shape) {
             (Wanted::Equal(kind, item), shape) => {
@@ -337,7 +334,7 @@ impl IndexSpec {
             }
             _ => return Err(Error::invalid("the index is not asked so")),
         };
-        let (keys, bits) = (keys.asking(&self.scope(tenant)?, rescue)?, self.effective_bits());
+        let (keys, bits) = (keys.asking(&self.scope(tenant)?)?, self.effective_bits());
         let group = |inputs: &Vec<Input>| {
             let of = |(id, key): &(_, _)| {
                 let mut terms: Vec<_> =

@@ -59,14 +59,12 @@ impl IndexKeys {
 
     /// `[IX-3]` The keys that terms to look for are made with: the primary one first. All that rows may
     /// carry, or none: rows under a key that is not held would be missed, and nobody told.
-    pub(crate) fn asking(
-        &self,
-        index: &Scope,
-        rescue: bool,
-    ) -> Result<Vec<(KeyId, MacKey)>, Error> {
+    ///
+    /// A compromised key asks too: a term proves nothing, in whose hands its key may be, and what it finds is
+    /// opened.
+    pub(crate) fn asking(&self, index: &Scope) -> Result<Vec<(KeyId, MacKey)>, Error> {
         let asks = |state: KeyState| match state {
-            KeyState::Primary | KeyState::OpenOnly => true,
-            KeyState::Compromised => rescue,
+            KeyState::Primary | KeyState::OpenOnly | KeyState::Compromised => true,
             KeyState::Disabled | KeyState::Destroyed => false,
         };
         let mut keys: Vec<&IndexKey> = self.0.iter().filter(|key| asks(key.state)).collect();

@@ -45,7 +45,6 @@ def _refused(
         "operation": operation,
         "ring": keys,
         "tenant": tenant,
-        "rescue": False,
         "index": of_index,
         **request,
     }
@@ -188,7 +187,8 @@ def _keys(files: Files) -> None:
     add("ix2-open-only", "terms", "A ring whose index key is open-only.", ring(former))
     for state in ("disabled", "compromised"):
         keys = ring(symmetric(INDEX, "index", "index", state))
-        add(f"ix3-{state}", "ask", f"A ring whose only index key is {state}.", keys)
+        if state == "disabled":
+            add(f"ix3-{state}", "ask", f"A ring whose only index key is {state}.", keys)
         add(f"ix2-{state}", "terms", f"A ring whose only index key is {state}.", keys)
     name_only = ring(reduced(key, "name-only"))
     add("ix3-name-only", "ask", "An index key of which the ring has the name.", name_only)

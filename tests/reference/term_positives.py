@@ -89,15 +89,14 @@ def file(
     asked: list[Json] | None = None,
     keys: Json = PLAIN,
     tenant: str = "",
-    rescue: bool = False,
 ) -> Json:
     """Questions, if none are given, for each value that is written; what they find of those."""
     if asked is None:
         asked = [of(*values) for values in written if NULL not in values]
-    made = {**positive("terms", about, covers), "ring": keys, "tenant": tenant, "rescue": rescue}
+    made = {**positive("terms", about, covers), "ring": keys, "tenant": tenant}
     made["index"] = of_index
     made["keys"] = [_key(key, of_index, tenant) for key in keys["keys"] if _gives(key)]
-    request = {"ring": keys, "tenant": tenant, "rescue": rescue, "index": of_index}
+    request = {"ring": keys, "tenant": tenant, "index": of_index}
     rows = []
     for values in written:
         told = ask("terms", **request, values=values)
@@ -524,23 +523,23 @@ def _keys() -> Files:
     parts = ring(
         derived(symmetric(LATER, "index", "index", "open-only"), scopes),
         derived(symmetric(INDEX, "index", "index"), scopes[:1]),
-        derived(symmetric(FORMER, "index", "index", "compromised"), scopes[1:]),
+        derived(symmetric(FORMER, "index", "index", "compromised"), scopes),
     )
     return {
         "states": file(
-            "Terms are made under the primary key, and asked for under that and the open-only ones.",
+            "Terms are made under the primary key, and asked for under all that are not disabled.",
             ["IX-2", "IX-3"],
             of_index,
             ada,
             keys=states,
         ),
-        "states-rescue": file(
-            "In rescue mode, asked for under compromised keys too.",
+        "compromised": file(
+            "A ring whose only index key is compromised asks, and makes no terms.",
             ["IX-2", "IX-3"],
             of_index,
-            ada,
-            keys=states,
-            rescue=True,
+            [],
+            [of(text("ada@example.com"))],
+            keys=ring(symmetric(INDEX, "index", "index", "compromised")),
         ),
         "states-words": file(
             "Each word under each key.",

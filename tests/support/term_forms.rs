@@ -248,8 +248,7 @@ pub(crate) fn matches(request: &Value, found: &[Value]) -> Result<bool, ErrorKin
 }
 
 fn access<'a>(keys: &'a KeyRing, request: &'a Value) -> Access<'a> {
-    let access = Access::new(keys).tenant(text(&request["tenant"]));
-    if request["rescue"] == true { access.rescue() } else { access }
+    Access::new(keys).tenant(text(&request["tenant"]))
 }
 
 fn values(request: &Value) -> Vec<Maybe> {

@@ -58,7 +58,7 @@ fn term(key: &Value, input: &Value, bits: u64) -> String {
 /// What a vector asks, as a request of its own.
 fn request(file: &Value, of: &Value) -> Value {
     let mut request = json!({});
-    for name in ["ring", "tenant", "rescue", "index"] {
+    for name in ["ring", "tenant", "index"] {
         request[name] = file[name].clone();
     }
     for name in ["values", "between"] {
@@ -102,10 +102,7 @@ fn every_term_follows_from_primitives() {
             }
             assert_eq!(json!(terms), row["terms"], "{name}");
         }
-        let asking = match file["rescue"] == true {
-            true => held(&["primary", "open-only", "compromised"]),
-            false => held(&["primary", "open-only"]),
-        };
+        let asking = held(&["primary", "open-only", "compromised"]);
         for question in list(&file["asked"]) {
             let group = |inputs: &Value| -> BTreeSet<String> {
                 let under = |key: &&Value| {

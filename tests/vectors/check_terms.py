@@ -25,7 +25,7 @@ def same(what: str, ours: Any, theirs: Any) -> None:
 
 
 def _positive(file: Json) -> None:
-    request = {name: file[name] for name in ("ring", "tenant", "rescue", "index")}
+    request = {name: file[name] for name in ("ring", "tenant", "index")}
     for row in file["written"]:
         made = ask("terms", **request, values=row["values"])["ok"]
         same("terms", made["terms"], row["terms"])

@@ -73,8 +73,7 @@ def _terms(r: Dict) -> Dict:
 def _ask(r: Dict) -> Dict:
     of = index(r["index"])
     asked = terms.ask(of, question(r))
-    ring, rescue = convert.ring(r["ring"]), r.get("rescue", False)
-    groups = terms.groups(ring, of, r["tenant"], rescue, asked)
+    groups = terms.groups(convert.ring(r["ring"]), of, r["tenant"], asked)
     return {
         "asked": [[_shown(one) for one in group] for group in asked.groups],
         "groups": [[term.hex() for term in group] for group in groups],

@@ -287,13 +287,10 @@ def _between(index: Index, question: Between) -> Asked:
     return Asked([group], holds)
 
 
-def groups(
-    ring: Ring, index: Index, tenant: str, rescue: bool, asked: Asked
-) -> list[list[bytes]]:
+def groups(ring: Ring, index: Index, tenant: str, asked: Asked) -> list[list[bytes]]:
     """[IX-3]: in an order of their own."""
     check_tenant(tenant)
-    states = {"primary", "open-only"} | ({"compromised"} if rescue else set())
-    keys = _keys(ring, index, tenant, states)
+    keys = _keys(ring, index, tenant, {"primary", "open-only", "compromised"})
     of_group = (
         sorted({make(key_id, key, index.bits, of) for of in group for key_id, key in keys})
         for group in asked.groups

@@ -66,7 +66,6 @@ impl Differ {
         let index = self.random.term_index();
         let mut request = json!({
             "ring": self.random.index_ring(&index), "tenant": self.random.index_tenant(), "index": index,
-            "rescue": self.random.once_in(3),
         });
         let rows: Vec<Value> = (0..4).map(|_| self.random.indexed(&index)).collect();
         for row in &rows {
