@@ -8,59 +8,31 @@ use crate::envelope::KeyEnvelope;
 use crate::field::{ColumnValue, Sealed};
 use crate::index::Term;
 
-impl<T> ToSql for Sealed<T> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
-    }
-}
-
-impl<T> FromSql for Sealed<T> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value {
-            ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
-            ValueRef::Text(text) => utf8(text).and_then(|text| {
-                Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
-            }),
-            _ => Err(FromSqlError::InvalidType),
+macro_rules! columns {
+    ($of:ty $(, $parameter:ident)?) => {
+        impl $(<$parameter>)? ToSql for $of {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+            }
         }
-    }
-}
 
-impl ToSql for KeyEnvelope {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
-    }
-}
-
-impl FromSql for KeyEnvelope {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value {
-            ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
-            ValueRef::Text(text) => utf8(text).and_then(|text| {
-                Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
-            }),
-            _ => Err(FromSqlError::InvalidType),
+        impl $(<$parameter>)? FromSql for $of {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                match value {
+                    ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
+                    ValueRef::Text(text) => utf8(text).and_then(|text| {
+                        Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
+                    }),
+                    _ => Err(FromSqlError::InvalidType),
+                }
+            }
         }
-    }
+    };
 }
 
-impl ToSql for Term {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
-    }
-}
-
-impl FromSql for Term {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value {
-            ValueRef::Blob(bytes) => Ok(Self::from_bytes(bytes)),
-            ValueRef::Text(text) => utf8(text).and_then(|text| {
-                Self::from_text(text).map_err(|error| FromSqlError::Other(Box::new(error)))
-            }),
-            _ => Err(FromSqlError::InvalidType),
-        }
-    }
-}
+columns!(Sealed<T>, T);
+columns!(KeyEnvelope);
+columns!(Term);
 
 /// A column of an update. Terms of which there are many are kept in a table, as SQLite has no arrays.
 impl ToSql for ColumnValue<'_> {
