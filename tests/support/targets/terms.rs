@@ -32,7 +32,7 @@ const WORDS: Index<String, ManyTerms> = Index::words("c", "words").cardinality(M
 const NUMBERS: Index<i64, ManyTerms> =
     Index::range("c", "numbers", Domain::integers(-70_000, 70_000)).levels(9);
 const ALL: Index<i64, ManyTerms> =
-    Index::range("c", "all", Domain::integers(i64::MIN as i128, i64::MAX as i128).step(1 << 20));
+    Index::range("c", "all", Domain::integers(-(1 << 63), (1 << 63) - 1).step(1 << 20));
 const PAIR: Index<(String, i64)> =
     Index::<(String, i64)>::compound("c", "pair", &[Normalizer::NONE, Normalizer::NONE])
         .cardinality(MANY);
@@ -71,7 +71,7 @@ fn keys() -> &'static DataKeys {
 fn terms_of<T>(query: &Query<T>) -> BTreeSet<Term> {
     let terms: BTreeSet<_> = query.groups().iter().flatten().cloned().collect();
     let one_by_one: usize = query.groups().iter().map(Vec::len).sum();
-    assert!(terms.len() <= one_by_one && one_by_one % 2 == 0, "under each of two keys");
+    assert!(terms.len() <= one_by_one && one_by_one.is_multiple_of(2), "under each of two keys");
     assert!(!format!("{query:?}").is_empty());
     terms
 }
@@ -112,7 +112,7 @@ pub(crate) fn terms(data: &[u8]) {
     let mut input = Input(data);
     let which = input.u8();
     let (one, other) = (input.text(200), input.text(200));
-    let ends = (input.u64() as i64, input.u64() as i64);
+    let ends = (input.u64().cast_signed(), input.u64().cast_signed());
     let small = (ends.0 % 90_000, ends.1 % 90_000);
     match which % 12 {
         0 => exact(&PLAIN, false, &one, &other),
@@ -139,13 +139,13 @@ pub(crate) fn terms(data: &[u8]) {
         9 => many(
             &NUMBERS,
             const { &[Companion::in_table(&NUMBERS)] },
-            &(input.u64() as i64 % 90_000),
+            &(input.u64().cast_signed() % 90_000),
             NUMBERS.between(ring(), small.0..=small.1),
         ),
         10 => many(
             &ALL,
             const { &[Companion::in_table(&ALL)] },
-            &(input.u64() as i64),
+            &(input.u64().cast_signed()),
             ALL.between(ring(), ends.0..ends.1),
         ),
         11 => {
