@@ -83,11 +83,13 @@ impl Domain {
         self.checked()
     }
 
-    /// How many values it tells apart.
+    /// How many values it tells apart; `u64::MAX` for more than that, which no index takes.
     pub const fn buckets(&self) -> u64 {
-        #[allow(clippy::as_conversions, reason = "at most 2^48, which `checked` has seen to")]
-        let buckets = self.count() as u64;
-        buckets
+        #[allow(clippy::as_conversions, reason = "widening, and checked")]
+        match self.count() {
+            count if count > u64::MAX as u128 => u64::MAX,
+            count => count as u64,
+        }
     }
 
     #[allow(clippy::as_conversions, reason = "widening; `From` is not const")]

@@ -334,7 +334,8 @@ impl Model {
                 self.primary(&self.admin, NAMES[name]).ok_or(ErrorKind::MissingKey)?;
             }
             Op::AddRole(name, pair) => {
-                if self.keys.iter().any(|key| key.name == NAMES[name]) {
+                let is_left = |key: &Key| self.admin[&key.id].0 != KeyState::Destroyed;
+                if self.keys.iter().any(|key| key.name == NAMES[name] && is_left(key)) {
                     return Err(ErrorKind::InvalidInput);
                 }
                 self.take(made.unwrap(), NAMES[name], pair);
