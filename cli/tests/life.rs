@@ -340,7 +340,7 @@ fn withdrawal_that_is_refused_changes_nothing() {
     for (text, said) in [
         ("hello", "no JSON"),
         ("7", "neither a catalog nor a list"),
-        (r#"[{"name": "mask.contact"}]"#, "reserved"),
+        (r#"[{"name": "standalone"}]"#, "reserved"),
         (r#"[{"name": "contact", "reader": ["app"]}]"#, "unknown field"),
         (r#"[{"name": "contact"}, {"name": "contact", "retain_days": 3}]"#, "in two ways"),
         (r#"{"schemas": [{"fields": [{"id": "email"}]}]}"#, "without a class"),
@@ -348,6 +348,17 @@ fn withdrawal_that_is_refused_changes_nothing() {
         fs::write(place.path("wrong.json"), text).unwrap();
         withdraw("contact", "marketing", "wrong.json").failed(6, said, "serde_json");
     }
+    // A catalog's masks have classes too.
+    let catalog = r#"{"schemas": [{"fields": [{"class": {"name": "contact"}, "companions": [
+        {"column": "i", "what": {"index": {"id": "i"}}},
+        {"column": "m", "what": {"mask": {"class": {"name": "mask.contact"}, "was": null}}}
+    ]}]}]}"#;
+    fs::write(place.path("catalog.json"), catalog).unwrap();
+    withdraw("orders", "marketing", "catalog.json").failed(
+        2,
+        "no class `orders`",
+        "contact, mask.contact",
+    );
     let absent = run(&place, &[&["withdraw", "43"][..], &MARKETING].concat());
     absent.failed(2, "no key envelope is stored", "--as");
     assert_eq!((shop.envelope(42), place.read("ledger")), before);

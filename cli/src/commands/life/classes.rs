@@ -30,6 +30,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
                 for field in fields.ok_or_else(|| wrong("no catalog"))? {
                     found.push(field.get("class").ok_or_else(|| wrong("a field without a class"))?);
                     found.extend(field.get("was").filter(|was| !was.is_null()));
+                    found.extend(of_masks(field));
                 }
             }
         }
@@ -49,6 +50,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
         }
     }
     Ok(classes)
+}
+
+/// The classes of a field's masks, present and former.
+fn of_masks(field: &Value) -> impl Iterator<Item = &Value> {
+    let companions = field.get("companions").and_then(Value::as_array);
+    let masks = companions.into_iter().flatten().filter_map(|one| one.pointer("/what/mask"));
+    let classes = masks.flat_map(|mask| [mask.get("class"), mask.get("was")]).flatten();
+    classes.filter(|class| !class.is_null())
 }
 
 /// The class of this name among them.
