@@ -9,10 +9,10 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::cbor::{Item, Out, days};
+use crate::cbor::{Item, days};
 use crate::context::{SubjectId, ToId};
 use crate::error::Error;
-use crate::field::{Encoder, SealValue, text_of};
+use crate::field::{SealValue, encoded, text_of};
 
 /// How the values of a column are shown in an [`AnonymousExport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,7 +245,7 @@ impl<'a, R> AnonymousExport<'a, R> {
             self.columns.iter().all(|column| column.name != name),
             "there is a column of this name already"
         );
-        let read = Box::new(move |record: &R| item_of(of(record)));
+        let read = Box::new(move |record: &R| encoded(|to| of(record).encode(to)));
         self.columns.push(Column { name, how, read });
         self
     }
@@ -362,15 +362,6 @@ impl fmt::Debug for AnonymousRows {
             .field("smallest_group", &self.smallest_group())
             .finish()
     }
-}
-
-/// The item of a value; of an absent one null.
-fn item_of(value: &impl SealValue) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut len = 0;
-    value.encode(&mut Encoder::new(Out::Count(&mut len)))?;
-    let mut item = Zeroizing::new(Vec::with_capacity(len));
-    value.encode(&mut Encoder::new(Out::Bytes(&mut item)))?;
-    Ok(item)
 }
 
 #[cfg(test)]

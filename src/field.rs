@@ -27,6 +27,7 @@ pub(crate) use self::reseal::Found;
 pub(crate) use self::spec::Spec;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
+pub(crate) use self::value::encoded;
 pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 
 use crate::class::Class;

@@ -5,14 +5,14 @@
 mod domain;
 mod leakage;
 mod normalize;
-mod query;
 mod spec;
+mod stale;
 mod term;
 
 pub use self::domain::Domain;
 pub use self::leakage::{Leakage, MeasuredLeakage};
 pub use self::normalize::Normalizer;
-pub use self::query::Stale;
 
 pub(crate) use self::spec::{Cardinality, IndexSpec, Items, Shape, Wanted};
+pub use self::stale::Stale;
 pub use self::term::{Term, Terms};

@@ -8,9 +8,8 @@ use core::ops::{Bound, RangeBounds};
 
 use zeroize::Zeroizing;
 
-use super::value::{Encoder, NotNull, SealValue};
+use super::value::{Encoder, NotNull, SealValue, encoded};
 use crate::access::Access;
-use crate::cbor;
 use crate::context::assert_name;
 use crate::envelope::DataKeys;
 use crate::error::{Error, ErrorKind};
@@ -334,7 +333,7 @@ impl<T> Index<T, ManyTerms> {
 
 /// What is asked of the table, and of what it gives back.
 ///
-/// `Debug` shows how many terms there are, and nothing of the value, which is wiped on drop.
+/// `Debug` shows how many terms there are, and nothing of the value. A text is wiped on drop.
 pub struct Query<T> {
     spec: IndexSpec,
     wanted: Wanted,
@@ -471,11 +470,7 @@ where
 pub(crate) fn items<T, Q: Findable<T> + ?Sized>(value: &Q) -> Result<Items, Error> {
     let mut items = Items::new();
     value.write(&mut |encode| {
-        let mut len = 0;
-        encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
-        let mut item = Zeroizing::new(Vec::with_capacity(len));
-        encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
-        items.push(item);
+        items.push(encoded(encode)?);
         Ok(())
     })?;
     Ok(items)

@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 use zeroize::Zeroizing;
 
 use super::masking::{HIDDEN, Masking};
+use super::value::encoded;
 use super::{Encoder, ManyRows, SealValue, Sealed, SingleRow, Spec, equal};
 use crate::cbor::{self, Item};
 use crate::class::Class;
@@ -327,10 +328,7 @@ impl MaskSpec {
         if value.is_absent() {
             return Ok(None);
         }
-        let mut len = 0;
-        value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
-        let mut item = Zeroizing::new(Vec::with_capacity(len));
-        value.encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
+        let item = encoded(|to| value.encode(to))?;
         let text = self.how.mask(&Item::of(&item)?);
         // `[MA-5]`
         Ok(Some(if self.fits(&text)? { text } else { Zeroizing::new(HIDDEN.into()) }))

@@ -2,12 +2,10 @@
 
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use super::column::Column as _;
 use super::companion::{Companion, Update};
 use super::reseal::Found;
-use super::value::{Decoder, Encoder, SealValue};
+use super::value::{Decoder, Encoder, SealValue, encoded};
 use crate::cbor;
 use crate::class::Class;
 use crate::context::RowId;
@@ -150,10 +148,7 @@ impl Spec {
         value: &T,
         keys: &DataKeys,
     ) -> Result<(), Error> {
-        let mut len = 0;
-        value.encode(&mut Encoder::new(cbor::Out::Count(&mut len)))?;
-        let mut item = Zeroizing::new(Vec::with_capacity(len));
-        value.encode(&mut Encoder::new(cbor::Out::Bytes(&mut item)))?;
+        let item = encoded(|to| value.encode(to))?;
         check_item(&item, value.is_absent(), keys)
     }
 

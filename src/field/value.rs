@@ -32,9 +32,11 @@ mod structured;
 #[cfg(feature = "uuid")]
 mod uuid;
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use minicbor::data::Type;
+use zeroize::Zeroizing;
 
 #[cfg(feature = "serde")]
 pub use self::structured::Structured;
@@ -113,11 +115,11 @@ pub trait SealValue: Sized {
     }
 
     #[doc(hidden)]
-    fn decode_vec(from: &mut Decoder<'_>) -> Result<alloc::vec::Vec<Self>, Error> {
+    fn decode_vec(from: &mut Decoder<'_>) -> Result<Vec<Self>, Error> {
         // `[PT-10]` A declared count is no reason to allocate.
         const MOST_PREALLOCATED: usize = 1024;
         let count = from.array()?;
-        let mut items = alloc::vec::Vec::with_capacity(count.min(MOST_PREALLOCATED));
+        let mut items = Vec::with_capacity(count.min(MOST_PREALLOCATED));
         for _ in 0..count {
             items.push(Self::decode(from)?);
         }
@@ -221,6 +223,17 @@ impl<'a> Encoder<'a> {
         use minicbor::encode::Write as _;
         self.0.writer_mut().write_all(item).map_err(|never| match never {})
     }
+}
+
+/// The item that is written, in an allocation of its length, so that nothing of it is left elsewhere.
+pub(crate) fn encoded(
+    write: impl Fn(&mut Encoder<'_>) -> Result<(), Error>,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut len = 0;
+    write(&mut Encoder::new(Out::Count(&mut len)))?;
+    let mut item = Zeroizing::new(Vec::with_capacity(len));
+    write(&mut Encoder::new(Out::Bytes(&mut item)))?;
+    Ok(item)
 }
 
 fn count(len: usize) -> Result<u64, Error> {

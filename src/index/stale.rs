@@ -1,4 +1,4 @@
-//! What a query asks, and which terms are out of date.
+//! Which terms are out of date.
 
 use crate::keyring::KeyId;
 
