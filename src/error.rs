@@ -83,15 +83,22 @@ pub enum ErrorKind {
     /// The call would destroy more than it was told it may, or by a clock that cannot be right: look, and
     /// confirm. (409)
     Unconfirmed,
-    /// A file could not be read or written, or an outside key service gave no answer. (503)
+    /// A file, a database or an outside key service could not be used: it is not there, refuses, is full,
+    /// or gave no answer. Somebody has to see to it. (503)
     Io,
+    /// The store has no key envelope, or no row, of this subject: another tenant or type of id, or a person
+    /// who was never stored. (404)
+    UnknownSubject,
+    /// The database could not run this transaction beside others: busy, a deadlock, or a transaction that
+    /// cannot be serialized. Nothing of it is stored. Roll back, then run the whole transaction again. (503)
+    Retry,
 }
 
 impl ErrorKind {
     /// The kind in the words of FORMAT.md, section 18, lower case with hyphens, stable;
-    /// `wrong-subject`, `randomness`, `audit`, and the kinds of the place where a ring is kept
-    /// (`permissions`, `conflict`, `locked`, `io`), and
-    /// `unconfirmed`, are of this crate, not of the format.
+    /// `wrong-subject`, `randomness`, `audit`, `unconfirmed`, and the kinds of the place where something is
+    /// stored (`permissions`, `conflict`, `locked`, `io`, `unknown-subject`, `retry`) are of this crate, not
+    /// of the format.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -120,6 +127,44 @@ impl ErrorKind {
             Self::Locked => "locked",
             Self::Unconfirmed => "unconfirmed",
             Self::Io => "io",
+            Self::UnknownSubject => "unknown-subject",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// The HTTP status with which a web handler answers this kind, unless it knows better. `503` means that
+    /// the same request may succeed later, `409` that the caller has to read again, and `500` that somebody
+    /// other than the client has to act.
+    ///
+    /// ```
+    /// use fieldseal::ErrorKind;
+    ///
+    /// assert_eq!(ErrorKind::Erased.http_status(), 410);
+    /// assert_eq!(ErrorKind::UnknownSubject.http_status(), 404);
+    /// ```
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidInput => 400,
+            Self::NotPermitted => 403,
+            Self::WrongSubject | Self::UnknownSubject => 404,
+            Self::Conflict | Self::Unconfirmed => 409,
+            Self::Expired | Self::Erased => 410,
+            Self::Randomness | Self::Audit | Self::Locked | Self::Io | Self::Retry => 503,
+            Self::Malformed
+            | Self::NotSealed
+            | Self::AlreadySealed
+            | Self::Unsupported
+            | Self::WrongKey
+            | Self::Tampered
+            | Self::TypeMismatch
+            | Self::RolledBack
+            | Self::MissingClass
+            | Self::Retention
+            | Self::MissingKey
+            | Self::Exhausted
+            | Self::Unlock
+            | Self::Unprotected
+            | Self::Permissions => 500,
         }
     }
 }

@@ -197,6 +197,14 @@ fn of_kind(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::Locked => {
             (Exit::Conflict, "run the command again when the other process is done")
         }
+        ErrorKind::Retry => (
+            Exit::Conflict,
+            "run the command again: the database was busy with another's transaction, and nothing was stored",
+        ),
+        ErrorKind::UnknownSubject => (
+            Exit::Usage,
+            "give the tenant and the type of id that the subject was stored under: --tenant, --as",
+        ),
         ErrorKind::RolledBack => (
             Exit::Conflict,
             "take the newest copy of the ring; an older one lacks what was changed since",

@@ -41,7 +41,14 @@ impl Pass {
 
 /// Whether the next envelope would meet it too.
 pub(in crate::store) fn is_of_all(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Io | ErrorKind::Audit | ErrorKind::Locked | ErrorKind::Randomness)
+    matches!(
+        kind,
+        ErrorKind::Io
+            | ErrorKind::Audit
+            | ErrorKind::Locked
+            | ErrorKind::Randomness
+            | ErrorKind::Retry
+    )
 }
 
 /// The envelopes that a census could not read.
