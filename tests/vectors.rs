@@ -270,3 +270,40 @@ fn refused(file: &Value) -> Option<Result<(), ErrorKind>> {
         _ => Some(Ok(())),
     }
 }
+
+/// The first column of the fenced blocks of a part of FORMAT.md.
+fn hex_columns(part: &str) -> Vec<Vec<u8>> {
+    let hex = |line: &str| line.split("   ").next().unwrap().replace(' ', "");
+    part.split("\n```\n")
+        .skip(1)
+        .step_by(2)
+        .map(|block| unhex(&Value::from(block.lines().map(hex).collect::<String>())))
+        .collect()
+}
+
+#[test]
+fn the_envelope_and_the_field_that_the_format_spells_out_are_those_of_the_vector() {
+    let format = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/FORMAT.md");
+    let format = std::fs::read_to_string(format).unwrap();
+    let part = format.split("\n### 0.3 ").nth(1).unwrap().split("\n### ").next().unwrap();
+    let file = &vectors()["field"];
+    let (field, entry) = (&file["fields"][0], &file["entries"][0]);
+    let recipient = &entry["recipients"][0];
+
+    let spelled = hex_columns(part);
+    assert_eq!(spelled, [unhex(&file["envelope"]), unhex(&field["sealed"])]);
+    for derived in [
+        ("mac key", &file["mac_key"]),
+        ("wrap key", &recipient["wrap_key"]),
+        ("DK", &entry["data_key"]),
+        ("AEAD key", &entry["aead_key"]),
+        ("AAD", &field["aad"]),
+        ("plaintext", &field["padded"]),
+    ] {
+        let row = format!("| {} | `{}` |", derived.0, text(derived.1));
+        assert!(part.contains(&row), "{}", derived.0);
+    }
+    for key in list(&file["ring"]["keys"]) {
+        assert!(part.contains(text(&key["secret"])), "{}", key["id"]);
+    }
+}
