@@ -62,7 +62,7 @@ fn page(c: &mut Criterion) {
     let inline: Vec<_> = (0..100)
         .map(|id| {
             let [name, email, phone, card] = texts(id);
-            Customer { id, name, email, phone, card: Some(card) }.seal(&ring).unwrap()
+            Customer { id, name, email, phone, card: Some(card) }.seal_new(&ring).unwrap()
         })
         .collect();
     let store = MemoryKeyStore::new();

@@ -124,7 +124,7 @@ pub use store::{SqlxDatabase, SqlxKeyStore};
 ///
 /// let ring = KeyRing::generate()?;
 /// let ada = Customer { id: 42, email: "ada@example.com".into(), birth_name: None, plan: "free".into() };
-/// let row: SealedCustomer = ada.seal(&ring)?;
+/// let row: SealedCustomer = ada.seal_new(&ring)?;
 /// assert_eq!(row.open(&ring, 42)?.email, "ada@example.com");
 ///
 /// let keys = row.unwrap_keys(&ring, 42)?;

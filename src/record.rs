@@ -3,6 +3,7 @@
 //! `#[derive(Record)]` implements the two traits for a struct and its row; everything that happens is
 //! in their provided methods.
 
+mod inline;
 mod parts;
 mod reseal;
 mod schema;
@@ -11,6 +12,8 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
+pub use self::inline::InlineKeys;
+use self::inline::no_envelope;
 pub use self::parts::{Opener, Resealer, Sealer};
 pub use self::reseal::{Reindexed, Resealed};
 pub use self::schema::{Catalog, Compound, FieldSchema, KeysPlace, Rows, Schema};
@@ -41,24 +44,37 @@ pub trait Record: Sized {
     #[doc(hidden)]
     fn seal_fields(&self, sealer: &mut Sealer<'_>) -> Result<Self::Sealed, Error>;
 
-    /// Seals the record of a new subject: with fresh data keys, their envelope in the row. For
-    /// inserts; a row that exists is sealed [under its envelope](Record::seal_under).
+    /// Seals the record of a new subject with fresh data keys. The row carries their envelope.
+    ///
+    /// This is for an `INSERT` of a subject who has no envelope yet. Never write the result over a row that
+    /// exists (`UPDATE`, `INSERT OR REPLACE`, `ON CONFLICT DO UPDATE`): the new envelope is version 1 and knows
+    /// nothing of the consents, withdrawals and erasures of the one that it replaces. An update of a whole row
+    /// is [`seal_under`](Record::seal_under); an update of one field is [`Field::update`](crate::Field::update).
     ///
     /// # Errors
     /// Those of [`DataKeys::create`] and of [`Field::seal`](crate::Field::seal).
-    fn seal<'a>(&self, access: impl Into<Access<'a>>) -> Result<Self::Sealed, Error>
+    #[doc(alias = "seal")]
+    fn seal_new<'a>(&self, access: impl Into<Access<'a>>) -> Result<Self::Sealed, Error>
     where
         Self: InlineKeys,
     {
         seal_new(self, &access.into(), &mut CallRng::from_os()?)
     }
 
-    /// [`seal`](Record::seal) with randomness of the caller's: 32 bytes are drawn. For tests and
+    #[doc(hidden)]
+    fn seal<'a>(&self, access: impl Into<Access<'a>>) -> Result<Self::Sealed, Error>
+    where
+        Self: inline::InsertOrUpdate,
+    {
+        self.seal_new(access)
+    }
+
+    /// [`seal_new`](Record::seal_new) with randomness of the caller's: 32 bytes are drawn. For tests and
     /// vectors: a generator that ever repeats reuses keys and nonces, which gives values away.
     ///
     /// # Errors
-    /// As [`seal`](Record::seal), without `Randomness`.
-    fn seal_with_rng<'a>(
+    /// As [`seal_new`](Record::seal_new), without `Randomness`.
+    fn seal_new_with_rng<'a>(
         &self,
         access: impl Into<Access<'a>>,
         rng: &mut (impl CryptoRng + ?Sized),
@@ -72,8 +88,9 @@ pub trait Record: Sized {
     /// Seals many new records in one call, by one draw of randomness. All or nothing.
     ///
     /// # Errors
-    /// As [`seal`](Record::seal), naming the [row](Error::row).
-    fn seal_all<'a>(
+    /// As [`seal_new`](Record::seal_new), naming the [row](Error::row).
+    #[doc(alias = "seal_all")]
+    fn seal_new_all<'a>(
         records: &[Self],
         access: impl Into<Access<'a>>,
     ) -> Result<Vec<Self::Sealed>, Error>
@@ -285,7 +302,7 @@ pub trait SealedRecord: Sized {
     ///
     /// let mut ring = KeyRing::generate()?;
     /// ring.add_index_key()?;
-    /// let row = Customer { id: 42, email: "ada@example.com".into() }.seal(&ring)?;
+    /// let row = Customer { id: 42, email: "ada@example.com".into() }.seal_new(&ring)?;
     ///
     /// let query = customer::EMAIL_INDEX.query(&ring, "ada@example.com")?;
     /// // SELECT … WHERE email_index IN (…)
@@ -348,7 +365,7 @@ pub trait SealedRecord: Sized {
     /// # }
     /// # let mut ring = KeyRing::generate()?;
     /// # ring.add_index_key()?;
-    /// # let row = Customer { id: 42, email: "ada@example.com".into() }.seal(&ring)?;
+    /// # let row = Customer { id: 42, email: "ada@example.com".into() }.seal_new(&ring)?;
     /// let query = customer::EMAIL_INDEX.query(&ring, "ada@example.com")?;
     /// let found = SealedCustomer::open_matching_partial([(&row, 42)], &ring, |partial| {
     ///     partial.email.as_ref().map_or(Ok(false), |email| query.matches(email))
@@ -489,14 +506,6 @@ pub trait SealedRecord: Sized {
     }
 }
 
-/// A record whose rows carry the subject's key envelope themselves.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` keeps its key envelopes outside its rows",
-    label = "declared with `keys = \"external\"`",
-    note = "unwrap the subject's key envelope, then use `seal_with`, `open_with` and `open_partial_with`"
-)]
-pub trait InlineKeys {}
-
 fn seal_new<R: Record>(
     record: &R,
     access: &Access<'_>,
@@ -558,11 +567,6 @@ fn check_subject(of_row: &SubjectId, asserted: &SubjectId) -> Result<(), Error> 
         return Ok(());
     }
     Err(Error::new(ErrorKind::WrongSubject, "the row is another subject's than the one asked for"))
-}
-
-#[cold]
-fn no_envelope() -> Error {
-    Error::invalid("the row carries no key envelope")
 }
 
 fn told<R: Record, T>(

@@ -36,7 +36,7 @@ fn ada() -> Patient {
 #[test]
 fn public_key_and_database_access_make_no_value_that_a_reader_accepts() {
     let ring = hospital();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let doctor = ring.primary(KeyUse::Wrap, "doctor").unwrap();
     let (public, _writer_secret) = doctor.expose_writer_half().unwrap();
     let envelope_key = ring.primary(KeyUse::Envelope, "envelope").unwrap();
@@ -55,7 +55,7 @@ fn public_key_and_database_access_make_no_value_that_a_reader_accepts() {
             RingKey::symmetric(id, KeyUse::Envelope, "envelope", primary, envelope_secret).unwrap(),
         )
         .unwrap();
-        Patient { diagnosis: "forged".into(), ..ada() }.seal(&own).unwrap()
+        Patient { diagnosis: "forged".into(), ..ada() }.seal_new(&own).unwrap()
     };
 
     // An envelope of its own making, under the ids that stand in the database.
@@ -77,7 +77,7 @@ fn public_key_and_database_access_make_no_value_that_a_reader_accepts() {
 #[test]
 fn service_without_a_roles_key_cannot_open_its_class() {
     let ring = hospital();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let reception = ring.subset(&["app"]).unwrap().into_ring();
 
     let error = row.open(&reception, 42).unwrap_err();
@@ -93,7 +93,7 @@ fn service_without_a_roles_key_cannot_open_its_class() {
     assert_eq!(keys.reached(), ["contact"]);
 
     // It seals what it cannot open: what it wrote, the doctor reads and it does not.
-    let written = Patient { diagnosis: "admitted".into(), ..ada() }.seal(&reception).unwrap();
+    let written = Patient { diagnosis: "admitted".into(), ..ada() }.seal_new(&reception).unwrap();
     assert_eq!(written.open(&reception, 42).unwrap_err().kind(), ErrorKind::NotPermitted);
     assert_eq!(written.open(&ring, 42).unwrap().diagnosis, "admitted");
 }

@@ -87,7 +87,7 @@ macro_rules! on {
                     let ring = KeyRing::generate().unwrap();
                     let named = Customer { birth_name: Some("Byron".into()), id: 43, ..ada() };
                     for customer in [ada(), named] {
-                        let row = customer.seal(&ring).unwrap();
+                        let row = customer.seal_new(&ring).unwrap();
                         sqlx::query("INSERT INTO customer VALUES ($1, $2, $3, $4, $5, $6)")
                             .bind(row.id)
                             .bind(&row.email)
@@ -122,7 +122,7 @@ macro_rules! on {
                 on(async |on| {
                     customers("TEXT", on).await;
                     let ring = KeyRing::generate().unwrap();
-                    let row = ada().seal(&ring).unwrap();
+                    let row = ada().seal_new(&ring).unwrap();
                     sqlx::query("INSERT INTO customer VALUES ($1, $2, NULL, $3, NULL, $4)")
                         .bind(row.id)
                         .bind(row.email.to_text())
@@ -149,7 +149,7 @@ macro_rules! on {
                     let bath = Guest { id: 1, name: "Ada King".into(), city: Some("Bath".into()) };
                     let nowhere = Guest { id: 2, name: "Bob".into(), city: None };
                     for guest in [&bath, &nowhere] {
-                        let row = guest.seal(&ring).unwrap();
+                        let row = guest.seal_new(&ring).unwrap();
                         let insert = "INSERT INTO guest VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
                         sqlx::query(insert)
                             .bind(row.id)
@@ -278,7 +278,7 @@ fn many_are_bound_as_one_array() {
         let mut on = sqlx::PgConnection::connect(url).await.unwrap();
         let ring = KeyRing::generate().unwrap();
         let rows: Vec<_> =
-            (0..10).map(|id| Customer { id, ..ada() }.seal(&ring).unwrap()).collect();
+            (0..10).map(|id| Customer { id, ..ada() }.seal_new(&ring).unwrap()).collect();
         let keys: Vec<&KeyEnvelope> = rows.iter().map(|row| &row.keys).collect();
         let emails: Vec<&Sealed<String>> = rows.iter().map(|row| &row.email).collect();
         let read = sqlx::query("SELECT * FROM UNNEST($1, $2) AS t (keys, email)")

@@ -78,7 +78,7 @@ fn of_first_byte(byte: u8) -> ErrorKind {
 #[test]
 fn every_flipped_bit_of_a_sealed_field_is_refused() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     assert_eq!(row.open(&ring, 42).unwrap(), customer());
     for n in 0..COLUMNS {
         let bytes = column(&row, n);
@@ -101,7 +101,7 @@ fn every_flipped_bit_of_a_sealed_field_is_refused() {
 #[test]
 fn every_other_length_of_a_sealed_field_is_refused() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     for n in 0..COLUMNS {
         let bytes = column(&row, n);
         for len in 0..bytes.len() {
@@ -125,7 +125,7 @@ fn every_other_length_of_a_sealed_field_is_refused() {
 #[test]
 fn every_flipped_bit_of_the_key_envelope_is_refused() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     let bytes = row.keys.as_bytes().to_vec();
     let key_id = bytes.len() - 20..bytes.len() - 16;
     for bit in 0..bytes.len() * 8 {
@@ -152,7 +152,7 @@ fn every_flipped_bit_of_the_key_envelope_is_refused() {
 #[test]
 fn a_changed_row_never_opens_in_part() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     let mut bytes = column(&row, 3);
     *bytes.last_mut().unwrap() ^= 1;
     let changed = with_column(&row, 3, bytes);
@@ -167,7 +167,7 @@ fn a_changed_row_never_opens_in_part() {
 #[test]
 fn a_deleted_value_is_refused_where_there_is_no_absence_or_it_is_hidden() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     let mut deleted = row.clone();
     deleted.card = None;
     assert_eq!(deleted.open(&ring, 42).unwrap_err().kind(), ErrorKind::Malformed);
@@ -181,7 +181,7 @@ fn a_deleted_value_is_refused_where_there_is_no_absence_or_it_is_hidden() {
 #[test]
 fn the_row_of_another_subject_is_refused() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     assert_eq!(row.open(&ring, 43).unwrap_err().kind(), ErrorKind::WrongSubject);
     // A row that claims to be the one asked for.
     let mut claimed = row.clone();
@@ -193,7 +193,7 @@ fn the_row_of_another_subject_is_refused() {
 #[test]
 fn every_failure_of_authentication_is_one_and_the_same_text() {
     let ring = ring();
-    let row = customer().seal(&ring).unwrap();
+    let row = customer().seal_new(&ring).unwrap();
     let bytes = column(&row, 0);
     let texts: std::collections::BTreeSet<String> = [5, 20, 29, 40, bytes.len() - 1]
         .into_iter()

@@ -166,7 +166,7 @@ fn run(options: &Options) -> Anyhow<bool> {
     let bar = progress(customers.len(), "sealing");
     let mut sealed = 0;
     for page in customers.chunks(store::PAGE) {
-        let rows = Customer::seal_all(page, access)?;
+        let rows = Customer::seal_new_all(page, access)?;
         store.insert(&rows)?;
         sealed += rows.len();
         bar.inc(page.len().try_into()?);

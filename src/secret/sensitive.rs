@@ -30,7 +30,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 ///
 /// let ring = KeyRing::generate()?;
 /// let ada = Customer { id: 42, email: "ada@example.com".into(), phone: None };
-/// let opened = ada.seal(&ring)?.open(&ring, 42)?;
+/// let opened = ada.seal_new(&ring)?.open(&ring, 42)?;
 /// assert_eq!(opened.email.expose(), "ada@example.com");
 /// assert_eq!(format!("{opened:?}"), "Customer { id: 42, email: [redacted], phone: None }");
 /// # }

@@ -55,7 +55,7 @@ fn forged(row: SealedCustomer, service: &KeyRing) -> SealedCustomer {
 fn a_service_cannot_make_keys_for_a_class_that_is_not_its_own() {
     let ring = ring();
     let service = ring.subset(&["billing"]).unwrap().into_ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let kept = row.email.clone();
     let forged = forged(row, &service);
 
@@ -146,12 +146,12 @@ fn a_former_class_is_judged_by_its_own_declaration() {
 
     let ring = ring();
     let service = ring.subset(&["billing"]).unwrap().into_ring();
-    let row = Before { id: 42, email: "ada@example.com".into() }.seal(&ring).unwrap();
+    let row = Before { id: 42, email: "ada@example.com".into() }.seal_new(&ring).unwrap();
     let row = SealedMoved { id: row.id, email: row.email, keys: row.keys };
     let opened = row.open(&ring, 42).unwrap();
     assert_eq!((opened.id, opened.email.as_str()), (42, "ada@example.com"));
 
-    let forged = Forged { id: 42, email: "eve@example.com".into() }.seal(&service).unwrap();
+    let forged = Forged { id: 42, email: "eve@example.com".into() }.seal_new(&service).unwrap();
     let row = SealedMoved { id: forged.id, email: forged.email, keys: forged.keys };
     let error = row.open(&ring, 42).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotPermitted);

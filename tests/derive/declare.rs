@@ -24,7 +24,7 @@ fn member(phone: Option<&str>) -> Member {
 #[test]
 fn null_opens_to_the_default_and_nothing_else_does() {
     let ring = ring();
-    let row = member(None).seal(&ring).unwrap();
+    let row = member(None).seal_new(&ring).unwrap();
     assert_eq!(row.open(&ring, 1).unwrap(), member(None));
 
     let mut old = row.clone();
@@ -55,7 +55,7 @@ fn null_opens_to_the_default_and_nothing_else_does() {
 #[test]
 fn hidden_absence_has_the_length_of_a_value() {
     let ring = ring();
-    let seal = |phone| member(phone).seal(&ring).unwrap();
+    let seal = |phone| member(phone).seal_new(&ring).unwrap();
     let length = |row: &SealedMember| row.phone.as_ref().unwrap().as_bytes().len();
     let rows = [seal(None), seal(Some("1")), seal(Some("+49 30 901820"))];
     assert_eq!(rows.each_ref().map(length), [length(&rows[0]); 3]);
@@ -66,7 +66,7 @@ fn hidden_absence_has_the_length_of_a_value() {
     let mut deleted = rows[1].clone();
     deleted.phone = None;
     assert_eq!(deleted.open(&ring, 1).unwrap_err().kind(), ErrorKind::Malformed);
-    let long = member(Some("a number that is longer than that")).seal(&ring);
+    let long = member(Some("a number that is longer than that")).seal_new(&ring);
     assert_eq!(long.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
@@ -208,7 +208,7 @@ fn derives_and_attributes_reach_the_row() {
 
     let ring = ring();
     let guest = Guest { guest_id: 1, email_address: "ada@example.com".into(), last_name: None };
-    let row: GuestRow = guest.seal(&ring).unwrap();
+    let row: GuestRow = guest.seal_new(&ring).unwrap();
     let json = serde_json::to_value(&row).unwrap();
     let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["_id", "keys", "mail"]);

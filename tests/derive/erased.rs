@@ -74,7 +74,7 @@ fn row_of_an_erased_subject_opens_to_what_is_in_the_clear() {
         visited: Some(7),
         plan: "plus".into(),
     };
-    let mut row = ada.seal(at(&ring)).unwrap();
+    let mut row = ada.seal_new(at(&ring)).unwrap();
     assert_eq!(row.open(at(&ring), 1).unwrap(), ada);
 
     // The visits have expired, the address has not.
@@ -98,7 +98,7 @@ fn row_of_an_erased_subject_opens_to_what_is_in_the_clear() {
 fn field_that_does_not_say_so_is_an_error_still() {
     let ring = ring();
     let ada = Mixed { id: 1, email: Some("ada@example.com".into()), card: Some("4242".into()) };
-    let mut row = ada.seal(at(&ring)).unwrap();
+    let mut row = ada.seal_new(at(&ring)).unwrap();
     row.keys = erased(&ring, &row.keys);
     let error = row.open(at(&ring), 1).unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::Erased, Some("card")));

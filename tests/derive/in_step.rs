@@ -143,7 +143,7 @@ fn check(ring: &KeyRing, row: &SealedClient, expected: &Client) {
         }
     }
     // All of its terms are those of a row of these values, and of no other.
-    let fresh = stored(&expected.seal(ring).unwrap());
+    let fresh = stored(&expected.seal_new(ring).unwrap());
     assert_eq!(stored(row), fresh);
 }
 
@@ -186,8 +186,8 @@ fn write(ring: &mut KeyRing, row: &SealedClient, new: &Client, way: Way) -> Seal
     let keys = row.unwrap_keys(&*ring, 1).unwrap();
     let mut row = row.clone();
     match way {
-        Way::Seal => new.seal(&*ring).unwrap(),
-        Way::SealAll => Client::seal_all(&[client(0), new.clone()], &*ring).unwrap().remove(1),
+        Way::Seal => new.seal_new(&*ring).unwrap(),
+        Way::SealAll => Client::seal_new_all(&[client(0), new.clone()], &*ring).unwrap().remove(1),
         Way::SealUnder => new.seal_under(&*ring, &row.keys).unwrap(),
         Way::SealWith => new.seal_with(&keys).unwrap(),
         Way::SealAllWith => {
@@ -195,7 +195,7 @@ fn write(ring: &mut KeyRing, row: &SealedClient, new: &Client, way: Way) -> Seal
         }
         Way::SealWithRng => {
             let mut rng = ChaCha20Rng::seed_from_u64(new.account.unsigned_abs());
-            new.seal_with_rng(&*ring, &mut rng).unwrap()
+            new.seal_new_with_rng(&*ring, &mut rng).unwrap()
         }
         Way::UpdateName => {
             let update = client::NAME.update(&keys, &new.name).unwrap();
@@ -272,7 +272,7 @@ fn every_way_of_writing_keeps_value_terms_and_mask_in_step() {
         // With and without values, before and after.
         for (former, new) in [(1, 2), (1, 12), (12, 1), (12, 24), (3, 4)] {
             let (former, new) = (client(former), client(new));
-            let row = former.seal(&ring).unwrap();
+            let row = former.seal_new(&ring).unwrap();
             let row = write(&mut ring, &row, &new, way);
             check(&ring, &row, &written(&former, &new, way));
         }
@@ -288,7 +288,7 @@ proptest! {
     ) {
         let mut ring = indexing();
         let mut record = client(0);
-        let mut row = record.seal(&ring).unwrap();
+        let mut row = record.seal_new(&ring).unwrap();
         for (way, number) in steps {
             let (way, new) = (WAYS[way], client(number));
             row = write(&mut ring, &row, &new, way);
@@ -303,14 +303,14 @@ proptest! {
 #[test]
 fn value_that_has_no_term_is_not_written_in_any_way() {
     let ring = indexing();
-    let row = client(1).seal(&ring).unwrap();
+    let row = client(1).seal_new(&ring).unwrap();
     let keys = row.unwrap_keys(&ring, 1).unwrap();
     let outside = Client { account: 100_000_000, ..client(1) };
     client::ACCOUNT.update(&keys, &outside.account).map(drop).unwrap_err();
-    outside.seal(&ring).map(drop).unwrap_err();
+    outside.seal_new(&ring).map(drop).unwrap_err();
     outside.seal_under(&ring, &row.keys).map(drop).unwrap_err();
     outside.seal_with(&keys).map(drop).unwrap_err();
-    Client::seal_all(std::slice::from_ref(&outside), &ring).map(drop).unwrap_err();
+    Client::seal_new_all(std::slice::from_ref(&outside), &ring).map(drop).unwrap_err();
     Client::seal_all_with(&[client(1), outside], &keys).map(drop).unwrap_err();
 }
 
@@ -318,7 +318,7 @@ fn value_that_has_no_term_is_not_written_in_any_way() {
 #[test]
 fn reindexing_makes_no_terms_of_a_default() {
     let ring = indexing();
-    let mut row = client(1).seal(&ring).unwrap();
+    let mut row = client(1).seal_new(&ring).unwrap();
     (row.language, row.language_index, row.language_mask) = (None, None, None);
     let reindexed = row.reindex(&ring, 1).unwrap().row;
     assert_eq!((&reindexed.language_index, &reindexed.language_mask), (&None, &None));
@@ -331,7 +331,7 @@ fn reindexing_makes_no_terms_of_a_default() {
 #[test]
 fn reindexing_makes_terms_of_a_row_that_was_read_without_them() {
     let ring = indexing();
-    let row = client(1).seal(&ring).unwrap();
+    let row = client(1).seal_new(&ring).unwrap();
     let mut read = row.clone();
     (read.name_words, read.account_range) = (Terms::unread(), Terms::unread());
     (read.email_index, read.name_mask) = (None, None);
@@ -343,7 +343,7 @@ fn reindexing_makes_terms_of_a_row_that_was_read_without_them() {
 #[test]
 fn reindexing_takes_away_the_terms_of_what_is_erased() {
     let ring = indexing();
-    let mut row = client(1).seal(&ring).unwrap();
+    let mut row = client(1).seal_new(&ring).unwrap();
     let mut edit = row.keys.edit(&ring, 1).unwrap();
     edit.erase_class("contact").unwrap();
     row.keys = edit.finish().unwrap();

@@ -53,7 +53,7 @@ fn length(mask: &Option<Sealed<Masked>>) -> usize {
 #[test]
 fn support_sees_masks_of_what_it_cannot_open() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     assert_eq!(row.open(&ring, 1).unwrap(), ada());
 
     let support = ring.subset(&["support"]).unwrap().into_ring();
@@ -75,7 +75,7 @@ fn support_sees_masks_of_what_it_cannot_open() {
 fn reader_of_the_value_alone_sees_no_mask() {
     let mut ring = ring();
     ring.add_role("clerk").unwrap();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let app = ring.subset(&["app"]).unwrap().into_ring();
     let seen = row.open_partial(&app, 1).unwrap();
     assert_eq!(seen.email.unwrap(), ada().email);
@@ -85,8 +85,8 @@ fn reader_of_the_value_alone_sees_no_mask() {
 #[test]
 fn absent_values_have_no_mask_and_hidden_ones_one_of_the_same_length() {
     let ring = ring();
-    let with = ada().seal(&ring).unwrap();
-    let without = Payer { card: None, postcode: None, ..ada() }.seal(&ring).unwrap();
+    let with = ada().seal_new(&ring).unwrap();
+    let without = Payer { card: None, postcode: None, ..ada() }.seal_new(&ring).unwrap();
     assert_eq!(without.card_mask, None);
     assert_eq!(length(&with.district), length(&without.district));
     let seen = without.open_partial(&ring, 1).unwrap();
@@ -100,8 +100,8 @@ fn absent_values_have_no_mask_and_hidden_ones_one_of_the_same_length() {
 #[test]
 fn mask_of_another_person_or_field_is_refused() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
-    let other = Payer { id: 2, ..ada() }.seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
+    let other = Payer { id: 2, ..ada() }.seal_new(&ring).unwrap();
     let forged = SealedPayer {
         card_mask: other.card_mask,
         born_mask: row.card_mask.clone(),
@@ -122,7 +122,7 @@ fn mask_of_another_person_or_field_is_refused() {
 #[test]
 fn erased_class_is_erased_in_its_masks() {
     let ring = ring();
-    let mut row = ada().seal(&ring).unwrap();
+    let mut row = ada().seal_new(&ring).unwrap();
     let mut edit = row.keys.edit(&ring, 1).unwrap();
     edit.erase_class("financial").unwrap();
     row.keys = edit.finish().unwrap();
@@ -163,7 +163,7 @@ fn columns_classes_and_schema_have_the_masks() {
 
 #[test]
 fn key_tags_are_those_of_masks_too() {
-    let row = ada().seal(&ring()).unwrap();
+    let row = ada().seal_new(&ring()).unwrap();
     let tag = |bytes: &[u8]| bytes[1..5].to_owned();
     let tags = row.key_tags();
     for mask in [&row.email_mask, &row.card_mask, &row.district, &row.born_mask] {
@@ -248,10 +248,10 @@ fn generic_records_have_masks() {
     }
 
     let ring = KeyRing::generate().unwrap();
-    let lacking = Generic { id: 1, value: Some("Ada".to_owned()) }.seal(&ring);
+    let lacking = Generic { id: 1, value: Some("Ada".to_owned()) }.seal_new(&ring);
     assert_eq!(lacking.map(drop).unwrap_err().kind(), ErrorKind::MissingKey);
     let ring = self::ring();
-    let row = Generic { id: 1, value: Some("Ada".to_owned()) }.seal(&ring).unwrap();
+    let row = Generic { id: 1, value: Some("Ada".to_owned()) }.seal_new(&ring).unwrap();
     let seen = row.open_partial(&ring, 1).unwrap();
     assert_eq!((seen.id, seen.value.unwrap().as_deref()), (1, Some("Ada")));
     assert_eq!(seen.value_mask.unwrap().as_deref(), Some("A••••"));

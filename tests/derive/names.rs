@@ -27,7 +27,7 @@ struct CustomerLogin {
 fn a_local_can_be_named_like_the_constants() -> Result<(), Error> {
     let ring = ring();
     let customer = Customer { id: 1, email: "a@b.c".into() };
-    let row = customer.seal(&ring)?;
+    let row = customer.seal_new(&ring)?;
     let customer = row.open(&ring, 1)?;
     let keys = row.unwrap_keys(&ring, 1)?;
     assert_eq!(customer::EMAIL.open(&keys, &row.email)?, customer.email);
@@ -49,7 +49,7 @@ fn a_struct_in_a_function_can_be_a_record() -> Result<(), Error> {
     }
 
     let ring = ring();
-    let row = Patient { id: 1, blood: "0".into() }.seal(&ring)?;
+    let row = Patient { id: 1, blood: "0".into() }.seal_new(&ring)?;
     let keys = row.unwrap_keys(&ring, 1)?;
     assert_eq!(patient::BLOOD.open(&keys, &row.blood)?, "0");
     assert_eq!(row.open(&ring, 1)?.blood, "0");
@@ -68,7 +68,7 @@ fn keywords_are_names_too() -> Result<(), Error> {
         r#fn: bool,
     }
 
-    let row = Type { r#move: 1, r#type: "x".into(), r#fn: true }.seal(&ring())?;
+    let row = Type { r#move: 1, r#type: "x".into(), r#fn: true }.seal_new(&ring())?;
     assert_eq!(r#type::COLUMNS, ["move", "type", "fn", "keys"]);
     assert_eq!((r#type::TYPE.id(), row.r#move, row.r#fn), ("type", 1, true));
     assert_eq!(Type::SCHEMA.fields()[0].column, "type");
@@ -164,7 +164,7 @@ fn generated_code_needs_nothing_in_scope() -> Result<(), Error> {
     assert_eq!(opened.opener.0, "text");
     assert_eq!(opened.tags.map(|text| text.0).as_deref(), Some("more"));
 
-    let row = hostile::Alone { row: 1, opener: hostile::Text("text".into()) }.seal(&ring)?;
+    let row = hostile::Alone { row: 1, opener: hostile::Text("text".into()) }.seal_new(&ring)?;
     assert!(!row.sealer.as_bytes().is_empty());
     let opened = row.open(&ring, 1)?;
     assert_eq!((opened.row, opened.opener.0.as_str()), (1, "text"));
@@ -202,7 +202,7 @@ mod reexported {
 fn the_crate_can_be_elsewhere() -> Result<(), Error> {
     let ring = super::indexes::indexing();
     let visit = reexported::Visit { id: 1, text: reexported::Text("t".into()), place: 2 };
-    let row = visit.seal(&ring)?;
+    let row = visit.seal_new(&ring)?;
     let text = reexported::Text("t".into());
     let asked = reexported::visit::BOTH_INDEX.query(&ring, &(&text, &2_u8))?;
     assert_eq!(asked.terms(), row.both_index.as_slice());
@@ -276,7 +276,7 @@ fn parameters_are_carried_along() -> Result<(), Error> {
     assert_eq!(row.open_partial_with(&keys)?.list?, [7, 8]);
 
     let alone = Alone { id: "ada", value: Some(500_u16), bytes: [9; 3], clear: &clear };
-    let row: SealedAlone<'_, &str, Option<u16>, 3> = alone.seal(&ring)?;
+    let row: SealedAlone<'_, &str, Option<u16>, 3> = alone.seal_new(&ring)?;
     assert_eq!(row.clone().open(&ring, "ada")?, alone);
     assert_eq!(row.open_partial(&ring, "ada")?.bytes?, [9; 3]);
     Ok(())

@@ -67,7 +67,7 @@ fn ids(fields: &[&FieldSchema]) -> Vec<&'static str> {
 #[test]
 fn fields_under_older_generations_move_and_the_others_stay_byte_for_byte() {
     let ring = ring();
-    let row = ada().seal(at(&ring)).unwrap();
+    let row = ada().seal_new(at(&ring)).unwrap();
     let same = row.reseal(at(&ring), 1).unwrap();
     assert!(!same.is_changed());
     assert_eq!((same.row, same.fields.len(), same.gone.len()), (row.clone(), 0, 0));
@@ -99,7 +99,7 @@ fn fields_under_older_generations_move_and_the_others_stay_byte_for_byte() {
 fn withdrawn_role_opens_no_column_of_a_resealed_row() {
     let ring = ring();
     let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys =
         changed(&ring, &row.keys, |edit| edit.grant(&CONTACT, "marketing", History::Included));
     let kept = row.keys.clone();
@@ -121,7 +121,7 @@ fn withdrawn_role_opens_no_column_of_a_resealed_row() {
 #[test]
 fn erased_fields_stay_and_are_named() {
     let ring = ring();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys = changed(&ring, &row.keys, |edit| {
         edit.erase_class("financial")?;
         edit.renew(&FINANCIAL)?;
@@ -142,7 +142,7 @@ fn erased_fields_stay_and_are_named() {
 #[test]
 fn null_columns_stay_null() {
     let ring = ring();
-    let mut row = Customer { phone: None, card: None, ..ada() }.seal(at(&ring)).unwrap();
+    let mut row = Customer { phone: None, card: None, ..ada() }.seal_new(at(&ring)).unwrap();
     row.language = None;
     row.keys = changed(&ring, &row.keys, |edit| {
         edit.renew(&FINANCIAL)?;
@@ -156,7 +156,7 @@ fn null_columns_stay_null() {
 #[test]
 fn field_that_cannot_be_opened_is_named_and_the_row_refused() {
     let ring = ring();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys = changed(&ring, &row.keys, |edit| {
         edit.renew(&FINANCIAL)?;
         edit.renew(&CONTACT)
@@ -203,7 +203,7 @@ fn row_of_a_former_class_moves() {
         reply_to: String,
     }
     let ring = ring();
-    let old = Old { id: 1, text: "call back".into(), reply_to: "ada".into() }.seal(at(&ring));
+    let old = Old { id: 1, text: "call back".into(), reply_to: "ada".into() }.seal_new(at(&ring));
     let OldRow { id, text, reply_to, keys } = old.unwrap();
     let row = MovedRow { id, text, reply_to, keys };
     let resealed = row.reseal(at(&ring), 1).unwrap();
@@ -300,7 +300,7 @@ impl AuditSink for Log {
 #[test]
 fn audit_is_told_of_each_resealing_before_it_is_returned() {
     let ring = ring();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys = changed(&ring, &row.keys, |edit| edit.renew(&CONTACT));
     let log = Log::default();
     row.reseal(at(&ring).audit(&log), 1).unwrap();

@@ -70,12 +70,12 @@ struct Profile {
 #[test]
 fn a_row_opens_to_what_was_sealed() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     assert_eq!((row.id, row.plan.as_str()), (42, "free"));
     assert_eq!(row.open(&ring, 42).unwrap(), ada());
 
     let nobody = Customer { card: None, ..ada() };
-    let row = nobody.seal(&ring).unwrap();
+    let row = nobody.seal_new(&ring).unwrap();
     assert_eq!(row.card, None);
     assert_eq!(row.open(&ring, 42).unwrap(), nobody);
 }
@@ -102,7 +102,7 @@ fn the_same_randomness_gives_the_same_row() {
     impl rand_core::TryCryptoRng for Counter {}
 
     let ring = ring();
-    let seal = || ada().seal_with_rng(&ring, &mut Counter(7)).unwrap();
+    let seal = || ada().seal_new_with_rng(&ring, &mut Counter(7)).unwrap();
     assert_eq!(seal(), seal());
     assert_eq!(seal().open(&ring, 42).unwrap(), ada());
 }
@@ -110,7 +110,7 @@ fn the_same_randomness_gives_the_same_row() {
 #[test]
 fn another_subject_than_asked_for_is_refused() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let wrong = |kind| assert_eq!(kind, ErrorKind::WrongSubject);
     wrong(row.open(&ring, 43).unwrap_err().kind());
     wrong(row.open(&ring, "42").unwrap_err().kind());
@@ -134,7 +134,7 @@ fn another_subject_than_asked_for_is_refused() {
 #[test]
 fn a_part_that_cannot_be_opened_spares_the_others() {
     let ring = ring();
-    let mut row = ada().seal(&ring).unwrap();
+    let mut row = ada().seal_new(&ring).unwrap();
     let support = ring.subset(&["app", "support"]).unwrap().into_ring();
 
     let denied = row.open(&support, 42).unwrap_err();
@@ -159,7 +159,7 @@ fn a_part_that_cannot_be_opened_spares_the_others() {
 fn many_rows_are_sealed_and_opened_in_one_call() {
     let ring = ring();
     let records: Vec<Customer> = (1..=5).map(|id| Customer { id, ..ada() }).collect();
-    let rows = Customer::seal_all(&records, &ring).unwrap();
+    let rows = Customer::seal_new_all(&records, &ring).unwrap();
     let open = || SealedCustomer::open_all(rows.iter().map(|row| (row, row.id)), &ring);
     assert_eq!(open().unwrap(), records);
 
@@ -171,7 +171,7 @@ fn many_rows_are_sealed_and_opened_in_one_call() {
 #[test]
 fn an_update_of_the_row_keeps_its_keys() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let changed = Customer { plan: "paid".into(), ..ada() };
     let stored = KeyEnvelope::from_bytes(row.keys.as_bytes());
     let after = changed.seal_under(&ring, &stored).unwrap();
@@ -186,7 +186,7 @@ fn an_update_of_the_row_keeps_its_keys() {
 #[test]
 fn single_fields_are_opened_sealed_and_updated() {
     let ring = ring();
-    let mut row = ada().seal(&ring).unwrap();
+    let mut row = ada().seal_new(&ring).unwrap();
     let keys = row.unwrap_keys(&ring, 42).unwrap();
     assert_eq!(customer::EMAIL.open(&keys, &row.email).unwrap(), "ada@example.com");
     assert_eq!(customer::CARD.open(&keys, &row.card).unwrap(), ada().card);
@@ -254,7 +254,7 @@ fn a_value_cannot_be_moved_between_rows() {
 fn the_column_of_the_keys_can_have_another_name() {
     let ring = ring();
     let profile = Profile { author: "ada".into(), text: "call back".into(), keys: 3 };
-    let row = profile.seal(&ring).unwrap();
+    let row = profile.seal_new(&ring).unwrap();
     assert_eq!(profile::COLUMNS, ["author", "text", "keys", "profile_keys"]);
     assert!(!row.profile_keys.as_bytes().is_empty());
     assert_eq!(row.open(&ring, "ada").unwrap(), profile);
@@ -266,7 +266,7 @@ fn the_column_of_the_keys_can_have_another_name() {
 fn tenants_are_apart() {
     let ring = ring();
     let acme = Access::new(&ring).tenant("acme");
-    let row = ada().seal(acme).unwrap();
+    let row = ada().seal_new(acme).unwrap();
     assert_eq!(row.open(acme, 42).unwrap(), ada());
     assert_eq!(row.open(&ring, 42).unwrap_err().kind(), ErrorKind::Tampered);
 }

@@ -98,7 +98,7 @@ fn stored(db: &Connection) -> SealedCustomer {
 #[test]
 fn a_row_comes_back_from_the_database() {
     let (ring, db) = (ring(), connect());
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let written = db.execute(&insert("customer", customer::COLUMNS), &row.params()[..]);
     assert_eq!(written.unwrap(), 1);
     assert_eq!(stored(&db), row);
@@ -137,7 +137,7 @@ fn rows_with_external_keys_have_no_column_for_them() {
 fn parameters_are_carried_along() {
     let (ring, db) = (KeyRing::generate().unwrap(), connect());
     let pair = Pair { id: "ada".to_owned(), value: Some(5_u32) };
-    let row = pair.seal(&ring).unwrap();
+    let row = pair.seal_new(&ring).unwrap();
     type Fields = pair<String, Option<u32>>;
     db.execute(&insert("pair", Fields::COLUMNS), &row.params()[..]).unwrap();
     let row = db
@@ -153,7 +153,7 @@ fn row_is_found_by_its_terms_and_shown_by_its_masks() {
     let ada = Client { id: 42, email: "ada@example.com".into(), born: Some("1815-12-10".into()) };
     let bob = Client { id: 43, email: "bob@example.com".into(), born: None };
     for client in [&ada, &bob] {
-        let row = client.seal(&ring).unwrap();
+        let row = client.seal_new(&ring).unwrap();
         assert_eq!(row.params().len(), client::COLUMNS.len());
         db.execute(&insert("client", client::COLUMNS), &row.params()[..]).unwrap();
     }

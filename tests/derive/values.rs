@@ -89,7 +89,7 @@ fn newtypes_are_fields_of_records() {
         other: Some(Wrapped(email())),
         all: vec![email(), email()],
     };
-    let row = customer.seal(&ring).unwrap();
+    let row = customer.seal_new(&ring).unwrap();
     assert_eq!(row.open(&ring, 1).unwrap(), customer);
 }
 
@@ -119,7 +119,7 @@ fn sensitive_fields_of_a_record_come_back_and_are_not_printed() {
         blood: None,
         weights: vec![57.into(), 58.into()],
     };
-    let row = ada.seal(&ring).unwrap();
+    let row = ada.seal_new(&ring).unwrap();
     let opened = row.open(&ring, 42).unwrap();
     assert_eq!(opened, ada);
     assert_eq!(
@@ -131,7 +131,7 @@ fn sensitive_fields_of_a_record_come_back_and_are_not_printed() {
     let partial = row.open_partial(&ring, 42).unwrap();
     assert_eq!(partial.name.unwrap().expose(), "Ada Lovelace");
     assert!(row.maiden_name.is_some());
-    let none = Patient { maiden_name: None, ..ada }.seal(&ring).unwrap();
+    let none = Patient { maiden_name: None, ..ada }.seal_new(&ring).unwrap();
     assert!(none.maiden_name.is_none() && none.open(&ring, 42).unwrap().maiden_name.is_none());
 }
 

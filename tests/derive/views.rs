@@ -43,7 +43,7 @@ fn ada() -> Customer {
 #[test]
 fn a_view_opens_its_columns_of_the_row() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let view = SealedContactCard {
         customer: row.id,
         mail: row.email.clone(),
@@ -60,7 +60,7 @@ fn a_view_opens_its_columns_of_the_row() {
 #[test]
 fn a_view_seals_its_columns_of_the_row() {
     let ring = ring();
-    let row = ada().seal(&ring).unwrap();
+    let row = ada().seal_new(&ring).unwrap();
     let view =
         ContactCard { customer: 42, mail: "ada@example.org".into(), phone: Some("1".into()) };
     let view = view.seal_under(&ring, &row.keys).unwrap();
@@ -73,7 +73,7 @@ fn a_view_seals_its_columns_of_the_row() {
 
     // Alone it makes keys of the classes it has.
     let alone = ContactCard { customer: 42, mail: "a@b.c".into(), phone: None };
-    let keys = alone.seal(&ring).unwrap().unwrap_keys(&ring, 42).unwrap();
+    let keys = alone.seal_new(&ring).unwrap().unwrap_keys(&ring, 42).unwrap();
     assert_eq!(keys.reached(), ["contact"]);
     let missing = ada().seal_with(&keys).map(drop).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::MissingClass);

@@ -57,7 +57,7 @@ fn grace() -> Customer {
 #[test]
 fn masks_are_sealed_with_the_record() {
     let ring = admin();
-    let row = ada().seal(at(&ring)).unwrap();
+    let row = ada().seal_new(at(&ring)).unwrap();
     in_step(&row, &ada());
     let names: Vec<&str> = Customer::SCHEMA.classes().map(|class| class.name()).collect();
     assert_eq!(names, ["notes", "mask.notes", "financial", "mask.financial"]);
@@ -70,7 +70,7 @@ fn masks_are_sealed_with_the_record() {
 #[test]
 fn masks_are_sealed_by_every_way_of_writing() {
     let ring = admin();
-    let rows = Customer::seal_all(&[ada(), grace()], at(&ring)).unwrap();
+    let rows = Customer::seal_new_all(&[ada(), grace()], at(&ring)).unwrap();
     in_step(&rows[0], &ada());
     in_step(&rows[1], &grace());
 
@@ -99,7 +99,7 @@ fn masks_are_sealed_by_every_way_of_writing() {
 /// The page of a support agent, who cannot open what is masked.
 #[test]
 fn support_sees_masks_where_it_sees_no_value() {
-    let row = ada().seal(at(&admin())).unwrap();
+    let row = ada().seal_new(at(&admin())).unwrap();
     let support = service(&["support"]);
     let page = row.open_partial(at(&support), 42).unwrap();
     assert_eq!(page.email_mask.unwrap().as_deref(), Some("a••••@e••••.com"));
@@ -118,7 +118,7 @@ fn support_sees_masks_where_it_sees_no_value() {
 #[test]
 fn masks_are_bound_to_their_places() {
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     std::mem::swap(&mut row.email_mask, &mut row.born_mask);
     let page = row.open_partial(at(&ring), 42).unwrap();
     assert_eq!(kind(page.email_mask), ErrorKind::Tampered);
@@ -135,7 +135,7 @@ fn masks_are_bound_to_their_places() {
 #[test]
 fn row_is_resealed_with_its_masks() {
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     let shown = customer::CARD_SHOWN.class();
     row.keys = edited(at(&ring), &row.keys, |edit| edit.renew(&shown));
     let again = row.reseal(at(&ring), 42).unwrap();
@@ -158,7 +158,7 @@ fn row_is_resealed_with_its_masks() {
 #[test]
 fn erased_masks_are_erased_in_the_row() {
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys = edited(at(&ring), &row.keys, |edit| edit.erase_class("financial"));
     let page = row.open_partial(at(&service(&["billing", "support"])), 42).unwrap();
     assert_eq!(kind(page.card), ErrorKind::Erased);
@@ -199,7 +199,7 @@ fn mask_of_one_row_is_none_of_another() {
 #[test]
 fn row_from_before_its_masks_shows_none() {
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.card_shown = None;
     let page = row.open_partial(at(&ring), 42).unwrap();
     assert_eq!(page.card_shown.unwrap(), None);
@@ -215,7 +215,7 @@ fn receipt_names_the_columns_of_masks() {
 
     let ring = signing();
     let catalog = Catalog::new(&[Customer::SCHEMA]).unwrap();
-    let row = ada().seal(at(&ring)).unwrap();
+    let row = ada().seal_new(at(&ring)).unwrap();
     let of = |envelope: &KeyEnvelope, class: &str| {
         let mut edit = envelope.edit(Access::new(&ring).at(NOW), 42).unwrap();
         edit.erase_class(class).unwrap();
@@ -251,7 +251,7 @@ fn schema_says_who_is_shown_what() {
 #[test]
 fn row_is_reindexed_with_its_masks() {
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     row.card_shown = None;
     std::mem::swap(&mut row.email_mask, &mut row.born_mask);
     let again = row.reindex(at(&ring), 42).unwrap();
@@ -264,7 +264,7 @@ fn row_is_reindexed_with_its_masks() {
 fn mask_that_is_reindexed_expires_with_its_value() {
     const DAY: u64 = 86_400;
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     // The person is active, and the next generations have begun.
     let later = |day| at(&ring).at(NOW + day * DAY);
     let mut edit = row.keys.edit(later(300), 42).unwrap();
@@ -283,7 +283,7 @@ fn mask_that_is_reindexed_expires_with_its_value() {
 #[test]
 fn masks_that_are_renewed_alone_expire_with_their_values() {
     let ring = admin();
-    let mut row = ada().seal(at(&ring)).unwrap();
+    let mut row = ada().seal_new(at(&ring)).unwrap();
     let later = |day: u64| at(&ring).at(NOW + day * 86_400);
     let mut edit = row.keys.edit(later(300), 42).unwrap();
     assert!(edit.touch(&customer::CARD_SHOWN.class()).unwrap());

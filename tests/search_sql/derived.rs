@@ -72,7 +72,7 @@ fn pairs(rows: &[SealedMember]) -> impl Iterator<Item = (&SealedMember, i64)> {
 #[test]
 fn what_a_truncated_index_finds_too_much_is_taken_out() {
     let (db, ring) = (member_table(), ring());
-    members().iter().for_each(|member| store(&db, &member.seal(&ring).unwrap()));
+    members().iter().for_each(|member| store(&db, &member.seal_new(&ring).unwrap()));
     let mut too_many = 0;
     for begin in ["K", "Kin", "Kings", "Noel", "L", "X"] {
         let query = member::SURNAME_PREFIX.query(&ring, begin).unwrap();
@@ -94,7 +94,7 @@ fn what_a_truncated_index_finds_too_much_is_taken_out() {
 #[test]
 fn a_range_is_found_and_nothing_beside_it() {
     let (db, ring) = (member_table(), ring());
-    members().iter().for_each(|member| store(&db, &member.seal(&ring).unwrap()));
+    members().iter().for_each(|member| store(&db, &member.seal_new(&ring).unwrap()));
     for range in [0..=99_999, 500..=500, 501..=999, 12_345..=67_890, 99_500..=99_999] {
         let found = member::POINTS_RANGE.between(&ring, range.clone()).unwrap();
         let found = found.in_table("id").unwrap();
@@ -109,7 +109,7 @@ fn a_range_is_found_and_nothing_beside_it() {
 #[test]
 fn a_row_that_was_read_is_not_written_with_terms_it_has_not() {
     let (db, ring) = (member_table(), ring());
-    store(&db, &members()[1].seal(&ring).unwrap());
+    store(&db, &members()[1].seal_new(&ring).unwrap());
     let read = rows(&db, "id = 1", None).remove(0);
     assert_eq!(read.surname_prefix, Terms::unread());
     let before = count(&db);
@@ -128,7 +128,7 @@ fn a_row_that_was_read_is_not_written_with_terms_it_has_not() {
 #[test]
 fn a_rotated_key_is_followed_row_by_row_and_the_old_one_goes() {
     let (db, mut ring) = (member_table(), ring());
-    members().iter().for_each(|member| store(&db, &member.seal(&ring).unwrap()));
+    members().iter().for_each(|member| store(&db, &member.seal_new(&ring).unwrap()));
     let old = ring.primary(KeyUse::Index, "index").unwrap().id();
     let new = ring.introduce(KeyUse::Index, "index").unwrap();
     ring.set_state(new, KeyState::Primary).unwrap();
@@ -166,7 +166,7 @@ fn a_rotated_key_is_followed_row_by_row_and_the_old_one_goes() {
 fn an_erased_member_is_not_among_what_matches_and_loses_its_terms() {
     let (db, ring) = (member_table(), ring());
     for member in &members()[..20] {
-        store(&db, &member.seal(&ring).unwrap());
+        store(&db, &member.seal_new(&ring).unwrap());
     }
     let keys: KeyEnvelope =
         db.query_row("SELECT keys FROM member WHERE id = 0", [], |row| row.get(0)).unwrap();
@@ -201,7 +201,7 @@ fn an_erased_member_is_not_among_what_matches_and_loses_its_terms() {
 #[test]
 fn a_service_that_only_searches_finds_rows_and_opens_none() {
     let (db, ring) = (member_table(), ring());
-    members()[..20].iter().for_each(|member| store(&db, &member.seal(&ring).unwrap()));
+    members()[..20].iter().for_each(|member| store(&db, &member.seal_new(&ring).unwrap()));
     let reach = Reach::new().index("", "member", "email").index("", "member", "points.range");
     let search = ring.subset_with(&reach).unwrap().into_ring();
 
@@ -217,7 +217,7 @@ fn a_service_that_only_searches_finds_rows_and_opens_none() {
     assert!(found[0].open(&search, 7).is_err());
     assert!(found[0].unwrap_keys(&search, 7).is_err());
     assert!(found[0].reindex(&search, 7).is_err());
-    assert!(members()[7].seal(&search).is_err());
+    assert!(members()[7].seal_new(&search).is_err());
     let other = member::SURNAME_PREFIX.query(&search, "K");
     assert_eq!(kind(other), ErrorKind::MissingKey);
     assert_eq!(kind(member::POINTS_INDEX.query(&search, &500)), ErrorKind::MissingKey);

@@ -12,6 +12,6 @@ struct Customer {
 fn main() {
     let ring = KeyRing::generate().unwrap();
     let ada = Customer { id: 42, email: String::new() };
-    let row = ada.seal(&ring).unwrap();
+    let row = ada.seal_new(&ring).unwrap();
     row.open(&ring, 42).unwrap();
 }
