@@ -26,15 +26,19 @@ mod input;
 mod life;
 mod store;
 
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use fieldseal::{Access, Class, Domain, KeyRing, Normalizer, Reach, Record, SealedRecord as _};
+use clap::Parser;
+use fieldseal::{
+    Access, Class, Domain, ErrorKind, KeyRing, Normalizer, Reach, Record, SealedRecord as _,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 
-use crate::store::Store;
+use crate::input::{BadLine, Read};
+use crate::store::{Store, Unfinished};
 
 type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -110,17 +114,9 @@ struct Options {
     /// Take this many customers at most.
     #[arg(long)]
     limit: Option<usize>,
-    /// What to do with a line that is no customer.
+    /// What to do with a line that is not a customer, or that sealing refuses.
     #[arg(long, value_enum, default_value_t = BadLine::Refuse)]
     bad_line: BadLine,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum BadLine {
-    /// Name it, and store nothing.
-    Refuse,
-    /// Name it, and go on without it.
-    Skip,
 }
 
 fn main() -> ExitCode {
@@ -136,9 +132,9 @@ fn main() -> ExitCode {
 
 /// Whether everything came back as it went in.
 fn run(options: &Options) -> Anyhow<bool> {
-    let customers = input::read(&options.csv, options.limit, options.bad_line == BadLine::Skip)?;
+    let read = input::read(&options.csv, options.limit, options.bad_line)?;
     let path = store::fresh_path(options.db.as_deref())?;
-    println!("{} customers from {}", customers.len(), options.csv.display());
+    println!("{} customers from {}", read.len(), options.csv.display());
 
     // The administrator makes the keys, once, and gives each service its own.
     let mut ring = KeyRing::generate()?;
@@ -161,18 +157,9 @@ fn run(options: &Options) -> Anyhow<bool> {
     let switchboard = ring.subset_with(&Reach::new().index("", "customer", "phone"))?.into_ring();
 
     println!("\nSign-up seals them into {}", path.display());
-    let mut store = Store::create(&path)?;
     let access = Access::new(&sign_up).actor("sign-up").purpose("registration");
-    let bar = progress(customers.len(), "sealing");
-    let mut sealed = 0;
-    for page in customers.chunks(store::PAGE) {
-        let rows = Customer::seal_new_all(page, access)?;
-        store.insert(&rows)?;
-        sealed += rows.len();
-        bar.inc(page.len().try_into()?);
-    }
-    bar.finish_and_clear();
-    drop(store);
+    let customers = sign_up_all(&read, access, &path, options)?;
+    let sealed = customers.len();
 
     let mut store = Store::open(&path)?;
     let Some((first, middle)) = customers.first().zip(customers.get(customers.len() / 2)) else {
@@ -253,14 +240,55 @@ fn run(options: &Options) -> Anyhow<bool> {
     Ok(mismatched == 0)
 }
 
+/// Seals the customers into a new file, and gives back those that are in it.
+///
+/// The file has its name only once all of them are in it, so that what fails on the way leaves no half of a
+/// database behind.
+fn sign_up_all(
+    read: &[Read],
+    access: Access<'_>,
+    path: &Path,
+    Options { csv, bad_line, .. }: &Options,
+) -> Anyhow<Vec<Customer>> {
+    let unfinished = Unfinished::beside(path)?;
+    let mut store = Store::create(unfinished.path())?;
+    let bar = progress(read.len(), "sealing");
+    let mut sealed = Vec::with_capacity(read.len());
+    for page in read.chunks(store::PAGE) {
+        let (mut lines, mut customers): (Vec<u64>, Vec<Customer>) =
+            page.iter().map(|read| (read.line, read.customer.clone())).unzip();
+        let rows = loop {
+            let error = match Customer::seal_new_all(&customers, access) {
+                Ok(rows) => break rows,
+                Err(error) => error,
+            };
+            let is_of_a_value =
+                matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::AlreadySealed);
+            let Some(row) = error.row().filter(|_| is_of_a_value) else {
+                return Err(error.into());
+            };
+            // Alone, it is refused with the field, and not with its place on the page.
+            let Err(reason) = customers.remove(row).seal_new(access) else {
+                return Err(error.into());
+            };
+            bad_line.report(csv, Some(lines.remove(row)), &reason.to_string())?;
+        };
+        store.insert(&rows)?;
+        sealed.append(&mut customers);
+        bar.inc(page.len().try_into()?);
+    }
+    bar.finish_and_clear();
+    store.close()?;
+    unfinished.finish(path)?;
+    Ok(sealed)
+}
+
 /// What someone sees who has the file, and no key.
-fn thief(path: &std::path::Path, first: &Customer, customers: &[Customer]) -> Anyhow<()> {
+fn thief(path: &Path, first: &Customer, customers: &[Customer]) -> Anyhow<()> {
     println!("\nA thief of the file sees, of the first customer:");
     for (column, content) in Store::open(path)?.raw(first.id)? {
         println!("  {column:<11} {content}");
     }
-    let file = std::fs::read(path)?;
-    let contains = |text: &str| memchr::memmem::find(&file, text.as_bytes()).is_some();
     let secrets = customers.iter().flat_map(|customer| {
         [
             Some(&customer.name),
@@ -270,15 +298,34 @@ fn thief(path: &std::path::Path, first: &Customer, customers: &[Customer]) -> An
             customer.iban.as_ref(),
         ]
     });
-    let (mut searched, mut found) = (0, 0);
-    for secret in secrets.flatten() {
-        searched += 1;
-        found += usize::from(contains(secret));
-    }
+    let secrets: Vec<&str> =
+        secrets.flatten().map(String::as_str).filter(|text| text.len() >= WINDOW).collect();
+    let found = found_in(&std::fs::read(path)?, &secrets);
     println!(
-        "  …and of {searched} names, addresses, numbers and accounts, {found} anywhere in the file"
+        "  …and of {} names, addresses, numbers and accounts, {found} anywhere in the file",
+        secrets.len()
     );
     Ok(())
+}
+
+/// Shorter texts are not looked for: among so many random bytes they occur by chance.
+const WINDOW: usize = 8;
+
+/// How many of the texts occur in the bytes, each of at least [`WINDOW`] bytes. One pass over the bytes,
+/// however many texts there are.
+fn found_in(bytes: &[u8], texts: &[&str]) -> usize {
+    let mut begins: HashMap<&[u8], Vec<&str>> = HashMap::new();
+    for text in texts {
+        let begin = text.as_bytes().get(..WINDOW).unwrap_or_default();
+        begins.entry(begin).or_default().push(text);
+    }
+    let mut found: HashSet<&str> = HashSet::new();
+    for (at, window) in bytes.windows(WINDOW).enumerate() {
+        let behind = bytes.get(at..).unwrap_or_default();
+        let texts = begins.get(window).into_iter().flatten().copied();
+        found.extend(texts.filter(|text| behind.starts_with(text.as_bytes())));
+    }
+    texts.iter().filter(|text| found.contains(*text)).count()
 }
 
 fn shown(result: &Result<String, fieldseal::Error>) -> String {

@@ -34,6 +34,38 @@ pub(crate) fn fresh_path(named: Option<&Path>) -> Anyhow<PathBuf> {
     Ok(path)
 }
 
+/// A file that is not finished: it is removed, unless it is given its name at the end.
+pub(crate) struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// One beside this path. What an earlier run left there, when it was killed, is replaced.
+    pub(crate) fn beside(path: &Path) -> Anyhow<Self> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".unfinished");
+        let unfinished = Self(name.into());
+        if unfinished.0.exists() {
+            std::fs::remove_file(&unfinished.0)?;
+        }
+        Ok(unfinished)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(self, path: &Path) -> Anyhow<()> {
+        Ok(std::fs::rename(&self.0, path)?)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It has its name already, or it is of no use.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 impl Store {
     /// Makes the file and its table. Sealed columns are BLOBs; the key envelope stands in the row.
     pub(crate) fn create(path: &Path) -> Anyhow<Self> {
