@@ -1,8 +1,12 @@
 //! One opaque error for the whole crate.
 
+mod fault;
+
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::fmt;
+
+pub use self::fault::Fault;
 
 /// What went wrong, where, and what to do about it.
 ///
@@ -26,6 +30,7 @@ struct Inner {
     record: Option<&'static str>,
     field: Option<&'static str>,
     row: Option<usize>,
+    fault: Option<Fault>,
 }
 
 /// The kinds of [`Error`]. Each says what a web handler would answer.
@@ -177,7 +182,8 @@ impl fmt::Display for ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { kind, detail: detail.into(), record: None, field: None, row: None }))
+        let detail = detail.into();
+        Self(Box::new(Inner { kind, detail, record: None, field: None, row: None, fault: None }))
     }
 
     /// One text for every failure of authentication, whatever the reason.
@@ -216,6 +222,7 @@ impl Error {
     #[cold]
     pub(crate) fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::new(ErrorKind::Io, alloc::format!("cannot {doing} {}: {error}", path.display()))
+            .because_of(Fault::of_io(error))
     }
 
     #[cold]
@@ -241,6 +248,25 @@ impl Error {
         self
     }
 
+    #[cfg(feature = "std")]
+    #[cold]
+    pub(crate) fn because_of(mut self, fault: Option<Fault>) -> Self {
+        self.0.fault = fault;
+        self
+    }
+
+    /// Adds what else to do to the text, of which the kind stays where it is.
+    #[cold]
+    pub(crate) fn and_also(mut self, more: &str) -> Self {
+        self.0.detail = alloc::format!("{}; {more}", self.0.detail).into();
+        self
+    }
+
+    /// The text without the kind and the place.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// An error of a value's own encoding or decoding, for implementors of
     /// [`SealValue`](crate::SealValue). `what` must name no value.
     pub fn value(what: &'static str) -> Self {
@@ -260,6 +286,11 @@ impl Error {
     /// The id of the field that was being sealed or opened, if it was one.
     pub fn field(&self) -> Option<&'static str> {
         self.0.field
+    }
+
+    /// What is wrong with the file or the database, where the error is about one and that is known.
+    pub fn fault(&self) -> Option<Fault> {
+        self.0.fault
     }
 
     /// The position, from 0, of the row in a call that takes many.

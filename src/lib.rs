@@ -54,7 +54,7 @@ pub use envelope::{
     DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, ErasedGeneration, Erasure,
     FieldInfo, History, KeyEnvelope, RecipientInfo, Rewrapped, SealedInfo, StandaloneInfo,
 };
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Fault};
 #[cfg(feature = "serde")]
 pub use field::Structured;
 pub use field::{

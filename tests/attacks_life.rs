@@ -312,7 +312,7 @@ fn a_slip_in_the_tenant_or_the_type_of_id_gives_no_receipt() {
     let told = ledger.read(&ring).entries().len();
     for slip in [store.erase(&(), access, "2"), store.erase(&(), access.tenant("acme"), 2)] {
         let error = slip.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::MissingClass);
+        assert_eq!(error.kind(), ErrorKind::UnknownSubject);
         for next in ["tenant", "type of id", "erase_absent"] {
             assert!(error.to_string().contains(next), "{error}");
         }
@@ -332,12 +332,12 @@ fn erasing_who_is_not_there_does_not_doom_who_comes() {
     let access = at(&ring, &ledger, NOW);
     for access in [access, access.tenant("acme")] {
         assert_eq!(kind(store.erase_absent(&db, access, 42)), ErrorKind::InvalidInput);
-        assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::MissingClass);
+        assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::UnknownSubject);
     }
     assert_eq!(ledger.read(&ring).entries().len(), 0, "told, though there is nobody");
     // Who is there, and has no envelope yet, is marked when that is what is asked.
     db.execute("INSERT INTO customers (id) VALUES (42)", []).unwrap();
-    assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::MissingClass);
+    assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::UnknownSubject);
     assert_eq!(ledger.read(&ring).entries().len(), 0);
     assert!(store.erase_absent(&db, access, 42).unwrap().subject_erased_at().is_some());
 }
@@ -361,9 +361,9 @@ fn erasing_who_is_not_there_does_not_doom_who_comes_through_sqlx() {
         let store = SqlxKeyStore::<sqlx::Sqlite>::inline("customers", column, "keys").unwrap();
         let absent = store.erase_absent(&mut db, access, 42).await;
         assert_eq!(kind(absent), ErrorKind::InvalidInput);
-        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::MissingClass);
+        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::UnknownSubject);
         sqlx::raw_sql("INSERT INTO customers (id) VALUES (42)").execute(&mut db).await.unwrap();
-        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::MissingClass);
+        assert_eq!(kind(store.erase(&mut db, access, 42).await), ErrorKind::UnknownSubject);
         assert_eq!(ledger.read(&ring).entries().len(), 0);
         assert!(store.erase_absent(&mut db, access, 42).await.is_ok());
     });

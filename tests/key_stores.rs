@@ -8,6 +8,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "key_stores/answers.rs"]
+mod answers;
 mod common;
 #[path = "key_stores/contract.rs"]
 mod contract;
@@ -72,7 +74,8 @@ fn only_the_next_version_is_stored() {
         let second = renewed("", &id, &first);
         let third = renewed("", &id, &second);
         for too_late in [&second, &third] {
-            assert_eq!(store.save("", &id, too_late), Err(ErrorKind::Conflict), "none is stored");
+            let refused = store.save("", &id, too_late);
+            assert_eq!(refused, Err(ErrorKind::UnknownSubject), "none is stored");
         }
         store.save("", &id, &first).unwrap();
         for refused in [&first, &fresh("", &id), &third] {
@@ -121,7 +124,7 @@ fn erasing_leaves_a_mark_that_keeps_the_subject_from_being_begun() {
             assert_eq!((info(&mark).version, info(&mark).subject_erased_at), (version, Some(NOW)));
             assert_eq!(store.erase("", id), Ok(mark.clone()), "once");
             assert_eq!(store.erase_absent("", id), Ok(mark), "once");
-            assert_eq!(store.save("", id, &fresh("", id)), Err(ErrorKind::Conflict));
+            assert_eq!(store.save("", id, &fresh("", id)), Err(ErrorKind::Erased));
             assert_eq!(renew(store, id).unwrap_err(), ErrorKind::Erased);
         }
         let two = store.pages(9).concat();
@@ -137,7 +140,7 @@ fn an_erasure_of_nobody_is_refused_and_leaves_no_mark() {
         let envelope = fresh("", &held);
         store.save("", &held, &envelope).unwrap();
         for (tenant, id) in [("", store.id(8)), ("another", held.clone())] {
-            assert_eq!(store.erase(tenant, &id), Err(ErrorKind::MissingClass));
+            assert_eq!(store.erase(tenant, &id), Err(ErrorKind::UnknownSubject));
             assert_eq!(store.load(tenant, &id), None);
         }
         assert_eq!(store.load("", &held), Some(envelope));
@@ -159,7 +162,7 @@ fn erasing_who_may_be_absent_erases_who_is_there() {
 #[test]
 fn a_change_needs_an_envelope() {
     on_every_store(|store| {
-        assert_eq!(renew(store, &store.id(7)).unwrap_err(), ErrorKind::MissingClass);
+        assert_eq!(renew(store, &store.id(7)).unwrap_err(), ErrorKind::UnknownSubject);
         store.save("", &store.id(7), &fresh("", &store.id(7))).unwrap();
         let changed = renew(store, &store.id(7)).unwrap();
         assert_eq!(store.load("", &store.id(7)), Some(changed));
@@ -233,7 +236,7 @@ fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind() {
     let mut rows = read.query([]).unwrap();
     assert!(rows.next().unwrap().is_some());
     let error = store.change(&db, at(&ring), 42, |edit| edit.renew(&CONTACT)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Retry, "{error}");
     assert!(db.is_autocommit(), "no transaction is left open");
     assert_eq!(store.load(&db, "", 42).unwrap(), Some(first), "it is undone");
     assert_eq!(store.reseal_queue(&db, None, 9).unwrap(), []);
@@ -282,7 +285,7 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
         store.load(&transaction, "", 42).unwrap();
         store.change(&early, at(&ring), 42, change).unwrap();
         let error = store.change(&transaction, at(&ring), 42, change).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Retry, "{error}");
         transaction.rollback().unwrap();
     }
     assert_eq!(info(&store.load(&late, "", 42).unwrap().unwrap()).version, 3);
@@ -322,7 +325,8 @@ fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
         ErrorKind::InvalidInput,
         "no such ids"
     );
-    assert_eq!(kind(store.save(&of.on, "acme", 4_000, &envelope)), ErrorKind::Conflict, "no row");
+    let no_row = store.save(&of.on, "acme", 4_000, &envelope);
+    assert_eq!(kind(no_row), ErrorKind::UnknownSubject);
     assert_eq!(kind(SqliteKeyStore::new().tenant("acme")), ErrorKind::InvalidInput);
     assert_eq!(kind(SqliteKeyStore::new().text()), ErrorKind::InvalidInput);
     assert_eq!(

@@ -317,7 +317,7 @@ impl<R: Rows> World<R> {
 }
 
 fn is_conflict(error: &Error) -> bool {
-    error.kind() == ErrorKind::Conflict
+    matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Retry)
 }
 
 /// All at once, each on a thread and a connection of its own.

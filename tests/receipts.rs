@@ -203,7 +203,7 @@ fn a_change_that_erases_nothing_gives_no_receipt() {
     edit.renew(&CONTACT).unwrap();
     assert_eq!(kind(edit.erase_class("absent")), ErrorKind::MissingClass);
     assert_eq!(kind(edit.finish_erasure()), ErrorKind::InvalidInput);
-    assert_eq!(kind(store.erase_class(&(), &ring, 43, "contact")), ErrorKind::MissingClass);
+    assert_eq!(kind(store.erase_class(&(), &ring, 43, "contact")), ErrorKind::UnknownSubject);
 }
 
 /// With each of the keys that are named, and with no other, the old copy opens.

@@ -350,7 +350,7 @@ pub(crate) fn answered(name: &str, error: Error) -> Failure {
             Failure::new(Exit::File, format!("{name}: {text}"), NO_DATABASE)
         }
         ErrorKind::Io => Failure::new(Exit::File, format!("{name}: {text}"), NEXT),
-        ErrorKind::MissingClass => Failure::new(
+        ErrorKind::MissingClass | ErrorKind::UnknownSubject => Failure::new(
             Exit::Usage,
             said,
             "see what the subject has: fieldseal inspect takes the envelope; and how its id is typed: --as",

@@ -37,21 +37,14 @@ impl Problem {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::NoSuchCustomer => 404,
-            Self::Sealing(error) => match error.kind() {
-                ErrorKind::InvalidInput => 400,
-                ErrorKind::NotPermitted => 403,
-                ErrorKind::WrongSubject => 404,
-                ErrorKind::Conflict => 409,
-                ErrorKind::Erased | ErrorKind::Expired => 410,
-                ErrorKind::Io | ErrorKind::Audit => 503,
-                _ => 500,
-            },
+            Self::Sealing(error) => error.kind().http_status(),
             Self::Database(_) => 503,
         }
     }
 
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Sealing(error) if error.kind() == ErrorKind::Conflict)
+    fn is_lost_race(&self) -> bool {
+        use ErrorKind::{Conflict, Retry};
+        matches!(self, Self::Sealing(error) if matches!(error.kind(), Conflict | Retry))
     }
 }
 
@@ -121,7 +114,7 @@ pub(crate) async fn change_email(app: Arc<App>, id: i64, email: String) -> Resul
     loop {
         let changed = try_change_email(&app, id, &email).await;
         attempts -= 1;
-        if attempts == 0 || !changed.as_ref().is_err_and(Problem::is_conflict) {
+        if attempts == 0 || !changed.as_ref().is_err_and(Problem::is_lost_race) {
             return changed;
         }
     }

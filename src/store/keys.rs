@@ -31,7 +31,7 @@ pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
 use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Fault};
 use crate::keyring::Census;
 
 /// How often a change begins anew when others change the same envelope.
@@ -65,7 +65,9 @@ pub trait KeyStore {
     /// The envelope of a subject, if one is stored.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io) when the store fails; [`InvalidInput`](ErrorKind::InvalidInput) for an id
+    /// [`Io`](ErrorKind::Io) when the store fails, with what is wrong as [`Error::fault`];
+    /// [`Retry`](ErrorKind::Retry) when the database could not run this beside other transactions: roll back
+    /// and run the whole transaction again; [`InvalidInput`](ErrorKind::InvalidInput) for an id
     /// or a tenant that is none, or that this store cannot hold.
     fn load(
         &self,
@@ -125,7 +127,9 @@ pub trait KeyStore {
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when another was stored meanwhile: read again and make the
-    /// change to that; and as [`load`](Self::load).
+    /// change to that; [`UnknownSubject`](ErrorKind::UnknownSubject) when there is no row to store it in, or none
+    /// stored before a later version; [`Erased`](ErrorKind::Erased) for a new envelope under the id of an erased
+    /// subject; and as [`load`](Self::load).
     fn save(
         &self,
         on: &Self::Connection,
@@ -212,8 +216,9 @@ pub trait KeyStore {
     /// it is the caller who begins again.
     ///
     /// # Errors
-    /// [`MissingClass`](ErrorKind::MissingClass) when no envelope is stored;
-    /// [`Conflict`](ErrorKind::Conflict) when others keep storing; those of the change, of
+    /// [`UnknownSubject`](ErrorKind::UnknownSubject) when no envelope is stored;
+    /// [`Conflict`](ErrorKind::Conflict) when others keep storing; [`Retry`](ErrorKind::Retry) inside a
+    /// transaction that has to be run again; those of the change, of
     /// [`EnvelopeEdit::finish`] and of [`load`](Self::load).
     fn change<'a>(
         &self,
@@ -270,7 +275,7 @@ pub trait KeyStore {
                         None => Ok(false),
                     });
                     attempts = attempts.saturating_sub(1);
-                    if attempts == 0 || !is_conflict(&saved) {
+                    if attempts == 0 || !is_worth_again(&saved) {
                         break saved;
                     }
                     if let Some(envelope) = self.load(on, &one.tenant, &one.subject)? {
@@ -310,7 +315,7 @@ pub trait KeyStore {
     ///
     /// # Errors
     /// As [`change`](Self::change). Where no envelope is stored, which is most likely of another tenant, or
-    /// under another type of id, that is [`MissingClass`](ErrorKind::MissingClass): nothing is erased, no
+    /// under another type of id, that is [`UnknownSubject`](ErrorKind::UnknownSubject): nothing is erased, no
     /// ledger is told, and there is no receipt. See [`erase_absent`](Self::erase_absent).
     fn erase<'a>(
         &self,
@@ -327,7 +332,7 @@ pub trait KeyStore {
     /// sealed of them. Of the right tenant and type of id the caller must be sure: nothing here can tell.
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `MissingClass`; [`InvalidInput`](ErrorKind::InvalidInput) where
+    /// As [`change`](Self::change), without `UnknownSubject`; [`InvalidInput`](ErrorKind::InvalidInput) where
     /// the store [has no place](Self::has_place) for the subject, and then no ledger is told.
     fn erase_absent<'a>(
         &self,
@@ -415,7 +420,7 @@ fn edited(
 #[cold]
 fn none_stored() -> Error {
     Error::new(
-        ErrorKind::MissingClass,
+        ErrorKind::UnknownSubject,
         "no key envelope is stored for this subject: is it the right tenant, and the right type of id? (the number 2 and the text \"2\" are two subjects)",
     )
 }
@@ -423,11 +428,7 @@ fn none_stored() -> Error {
 /// An erasure of nobody, with a receipt, would be believed while the person stays readable.
 #[cold]
 fn none_to_erase() -> Error {
-    let error = none_stored();
-    Error::new(
-        error.kind(),
-        format!("{error}; to mark a subject of whom nothing was ever stored: erase_absent"),
-    )
+    none_stored().and_also("to mark a subject of whom nothing was ever stored: erase_absent")
 }
 
 /// A ledger that was told would have whoever comes by this id erased, by a later replay.
@@ -489,14 +490,20 @@ fn erased(
     edit.finish_erasure().map(|erasure| (erasure, changed))
 }
 
-fn is_conflict<T>(result: &Result<T, Error>) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict)
+/// Whether the change is made again, to what is stored by then. A lock that was waited for already is not
+/// waited for again.
+fn is_worth_again<T>(result: &Result<T, Error>) -> bool {
+    result.as_ref().is_err_and(|error| match error.kind() {
+        ErrorKind::Conflict => true,
+        ErrorKind::Retry => error.fault() != Some(Fault::Busy),
+        _ => false,
+    })
 }
 
 fn persisted<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut last = attempt();
     for _ in 1..ATTEMPTS {
-        if !is_conflict(&last) {
+        if !is_worth_again(&last) {
             break;
         }
         last = attempt();
@@ -509,12 +516,38 @@ fn check_class(class: &str) -> Result<(), Error> {
     if is_name(class) { Ok(()) } else { Err(Error::invalid("this is no name of a class")) }
 }
 
-/// The loser of a race.
-fn conflict(version: u64) -> Error {
+/// Why nothing was stored under this version, by what is stored now. Only the loser of a race is told to
+/// read again: for the others there is nothing to read.
+#[cold]
+fn not_stored(version: u64, stored: Option<&KeyEnvelope>, has_place: bool) -> Error {
+    if !has_place {
+        return Error::new(
+            ErrorKind::UnknownSubject,
+            "no row of the table is this subject's: insert the row first, then store its key envelope",
+        );
+    }
+    let Some(stored) = stored else {
+        return Error::new(
+            ErrorKind::UnknownSubject,
+            format!(
+                "version {version} of the key envelope was not stored: none is stored for this subject; store version 1 \
+                 first, as it was created"
+            ),
+        );
+    };
+    let is_erased = stored.inspect().is_ok_and(|info| info.subject_erased_at.is_some());
+    if version == 1 && is_erased {
+        return Error::new(
+            ErrorKind::Erased,
+            "the subject of this id was erased, so nobody can be begun under it: give the new person an id that was \
+             never used (in SQLite: INTEGER PRIMARY KEY AUTOINCREMENT)",
+        );
+    }
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "version {version} of the key envelope was not stored: another was stored meanwhile; read it again and make the change to that"
+            "version {version} of the key envelope was not stored: another was stored meanwhile; read it again and make \
+             the change to that"
         ),
     )
 }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_conflict, no_place,
-    none_stored,
+    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_worth_again,
+    no_place, none_stored,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
@@ -26,8 +26,9 @@ pub trait AsyncKeyStore: Sync {
     /// The envelope of a subject, if one is stored.
     ///
     /// # Errors
-    /// [`Io`](crate::ErrorKind::Io) when the store fails; [`Conflict`](crate::ErrorKind::Conflict) when the caller's
-    /// transaction is to be begun again; [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id or a tenant
+    /// [`Io`](crate::ErrorKind::Io) when the store fails, with what is wrong as
+    /// [`Error::fault`]; [`Retry`](crate::ErrorKind::Retry) when the database could not run this beside other
+    /// transactions: roll back and run the whole transaction again; [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id or a tenant
     /// that is none, or that this store cannot hold.
     fn load(
         &self,
@@ -171,7 +172,7 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::change`](crate::KeyStore::change).
     ///
     /// # Errors
-    /// [`MissingClass`](crate::ErrorKind::MissingClass) when no envelope is stored;
+    /// [`UnknownSubject`](crate::ErrorKind::UnknownSubject) when no envelope is stored;
     /// [`Conflict`](crate::ErrorKind::Conflict) when others keep storing; those of the change, of
     /// [`EnvelopeEdit::finish`] and of [`load`](Self::load).
     fn change<'a>(
@@ -191,7 +192,7 @@ pub trait AsyncKeyStore: Sync {
                 let Some((changed, reseal)) = edited else { return Ok(stored) };
                 let saved = self.save_and_queue(on, tenant, &subject, &changed, &reseal).await;
                 attempts = attempts.saturating_sub(1);
-                if attempts == 0 || !is_conflict(&saved) {
+                if attempts == 0 || !is_worth_again(&saved) {
                     return saved.map(|()| changed);
                 }
             }
@@ -241,7 +242,7 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::erase`](crate::KeyStore::erase).
     ///
     /// # Errors
-    /// As [`change`](Self::change); [`MissingClass`](crate::ErrorKind::MissingClass) where no envelope is
+    /// As [`change`](Self::change); [`UnknownSubject`](crate::ErrorKind::UnknownSubject) where no envelope is
     /// stored, and then no ledger is told.
     fn erase<'a>(
         &self,
@@ -256,7 +257,7 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `MissingClass`;
+    /// As [`change`](Self::change), without `UnknownSubject`;
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the store [has no place](Self::has_place) for
     /// the subject.
     fn erase_absent<'a>(
@@ -315,7 +316,7 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
                     Err(error) => Err(error),
                 };
                 attempts = attempts.saturating_sub(1);
-                if attempts == 0 || !is_conflict(&saved) {
+                if attempts == 0 || !is_worth_again(&saved) {
                     break saved;
                 }
                 if let Some(envelope) = store.load(on, &one.tenant, &one.subject).await? {
@@ -352,7 +353,7 @@ async fn erase_in<S: AsyncKeyStore + ?Sized>(
         }
         let saved = store.save(on, tenant, subject, erasure.envelope()).await;
         attempts = attempts.saturating_sub(1);
-        if attempts == 0 || !is_conflict(&saved) {
+        if attempts == 0 || !is_worth_again(&saved) {
             return saved.map(|()| erasure);
         }
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{KeyStore, Reseal, StoredEnvelope, check_class, conflict};
+use super::{KeyStore, Reseal, StoredEnvelope, check_class, not_stored};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -69,9 +69,10 @@ impl KeyStore for MemoryKeyStore {
         let (key, version) = (key(tenant, subject)?, envelope.version()?);
         reseal.iter().try_for_each(|(class, _)| check_class(class))?;
         let mut all = self.stored();
-        let stored = all.envelopes.get(&key).map(KeyEnvelope::version).transpose()?;
-        if stored.unwrap_or_default().checked_add(1) != Some(version) {
-            return Err(conflict(version));
+        let stored = all.envelopes.get(&key);
+        let before = stored.map(KeyEnvelope::version).transpose()?;
+        if before.unwrap_or_default().checked_add(1) != Some(version) {
+            return Err(not_stored(version, stored, true));
         }
         for (class, generation) in reseal {
             all.queue(&key, class, *generation);

@@ -75,8 +75,9 @@ impl Unreadable {
         Err(Error::new(
             error.kind(),
             format!(
-                "{} of the key envelopes cannot be read, so the census is not complete: a pass by change_all tells which; of the first: {error}",
-                self.count
+                "{} of the key envelopes cannot be read, so the census is not complete: a pass by change_all tells which; of the first: {}",
+                self.count,
+                error.detail()
             ),
         ))
     }

@@ -185,15 +185,6 @@ pub(super) fn several_rows() -> Error {
     )
 }
 
-/// A transaction that sees no other's changes, where there are some.
-#[cold]
-pub(super) fn too_late(error: &impl core::fmt::Display) -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        format!("another's change came between: begin the transaction again ({error})"),
-    )
-}
-
 /// What compares as equal is not the same id, as where a collation ignores case.
 #[cold]
 pub(super) fn other_subject() -> Error {
@@ -202,7 +193,5 @@ pub(super) fn other_subject() -> Error {
     )
 }
 
-#[cold]
-pub(super) fn failed(error: &impl core::fmt::Display) -> Error {
-    Error::new(ErrorKind::Io, format!("the key store's database answers: {error}"))
-}
+/// What the texts of errors call it.
+pub(super) const WHAT: &str = "the key store's database";

@@ -11,12 +11,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 use super::place::{
     self, Column, ColumnId, Place, encoded_subject, envelope_of, ordered_in_sqlite, other_subject,
-    other_tenant, other_type, several_rows, stored_version, too_late,
+    other_tenant, other_type, several_rows, stored_version,
 };
-use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
+use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
+use crate::store::answer;
 
 /// Key envelopes in SQLite. A `rusqlite::Transaction` is a connection too, so every call can be made
 /// inside the caller's own.
@@ -313,7 +314,7 @@ impl SqliteKeyStore {
                 let stored = cell(on, column, subject)?;
                 let before = stored.as_ref().map(|cell| envelope(cell.into()).version());
                 if before.transpose()?.unwrap_or_default().checked_add(1) != Some(version) {
-                    return Err(conflict(version));
+                    return Err(self.not_stored(on, tenant, subject, version)?);
                 }
                 let new = if column.text {
                     Value::Text(envelope_to_store.to_text())
@@ -329,10 +330,22 @@ impl SqliteKeyStore {
             }
         };
         match rows.map_err(|error| failed(&error))? {
-            0 => Err(conflict(version)),
+            0 => Err(self.not_stored(on, tenant, subject, version)?),
             1 => Ok(()),
             _ => Err(several_rows()),
         }
+    }
+
+    fn not_stored(
+        &self,
+        on: &Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        version: u64,
+    ) -> Result<Error, Error> {
+        let stored = self.load(on, tenant, subject)?;
+        let has_place = stored.is_some() || self.has_place(on, tenant, subject)?;
+        Ok(not_stored(version, stored.as_ref(), has_place))
     }
 
     /// One row of a scan. What the database says wrong is an error of its own.
@@ -430,10 +443,7 @@ fn envelope(value: ValueRef<'_>) -> KeyEnvelope {
 
 #[cold]
 fn failed(error: &rusqlite::Error) -> Error {
-    match error.sqlite_error() {
-        Some(code) if code.extended_code == rusqlite::ffi::SQLITE_BUSY_SNAPSHOT => too_late(error),
-        _ => place::failed(error),
-    }
+    answer::rusqlite(place::WHAT, error)
 }
 
 fn column_id(of: SubjectColumn, value: ValueRef<'_>) -> Result<ColumnId, Error> {

@@ -19,7 +19,7 @@ use super::place::{
     Column, Place, encoded_subject, other_subject, other_tenant, other_type, several_rows,
     stored_version,
 };
-use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, conflict};
+use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -429,7 +429,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     ) -> Result<(), Error> {
         let (sql, values) = self.storing(on, tenant, subject, envelope).await?;
         let rows = DB::execute(on, sql, values).await.map_err(failed)?;
-        one_row(rows, envelope)
+        self.one_row(rows, on, tenant, subject, envelope).await
     }
 
     /// In one statement, of which nothing is left half done when its future is dropped. (A dropped
@@ -453,6 +453,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             values.push(value);
             values.len()
         };
+        let stored = (tenant, subject);
         let (tenant, subject) = (bind(tenant.into()), bind(subject.as_bytes().into()));
         let rows: Vec<String> = queue
             .into_iter()
@@ -474,7 +475,35 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         );
         let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
         let rows = Cell::number(rows.into_iter().flatten().next())?;
-        one_row(u64::try_from(rows).unwrap_or_default(), envelope)
+        let rows = u64::try_from(rows).unwrap_or_default();
+        self.one_row(rows, on, stored.0, stored.1, envelope).await
+    }
+
+    async fn one_row(
+        &self,
+        rows: u64,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        match rows {
+            0 => Err(self.not_stored(on, tenant, subject, envelope.version()?).await?),
+            1 => Ok(()),
+            _ => Err(several_rows()),
+        }
+    }
+
+    async fn not_stored(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        version: u64,
+    ) -> Result<Error, Error> {
+        let stored = self.load(on, tenant, subject.clone()).await?;
+        let has_place = stored.is_some() || self.has_place(on, tenant, subject).await?;
+        Ok(not_stored(version, stored.as_ref(), has_place))
     }
 
     /// The statement that stores an envelope, in one row or in none.
@@ -514,7 +543,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                 let before = self.load_one(on, tenant, subject, false).await?;
                 let last = before.as_ref().map(|cell| cell.to_envelope().version()).transpose()?;
                 if last.unwrap_or_default().checked_add(1) != Some(version) {
-                    return Err(conflict(version));
+                    return Err(self.not_stored(on, tenant, subject, version).await?);
                 }
                 let new =
                     if *text { Cell::Text(envelope.to_text()) } else { envelope.as_bytes().into() };
@@ -566,14 +595,6 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
 const KEEP_LARGEST: &str =
     "ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
      WHERE excluded.generation > fieldseal_reseal.generation";
-
-fn one_row(rows: u64, envelope: &KeyEnvelope) -> Result<(), Error> {
-    match rows {
-        0 => Err(conflict(envelope.version()?)),
-        1 => Ok(()),
-        _ => Err(several_rows()),
-    }
-}
 
 /// PostgreSQL has no zero byte in text.
 fn check_stored_tenant(tenant: &str) -> Result<(), Error> {

@@ -1,6 +1,5 @@
 //! The table of terms, through rusqlite.
 
-use alloc::format;
 use alloc::vec::Vec;
 
 use rusqlite::types::Value;
@@ -8,8 +7,9 @@ use rusqlite::{Connection, params};
 
 use super::{FORGET, REMOVE, RowKey, SCHEMA, TableTerms, stored};
 use crate::context::ToId;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::index::Term;
+use crate::store::answer;
 use crate::store::keys::both;
 
 /// The table of terms of a SQLite database: `fieldseal_terms`. A `rusqlite::Transaction` is a
@@ -34,7 +34,8 @@ impl SqliteTermsTable {
     /// Makes the table, if it is not there.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
+    /// where the transaction has to be run again.
     pub fn migrate(&self, on: &Connection) -> Result<(), Error> {
         on.execute_batch(SCHEMA).map_err(|error| failed(&error))
     }
@@ -44,8 +45,9 @@ impl SqliteTermsTable {
     /// transaction.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for terms that were not read from the database, and for
-    /// a key that the table does not hold; [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for terms that were not read from the database, and for
+    /// a key that the table does not hold; [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
+    /// where the transaction has to be run again.
     pub fn write(
         &self,
         on: &Connection,
@@ -69,8 +71,9 @@ impl SqliteTermsTable {
     /// Removes all terms of a row of this record, when the row goes.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a key that the table does not hold;
-    /// [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that the table does not hold;
+    /// [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
+    /// where the transaction has to be run again.
     pub fn remove(&self, on: &Connection, record: &str, row: impl ToId) -> Result<(), Error> {
         let row = Value::from(RowKey::new(row)?);
         on.prepare_cached(REMOVE)
@@ -92,5 +95,5 @@ impl From<RowKey> for Value {
 
 #[cold]
 fn failed(error: &rusqlite::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("the database of the terms answers: {error}"))
+    answer::rusqlite("the database of the terms", error)
 }

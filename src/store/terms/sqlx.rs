@@ -1,6 +1,5 @@
 //! The table of terms, through sqlx.
 
-use alloc::format;
 use alloc::string::String;
 use core::fmt::Write as _;
 
@@ -10,8 +9,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Sqlite, SqliteConnection};
 
 use super::{FORGET, REMOVE, RowKey, SCHEMA, TableTerms, stored};
 use crate::context::ToId;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::index::Term;
+use crate::store::answer;
 
 /// The table of terms of a SQLite database, through sqlx: `fieldseal_terms`. Write the terms in the
 /// transaction of their row, or a query misses it. PostgreSQL needs none: there the terms are an array in
@@ -36,7 +36,8 @@ impl SqlxTermsTable {
     /// Makes the table, if it is not there.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
+    /// where the transaction has to be run again.
     pub async fn migrate(&self, on: &mut SqliteConnection) -> Result<(), Error> {
         sqlx::raw_sql(SCHEMA).execute(on).await.map(drop).map_err(failed)
     }
@@ -46,8 +47,9 @@ impl SqlxTermsTable {
     /// transaction.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for terms that were not read from the database, and for
-    /// a key that the table does not hold; [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for terms that were not read from the database, and for
+    /// a key that the table does not hold; [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
+    /// where the transaction has to be run again.
     pub fn write(
         &self,
         on: &mut SqliteConnection,
@@ -73,8 +75,9 @@ impl SqlxTermsTable {
     /// Removes all terms of a row of this record, when the row goes.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a key that the table does not hold;
-    /// [`Io`](ErrorKind::Io) when the database refuses.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that the table does not hold;
+    /// [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
+    /// where the transaction has to be run again.
     pub fn remove(
         &self,
         on: &mut SqliteConnection,
@@ -122,5 +125,5 @@ impl RowKey {
 #[cold]
 #[allow(clippy::needless_pass_by_value, reason = "where it is mapped it is owned")]
 fn failed(error: sqlx::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("the database of the terms answers: {error}"))
+    answer::sqlx("the database of the terms", &error)
 }

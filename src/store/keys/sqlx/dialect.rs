@@ -10,10 +10,11 @@ use sqlx::error::BoxDynError;
 use sqlx::{Arguments as _, AssertSqlSafe, Database, Row as _, Type, ValueRef as _};
 
 use super::super::SubjectColumn;
-use super::super::place::{self, ColumnId, envelope_of, other_type, too_late};
+use super::super::place::{self, ColumnId, envelope_of, other_type};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 use crate::index::Term;
+use crate::store::answer;
 use crate::store::search::SqlDialect;
 
 /// The databases that a [`SqlxKeyStore`](crate::SqlxKeyStore) is made for: `sqlx::Sqlite` and
@@ -377,11 +378,5 @@ impl Cell {
 #[cold]
 #[allow(clippy::needless_pass_by_value, reason = "where it is mapped it is owned")]
 pub(super) fn failed(error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|error| error.code());
-    match code.as_deref() {
-        // PostgreSQL: serialization_failure, deadlock_detected, and what a transaction answers after
-        // these. SQLite: SQLITE_BUSY_SNAPSHOT.
-        Some("40001" | "40P01" | "25P02" | "517") => too_late(&error),
-        _ => place::failed(&error),
-    }
+    answer::sqlx(place::WHAT, &error)
 }
