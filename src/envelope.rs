@@ -154,6 +154,22 @@ impl KeyEnvelope {
         told_if_refused(&access, &subject, EnvelopeEdit::begin(self, access, subject.clone()))
     }
 
+    /// [`edit`](Self::edit) with randomness of the caller's: 32 bytes are drawn. For tests and vectors: a
+    /// generator that ever repeats reuses keys and nonces, which gives values away.
+    ///
+    /// # Errors
+    /// As [`edit`](Self::edit).
+    pub fn edit_with_rng<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
+    ) -> Result<EnvelopeEdit<'a>, Error> {
+        let mut edit = self.edit(access, subject)?;
+        edit.set_rng(CallRng::from_rng(rng));
+        Ok(edit)
+    }
+
     /// `[ED-14]` The envelope of a subject that was erased, where none is stored: version 1, and
     /// nothing but the mark. It keeps the subject from being begun again.
     ///

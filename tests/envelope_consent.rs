@@ -348,7 +348,7 @@ fn the_withdrawn_role_need_not_be_proven() {
 #[test]
 fn a_seal_only_ring_is_refused_where_none_can_follow() {
     const NOBODY: Class = Class::new("health").readers(&[]);
-    let last = Live::of("health", 65_535, &data_key(7));
+    let last = Live::of("health", 65_534, &data_key(7));
     let pair = last.kind_2_psk(MEDICAL, &data_key(7), &bytes::psk(MEDICAL));
     let old = stored(&[Ent::Live(last.with([pair]))]);
     let ring = service(&["app"]);

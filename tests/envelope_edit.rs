@@ -203,7 +203,7 @@ fn the_last_version_cannot_be_changed() {
 fn an_envelope_that_would_be_too_long_is_exhausted() {
     let mut live = contact(1, &[APP]);
     let mut filler = unknown(0xF000_0000);
-    filler.wrapped = vec![0; 65_000];
+    filler.wrapped = vec![0; 61_000];
     live.recipients.push(filler);
     let stored = Env::of([Ent::Live(live)]).envelope();
     let ring = admin();
@@ -211,10 +211,10 @@ fn an_envelope_that_would_be_too_long_is_exhausted() {
     edit.ensure(&NOTES).unwrap();
     assert!(edit.finish().is_ok());
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    for class in [NOTES, HEALTH, FINANCIAL] {
-        edit.ensure(&class).unwrap();
-    }
-    assert_eq!(kind(edit.finish()), ErrorKind::Exhausted);
+    edit.ensure(&NOTES).unwrap();
+    // `[ED-19]` It is refused at once, and what was made before it stays.
+    assert_eq!(kind(edit.ensure(&HEALTH)), ErrorKind::Exhausted);
+    assert_eq!(info(&edit.finish().unwrap()).entries.len(), 2);
 }
 
 /// `[RC-4]`
@@ -241,12 +241,16 @@ fn more_than_255_recipients_are_exhausted() {
 fn what_is_checked_last_is_checked_in_order() {
     let mut live = contact(1, &[APP]);
     let mut filler = unknown(0xF000_0000);
-    filler.wrapped = vec![0; 65_300];
+    filler.wrapped = vec![0; 65_535 - 31 - (54 + 7) - 79 - 7];
     live.recipients.push(filler);
     let mut env = Env::of([Ent::Live(live)]);
+    assert_eq!(env.envelope().as_bytes().len(), 65_535);
+    // A key pair takes 8 bytes more.
+    let mut full = admin();
+    advance(&mut full, key_pair(0x60, "app", KeyState::OpenOnly));
     let mut without = admin();
+    advance(&mut without, key_pair(0x60, "app", KeyState::OpenOnly));
     put(&mut without, ENVELOPE, KeyState::OpenOnly);
-    let full = admin();
     for (version, ring, expected) in [
         (u64::MAX, &without, ErrorKind::Exhausted),
         (1, &without, ErrorKind::MissingKey),
@@ -254,8 +258,7 @@ fn what_is_checked_last_is_checked_in_order() {
     ] {
         env.version = version;
         let mut edit = env.envelope().edit(at(ring), 42).unwrap();
-        edit.ensure(&NOTES).unwrap();
-        edit.ensure(&HEALTH).unwrap();
+        assert_eq!(edit.rewrap(&[CONTACT]).unwrap().wrapped, 1);
         assert_eq!(kind(edit.finish()), expected);
     }
 }
@@ -372,7 +375,9 @@ fn renew_is_refused_as_the_clause_says() {
             ErrorKind::MissingClass,
         ),
         (vec![one.clone(), Ent::Live(other_suite)], ErrorKind::Unsupported),
+        (vec![one.clone(), Ent::Live(contact(65_534, &[APP]))], ErrorKind::Exhausted),
         (vec![one.clone(), Ent::Live(contact(65_535, &[APP]))], ErrorKind::Exhausted),
+        (vec![one.clone(), erased("contact", 65_534, [0; 4])], ErrorKind::Exhausted),
         (vec![one.clone(), erased("contact", 65_535, [0; 4])], ErrorKind::Exhausted),
         (vec![erased("contact", 1, [0; 4]), Ent::Subject(NOW)], ErrorKind::Erased),
     ] {
@@ -381,9 +386,10 @@ fn renew_is_refused_as_the_clause_says() {
     }
     let kind = refused(at(&service(&["app"])), &stored(&[one]), |edit| edit.renew(&CONTACT));
     assert_eq!(kind, ErrorKind::MissingKey);
-    let last = stored(&[Ent::Live(contact(65_534, &[APP]))]);
+    // `[GN-4]` The last number is left to a withdrawal.
+    let last = stored(&[Ent::Live(contact(65_533, &[APP]))]);
     let renewed = edited(at(&ring), &last, |edit| edit.renew(&CONTACT));
-    assert_eq!(recipients(&renewed, "contact/65535"), [APP, SUPPORT]);
+    assert_eq!(recipients(&renewed, "contact/65534"), [APP, SUPPORT]);
 }
 
 /// `[ED-7]`, 2 to 7: each input breaks the later ones too.

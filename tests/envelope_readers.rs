@@ -274,13 +274,6 @@ fn a_withdrawal_that_cannot_be_whole_withdraws_nothing() {
         Live::of("contact", 1, &data_key(1)).readable(&data_key(1), &[APP]).with([unknown(0x7000)]);
     let old_stranger = stored(&[Ent::Live(strange), live("contact", 2, &[APP, MARKETING])]);
     assert_eq!(withdraw(&ring, &old_stranger, "marketing"), ErrorKind::MissingKey);
-    // Step 4: a reader that remains has no key here.
-    let app = service(&["app"]);
-    assert_eq!(withdraw(&app, &old, "marketing"), ErrorKind::MissingKey);
-    let last = stored(&[live("contact", 65_535, &[APP, MARKETING])]);
-    assert_eq!(withdraw(&ring, &last, "marketing"), ErrorKind::Exhausted);
-    let other_suite = stored(&[of_suite(live("contact", 1, &[APP, MARKETING]), 2)]);
-    assert_eq!(withdraw(&ring, &other_suite, "marketing"), ErrorKind::Unsupported);
 }
 
 #[test]
@@ -389,15 +382,14 @@ fn erasing_the_subject_prunes_what_does_not_fit() {
     assert_eq!(env.entries[1..3852], entries[2..], "one is enough");
     assert_eq!(env.entries[3852], Ent::Subject(NOW));
 
-    // Where each is the highest of its class, none can go.
+    // Where each is the highest of its class, those go too: no class of an erased subject is begun again.
     let name = |number: u16| format!("c{number:04}");
     let all: Vec<Ent> = (0..3120).map(|number| erased(&name(number), 1, tag(number, 2))).collect();
     let full = stored(&all[..(65_535 - 31) / 21]);
-    let room = 65_535 - full.as_bytes().len();
-    let mut edit = full.edit(at(&ring), 42).unwrap();
-    let erasure = edit.erase_subject().and_then(|()| edit.finish().map(drop));
-    let expected = if room < 9 { Some(ErrorKind::Exhausted) } else { None };
-    assert_eq!(erasure.map_err(|error| error.kind()).err(), expected);
+    assert!(65_535 - full.as_bytes().len() < 9);
+    let new = edited(at(&ring), &full, |edit| edit.erase_subject());
+    assert!(info(&new).subject_erased_at.is_some());
+    assert_eq!(info(&new).entries.len(), (65_535 - 31) / 21 - 1);
 }
 
 /// `[ED-14]` A live entry is longer than an erased one, so no erasure of one can be too long.

@@ -7,6 +7,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "withdrawal/always.rs"]
+mod always;
 mod common;
 
 use common::*;

@@ -48,8 +48,12 @@ pub struct EnvelopeEdit<'a> {
     acts: Vec<LedgerAct>,
     /// The classes to reseal, with the generation to reseal under.
     to_reseal: Vec<(String, u16)>,
+    /// The classes that take no values until they are renewed.
+    to_renew: Vec<String>,
     /// The classes that were asked to be erased; `None` is the subject.
     erasing: Vec<Option<String>>,
+    /// The caller's generator, in place of the system's.
+    rng: Option<CallRng>,
 }
 
 /// Whether a grant covers what was sealed before.
@@ -133,7 +137,9 @@ impl<'a> EnvelopeEdit<'a> {
             changes: Vec::new(),
             acts: Vec::new(),
             to_reseal: Vec::new(),
+            to_renew: Vec::new(),
             erasing: Vec::new(),
+            rng: None,
         })
     }
 
@@ -151,6 +157,22 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(edit)
     }
 
+    pub(super) fn set_rng(&mut self, rng: CallRng) {
+        self.rng = Some(rng);
+    }
+
+    /// Runs what draws: by the caller's generator, which goes on over the changes of the edit, or by one that
+    /// the system seeds for this change alone.
+    fn drawing<T>(
+        &mut self,
+        draw: impl FnOnce(&mut Self, &mut CallRng) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Some(mut rng) = self.rng.take() else { return draw(self, &mut CallRng::from_os()?) };
+        let drawn = draw(self, &mut rng);
+        self.rng = Some(rng);
+        drawn
+    }
+
     /// Begins a class that the envelope has no entry of. An entry, live or erased, is left as it is.
     ///
     /// # Errors
@@ -158,7 +180,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// naming a reader whose key the ring lacks; [`InvalidInput`](ErrorKind::InvalidInput) for a class
     /// without readers; [`Randomness`](ErrorKind::Randomness).
     pub fn ensure(&mut self, class: &Class) -> Result<(), Error> {
-        self.ensure_in(class, &[], &mut CallRng::from_os()?)
+        self.drawing(|edit, rng| edit.ensure_in(class, &[], rng))
     }
 
     /// [`ensure`](Self::ensure), with readers who have consented already. They are named from the
@@ -168,7 +190,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// As [`ensure`](Self::ensure); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
     /// not among the class's readers with consent.
     pub fn ensure_for(&mut self, class: &Class, consented: &[&str]) -> Result<(), Error> {
-        self.ensure_in(class, consented, &mut CallRng::from_os()?)
+        self.drawing(|edit, rng| edit.ensure_in(class, consented, rng))
     }
 
     pub(super) fn ensure_in(
@@ -191,7 +213,8 @@ impl<'a> EnvelopeEdit<'a> {
                     with_history: false,
                 });
             }
-            edit.add(class.name(), 1, &readers, retention(class), rng).map(|()| true)
+            edit.add(class.name(), 1, &readers, retention(class), Room::Reserved, rng)
+                .map(|()| true)
         })
     }
 
@@ -226,7 +249,7 @@ impl<'a> EnvelopeEdit<'a> {
             edit.check_renewable(class)?;
             let readers = edit.readers(class, consent, &[])?;
             edit.note_consents(class, &readers)?;
-            edit.succeed(class, &readers).map(|()| true)
+            edit.succeed(class, &readers, Room::Reserved).map(|()| true)
         })
     }
 
@@ -264,10 +287,11 @@ impl<'a> EnvelopeEdit<'a> {
         let mut report = Rewrapped::default();
         self.attempt(Action::Rewrap, "", |edit| {
             declared.iter().try_for_each(|class| edit.declare(class))?;
-            let mut rng = CallRng::from_os()?;
-            for position in 0..edit.layout.entries.len() {
-                edit.rewrap_entry(position, declared, &mut report, &mut rng)?;
-            }
+            edit.drawing(|edit, rng| {
+                (0..edit.layout.entries.len()).try_for_each(|position| {
+                    edit.rewrap_entry(position, declared, &mut report, rng)
+                })
+            })?;
             Ok(true)
         })?;
         Ok(report)
@@ -314,7 +338,7 @@ impl<'a> EnvelopeEdit<'a> {
                     if !readers.contains(role) {
                         readers.push(role);
                     }
-                    edit.next_generation(class, &readers)
+                    edit.next_generation(class, &readers, Room::Reserved)
                 }
             }?;
             edit.acts.push(act);
@@ -329,11 +353,15 @@ impl<'a> EnvelopeEdit<'a> {
     /// Who else has consent must be proven, as for [`renew`](Self::renew). A generation left without a
     /// recipient is erased. A role without the class changes nothing.
     ///
+    /// A withdrawal does not fail because no new generation can be begun, as where the ring lacks the key of
+    /// a remaining reader or the envelope has no room. The role is taken out, and the class takes no values
+    /// until it is renewed: see [`to_renew`](Self::to_renew).
+    ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a declared reader, which the next renewal would
     /// include again: change the declaration first; [`MissingClass`](ErrorKind::MissingClass);
     /// [`MissingKey`](ErrorKind::MissingKey) when a recipient's role cannot be told, or another's
-    /// consent, or the ring cannot wrap for a remaining reader;
+    /// consent: name those who remain by [`withdraw_for`](Self::withdraw_for);
     /// [`Randomness`](ErrorKind::Randomness). Nothing is withdrawn then.
     pub fn withdraw(&mut self, class: &Class, role: &str) -> Result<(), Error> {
         self.attempt_on(Action::Withdraw, class, |edit| {
@@ -422,7 +450,7 @@ impl<'a> EnvelopeEdit<'a> {
             }
             let now = edit.access.time().now()?;
             edit.erase_where(|_| true)?;
-            edit.prune_for(SUBJECT_ERASURE)?;
+            edit.prune_for(SUBJECT_ERASURE).or_else(|_| edit.prune_all_for(SUBJECT_ERASURE))?;
             edit.layout.erased_at = Some(now);
             Ok(true)
         })
@@ -449,6 +477,14 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(())
     }
 
+    /// The classes of which a withdrawal took a role out and could begin no new generation. Sealing under
+    /// them is refused until they are renewed: supply what is missing, or make room with
+    /// [`erase_older`](Self::erase_older) and [`prune`](Self::prune), and call [`renew`](Self::renew) or
+    /// [`renew_for`](Self::renew_for). What is sealed already still opens.
+    pub fn to_renew(&self) -> &[String] {
+        &self.to_renew
+    }
+
     fn highest(&self, class: &str) -> Result<&Entry<'static>, Error> {
         let position = self.layout.highest(class);
         position.and_then(|position| self.layout.entries.get(position)).ok_or_else(|| {
@@ -463,12 +499,35 @@ impl<'a> EnvelopeEdit<'a> {
 
     #[cold]
     fn all_erased(&self, class: &str) -> Error {
-        Error::new(ErrorKind::Erased, format!("class `{class}` was erased: renew begins it again"))
+        Error::new(
+            ErrorKind::Erased,
+            format!(
+                "class `{class}` was erased, or is closed after a withdrawal: renew begins it again"
+            ),
+        )
     }
 }
 
 /// Bytes of a whole-subject erasure.
 const SUBJECT_ERASURE: usize = 9;
+
+/// How much of an envelope a new generation may fill.
+#[derive(Clone, Copy)]
+pub(in crate::envelope) enum Room {
+    /// `[ED-19]` All but what is kept for withdrawals.
+    Reserved,
+    /// All of it.
+    Full,
+}
+
+impl Room {
+    fn kept(self) -> usize {
+        match self {
+            Self::Reserved => 4_096,
+            Self::Full => 0,
+        }
+    }
+}
 
 fn check_withdrawal(class: &Class, role: &str) -> Result<(), Error> {
     if class.is_declared_reader(role) {

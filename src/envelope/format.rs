@@ -109,6 +109,24 @@ impl Entry<'_> {
         }
     }
 
+    /// Its bytes. `[RC-4]` More than 255 recipients are not counted.
+    pub(crate) fn len(&self) -> Result<usize, Error> {
+        self.check_recipients()?;
+        let mut out = Vec::new();
+        self.write(&mut out);
+        Ok(out.len())
+    }
+
+    fn check_recipients(&self) -> Result<(), Error> {
+        if self.live().is_some_and(|live| live.recipients.len() > 255) {
+            return Err(Error::new(
+                ErrorKind::Exhausted,
+                "a generation has at most 255 recipients",
+            ));
+        }
+        Ok(())
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         out.put_u8(if self.live().is_some() { LIVE } else { ERASED });
         out.put_s8(self.class.as_bytes());
@@ -236,7 +254,7 @@ pub(crate) fn check_len(len: usize) -> Result<(), Error> {
 fn too_long() -> Error {
     Error::new(
         ErrorKind::Exhausted,
-        "the key envelope would exceed 65,535 bytes: erase generations that are no longer needed",
+        "the key envelope would exceed 65,535 bytes, or what is kept of them for withdrawals: reseal the values of its classes, and erase the older generations (EnvelopeEdit::erase_older, then prune)",
     )
 }
 
@@ -336,12 +354,7 @@ impl<'a> Layout<'a> {
         // More entries than a u16 counts are longer than an envelope can be.
         out.put_u16(u16::try_from(count).unwrap_or(u16::MAX));
         for entry in &self.entries {
-            if entry.live().is_some_and(|live| live.recipients.len() > 255) {
-                return Err(Error::new(
-                    ErrorKind::Exhausted,
-                    "a generation has at most 255 recipients",
-                ));
-            }
+            entry.check_recipients()?;
             entry.write(&mut out);
         }
         if let Some(erased_at) = self.erased_at {

@@ -163,6 +163,19 @@ pub(crate) fn data_key_for(
     }
 }
 
+/// `[GN-2]`, `[GN-4]` The number that no generation which takes values has.
+pub(crate) const LAST_GENERATION: u16 = u16::MAX;
+
+#[cold]
+pub(crate) fn used_up(class: &str) -> Error {
+    Error::new(
+        ErrorKind::Exhausted,
+        format!(
+            "class `{class}` has used up its generations: move its fields to a class of another name, with this one as `was`"
+        ),
+    )
+}
+
 #[cold]
 pub(crate) fn unsupported(class: &str, generation: u16) -> Error {
     Error::new(

@@ -11,7 +11,8 @@ use core::fmt;
 use super::KeyEnvelope;
 use super::format::{Entry, KeyTag, Layout, State};
 use super::generation::{
-    Attempt, Bound, GenerationKey, Tried, Wanted, not_permitted, our_key, unsupported, unwrap_live,
+    Attempt, Bound, GenerationKey, LAST_GENERATION, Tried, Wanted, not_permitted, our_key,
+    unsupported, unwrap_live, used_up,
 };
 use crate::class::{Class, Declared};
 use crate::clock::Clock;
@@ -233,7 +234,17 @@ impl DataKeys {
     pub(crate) fn sealing(&self, class: &Class) -> Result<&GenerationKey, Error> {
         let highest = self.highest(class)?;
         let declared = class.declared();
+        if matches!(highest.keys, Keys::Erased) {
+            return Err(erased(format!(
+                "class `{}` takes no values: its generation {} was erased, or a withdrawal closed the class; EnvelopeEdit::renew begins the next",
+                class.name(),
+                highest.number
+            )));
+        }
         let judged = highest.judge(&declared, &self.roles)?;
+        if highest.number == LAST_GENERATION {
+            return Err(used_up(class.name()));
+        }
         let now = highest.check_expiry(self.clock)?;
         let key = match judged {
             Judged::Open(key) | Judged::SealOnly(key) => key,
@@ -262,7 +273,8 @@ impl DataKeys {
     /// `[GN-3]` Whether sealing the class passes all checks but that no recipient is ours.
     pub(super) fn wants_next_generation(&self, class: &Class) -> bool {
         self.highest(class).is_ok_and(|highest| {
-            highest.check_expiry(self.clock).is_ok()
+            highest.number != LAST_GENERATION
+                && highest.check_expiry(self.clock).is_ok()
                 && highest.judge(&class.declared(), &self.roles).is_ok_and(|judged| {
                     matches!(judged, Judged::NotPermitted | Judged::RescueOnly(_, false))
                 })

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::edit::Room;
 use super::format::Layout;
 use super::generation::{Bound, Wanted};
 use super::sealed::{
@@ -105,7 +106,7 @@ impl Access<'_> {
             refuse_sealed_bytes(bytes)?;
             let quiet = self.without_audit();
             let mut edit = EnvelopeEdit::new(quiet, SubjectId::NONE)?;
-            edit.add(Class::STANDALONE, 1, readers, None, &mut rng)?;
+            edit.add(Class::STANDALONE, 1, readers, None, Room::Full, &mut rng)?;
             let (envelope, key) = edit.finish_with_key()?;
             let mut item_len = 0;
             cbor::write_bytes(bytes, cbor::Out::Count(&mut item_len))?;

@@ -88,13 +88,18 @@ fn data_key(class: &str, generation: u16) -> DataKey {
 
 /// The recipient `app` of a generation.
 fn app(class: &str, generation: u16) -> Vec<u8> {
+    of_role(APP, class, generation)
+}
+
+/// The recipient of the role that has this symmetric ring key.
+fn of_role(id: u64, class: &str, generation: u16) -> Vec<u8> {
     let (key, subject) = (data_key(class, generation), subject());
     let place = Place { tenant: "acme", subject: &subject, class, generation };
     let terms = Terms { suite: SUITE, created_at: NOW, expires_at: 0 };
-    let aad = forge::wrap_aad(place, terms, &key.commitment, 1, id32(APP));
+    let aad = forge::wrap_aad(place, terms, &key.commitment, 1, id32(id));
     let nonce = &fixed("wrap nonce")[..24];
-    let wrapped = forge::wrap_symmetric(&secret(APP), nonce, &aad, &key.key);
-    forge::recipient(1, id32(APP), &wrapped)
+    let wrapped = forge::wrap_symmetric(&secret(id), nonce, &aad, &key.key);
+    forge::recipient(1, id32(id), &wrapped)
 }
 
 fn right(class: &str, number: u16) -> Vec<u8> {

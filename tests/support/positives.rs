@@ -392,13 +392,13 @@ fn envelopes() -> Files {
             two("a live generation behind an erased one, with a gap", &["EE-1", "KE-3", "ED-12"])
                 .with("version", 3)
                 .erased("personal", 2)
-                .live("personal", 65_535, 0, &[APP])
-                .field(text("Ada", json!({"generation": 65_535}))),
+                .live("personal", 65_534, 0, &[APP])
+                .field(text("Ada", json!({"generation": 65_534}))),
         ),
         (
             "class-erased",
             two("one class erased, another live", &["ED-13"])
-                .with("version", u64::MAX)
+                .with("version", (1_u64 << 53) - 1)
                 .erased("contact", 1)
                 .live("personal", 1, 0, &[APP])
                 .field(a_text("Ada")),

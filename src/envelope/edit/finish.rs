@@ -20,6 +20,7 @@ struct Before {
     wrapped: usize,
     acts: usize,
     to_reseal: Vec<(String, u16)>,
+    to_renew: Vec<String>,
     erasing: usize,
 }
 
@@ -86,7 +87,10 @@ impl EnvelopeEdit<'_> {
         }
         // `[ED-2]` The version read plus one, however many changes.
         self.layout.version = self.layout.version.checked_add(1).ok_or_else(|| {
-            Error::new(ErrorKind::Exhausted, "the envelope's versions are used up")
+            Error::new(
+                ErrorKind::Exhausted,
+                "the key envelope has the last version there is, which only a forger reaches: rotate the envelope key, restore an older copy or delete the envelope, and erase its subject by erase_absent where that was asked for",
+            )
         })?;
         // `[MAC-2]`
         let key = self.access.ring().primary(KeyUse::Envelope, ENVELOPE);
@@ -141,6 +145,7 @@ impl EnvelopeEdit<'_> {
             wrapped: self.wrapped.len(),
             acts: self.acts.len(),
             to_reseal: self.to_reseal.clone(),
+            to_renew: self.to_renew.clone(),
             erasing: self.erasing.len(),
         };
         let after_erasure = matches!(
@@ -174,6 +179,7 @@ impl EnvelopeEdit<'_> {
                 self.wrapped.truncate(before.wrapped);
                 self.acts.truncate(before.acts);
                 self.to_reseal = before.to_reseal;
+                self.to_renew = before.to_renew;
                 self.erasing.truncate(before.erasing);
                 let classes = [class];
                 let classes = if class.is_empty() { &[] } else { classes.as_slice() };

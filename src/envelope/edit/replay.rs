@@ -1,16 +1,13 @@
 //! What a ledger says, made good in an envelope that was restored. FORMAT.md, 13.4.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::steps::used_up;
-use super::{Consent, EnvelopeEdit};
+use super::{Consent, EnvelopeEdit, Room};
 use crate::access::Action;
 use crate::class::Class;
 use crate::envelope::format::{Entry, Live, State};
-use crate::envelope::generation::retention;
+use crate::envelope::generation::{retention, used_up};
 use crate::error::Error;
-use crate::random::CallRng;
 
 /// How far clocks may differ, in seconds. A data key made longer after an erasure or withdrawal is not
 /// what it was about, whatever its number; one made longer before it is, whatever its number: the act may
@@ -132,7 +129,9 @@ impl EnvelopeEdit<'_> {
                 edit.check_renewable(class)?;
             }
             let number = last.max(erased).checked_add(1).ok_or_else(|| used_up(class.name()))?;
-            edit.add(class.name(), number, &readers, retention(class), &mut CallRng::from_os()?)?;
+            edit.drawing(|edit, rng| {
+                edit.add(class.name(), number, &readers, retention(class), Room::Full, rng)
+            })?;
             if highest.is_some() {
                 edit.set_to_reseal(class.name(), number);
             }
@@ -188,22 +187,7 @@ impl EnvelopeEdit<'_> {
         if highest.is_some_and(|entry| entry.generation >= generation || entry.live().is_some()) {
             return Ok(false);
         }
-        let mut rng = CallRng::from_os()?;
-        let tag = loop {
-            let tag: [u8; 4] = rng.array();
-            if !self.layout.entries.iter().any(|entry| entry.tag() == tag) {
-                break tag;
-            }
-        };
-        let erased_at = self.access.time().now()?;
-        let place = (class.as_bytes(), generation);
-        let position = self
-            .layout
-            .entries
-            .partition_point(|other| (other.class.as_bytes(), other.generation) < place);
-        let class = Cow::Owned(class.into());
-        let state = State::Erased { tag, erased_at };
-        self.layout.entries.insert(position, Entry { class, generation, state });
+        self.insert_erased(class, generation)?;
         Ok(true)
     }
 }

@@ -1,14 +1,16 @@
 //! The steps that changes are made of: who reads, the next generation, wrapping anew, removing.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
 use super::super::format::{Entry, State, tag_of};
 use super::super::generation::{
-    Bound, NewGeneration, SUITE, data_key_for, is_proven, retention, unsupported, wrap_for,
+    Bound, LAST_GENERATION, NewGeneration, SUITE, data_key_for, is_proven, retention, unsupported,
+    used_up, wrap_for,
 };
-use super::{Consent, EnvelopeEdit, Rewrapped};
+use super::{Consent, EnvelopeEdit, Rewrapped, Room};
 use crate::access::LedgerAct;
 use crate::class::{Class, Declared};
 use crate::error::{Error, ErrorKind};
@@ -114,13 +116,18 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     /// The next generation, in whose favour the values under a live one are to be resealed.
-    pub(super) fn succeed(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
+    pub(super) fn succeed(
+        &mut self,
+        class: &Class,
+        readers: &[&str],
+        room: Room,
+    ) -> Result<(), Error> {
         let had_live = self
             .layout
             .entries
             .iter()
             .any(|entry| entry.class == class.name() && entry.live().is_some());
-        self.next_generation(class, readers)?;
+        self.next_generation(class, readers, room)?;
         if had_live {
             let generation = self.highest(class.name())?.generation;
             self.set_to_reseal(class.name(), generation);
@@ -131,6 +138,7 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn set_to_reseal(&mut self, class: &str, generation: u16) {
         self.to_reseal.retain(|(other, _)| other != class);
         self.to_reseal.push((class.into(), generation));
+        self.to_renew.retain(|other| other != class);
     }
 
     /// `[LG-7]` Readers with consent for whom the highest generation was not wrapped, and the next one
@@ -159,13 +167,58 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(())
     }
 
-    pub(super) fn next_generation(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
+    pub(super) fn next_generation(
+        &mut self,
+        class: &Class,
+        readers: &[&str],
+        room: Room,
+    ) -> Result<(), Error> {
         let number = self
             .highest(class.name())?
             .generation
             .checked_add(1)
+            // `[GN-4]` The last number is left to a withdrawal that closes the class.
+            .filter(|number| *number < LAST_GENERATION)
             .ok_or_else(|| used_up(class.name()))?;
-        self.add(class.name(), number, readers, retention(class), &mut CallRng::from_os()?)
+        self.drawing(|edit, rng| {
+            edit.add(class.name(), number, readers, retention(class), room, rng)
+        })
+    }
+
+    /// `[ED-11]` Leaves an erased generation of the next number, so that the class takes no values until it
+    /// is renewed. Where no number is left, generation 65,535 takes none anyway (GN-2).
+    pub(super) fn close(&mut self, class: &str) -> Result<(), Error> {
+        if let Some(number) = self.highest(class)?.generation.checked_add(1) {
+            self.prune_for(ERASED_ENTRY.saturating_add(class.len()))?;
+            self.insert_erased(class, number)?;
+        }
+        self.to_reseal.retain(|(other, _)| other != class);
+        if !self.to_renew.iter().any(|other| other == class) {
+            self.to_renew.push(class.into());
+        }
+        Ok(())
+    }
+
+    /// An erased entry that never was a live one: in place of the key tag are random bytes.
+    pub(super) fn insert_erased(&mut self, class: &str, generation: u16) -> Result<(), Error> {
+        let erased_at = self.access.time().now()?;
+        let tag = self.drawing(|edit, rng| {
+            loop {
+                let tag: [u8; 4] = rng.array();
+                if !edit.layout.entries.iter().any(|entry| entry.tag() == tag) {
+                    return Ok(tag);
+                }
+            }
+        })?;
+        let place = (class.as_bytes(), generation);
+        let position = self
+            .layout
+            .entries
+            .partition_point(|other| (other.class.as_bytes(), other.generation) < place);
+        let class = Cow::Owned(class.into());
+        let state = State::Erased { tag, erased_at };
+        self.layout.entries.insert(position, Entry { class, generation, state });
+        Ok(())
     }
 
     pub(in crate::envelope) fn add(
@@ -174,6 +227,7 @@ impl<'a> EnvelopeEdit<'a> {
         number: u16,
         readers: &[&str],
         retention: Option<(u64, u64)>,
+        room: Room,
         rng: &mut CallRng,
     ) -> Result<(), Error> {
         let now = self.access.time().now()?;
@@ -181,6 +235,8 @@ impl<'a> EnvelopeEdit<'a> {
         let taken = |tag| self.layout.entries.iter().any(|entry| entry.tag() == tag);
         let (entry, key) =
             NewGeneration { class, number, readers, retention, now }.make(&bound, taken, rng)?;
+        // `[ED-19]`
+        self.layout.check_len_with(entry.len()?.saturating_add(room.kept()))?;
         let place = (entry.class.as_bytes(), entry.generation);
         let position = self
             .layout
@@ -242,7 +298,17 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     pub(super) fn grant_history(&mut self, class: &Class, role: &'static str) -> Result<(), Error> {
-        let mut rng = CallRng::from_os()?;
+        self.drawing(|edit, rng| edit.grant_history_by(class, role, rng))?;
+        // `[ED-19]`
+        self.layout.check_len_with(Room::Reserved.kept())
+    }
+
+    fn grant_history_by(
+        &mut self,
+        class: &Class,
+        role: &'static str,
+        rng: &mut CallRng,
+    ) -> Result<(), Error> {
         let bound = Bound::new(&self.access, &self.subject)?;
         let ring = bound.access.ring();
         let mut granted = false;
@@ -256,7 +322,7 @@ impl<'a> EnvelopeEdit<'a> {
             };
             let data_key = data_key_for(&bound, by, *generation, live)?;
             let recipient =
-                wrap_for(&bound, class.name(), *generation, live, &data_key, role, &mut rng)?;
+                wrap_for(&bound, class.name(), *generation, live, &data_key, role, rng)?;
             self.wrapped.push((tag_of(&live.commitment), recipient.key_id));
             live.replace(recipient, |key_id| ring.role_of(key_id) == Some(role))?;
             granted = true;
@@ -283,6 +349,7 @@ impl<'a> EnvelopeEdit<'a> {
         if highest_was_live {
             self.note_consents(class, &readers)?;
         }
+        let granted = noted..self.acts.len();
         let of_class = |entry: &Entry<'_>| entry.class == class.name();
         let ring = self.access.ring();
         let (mut removed, mut others) = (false, BTreeSet::new());
@@ -320,14 +387,24 @@ impl<'a> EnvelopeEdit<'a> {
         let roles = core::iter::once(withdrawn).chain(others);
         self.acts.extend(roles.map(|role| withdrawal(role, highest)));
         if highest_was_live && !readers.is_empty() {
-            self.check_renewable(class)?;
-            self.succeed(class, &readers)?;
+            let renewed = self
+                .check_renewable(class)
+                .and_then(|()| self.succeed(class, &readers, Room::Full));
+            match renewed {
+                // A withdrawal always goes through: what stands in a renewal's way closes the class.
+                Err(error) if is_in_the_way(error.kind()) => {
+                    // Nothing was begun for those who are named, so nothing was granted.
+                    self.acts.drain(granted);
+                    self.close(class.name())?;
+                }
+                renewed => renewed?,
+            }
         }
         Ok(true)
     }
 
-    /// `[ED-14]` Prunes erased entries from the front, but for each class's highest, until `more` bytes
-    /// fit.
+    /// `[ED-11]`, `[ED-14]` Prunes erased entries from the front, but for each class's highest, until `more`
+    /// bytes fit.
     pub(super) fn prune_for(&mut self, more: usize) -> Result<(), Error> {
         while self.layout.check_len_with(more).is_err() {
             let prunable = self.layout.entries.iter().enumerate().position(|(position, entry)| {
@@ -339,6 +416,15 @@ impl<'a> EnvelopeEdit<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `[ED-14]` Prunes erased entries from the front, whichever they are: of an erased subject no class is
+    /// begun again, so no number is needed.
+    pub(super) fn prune_all_for(&mut self, more: usize) -> Result<(), Error> {
+        while self.layout.check_len_with(more).is_err() && !self.layout.entries.is_empty() {
+            drop(self.layout.entries.remove(0));
+        }
+        self.layout.check_len_with(more)
     }
 
     /// `[ED-12]` Erases the live entries that `which` says. Whether there were any.
@@ -365,7 +451,17 @@ pub(super) fn granted_at(highest: &Entry<'_>) -> u16 {
     highest.generation.saturating_add(follows.into())
 }
 
-#[cold]
-pub(super) fn used_up(class: &str) -> Error {
-    Error::new(ErrorKind::Exhausted, format!("class `{class}` has used up its 65,535 generations"))
+/// Whether this keeps a generation from being begun, and would again: a key that is missing or cannot be
+/// used, a suite of a later version, and the limits of the format.
+fn is_in_the_way(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Exhausted
+            | ErrorKind::InvalidInput
+            | ErrorKind::MissingKey
+            | ErrorKind::Unsupported
+    )
 }
+
+/// Bytes of an erased entry without its class.
+const ERASED_ENTRY: usize = 16;

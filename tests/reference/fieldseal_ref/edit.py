@@ -38,6 +38,9 @@ from .ledger import Act
 from .ring import Ring
 
 
+KEPT = 4_096  # for withdrawals [ED-19]
+
+
 class Editor:
     """Changes to one envelope, stored as one version [ED-2] [ED-4]."""
 
@@ -60,6 +63,7 @@ class Editor:
         self.not_lifted: list[tuple[str, int]] = []
         self.acts: list[Act] = []  # what a ledger is told [LG-7]
         self.has_evidence = True  # or none is needed, as no ledger is kept
+        self.to_renew: list[str] = []  # classes that a withdrawal closed [ED-11]
         self._data_keys: dict[tuple[str, int], bytes] = {}  # of what this call wrapped
         self._made: set[tuple[str, int, Recipient]] = set()
 
@@ -153,8 +157,10 @@ class Editor:
             raise Refused("exhausted", "more than 255 recipients")
         return replace(entry, recipients=tuple(sorted(recipients, key=lambda r: r.key_id)))
 
-    def _begin(self, cls: str, generation: int, expires_at: int, roles: list[str]) -> bytes:
-        """[DK-2] [DK-5] [GN-6] [RT-3]"""
+    def _begin(
+        self, cls: str, generation: int, expires_at: int, roles: list[str], kept: int = 0
+    ) -> bytes:
+        """[DK-2] [DK-5] [GN-6] [RT-3], leaving `kept` bytes [ED-19]"""
         if not roles:
             raise Refused("invalid-input", "a generation without readers")
         for role in roles:
@@ -166,7 +172,10 @@ class Editor:
             if keys.tag not in taken:
                 break
         entry = Live(cls, generation, crypto.SUITE, self.now, expires_at, keys.commitment, ())
-        self._put(self._with(entry, self._wrap(entry, data_key, roles)))
+        entry = self._with(entry, self._wrap(entry, data_key, roles))
+        if length_of([*self.entries, entry]) + kept > MAX_LENGTH:
+            raise Refused("exhausted", "no room")
+        self._put(entry)
         return data_key
 
     def begin_first(self, decl: ClassDecl) -> bytes:
@@ -174,18 +183,34 @@ class Editor:
         consented = self.consented(decl)
         self.tell_consents(decl, consented)
         roles = list(decl.readers) + consented
-        return self._begin(decl.name, 1, decl.expires_at(self.now), roles)
+        return self._begin(decl.name, 1, decl.expires_at(self.now), roles, KEPT)
 
     def begin_standalone(self, expires_at: int, roles: list[str]) -> bytes:
         """[SA-2]"""
         return self._begin(STANDALONE_CLASS, 1, expires_at, roles)
 
-    def begin_next(self, decl: ClassDecl, roles: list[str]) -> bytes:
+    def begin_next(self, decl: ClassDecl, roles: list[str], kept: int = KEPT) -> bytes:
         """[GN-4], by steps 4 to 7 of [ED-7]."""
-        highest = self.of_class(decl.name)[-1]
-        if highest.generation == U16_MAX:
-            raise Refused("exhausted", "generation 65,535")
-        return self._begin(decl.name, highest.generation + 1, decl.expires_at(self.now), roles)
+        number = self.of_class(decl.name)[-1].generation + 1
+        if number >= U16_MAX:
+            raise Refused("exhausted", "generation 65,535 is never begun")
+        return self._begin(decl.name, number, decl.expires_at(self.now), roles, kept)
+
+    def _close(self, cls: str) -> None:
+        """[ED-11] 4: an erased entry of the next number."""
+        number = self.of_class(cls)[-1].generation + 1
+        if number <= U16_MAX:
+            more = 16 + len(cls)
+            while length_of(self.entries) + more > MAX_LENGTH:
+                entry = self._prunable()
+                if entry is None:
+                    raise Refused("exhausted", "envelope too long")
+                self.entries.remove(entry)
+            taken = {e.tag for e in self.entries if not isinstance(e, SubjectErased)}
+            while (tag := self.gen.take(4)) in taken:
+                pass
+            self._put(Erased(cls, number, tag, self.now))
+        self.to_renew.append(cls)
 
     def _erase(self, entry: Live) -> None:
         """[ED-12]"""
@@ -258,16 +283,16 @@ class Editor:
                 self.not_lifted.append((entry.cls, entry.generation))
                 continue
             trusted = tries.proven & set(decl.readers + decl.consent)
-            roles = set()
+            roles: list[str] = []  # in the order of their recipients
             for r in entry.recipients:
                 role = self.ring.role_of(r.key_id)
                 if role is None or not r.is_known_kind or role not in trusted:
                     self.unproven.append((entry.cls, entry.generation, r.key_id))
-                elif self.ring.wrapping(role):
-                    roles.add(role)
+                elif self.ring.wrapping(role) and role not in roles:
+                    roles.append(role)
             if roles:
                 data_key = tries.judged(frozenset(decl.readers)).key_or_refuse()
-                self._replace_roles(entry, sorted(roles), data_key)
+                self._replace_roles(entry, roles, data_key)
         self.changed = True
 
     def grant(self, decl: ClassDecl, role: str, history: bool) -> None:
@@ -299,6 +324,8 @@ class Editor:
             if outcome.only_compromised:
                 raise Refused("not-permitted", "only a compromised key opens it")
             self._replace_roles(entry, [role], data_key)
+        if length_of(self.entries) + KEPT > MAX_LENGTH:  # [ED-19]
+            raise Refused("exhausted", "no room")
         self.acts.append(granted)
 
     def withdraw(self, decl: ClassDecl, role: str) -> None:
@@ -322,6 +349,7 @@ class Editor:
         told = len(self.acts)
         if isinstance(entries[-1], Live):  # else no generation is begun
             self.tell_consents(decl, consented)
+        granted = slice(told, len(self.acts))
 
         def stays(r: Recipient) -> bool:
             name = self.ring.role_of(r.key_id)
@@ -348,8 +376,12 @@ class Editor:
                 if entry.generation == entries[-1].generation:
                     self._erase(entry)
         elif isinstance(entries[-1], Live):  # step 4
-            self._refuse_unknown_suite(decl.name)
-            self.begin_next(decl, readers)
+            try:
+                self._refuse_unknown_suite(decl.name)
+                self.begin_next(decl, readers, kept=0)
+            except Refused:  # it goes through all the same
+                del self.acts[granted]
+                self._close(decl.name)
 
     def erase_class(self, cls: str) -> None:
         """[ED-13]"""
@@ -385,9 +417,7 @@ class Editor:
     def _prune_to_fit(self) -> None:
         """[ED-14]: from the front, as few as needed."""
         while length_of(self.entries) > MAX_LENGTH:
-            entry = self._prunable()
-            if entry is None:
-                raise Refused("exhausted", "envelope too long")
+            entry = self._prunable() or self.entries[0]
             self.entries.remove(entry)
 
     def prune(self) -> None:

@@ -9,7 +9,7 @@ from . import cbor, crypto, standalone_layout
 from .classes import ClassDecl, Declarations
 from .crypto import Generator
 from .edit import Editor
-from .encoding import check_name, from_text, is_mask_class, s8, u8, u64
+from .encoding import U16_MAX, check_name, from_text, is_mask_class, s8, u8, u64
 from .envelope import Envelope, Erased, Live, Verified, parse, unwrap
 from .errors import Refused
 from .ring import Ring
@@ -183,6 +183,8 @@ def _sealing_generation(editor: Editor, decl: ClassDecl, now: int) -> tuple[int,
         raise Refused("erased", "highest generation")
     if highest.suite != crypto.SUITE:
         raise Refused("unsupported", "suite")
+    if highest.generation == U16_MAX:
+        raise Refused("exhausted", "generation 65,535 takes no values")
     if highest.expired(now):
         raise Refused("expired")
     outcome = editor.outcome(highest, decl)

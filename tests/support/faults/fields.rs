@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     APP, BILLING, DOCTOR, ENVELOPE, Files, NOW, SUITE, Terms, app, authentic, body, data_key,
-    erased, fixed, forge, generation, hex, id32, pair, plain_class, refusal, right, ring_of,
-    secret, small_ring, subject, symmetric, with_envelope,
+    erased, fixed, forge, generation, hex, id32, of_role, pair, plain_class, refusal, right,
+    ring_of, secret, small_ring, subject, symmetric, with_envelope,
 };
 use crate::support::complete::item;
 use crate::support::forge::{DataKey, Place};
@@ -573,6 +573,34 @@ fn sealing() -> Files {
             kept.clone(),
         ),
     ];
+    let consented =
+        generation("personal", 1, &[app("personal", 1), of_role(BILLING, "personal", 1)]);
+    let mut cases = cases;
+    cases.extend([
+        (
+            "last-generation",
+            "exhausted",
+            "GN-2",
+            "generation 65,535, which no withdrawal could close",
+            authentic(&body(&[right("personal", 65_535)])),
+            json!({}),
+        ),
+        (
+            "compromised-reader-beside-a-consented-one",
+            "missing-key",
+            "GN-13",
+            "the ring's key of the declared reader is compromised, and its role with consent does not count for that",
+            authentic(&body(&[consented])),
+            json!({
+                "class": {"name": "personal", "readers": ["app"], "consent": ["billing"]},
+                "ring": ring_of(&[
+                    symmetric(APP, "wrap", "app", "compromised"),
+                    symmetric(BILLING, "wrap", "billing", "primary"),
+                    symmetric(ENVELOPE, "envelope", "envelope", "primary"),
+                ]),
+            }),
+        ),
+    ]);
     // The same with one second more is taken.
     let taken = of_terms(far, &[wrapped(far, &key.key)]);
     assert!(!taken.is_empty());
@@ -585,8 +613,9 @@ fn sealing() -> Files {
             field["seed"] = hex(&fixed("refused")).into();
             field.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
             assert!(!item(&field["value"]).is_empty());
+            let ring = field.as_object_mut().unwrap().remove("ring");
             file["field"] = field;
-            file["ring"] = small_ring();
+            file["ring"] = ring.unwrap_or_else(small_ring);
             (format!("seal-{name}"), file)
         })
         .collect()
