@@ -13,6 +13,8 @@ mod answers;
 mod common;
 #[path = "key_stores/contract.rs"]
 mod contract;
+#[path = "key_stores/kept.rs"]
+mod kept;
 #[path = "key_stores/queue.rs"]
 mod queue;
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]

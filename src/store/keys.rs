@@ -129,7 +129,8 @@ pub trait KeyStore {
     /// [`Conflict`](ErrorKind::Conflict) when another was stored meanwhile: read again and make the
     /// change to that; [`UnknownSubject`](ErrorKind::UnknownSubject) when there is no row to store it in, or none
     /// stored before a later version; [`Erased`](ErrorKind::Erased) for a new envelope under the id of an erased
-    /// subject; and as [`load`](Self::load).
+    /// subject; [`Io`](ErrorKind::Io) when the database accepts the envelope and then does not hold it, as
+    /// the stores of this crate read it back; and as [`load`](Self::load).
     fn save(
         &self,
         on: &Self::Connection,
@@ -312,6 +313,10 @@ pub trait KeyStore {
     /// Erases a subject: destroys all its data keys and leaves the mark, which keeps the subject from
     /// being begun again. The [`Erasure`] says what was destroyed, and gives the receipt once it is
     /// committed.
+    ///
+    /// If the answer to your COMMIT is lost, the outcome is unknown: connect again, [load](Self::load) the
+    /// envelope, and compare it with [`Erasure::envelope`]. A trigger that PostgreSQL defers runs at COMMIT, after
+    /// the store has read the envelope back; where the schema is not your own, load it after COMMIT as well.
     ///
     /// # Errors
     /// As [`change`](Self::change). Where no envelope is stored, which is most likely of another tenant, or

@@ -185,6 +185,32 @@ pub(super) fn several_rows() -> Error {
     )
 }
 
+/// Compares what is stored after a save with what was saved. A database can accept a change and keep the
+/// former value all the same, as a trigger or a rule of its table says; a receipt would then be believed while
+/// the person stays readable. `later` is for a save outside of any transaction, where another's change may
+/// have followed: only a holder of the ring makes a later version, and it makes it from this one.
+pub(super) fn check_kept(
+    stored: Option<&KeyEnvelope>,
+    saved: &KeyEnvelope,
+    later: bool,
+) -> Result<(), Error> {
+    let version = saved.version()?;
+    let is_kept = stored.is_some_and(|stored| {
+        stored == saved || (later && stored.version().is_ok_and(|other| other > version))
+    });
+    if is_kept { Ok(()) } else { Err(not_kept(version)) }
+}
+
+#[cold]
+fn not_kept(version: u64) -> Error {
+    Error::new(
+        ErrorKind::Io,
+        format!(
+            "the database accepted version {version} of the key envelope but does not hold it: a trigger or a rule of the table undoes the change; remove it, then make the change again"
+        ),
+    )
+}
+
 /// What compares as equal is not the same id, as where a collation ignores case.
 #[cold]
 pub(super) fn other_subject() -> Error {

@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::place::{
-    self, Column, ColumnId, Place, encoded_subject, envelope_of, ordered_in_sqlite, other_subject,
-    other_tenant, other_type, several_rows, stored_version,
+    self, Column, ColumnId, Place, check_kept, encoded_subject, envelope_of, ordered_in_sqlite,
+    other_subject, other_tenant, other_type, several_rows, stored_version,
 };
 use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored};
 use crate::context::{SubjectId, ToId, check_tenant};
@@ -150,15 +150,13 @@ impl KeyStore for SqliteKeyStore {
     ) -> Result<(), Error> {
         let subject = SubjectId::new(subject)?;
         check_tenant(tenant)?;
-        if reseal.is_empty() {
-            return self.store(on, tenant, &subject, envelope);
-        }
         // The queue first: so the lock is taken before anything is read.
         both(on, || {
             for (class, generation) in reseal {
                 self.queue_reseal(on, tenant, &subject, class, *generation)?;
             }
-            self.store(on, tenant, &subject, envelope)
+            self.store(on, tenant, &subject, envelope)?;
+            check_kept(self.load(on, tenant, &subject)?.as_ref(), envelope, false)
         })
     }
 

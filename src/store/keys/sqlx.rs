@@ -2,6 +2,7 @@
 //! the application's.
 
 mod dialect;
+mod queue;
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
@@ -16,10 +17,10 @@ use sqlx::Connection as _;
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, failed};
 use super::place::{
-    Column, Place, encoded_subject, other_subject, other_tenant, other_type, several_rows,
-    stored_version,
+    Column, Place, check_kept, encoded_subject, other_subject, other_tenant, other_type,
+    several_rows, stored_version,
 };
-use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored};
+use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -203,10 +204,12 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             check_stored_tenant(tenant)?;
             reseal.iter().try_for_each(|(class, _)| check_class(class))?;
             if reseal.is_empty() {
-                return self.store(on, tenant, &subject, envelope).await;
+                self.store(on, tenant, &subject, envelope).await?;
+                return self.check_kept(on, tenant, &subject, envelope).await;
             }
             if DB::IN_ONE {
-                return self.store_and_queue(on, tenant, &subject, envelope, reseal).await;
+                self.store_and_queue(on, tenant, &subject, envelope, reseal).await?;
+                return self.check_kept(on, tenant, &subject, envelope).await;
             }
             // Dropped without a commit, it is undone. Inside the caller's it is a savepoint.
             let mut both = on.begin().await.map_err(failed)?;
@@ -214,7 +217,11 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             for (class, generation) in reseal {
                 self.queue(&mut both, tenant, &subject, class, *generation).await?;
             }
-            match self.store(&mut both, tenant, &subject, envelope).await {
+            let stored = match self.store(&mut both, tenant, &subject, envelope).await {
+                Ok(()) => self.check_kept(&mut both, tenant, &subject, envelope).await,
+                Err(error) => Err(error),
+            };
+            match stored {
                 Ok(()) => both.commit().await.map_err(failed),
                 Err(error) => both.rollback().await.map_err(failed).and(Err(error)),
             }
@@ -432,78 +439,16 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         self.one_row(rows, on, tenant, subject, envelope).await
     }
 
-    /// In one statement, of which nothing is left half done when its future is dropped. (A dropped
-    /// `begin` of sqlx-postgres 0.9.0 leaves a transaction behind: sqlx issue 4393.)
-    async fn store_and_queue(
+    /// Reads back what was stored. A call that is given up here has happened.
+    async fn check_kept(
         &self,
         on: &mut DB::Connection,
         tenant: &str,
         subject: &SubjectId,
         envelope: &KeyEnvelope,
-        reseal: &[(String, u16)],
     ) -> Result<(), Error> {
-        let (sql, mut values) = self.storing(on, tenant, subject, envelope).await?;
-        // A class that is named twice has its largest generation.
-        let mut queue = BTreeMap::new();
-        for (class, generation) in reseal {
-            let queued = queue.entry(class.as_str()).or_insert(*generation);
-            *queued = (*queued).max(*generation);
-        }
-        let mut bind = |value: Cell| {
-            values.push(value);
-            values.len()
-        };
-        let stored = (tenant, subject);
-        let (tenant, subject) = (bind(tenant.into()), bind(subject.as_bytes().into()));
-        let rows: Vec<String> = queue
-            .into_iter()
-            .map(|(class, generation)| {
-                let (class, number) =
-                    (bind(class.into()), bind(Cell::Integer(i64::from(generation))));
-                format!("(CAST(${class} AS TEXT), CAST(${number} AS INTEGER))")
-            })
-            .collect();
-        let rows = rows.join(", ");
-        let sql = format!(
-            "WITH saved AS ({sql} RETURNING 1), queued AS (
-                 INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
-                 SELECT CAST(${tenant} AS TEXT), CAST(${subject} AS BYTEA), class, generation
-                 FROM (VALUES {rows}) AS asked (class, generation)
-                 WHERE EXISTS (SELECT 1 FROM saved) {KEEP_LARGEST}
-             )
-             SELECT count(*) FROM saved"
-        );
-        let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
-        let rows = Cell::number(rows.into_iter().flatten().next())?;
-        let rows = u64::try_from(rows).unwrap_or_default();
-        self.one_row(rows, on, stored.0, stored.1, envelope).await
-    }
-
-    async fn one_row(
-        &self,
-        rows: u64,
-        on: &mut DB::Connection,
-        tenant: &str,
-        subject: &SubjectId,
-        envelope: &KeyEnvelope,
-    ) -> Result<(), Error> {
-        match rows {
-            0 => Err(self.not_stored(on, tenant, subject, envelope.version()?).await?),
-            1 => Ok(()),
-            _ => Err(several_rows()),
-        }
-    }
-
-    async fn not_stored(
-        &self,
-        on: &mut DB::Connection,
-        tenant: &str,
-        subject: &SubjectId,
-        version: u64,
-    ) -> Result<Error, Error> {
-        let stored = self.load(on, tenant, subject.clone()).await?;
-        let has_place = stored.is_some() || self.has_place(on, tenant, subject).await?;
-        Ok(not_stored(version, stored.as_ref(), has_place))
+        let stored = self.load_one(on, tenant, subject, false).await?;
+        check_kept(stored.as_ref().map(Cell::to_envelope).as_ref(), envelope, true)
     }
 
     /// The statement that stores an envelope, in one row or in none.
@@ -564,37 +509,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             }
         })
     }
-
-    async fn queue(
-        &self,
-        on: &mut DB::Connection,
-        tenant: &str,
-        subject: &SubjectId,
-        class: &str,
-        generation: u16,
-    ) -> Result<(), Error> {
-        check_class(class)?;
-        check_stored_tenant(tenant)?;
-        if self.place.tenant().is_some_and(|own| own != tenant) {
-            return Err(other_tenant());
-        }
-        let sql = format!(
-            "INSERT INTO fieldseal_reseal (tenant, subject, class, generation)
-             VALUES ($1, $2, $3, $4) {KEEP_LARGEST}"
-        );
-        let values = alloc::vec![
-            tenant.into(),
-            subject.as_bytes().into(),
-            class.into(),
-            Cell::Integer(i64::from(generation))
-        ];
-        DB::execute(on, sql, values).await.map(drop).map_err(failed)
-    }
 }
-
-const KEEP_LARGEST: &str =
-    "ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
-     WHERE excluded.generation > fieldseal_reseal.generation";
 
 /// PostgreSQL has no zero byte in text.
 fn check_stored_tenant(tenant: &str) -> Result<(), Error> {
