@@ -1,6 +1,8 @@
 //! The format's building bytes: `s8`, `s16`, big-endian integers, the strict reader, the text form.
 
 pub(crate) mod base32;
+#[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+pub(crate) mod column;
 #[cfg(feature = "file")]
 pub(crate) mod json;
 
@@ -204,6 +206,19 @@ pub(crate) fn from_text(text: &str, what: &'static str) -> Result<Vec<u8>, Error
             "{what} in text form has an impossible first byte"
         ))),
     }
+}
+
+/// A file of text without the byte-order mark that some editors begin it with. The mark is no part of a
+/// text, and JSON has none (RFC 8259, 8.1).
+#[cfg(feature = "file")]
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
+/// Returns `true` for a file that some editors and shells save as UTF-16, by its byte-order mark.
+#[cfg(feature = "file")]
+pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF")
 }
 
 /// Base64url without padding, as ring documents carry bytes.

@@ -47,6 +47,24 @@ fn a_ring_that_could_not_be_read_again_is_not_stored() {
     assert_eq!(document.generation(), 0);
 }
 
+/// `[RF-3]` 100,000 scopes in all, of however many keys.
+#[test]
+fn a_ring_of_too_many_scopes_is_not_stored() {
+    let mut ring = KeyRing::generate().unwrap();
+    ring.add_index_key().unwrap();
+    let tenants: Vec<_> = (0..100_001).map(|number| format!("{number:05}")).collect();
+    let of = |count: usize| {
+        let reach = tenants[..count].iter().fold(Reach::new().role("app"), |reach, tenant| {
+            reach.index(tenant, "customer", "email")
+        });
+        RingDocument::new(ring.subset_with(&reach).unwrap().into_ring()).unwrap()
+    };
+    let (json, _) = of(100_000).to_unprotected_json().unwrap();
+    assert!(LockedRing::from_json(json.as_bytes()).unwrap().open_unprotected().is_ok());
+    let refused = error(of(100_001).to_unprotected_json());
+    assert_eq!(refused.kind(), ErrorKind::Exhausted, "{refused}");
+}
+
 #[test]
 fn a_subset_is_not_stored_over_the_ring_it_was_made_from() {
     let folder = Folder::new();

@@ -47,6 +47,7 @@ fn child() {
     match common::ring::task()[0].as_str() {
         "costs" => slots::refuse_hostile_costs(),
         "lists" => bombs::refuse_long_lists(),
+        "scopes" => bombs::refuse_the_shortest_items(),
         _ => return,
     }
     // KiB, where the system tells.

@@ -294,3 +294,49 @@ fn many_are_bound_as_one_array() {
         assert_eq!(read.len(), rows.len());
     });
 }
+
+/// PostgreSQL pads the texts of such a column, and gives them back so.
+#[cfg(feature = "sqlx-postgres")]
+#[test]
+fn what_a_column_of_char_n_holds_is_opened() {
+    in_postgres(async |url| {
+        let mut on = sqlx::PgConnection::connect(url).await.unwrap();
+        let table =
+            "CREATE TABLE customer (id BIGINT, email CHAR(400), birth_name CHAR(400), plan TEXT,
+                     note TEXT, keys CHAR(4000))";
+        sqlx::raw_sql(table).execute(&mut on).await.unwrap();
+        let ring = KeyRing::generate().unwrap();
+        let named = Customer { birth_name: Some("Byron".into()), ..ada() };
+        let row = named.seal(&ring).unwrap();
+        sqlx::query("INSERT INTO customer VALUES ($1, $2, $3, $4, NULL, $5)")
+            .bind(row.id)
+            .bind(row.email.to_text())
+            .bind(row.birth_name.as_ref().map(Sealed::to_text))
+            .bind(&row.plan)
+            .bind(row.keys.to_text())
+            .execute(&mut on)
+            .await
+            .unwrap();
+        let read: SealedCustomer =
+            sqlx::query_as("SELECT * FROM customer").fetch_one(&mut on).await.unwrap();
+        assert_eq!(read.open(&ring, 42).unwrap(), named);
+        // Only the column's own blanks are taken off.
+        let sql = "SELECT 'fs1.9QECAwQ '::TEXT AS spaced, 'fs1.9QECAwQ\n'::CHAR(20) AS broken";
+        let row = sqlx::query(sql).fetch_one(&mut on).await.unwrap();
+        assert!(row.try_get::<Sealed<String>, _>("spaced").is_err());
+        assert!(row.try_get::<Sealed<String>, _>("broken").is_err());
+    });
+}
+
+/// A text that is longer than 63 bytes is cut there, without a word.
+#[cfg(feature = "sqlx-postgres")]
+#[test]
+fn a_column_that_cuts_texts_is_not_read_as_sealed() {
+    in_postgres(async |url| {
+        let mut on = sqlx::PgConnection::connect(url).await.unwrap();
+        let row =
+            sqlx::query("SELECT 'fs1.9QECAwQ'::NAME AS email").fetch_one(&mut on).await.unwrap();
+        assert!(row.try_get::<Sealed<String>, _>("email").is_err());
+        assert!(row.try_get::<KeyEnvelope, _>("email").is_err());
+    });
+}

@@ -55,6 +55,9 @@ pub(crate) struct Common {
     /// The ring's file [default: FIELDSEAL_RING, or fieldseal-ring.json]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) ring: Option<PathBuf>,
+    /// Whether the command line itself says where the ring is.
+    #[arg(skip)]
+    pub(crate) ring_is_said: bool,
     /// Report as JSON, in the shapes that cli/README.md documents
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -74,8 +77,8 @@ pub(crate) struct Common {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "PKCS#11")]
 pub(crate) struct Token {
-    /// The module of the token: an absolute path
-    #[arg(long, global = true, value_name = "PATH", env = "FIELDSEAL_PKCS11_MODULE")]
+    /// The module of the token: an absolute path [default: FIELDSEAL_PKCS11_MODULE]
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) pkcs11_module: Option<PathBuf>,
     /// Read the token's PIN from this open descriptor: its first line [default: from the file that
     /// FIELDSEAL_PIN_FILE names, or asked for]

@@ -37,6 +37,30 @@ fn read_open(path: &Path, mut file: File) -> Result<Zeroizing<Vec<u8>>, Failure>
         .map_err(|error| Failure::file(path, &error))
 }
 
+/// The text in a file: UTF-8, without the byte-order mark that some editors begin it with.
+pub(crate) fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, Failure> {
+    let refused = |what: &str, next: &str| {
+        Err(Failure::new(Exit::Malformed, format!("{}: {what}", path.display()), next))
+    };
+    if is_utf16(bytes) {
+        return refused("is a text in UTF-16", "save the file as UTF-8");
+    }
+    match str::from_utf8(without_mark(bytes)) {
+        Ok(text) => Ok(text),
+        Err(_) => refused("is not a text in UTF-8", "give a file of text, saved as UTF-8"),
+    }
+}
+
+/// Whether these bytes begin with the byte-order mark of UTF-16.
+pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF")
+}
+
+/// The bytes of a text without its byte-order mark.
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
 /// Reads standard input to its end.
 pub(crate) fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
     read_from(&mut io::stdin().lock(), 1 << 16)

@@ -7,7 +7,8 @@ pub(crate) mod terminal;
 mod token;
 pub(crate) mod unlock;
 
-use std::ffi::OsStr;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,6 +20,11 @@ use crate::files;
 
 /// The longest line that is taken for a secret.
 const LONGEST: usize = 4096;
+
+/// The path in a variable. One that is empty is as if it were not set.
+pub(crate) fn path_in(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|path| !path.is_empty())
+}
 
 /// The first line of the file that a variable names. Its owner alone can read it.
 pub(crate) fn line_of_variable(
@@ -73,7 +79,8 @@ fn first_line(from: &mut impl Read, name: &str) -> Result<Zeroizing<String>, Fai
     if line.last() == Some(&b'\r') {
         line.pop();
     }
-    let text = str::from_utf8(&line).map_err(|_| refused("its first line is not UTF-8"))?;
+    let text = str::from_utf8(files::without_mark(&line))
+        .map_err(|_| refused("its first line is not UTF-8"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -120,6 +127,8 @@ mod tests {
         };
         assert_eq!(line(b"four words\nmore\n").as_deref(), Ok("four words"));
         assert_eq!(line(b"four words\r\n").as_deref(), Ok("four words"));
+        assert_eq!(line(b"\xEF\xBB\xBFfour words\r\n").as_deref(), Ok("four words"));
+        assert_eq!(line(b"\xFF\xFEf\0o\0u\0r\0\n\0"), Err(Exit::File));
         assert_eq!(line(b" spaces stay ").as_deref(), Ok(" spaces stay "));
         assert_eq!(line(b"").as_deref(), Ok(""));
         assert_eq!(line(b"\xFF\n"), Err(Exit::File));

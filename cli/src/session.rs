@@ -44,6 +44,24 @@ impl Session<'_> {
         Ok(self.file().floor(floor.unwrap_or_default()).read()?)
     }
 
+    /// The ring, where a command needs it for no more than the names of keys. One that was named on the
+    /// command line must be readable; one that the environment or the folder happens to have need not.
+    pub(crate) fn names(&self) -> Result<Option<LockedRing>, Failure> {
+        match self.read(None) {
+            Ok(locked) => Ok(Some(locked)),
+            Err(failure) if self.common.ring_is_said => Err(failure),
+            Err(failure) => {
+                if self.common.ring.is_some() || self.path().exists() {
+                    self.output.warning(format_args!(
+                        "the keys are named by their ids alone: {}",
+                        failure.error
+                    ));
+                }
+                Ok(None)
+            }
+        }
+    }
+
     /// Fails where there is no ring, with the words that help.
     pub(crate) fn check_present(&self) -> Result<(), Failure> {
         let path = self.path();

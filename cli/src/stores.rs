@@ -8,9 +8,9 @@ use fieldseal::{Error, ErrorKind, SqlxDatabase, SqlxKeyStore};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _};
 
-use self::url::{Address, Options};
+use self::url::{Address, Options, is_in_wal_mode};
 use crate::args::stores::{Column, DatabaseSaid, InlineColumn, InlineSaid, Store, Stores, UrlFrom};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
@@ -188,7 +188,21 @@ impl Database {
                     .create_if_missing(purpose == Purpose::Makes)
                     .busy_timeout(PATIENCE);
                 let connected = SqliteConnection::connect_with(&options).await;
-                Connection::Sqlite(Box::new(connected.map_err(|error| refused(&name, &error))?))
+                let mut on = connected.map_err(|error| refused(&name, &error))?;
+                let looked =
+                    sqlx::query("SELECT count(*) FROM sqlite_master").execute(&mut on).await;
+                looked.map_err(|error| match error {
+                    sqlx::Error::Database(_)
+                        if purpose == Purpose::Reads && is_in_wal_mode(options.get_filename()) =>
+                    {
+                        refused(&name, &error).or_next(
+                            "it is in WAL mode, in which SQLite writes beside it to read: let this user write its \
+                             folder, or copy it with its -wal file to a folder that can be written",
+                        )
+                    }
+                    error => refused(&name, &error),
+                })?;
+                Connection::Sqlite(Box::new(on))
             }
             Options::Postgres(options) => {
                 let connected = PgConnection::connect_with(&options).await;
@@ -250,6 +264,10 @@ impl Database {
                     };
                     // Whether it is BYTEA or TEXT: the text form is told by its first bytes.
                     match row.try_get_unchecked::<Vec<u8>, _>(0) {
+                        // A column of CHAR(n) pads its texts.
+                        Ok(bytes) if row.column(0).type_info().name() == "CHAR" => {
+                            take(bytes.trim_ascii_end());
+                        }
                         Ok(bytes) => take(&bytes),
                         Err(error) => break Err(error),
                     }

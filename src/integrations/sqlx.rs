@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use sqlx::encode::IsNull;
 use sqlx::error::{BoxDynError, UnexpectedNullError};
-use sqlx::{Database, Decode, Encode, Type, ValueRef as _};
+use sqlx::{Database, Decode, Encode, Type, TypeInfo as _, ValueRef as _};
 
+use crate::encoding::column::{is_cut, unpadded};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 use crate::field::{ColumnValue, Sealed};
@@ -28,8 +29,9 @@ where
     if value.is_null() {
         return Err(UnexpectedNullError.into());
     }
-    if <&'r str as Type<DB>>::compatible(&value.type_info()) {
-        Ok(from_text(<&'r str as Decode<'r, DB>>::decode(value)?)?)
+    let stored = value.type_info().into_owned();
+    if <&'r str as Type<DB>>::compatible(&stored) {
+        Ok(from_text(unpadded(stored.name(), <&'r str as Decode<'r, DB>>::decode(value)?))?)
     } else {
         <Vec<u8> as Decode<'r, DB>>::decode(value).map(from_bytes)
     }
@@ -44,7 +46,8 @@ macro_rules! columns {
             }
 
             fn compatible(stored: &<$db as Database>::TypeInfo) -> bool {
-                <Vec<u8> as Type<$db>>::compatible(stored) || <&str as Type<$db>>::compatible(stored)
+                <Vec<u8> as Type<$db>>::compatible(stored)
+                    || <&str as Type<$db>>::compatible(stored) && !is_cut(stored.name())
             }
         }
 

@@ -513,9 +513,17 @@ fn opens(key: &RingKey) -> bool {
     matches!(key.holds(), Holds::Secret | Holds::KeyPair)
 }
 
+/// Whether the slot records exactly this key of the service.
 fn serves<U: Unlock>(slot: &Slot, service: &U) -> bool {
-    matches!(slot.opening(), Opening::Service { service: kind, key, .. }
-        if kind == service.service() && key == service.key())
+    recorded(slot, service).is_some_and(|key| key == service.key())
+}
+
+/// The name that a slot of this service records of its key.
+fn recorded<'a, U: Unlock>(slot: &'a Slot, service: &U) -> Option<&'a str> {
+    match slot.opening() {
+        Opening::Service { service: kind, key, .. } if kind == service.service() => Some(key),
+        _ => None,
+    }
 }
 
 /// What trying a passphrase on this slot costs, in KiB times passes.

@@ -312,6 +312,13 @@ pub trait Unlock {
     /// Which key of the service, as slots record it: 1 to 512 bytes of text, in the clear.
     fn key(&self) -> &str;
 
+    /// Returns `true` if `recorded`, which a slot of this service records, names this key. By default it
+    /// does if it is equal to [`key`](Self::key); a service that has several names for one key compares
+    /// them here. A slot that records an equal text comes first.
+    fn is_named(&self, recorded: &str) -> bool {
+        self.key() == recorded
+    }
+
     /// Asks the service to encrypt a slot's key, with `context` as associated data.
     ///
     /// # Errors

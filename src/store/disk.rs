@@ -184,7 +184,18 @@ impl Lock {
                 ),
             ));
         }
-        fs::rename(fresh, &self.path).map_err(|error| Error::io("replace", &self.path, &error))
+        fs::rename(fresh, &self.path).map_err(|error| match error.kind() {
+            // A file that is mounted by itself, as into a container, cannot be renamed over.
+            io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices => Error::new(
+                ErrorKind::Io,
+                format!(
+                    "{} is a mount of its own, and a mounted file cannot be replaced: mount the folder that it \
+                     is in",
+                    self.path.display()
+                ),
+            ),
+            _ => Error::io("replace", &self.path, &error),
+        })
     }
 
     /// A file that is replaced stays its owner's and group's, with the rights that they had: a service

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use super::disk;
+use crate::encoding::{is_utf16, without_mark};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::SlotKey;
 
@@ -18,16 +19,21 @@ impl SlotKey {
     /// are started.
     ///
     /// # Errors
-    /// [`MissingKey`](ErrorKind::MissingKey) when it is not set;
+    /// [`MissingKey`](ErrorKind::MissingKey) when it is not set, or is empty;
     /// [`Malformed`](ErrorKind::Malformed) for what is no slot key.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let text = std::env::var(variable).map(Zeroizing::new).map_err(|_| {
-            Error::new(
+        let text = std::env::var(variable).map(Zeroizing::new);
+        match text {
+            // A variable that a deployment declares and does not fill is empty.
+            Ok(text) if !text.trim().is_empty() => Self::from_text(&text),
+            _ => Err(Error::new(
                 ErrorKind::MissingKey,
-                format!("the environment variable {variable} is not set, or is no text: set it to a slot key"),
-            )
-        })?;
-        Self::from_text(&text)
+                format!(
+                    "the environment variable {variable} is not set, is empty, or is not UTF-8: set it to a \
+                     slot key"
+                ),
+            )),
+        }
     }
 
     /// The key in a file: as [text](Self::to_text), or 32 bytes as they are. Bytes that are all
@@ -53,7 +59,12 @@ impl SlotKey {
         {
             return Ok(Self::from_bytes(key));
         }
-        Self::from_text(core::str::from_utf8(bytes).unwrap_or_default())
+        if is_utf16(bytes) {
+            return Err(Error::malformed(
+                "the file of the slot key is a text in UTF-16: save it as UTF-8",
+            ));
+        }
+        Self::from_text(core::str::from_utf8(without_mark(bytes)).unwrap_or_default())
     }
 
     /// Writes the key, as [text](Self::to_text), into a new file that only its owner can read.

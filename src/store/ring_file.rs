@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use alloc::format;
 
 use super::disk::{self, Content, Lock, Observer};
+use crate::encoding::{is_utf16, without_mark};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{Credential, Fingerprint, Floor, LockedRing, RingDocument, RingId};
 
@@ -86,7 +87,13 @@ impl RingFile {
     }
 
     fn parse(&self, content: &Content) -> Result<LockedRing, Error> {
-        let locked = LockedRing::from_json(&content.bytes)?.floor(self.floor);
+        if is_utf16(&content.bytes) {
+            return Err(Error::malformed(format!(
+                "{} is a text in UTF-16: save it as UTF-8",
+                self.path.display()
+            )));
+        }
+        let locked = LockedRing::from_json(without_mark(&content.bytes))?.floor(self.floor);
         Ok(match self.only {
             Some(id) => locked.only(id),
             None => locked,

@@ -48,14 +48,17 @@ impl<T> TableTerms for (&Index<T, ManyTerms>, &Terms) {
 }
 
 /// The primary key finds rows by their terms, the index a row's terms, to replace and to remove them.
-/// `row` is of the type that the key of the application's rows has.
+/// `row` has the type of the key of the application's rows. Its column declares no type, so that SQLite keeps
+/// the text "7" apart from the number.
+///
+/// Not a STRICT table: one of those makes the application's whole file unreadable to SQLite before 3.37.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_terms (
-    record TEXT NOT NULL,
-    \"index\" TEXT NOT NULL,
-    term BLOB NOT NULL,
-    \"row\" ANY NOT NULL,
+    record TEXT NOT NULL CHECK (typeof(record) = 'text'),
+    \"index\" TEXT NOT NULL CHECK (typeof(\"index\") = 'text'),
+    term BLOB NOT NULL CHECK (typeof(term) = 'blob'),
+    \"row\" NOT NULL,
     PRIMARY KEY (record, \"index\", term, \"row\")
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fieldseal_terms_row ON fieldseal_terms (record, \"row\", \"index\");";
 
 const FORGET: &str =

@@ -443,3 +443,61 @@ fn a_subject_with_several_rows_is_refused_by_postgres_too() {
         assert_eq!(rows.get::<i64, _>(0), 0, "and neither is written");
     });
 }
+
+/// What is there as text stays text, whether or not it was said; the blanks of `CHAR(n)` are the column's.
+#[cfg(feature = "sqlx-postgres")]
+#[test]
+fn envelopes_in_text_columns_of_every_type_are_changed_in_place() {
+    use sqlx::{Postgres, Row as _};
+
+    let Some(schema) = postgres::Schema::new() else { return };
+    runtime().block_on(async {
+        let mut on = connect::<Postgres>(schema.url()).await;
+        for (name, column) in [("a", "TEXT"), ("b", "VARCHAR(4000)"), ("c", "CHAR(4000)")] {
+            let table = format!(
+                "CREATE TABLE {name} (id BIGINT UNIQUE, keys {column});
+                         INSERT INTO {name} VALUES (7, NULL)"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(table)).execute(&mut on).await.unwrap();
+            let subject = ("id", SubjectColumn::Integer);
+            let unsaid = SqlxKeyStore::<Postgres>::inline(name, subject, "keys").unwrap();
+            let store = unsaid.clone().text().unwrap();
+            store.migrate(&mut on).await.unwrap();
+            let first = fresh("", &number(7));
+            store.save(&mut on, "", 7, &first).await.unwrap();
+            assert_eq!(store.load(&mut on, "", 7).await.unwrap().as_ref(), Some(&first));
+            let ring = admin();
+            for store in [&store, &unsaid] {
+                let renew = store.change(&mut on, at(&ring), 7, |edit| edit.renew(&CONTACT));
+                let renewed = renew.await.unwrap();
+                assert_eq!(store.load(&mut on, "", 7).await.unwrap().as_ref(), Some(&renewed));
+                assert_eq!(store.scan(&mut on, None, 9).await.unwrap()[0].envelope, renewed);
+            }
+            let sql = sqlx::AssertSqlSafe(format!("SELECT keys FROM {name}"));
+            let row = sqlx::query(sql).fetch_one(&mut on).await.unwrap();
+            assert!(row.get::<String, _>(0).starts_with("fs1."), "{column}");
+        }
+    });
+}
+
+#[cfg(feature = "sqlx-postgres")]
+#[test]
+fn no_envelope_is_written_into_a_column_that_cuts_texts() {
+    use sqlx::{Postgres, Row as _};
+
+    let Some(schema) = postgres::Schema::new() else { return };
+    runtime().block_on(async {
+        let mut on = connect::<Postgres>(schema.url()).await;
+        let table = "CREATE TABLE customer (id BIGINT UNIQUE, keys NAME);
+                     INSERT INTO customer VALUES (7, NULL)";
+        sqlx::raw_sql(table).execute(&mut on).await.unwrap();
+        let subject = ("id", SubjectColumn::Integer);
+        let store = SqlxKeyStore::<Postgres>::inline("customer", subject, "keys").unwrap();
+        let store = store.text().unwrap();
+        let refused = store.save(&mut on, "", 7, &fresh("", &number(7))).await.unwrap_err();
+        assert!(refused.to_string().contains("BYTEA or TEXT"), "{refused}");
+        let row =
+            sqlx::query("SELECT keys IS NULL FROM customer").fetch_one(&mut on).await.unwrap();
+        assert!(row.get::<bool, _>(0), "nothing is written");
+    });
+}

@@ -2,7 +2,8 @@
 
 use std::sync::Mutex;
 
-use fieldseal::{ErrorKind, KeyStore, MemoryKeyStore};
+use fieldseal::{ErrorKind, KeyStore, MemoryKeyStore, SqliteKeyStore, SqliteTermsTable};
+use rusqlite::Connection;
 
 use crate::common::*;
 use crate::contract::*;
@@ -140,4 +141,30 @@ fn a_census_with_an_unreadable_envelope_is_none() {
     let pass = of.change_all(at(&ring), &mut |_, _| Ok(())).unwrap();
     assert_eq!((pass.seen, pass.failed.len()), (2, 1));
     assert_eq!(pass.failed[0].1, number(8), "a pass tells which");
+}
+
+/// One STRICT table makes an application's whole file unreadable to SQLite before 3.37.
+#[test]
+fn tables_in_sqlite_refuse_other_types_without_being_strict() {
+    let db = Connection::open_in_memory().unwrap();
+    SqliteKeyStore::new().migrate(&db).unwrap();
+    db.execute_batch(SqliteTermsTable::SCHEMA).unwrap();
+    let sql = "SELECT group_concat(sql) FROM sqlite_master";
+    let sql: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(sql.contains("fieldseal_terms") && !sql.to_uppercase().contains("STRICT"), "{sql}");
+    for refused in [
+        "INSERT INTO fieldseal_keys VALUES (x'00', x'01', 1, x'02')",
+        "INSERT INTO fieldseal_keys VALUES ('', 'text', 1, x'02')",
+        "INSERT INTO fieldseal_keys VALUES ('', x'01', 1.5, x'02')",
+        "INSERT INTO fieldseal_keys VALUES ('', x'01', 1, 'fs1.')",
+        "INSERT INTO fieldseal_keys VALUES ('', x'01', 1, NULL)",
+        "INSERT INTO fieldseal_reseal VALUES ('', 7, 'contact', 2)",
+        "INSERT INTO fieldseal_reseal VALUES ('', x'01', 'contact', 'two')",
+        "INSERT INTO fieldseal_terms VALUES ('customer', 'email', 'text', 7)",
+        "INSERT INTO fieldseal_terms VALUES ('customer', 'email', x'01', NULL)",
+    ] {
+        assert!(db.execute(refused, []).is_err(), "{refused}");
+    }
+    let both = "INSERT INTO fieldseal_terms VALUES ('r', 'i', x'01', 7), ('r', 'i', x'01', '7')";
+    assert_eq!(db.execute(both, []).unwrap(), 2, "a number and its text are two rows");
 }

@@ -337,3 +337,47 @@ fn a_key_has_one_slot_of_a_ring() {
         assert_eq!(key.service(), "pkcs11");
     });
 }
+
+/// RFC 7512: what says more names the same key, or one of several.
+#[test]
+fn a_uri_that_names_more_than_the_slots_opens_it() {
+    each(|hsm| {
+        let (key, mut document) = ring(hsm);
+        let serial = hsm.serial("prod");
+        // Another token takes the same label.
+        hsm.token("prod");
+        let ring = locked(&mut document);
+        let message = refused(ErrorKind::InvalidInput, hsm.open().unlock(&ring, &key, &pin()));
+        assert!(message.contains("add `serial=`") && message.contains(&serial), "{message}");
+        let uri = format!("{key};serial={serial}");
+        let named = Pkcs11Key::from_uri(&uri).unwrap();
+        let opened = hsm.open().unlock(&ring, &named, &pin()).unwrap();
+        assert_eq!(opened.opened_by(), Some(document.slots()[0].id()));
+
+        // It can have a slot of its own too, which is the one that it then opens.
+        hsm.open().add_slot(&mut document, "by serial", &named, &pin()).unwrap();
+        let opened = hsm.open().unlock(&locked(&mut document), &named, &pin()).unwrap();
+        assert_eq!(opened.opened_by(), Some(document.slots()[1].id()));
+    });
+}
+
+/// No request is made for a slot that another key is named in, and so no PIN is tried.
+#[test]
+fn a_uri_that_names_less_or_other_than_the_slots_does_not_find_it() {
+    each(|hsm| {
+        hsm.key("prod", "fieldseal");
+        let uri = format!("pkcs11:token=prod;serial={};object=fieldseal", hsm.serial("prod"));
+        let mut document = with_slot(hsm, &Pkcs11Key::from_uri(&uri).unwrap());
+        let ring = locked(&mut document);
+        for other in [
+            "pkcs11:token=prod;object=fieldseal",
+            "pkcs11:token=prod;serial=0;object=fieldseal",
+            &format!("{uri};id=%01").replace("prod", "test"),
+        ] {
+            let other = Pkcs11Key::from_uri(other).unwrap();
+            refused(ErrorKind::Unlock, ring.unlock_request(&other));
+        }
+        let more = Pkcs11Key::from_uri(&format!("{uri};model=SoftHSM%20v2")).unwrap();
+        assert!(ring.unlock_request(&more).is_ok());
+    });
+}

@@ -123,6 +123,11 @@ impl SoftHsm {
             .unwrap()
     }
 
+    /// The serial number of the token.
+    pub fn serial(&self, token: &str) -> String {
+        self.raw().get_token_info(self.slot(token)).unwrap().serial_number().to_owned()
+    }
+
     /// A session past this crate, logged in.
     pub fn raw_session(&self, token: &str) -> Session {
         let session = self.raw().open_rw_session(self.slot(token)).unwrap();

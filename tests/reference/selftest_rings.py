@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fieldseal_ref import ed25519, jcs, shares
+from fieldseal_ref import document, ed25519, jcs, shares
 from fieldseal_ref.errors import Refused
 from fieldseal_ref.spelling import LAST_TIME, seconds, time
 from selftest_support import NOW, RING, Case, H, J
@@ -147,6 +147,16 @@ class Rings(Case):
             self.refuse("unsupported", self.text.replace(old, new, 1), self.credentials[1])
         for text in ("", "[]", '["ring/2"]', "\ufeff" + self.text, self.text + "x", self.text[:-3]):
             self.refuse("malformed", text, self.credentials[1])
+
+    def test_scopes_are_counted_over_all_keys(self) -> None:
+        entry = json.dumps({"tenant": ""})
+        for of_first, of_second in ((100_001, 0), (60_000, 40_001)):
+            lists = [f'"derived": [{",".join([entry] * of)}], "holds"' for of in (of_first, of_second)]
+            before, middle, *rest = self.text.split('"holds"')
+            text = before + lists[0] + middle + lists[1] + '"holds"'.join(rest)
+            with self.assertRaises(Refused) as refused:
+                document.read(text.encode())
+            self.assertIn("too many scopes", str(refused.exception.__dict__) + str(refused.exception))
 
     def test_unprotected(self) -> None:
         given = {"ring": RING, "id": RING_ID, "generation": 1, "written_at": NOW}

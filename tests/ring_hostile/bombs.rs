@@ -95,6 +95,38 @@ pub(super) fn refuse_long_lists() {
     }
 }
 
+/// Of the shortest items there are, which take the most memory for their text: twelve times the document,
+/// if all of them are kept.
+#[test]
+fn of_12_mib_of_scopes_and_shares() {
+    refused_within(60, "scopes");
+}
+
+pub(super) fn refuse_the_shortest_items() {
+    let length: usize = 12 << 20;
+    let json = sample_json();
+    let scopes = |start: &str, item: &str, end: &str| {
+        let (before, behind) = json.split_once("\"holds\"").unwrap();
+        let times = (length - json.len() - start.len() - end.len() - 2) / (item.len() + 1);
+        let mut bomb = String::with_capacity(length);
+        bomb.extend([before, start]);
+        (0..times).for_each(|_| bomb.extend([item, ","]));
+        bomb.extend([item, end, "\"holds\"", behind]);
+        bomb
+    };
+    let one_key = scopes("\"derived\":[", r#"{"tenant":""}"#, "],");
+    assert_eq!(soon(&one_key), ErrorKind::Malformed);
+    drop(one_key);
+    let key = r#""holds":"","id":"","name":"","state":"","use":"","derived":[{"tenant":""}]"#;
+    let many_keys = scopes("", &format!("{key}}},{{"), "");
+    assert_eq!(soon(&many_keys), ErrorKind::Malformed);
+    drop(many_keys);
+    let (before, behind) = json.split_once("\"share_tags\": [").unwrap();
+    let tags = "\"\",".repeat((length - json.len()) / 3);
+    let tags = [before, "\"share_tags\": [", &tags, behind].concat();
+    assert_eq!(soon(&tags), ErrorKind::Malformed);
+}
+
 #[test]
 fn of_a_million_scopes_and_shares() {
     let json = sample_json();

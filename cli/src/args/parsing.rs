@@ -9,18 +9,26 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Cli;
 use crate::exit::{Exit, Failure, is_secret};
+use crate::secrets::path_in;
 
 /// The variable that names the ring's file.
 const RING_VARIABLE: &str = "FIELDSEAL_RING";
+/// The variable that names the module of a PKCS#11 token.
+#[cfg(feature = "pkcs11")]
+const MODULE_VARIABLE: &str = "FIELDSEAL_PKCS11_MODULE";
 
 /// The command line. Where it only asks for help, or clap itself can say what is wrong with it, the process
 /// ends here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
     let mut cli = read()?;
     // Not by clap, whose usage lines would then show --ring as needed.
+    cli.common.ring_is_said = cli.common.ring.is_some();
     if cli.common.ring.is_none() {
-        cli.common.ring =
-            env::var_os(RING_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        cli.common.ring = path_in(RING_VARIABLE).map(PathBuf::from);
+    }
+    #[cfg(feature = "pkcs11")]
+    if cli.common.token.pkcs11_module.is_none() {
+        cli.common.token.pkcs11_module = path_in(MODULE_VARIABLE).map(PathBuf::from);
     }
     Ok(cli)
 }

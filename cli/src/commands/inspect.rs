@@ -36,7 +36,14 @@ pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure>
         }
         path => files::read(Path::new(path))?,
     };
-    let text = str::from_utf8(&bytes).ok().map(str::trim_ascii);
+    if files::is_utf16(&bytes) {
+        return Err(Failure::new(
+            Exit::Malformed,
+            "this is a text in UTF-16",
+            "save it as UTF-8; PowerShell's `>` writes UTF-16, and `| Out-File -Encoding utf8` does not",
+        ));
+    }
+    let text = str::from_utf8(files::without_mark(&bytes)).ok().map(str::trim_ascii);
     let (json, text) = match text {
         Some(text) if text.starts_with('{') => {
             check_is_ring(text)?;
@@ -67,12 +74,7 @@ pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure>
 
 impl Names {
     fn of(session: &Session<'_>) -> Result<Self, Failure> {
-        let locked = match session.read(None) {
-            Ok(locked) => locked,
-            // Only a ring that was named must be there.
-            Err(failure) if session.common.ring.is_some() => return Err(failure),
-            Err(_) => return Ok(Self(BTreeMap::new())),
-        };
+        let Some(locked) = session.names()? else { return Ok(Self(BTreeMap::new())) };
         let name = |key: &fieldseal::KeyLine| match key.key_use() {
             KeyUse::Wrap => format!("role {}", key.name()),
             other => format!("{other} key"),

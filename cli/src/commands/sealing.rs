@@ -4,6 +4,7 @@ use fieldseal::{Access, Error, ErrorKind, KeyEnvelope, KeyRing};
 
 use crate::args::{Open, Seal, Under};
 use crate::exit::{Exit, Failure};
+use crate::files;
 use crate::session::Session;
 
 pub(super) fn seal(asked: &Seal, session: &Session<'_>) -> Result<(), Failure> {
@@ -52,7 +53,7 @@ pub(super) fn open(asked: &Open, session: &Session<'_>) -> Result<(), Failure> {
 
 /// The sealed bytes, from their text form if it is that.
 fn bytes_of(input: &[u8]) -> Result<Vec<u8>, Failure> {
-    match str::from_utf8(input).map(str::trim_ascii) {
+    match str::from_utf8(files::without_mark(input)).map(str::trim_ascii) {
         // The text form is one for all that is sealed; which it is, opening tells.
         Ok(text) if text.starts_with("fs1.") => {
             Ok(KeyEnvelope::from_text(text)?.as_bytes().to_vec())

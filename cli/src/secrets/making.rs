@@ -1,6 +1,5 @@
 //! What a new slot is opened by: a passphrase, asked for twice, or a raw key in a file.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use fieldseal::{
@@ -10,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::terminal::Terminal;
 use super::unlock::{PASSPHRASE_FILE_VARIABLE, key_of_file, terminal};
-use super::{line_of_descriptor, line_of_variable};
+use super::{line_of_descriptor, line_of_variable, path_in};
 use crate::args::Common;
 use crate::args::ring::{Init, NewSlot, SlotMade};
 use crate::exit::{Exit, Failure};
@@ -128,7 +127,7 @@ impl Making<'_> {
         if self.token_key.is_some() {
             return true;
         }
-        self.descriptor.is_some() || self.key_file.is_some() || env::var_os(self.variable).is_some()
+        self.descriptor.is_some() || self.key_file.is_some() || path_in(self.variable).is_some()
     }
 
     /// Comes by what opens the slot; a key file is made with it.
@@ -164,7 +163,7 @@ impl Making<'_> {
             let opening = Opening::Token(Box::new(key));
             return Ok(Made { opening, label: label("token"), key_file: None });
         }
-        let text = match (self.descriptor, env::var_os(self.variable)) {
+        let text = match (self.descriptor, path_in(self.variable)) {
             (Some(number), _) => line_of_descriptor(number)?,
             (None, Some(path)) => line_of_variable(self.variable, &path, common.any_permissions)?,
             (None, None) => self.ask(common, output)?,

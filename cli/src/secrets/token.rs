@@ -1,13 +1,11 @@
 //! Keys of PKCS#11 tokens: HSMs and smart cards.
 
-use std::env;
-
 use fieldseal::{
     Error, LockedRing, Pkcs11, Pkcs11Key, Pkcs11Pin, RingDocument, SlotId, Unlock as _,
 };
 
 use super::unlock::terminal;
-use super::{line_of_descriptor, line_of_variable};
+use super::{line_of_descriptor, line_of_variable, path_in};
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
 
@@ -71,7 +69,7 @@ impl TokenKey {
 
 /// Asked for once: a wrong PIN counts, and a few lock the token.
 fn pin(key: &Pkcs11Key, common: &Common) -> Result<Pkcs11Pin, Failure> {
-    let text = match (common.token.pin_fd, env::var_os(PIN_FILE_VARIABLE)) {
+    let text = match (common.token.pin_fd, path_in(PIN_FILE_VARIABLE)) {
         (Some(number), _) => line_of_descriptor(number)?,
         (None, Some(path)) => line_of_variable(PIN_FILE_VARIABLE, &path, common.any_permissions)?,
         (None, None) => {

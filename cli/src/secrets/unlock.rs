@@ -10,7 +10,7 @@ use fieldseal::{
 use zeroize::Zeroizing;
 
 use super::terminal::Terminal;
-use super::{line_of_descriptor, line_of_variable, share_texts};
+use super::{line_of_descriptor, line_of_variable, path_in, share_texts};
 use crate::args::{Common, Unlocking};
 use crate::exit::{Exit, Failure};
 use crate::files;
@@ -62,7 +62,12 @@ pub(crate) fn unlock(
         let key = super::token::TokenKey::opening(locked, uri, common)?;
         return key.unlock(locked).map_err(not_unlocked);
     }
-    match (env::var(KEY_VARIABLE), env::var_os(PASSPHRASE_FILE_VARIABLE)) {
+    // A variable that a deployment declares and does not fill is empty, as if it were not set.
+    let key = match env::var(KEY_VARIABLE) {
+        Ok(text) if text.is_empty() => Err(env::VarError::NotPresent),
+        key => key,
+    };
+    match (key, path_in(PASSPHRASE_FILE_VARIABLE)) {
         (Ok(_), Some(_)) => Err(Failure::new(
             Exit::Usage,
             format!("{KEY_VARIABLE} and {PASSPHRASE_FILE_VARIABLE} are both set"),
@@ -197,13 +202,7 @@ pub(super) fn key_of_file(path: &Path, any_permissions: bool) -> Result<SlotKey,
 
 fn shares_of_file(path: &Path, any_permissions: bool) -> Result<Vec<Share>, Failure> {
     let bytes = files::read_secret(path, any_permissions)?;
-    let text = str::from_utf8(&bytes).map_err(|_| {
-        Failure::new(
-            Exit::Malformed,
-            format!("{}: is no text", path.display()),
-            "give the shares as text, one a line",
-        )
-    })?;
+    let text = files::text(path, &bytes)?;
     let mut shares = Vec::new();
     for text in share_texts(text) {
         shares.push(Share::from_text(&text).map_err(|error| {

@@ -88,6 +88,10 @@ impl Unlock for Pkcs11Key {
         self.as_str()
     }
 
+    fn is_named(&self, recorded: &str) -> bool {
+        Self::from_uri(recorded).is_ok_and(|recorded| self.says_all_of(&recorded))
+    }
+
     fn wrap_request(&self, slot_key: &Secret<32>, context: &[u8]) -> Result<Pkcs11Request, Error> {
         Ok(Pkcs11Request {
             operation: Operation::Encrypt,

@@ -25,7 +25,9 @@ use crate::error::Error;
 /// | `type` | accepted if it is `secret-key` | |
 ///
 /// `token` or `serial` is needed, and `object` or `id`; each attribute stands once. What is not
-/// unreserved or `:[]@!$'()*+,=&` is percent-encoded. Other attributes are refused, and so is the part
+/// unreserved or `:[]@!$'()*+,=&` is percent-encoded. A URI opens the slot that it was made for, and so
+/// does one that adds attributes to it: where a second token has the same label, add `serial=`. Other
+/// attributes are refused, and so is the part
 /// behind a `?`, which is where PINs are written: the URI is recorded in ring documents, in the
 /// clear.
 ///
@@ -139,6 +141,21 @@ impl Pkcs11Key {
     /// printable ASCII.
     pub fn as_str(&self) -> &str {
         &self.uri
+    }
+
+    /// Whether this URI has each attribute of the other, of the same value: by RFC 7512 it then names the
+    /// same key or, where the other names several, one of them.
+    pub(super) fn says_all_of(&self, other: &Self) -> bool {
+        fn held<T: PartialEq>(by: &Option<T>, other: &Option<T>) -> bool {
+            other.is_none() || by == other
+        }
+        let (this, other) = (&self.parts, &other.parts);
+        held(&this.token, &other.token)
+            && held(&this.manufacturer, &other.manufacturer)
+            && held(&this.model, &other.model)
+            && held(&this.serial, &other.serial)
+            && held(&this.object, &other.object)
+            && held(&this.id, &other.id)
     }
 
     pub(super) fn parts(&self) -> &Parts {

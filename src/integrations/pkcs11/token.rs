@@ -58,7 +58,8 @@ impl Pkcs11 {
             }
             _ => {
                 return Err(Error::invalid(format!(
-                    "{key}: several keys of the token answer to this: add `id=` to the URI"
+                    "{key}: several keys of the token answer to this: add `id=` to the URI, which \
+                     still opens the same slot"
                 )));
             }
         };
@@ -145,9 +146,18 @@ impl Pkcs11 {
                     self.module.display()
                 ),
             )),
-            (Some(_), Some(_)) => Err(Error::invalid(format!(
-                "{key}: several tokens answer to this: add `serial=` to the URI"
-            ))),
+            (Some(first), Some(second)) => {
+                let tokens = [first, second].into_iter().chain(found);
+                let serials: Vec<_> = tokens
+                    .filter_map(|slot| self.context.get_token_info(slot).ok())
+                    .map(|token| format!("`{}`", token.serial_number().escape_debug()))
+                    .collect();
+                Err(Error::invalid(format!(
+                    "{key}: several tokens answer to this: add `serial=` to the URI, which is one of {}; it \
+                     still opens the same slot",
+                    serials.join(", ")
+                )))
+            }
         }
     }
 

@@ -20,6 +20,8 @@ use crate::wrap::hpke::WriterHalf;
 
 /// `[RF-3]` The most keys of a document.
 pub(super) const MAX_KEYS: usize = 100_000;
+/// `[RF-3]` The most scopes of all its keys together.
+pub(super) const MAX_SCOPES: usize = 100_000;
 
 /// `[RF-4]` Expand(master key, "fieldseal/v1 ring" ‖ document id, 64) = AEAD key (32) ‖ commitment (32).
 pub(super) fn document_key(master: &Secret<32>, id: RingId) -> Secret<64> {
@@ -364,6 +366,13 @@ pub(super) struct KeyEntry {
     state: String,
     #[serde(rename = "use")]
     key_use: String,
+}
+
+impl KeyEntry {
+    /// How many scopes it has.
+    pub(super) fn scopes(&self) -> usize {
+        self.derived.as_ref().map_or(0, Vec::len)
+    }
 }
 
 /// What a derived key is for, as the document spells it.

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::content::{self, Content, KeyLine};
 use super::member::{self, Document, Fingerprint, Floor, Mark, RingId, Wrapping};
-use super::{MAX_SLOTS, RingDocument, serves, work};
+use super::{MAX_SLOTS, RingDocument, recorded, serves, work};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyRing;
 use crate::keyring::recovery;
@@ -148,8 +148,8 @@ impl LockedRing {
     /// # Errors
     /// [`Unlock`](ErrorKind::Unlock) when no slot is of this key of this service; the service's own.
     pub fn unlock_request<U: Unlock>(&self, service: &U) -> Result<U::Request, Error> {
-        let found = self.slots.iter().find_map(|slot| match slot.opening() {
-            Opening::Service { wrapped, .. } if serves(slot, service) => Some((slot, wrapped)),
+        let found = self.slot_of(service).and_then(|slot| match slot.opening() {
+            Opening::Service { wrapped, .. } => Some((slot, wrapped)),
             _ => None,
         });
         let (slot, wrapped) = found.ok_or_else(|| {
@@ -172,8 +172,7 @@ impl LockedRing {
         reply: U::Reply,
     ) -> Result<RingDocument, Error> {
         let slot_key = service.slot_key(reply)?;
-        let slot = self.slots.iter().find(|slot| serves(slot, service));
-        let document = slot.and_then(|slot| self.open_slot(slot, slot_key));
+        let document = self.slot_of(service).and_then(|slot| self.open_slot(slot, slot_key));
         document.ok_or_else(Error::unlock).and_then(|document| self.floored(document))
     }
 
@@ -211,6 +210,16 @@ impl LockedRing {
             ));
         }
         self.open_unprotected()
+    }
+
+    /// `[RF-23]` The slot of this key of a service: the one that records an equal name, else the first whose
+    /// name the service takes for this key's.
+    fn slot_of<U: Unlock>(&self, service: &U) -> Option<&Slot> {
+        let named = |slot: &&Slot| recorded(slot, service).is_some_and(|key| service.is_named(key));
+        self.slots
+            .iter()
+            .find(|slot| serves(slot, service))
+            .or_else(|| self.slots.iter().find(named))
     }
 
     pub(super) fn mark(&self) -> Mark {

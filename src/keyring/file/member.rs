@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::MAX_SLOTS;
-use super::content::{KeyEntry, MAX_KEYS};
+use super::content::{KeyEntry, MAX_KEYS, MAX_SCOPES};
 pub(in crate::keyring) use crate::clock::Moment;
 pub(in crate::keyring) use crate::encoding::json::{canonical, present};
 use crate::encoding::{from_hex, to_hex};
@@ -82,9 +82,62 @@ struct Kind {
     fieldseal: String,
 }
 
+/// How many scopes a document has, without keeping any: a scope takes ten times the memory of its text, and
+/// nothing vouches for the document yet.
+#[derive(Deserialize)]
+struct Scopes {
+    #[serde(deserialize_with = "scopes")]
+    keys: usize,
+}
+
+#[derive(Deserialize)]
+struct KeyScopes {
+    #[serde(default, deserialize_with = "count")]
+    derived: usize,
+}
+
+fn scopes<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    sum(from, |KeyScopes { derived }| derived)
+}
+
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    sum(from, |IgnoredAny| 1)
+}
+
+/// The sum over the items of a list, of which one at a time is in memory.
+fn sum<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+    each: fn(T) -> usize,
+) -> Result<usize, D::Error> {
+    struct Sum<T>(fn(T) -> usize);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Sum<T> {
+        type Value = usize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<usize, A::Error> {
+            let mut sum = 0_usize;
+            while let Some(item) = items.next_element()? {
+                sum = sum.saturating_add((self.0)(item));
+            }
+            Ok(sum)
+        }
+    }
+
+    from.deserialize_seq(Sum(each))
+}
+
 /// A list that counts no more than `MOST` items. What is beyond is not kept, but for the first, by which
 /// the list is seen to be too long.
-fn at_most<'de, const MOST: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(in crate::keyring) fn at_most<
+    'de,
+    const MOST: usize,
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+>(
     from: D,
 ) -> Result<Vec<T>, D::Error> {
     struct AtMost<const MOST: usize, T>(PhantomData<T>);
@@ -135,6 +188,12 @@ impl Document {
             } else {
                 Error::malformed("this is no ring document")
             });
+        }
+        let scopes: Scopes = serde_json::from_slice(json).map_err(place)?;
+        if scopes.keys > MAX_SCOPES {
+            return Err(Error::malformed(
+                "the keys of a ring document have at most 100,000 scopes in all",
+            ));
         }
         let document: Self = serde_json::from_slice(json).map_err(place)?;
         if !(1..=MAX_GENERATION).contains(&document.generation) {
@@ -210,10 +269,12 @@ impl Document {
         #[allow(clippy::expect_used, reason = "these types cannot fail")]
         serde_json::to_writer_pretty(&mut *json, self).expect("strings and integers");
         json.push(b'\n');
-        if self.keys.len() > MAX_KEYS || json.len() > MAX_LEN {
+        let scopes = self.keys.iter().map(KeyEntry::scopes).fold(0, usize::saturating_add);
+        if self.keys.len() > MAX_KEYS || scopes > MAX_SCOPES || json.len() > MAX_LEN {
             return Err(Error::new(
                 ErrorKind::Exhausted,
-                "a ring document has at most 100,000 keys and 64 MiB: split the ring, by tenants for one",
+                "a ring document has at most 100,000 keys, 100,000 scopes and 64 MiB: split the ring, for \
+                 example by tenants",
             ));
         }
         // safe: serde_json writes UTF-8.

@@ -7,7 +7,7 @@ use core::fmt;
 use core::num::NonZeroU16;
 use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Argon2Cost;
 use crate::aead::{NONCE, Subkey, split};
@@ -415,11 +415,7 @@ pub(in crate::keyring) struct SlotEntry {
         deserialize_with = "member::present"
     )]
     share_set: Option<String>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "member::present"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "share_tags")]
     share_tags: Option<Vec<String>>,
     #[serde(
         default,
@@ -433,6 +429,14 @@ pub(in crate::keyring) struct SlotEntry {
         deserialize_with = "member::present"
     )]
     wrapped: Option<String>,
+}
+
+/// `[RF-15]` The most shares of a slot.
+const MAX_SHARES: usize = 255;
+
+/// The tags of a slot's shares. One more than there may be is kept, so that they are refused.
+fn share_tags<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    member::at_most::<MAX_SHARES, _, _>(from).map(Some)
 }
 
 impl SlotEntry {

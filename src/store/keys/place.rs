@@ -12,24 +12,27 @@ use crate::error::{Error, ErrorKind};
 use crate::store::search::quoted;
 
 /// The table of envelopes in SQLite, by whichever crate.
+///
+/// Not a STRICT table: one of those makes the application's whole file unreadable to SQLite before 3.37.
+/// The checks demand the same types.
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) const SQLITE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_keys (
-    tenant TEXT NOT NULL,
-    subject BLOB NOT NULL,
-    version INTEGER NOT NULL,
-    envelope BLOB NOT NULL,
+    tenant TEXT NOT NULL CHECK (typeof(tenant) = 'text'),
+    subject BLOB NOT NULL CHECK (typeof(subject) = 'blob'),
+    version INTEGER NOT NULL CHECK (typeof(version) = 'integer'),
+    envelope BLOB NOT NULL CHECK (typeof(envelope) = 'blob'),
     PRIMARY KEY (tenant, subject)
-) STRICT, WITHOUT ROWID;";
+) WITHOUT ROWID;";
 
 /// The table of what is to be resealed.
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) const SQLITE_QUEUE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldseal_reseal (
-    tenant TEXT NOT NULL,
-    subject BLOB NOT NULL,
-    class TEXT NOT NULL,
-    generation INTEGER NOT NULL,
+    tenant TEXT NOT NULL CHECK (typeof(tenant) = 'text'),
+    subject BLOB NOT NULL CHECK (typeof(subject) = 'blob'),
+    class TEXT NOT NULL CHECK (typeof(class) = 'text'),
+    generation INTEGER NOT NULL CHECK (typeof(generation) = 'integer'),
     PRIMARY KEY (tenant, subject, class)
-) STRICT, WITHOUT ROWID;";
+) WITHOUT ROWID;";
 
 #[derive(Clone, Debug)]
 pub(super) enum Place {

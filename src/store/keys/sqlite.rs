@@ -314,7 +314,8 @@ impl SqliteKeyStore {
                 if before.transpose()?.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(self.not_stored(on, tenant, subject, version)?);
                 }
-                let new = if column.text {
+                // What is there as text stays text, also for one who did not know it.
+                let new = if column.text || matches!(stored, Some(Value::Text(_))) {
                     Value::Text(envelope_to_store.to_text())
                 } else {
                     Value::Blob(envelope_to_store.as_bytes().to_vec())

@@ -490,8 +490,12 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                 if last.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(self.not_stored(on, tenant, subject, version).await?);
                 }
-                let new =
-                    if *text { Cell::Text(envelope.to_text()) } else { envelope.as_bytes().into() };
+                // What is there as text stays text, also for one who did not know it.
+                let new = if *text || matches!(before, Some(Cell::Text(_))) {
+                    Cell::Text(envelope.to_text())
+                } else {
+                    envelope.as_bytes().into()
+                };
                 let mut values = alloc::vec![new, of.value(subject)?.into()];
                 let compared = match before {
                     Some(before) => {

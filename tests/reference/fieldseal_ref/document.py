@@ -32,6 +32,7 @@ VERSION = "ring/1"
 LABEL_FINGERPRINT = b"fieldseal/v1 ring fingerprint"
 MAX_GENERATION, MAX_MASTER = 2**53 - 1, 2**32 - 1
 MAX_LENGTH, MAX_KEYS, MAX_SLOTS = 67_108_864, 100_000, 16  # [RF-3]
+MAX_SCOPES = 100_000  # [RF-3]
 MAX_WORK = 16_777_216  # [RF-8]
 
 Dict = dict[str, Any]
@@ -313,6 +314,8 @@ def read(data: bytes) -> Document:
         of_rings = version.startswith("ring/")
         raise Refused("unsupported") if of_rings else malformed("no ring document")
     members: Dict = shaped(parsed, DOCUMENT)
+    if sum(len(entry.get("derived", ())) for entry in members["keys"]) > MAX_SCOPES:
+        raise malformed("too many scopes")
     if not 1 <= members["generation"] <= MAX_GENERATION:  # step d
         raise malformed("generation")
     if ("secrets" in members, "unprotected" in members) != (

@@ -62,11 +62,11 @@ pub(in crate::commands) fn run(asked: &Census, session: &Session<'_>) -> Result<
 
 /// Names the keys from what the ring's file says in the clear. Whether there is one.
 fn name_keys(census: &mut Counted, session: &Session<'_>) -> Result<bool, Failure> {
-    let is_there = session.common.ring.is_some() || session.path().exists();
-    if is_there {
-        census.name_locked_keys(&session.read(None)?);
+    let ring = session.names()?;
+    if let Some(ring) = &ring {
+        census.name_locked_keys(ring);
     }
-    Ok(is_there)
+    Ok(ring.is_some())
 }
 
 /// Counts everything in the databases that were said. The names of the places, empty ones too.

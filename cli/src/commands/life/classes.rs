@@ -18,8 +18,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
         )
     };
     let bytes = files::read(path)?;
-    let json: Value =
-        serde_json::from_slice(&bytes).map_err(|error| wrong(&format!("no JSON: {error}")))?;
+    let json: Value = serde_json::from_str(files::text(path, &bytes)?)
+        .map_err(|error| wrong(&format!("no JSON: {error}")))?;
     let mut found: Vec<&Value> = Vec::new();
     match &json {
         Value::Array(classes) => found.extend(classes),

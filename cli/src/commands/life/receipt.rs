@@ -21,7 +21,7 @@ pub(in crate::commands) fn verify(
         path => files::read(path)?,
     };
     let keys = verifying_keys(&asked.by, session)?;
-    let receipt = Receipt::from_json(&bytes, &keys).map_err(not_verified)?;
+    let receipt = Receipt::from_json(files::without_mark(&bytes), &keys).map_err(not_verified)?;
     let content: Value = serde_json::from_str(&receipt.to_string()).unwrap_or(Value::Null);
     let json = json!({ "verified_by": receipt.key().to_string(), "receipt": content });
     session.output.result(&json, &words(&receipt))

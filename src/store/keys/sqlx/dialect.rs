@@ -7,10 +7,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments as _, AssertSqlSafe, Database, Row as _, Type, ValueRef as _};
+use sqlx::{Arguments as _, AssertSqlSafe, Database, Row as _, Type, TypeInfo as _, ValueRef as _};
 
 use super::super::SubjectColumn;
 use super::super::place::{self, ColumnId, envelope_of, other_type};
+use crate::encoding::column::{is_cut, unpadded};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 use crate::index::Term;
@@ -125,7 +126,11 @@ macro_rules! calls {
 macro_rules! read {
     ($db:ty, $row:ident, $position:ident, $kind:ident, $uuid:expr) => {{
         let raw = $row.try_get_raw($position)?;
-        if raw.is_null() {
+        let stored = raw.type_info();
+        if matches!($kind, Kind::Envelope) && is_cut(stored.name()) {
+            // Also where nothing is stored yet: before an envelope is written there, and cut.
+            Err(sqlx::Error::Decode(CUTS.into()))
+        } else if raw.is_null() {
             Ok(Cell::Null)
         } else {
             match $kind {
@@ -133,15 +138,18 @@ macro_rules! read {
                 Kind::Text => $row.try_get($position).map(Cell::Text),
                 Kind::Bytes => $row.try_get($position).map(Cell::Bytes),
                 Kind::Uuid => $uuid,
-                Kind::Envelope if <str as Type<$db>>::compatible(&raw.type_info()) => {
-                    $row.try_get($position).map(Cell::Text)
-                }
+                Kind::Envelope if <str as Type<$db>>::compatible(&stored) => $row
+                    .try_get($position)
+                    .map(|text| Cell::Text(unpadded(stored.name(), text).to_owned())),
                 // SQLite has columns that hold anything.
                 Kind::Envelope => Ok(Cell::Bytes($row.try_get($position).unwrap_or_default())),
             }
         }
     }};
 }
+
+const CUTS: &str =
+    "the column of the envelopes is of type NAME, which cuts texts off: make it BYTEA or TEXT";
 
 #[cfg(feature = "sqlx-sqlite")]
 mod sqlite {
