@@ -307,7 +307,7 @@ fn what_a_column_of_char_n_holds_is_opened() {
         sqlx::raw_sql(table).execute(&mut on).await.unwrap();
         let ring = KeyRing::generate().unwrap();
         let named = Customer { birth_name: Some("Byron".into()), ..ada() };
-        let row = named.seal(&ring).unwrap();
+        let row = named.seal_new(&ring).unwrap();
         sqlx::query("INSERT INTO customer VALUES ($1, $2, $3, $4, NULL, $5)")
             .bind(row.id)
             .bind(row.email.to_text())

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
+#[cfg(feature = "stores")]
+#[path = "failures/inputs.rs"]
+mod inputs;
 
 use std::fs::{self, File};
 
