@@ -82,7 +82,8 @@ impl<'a> Access<'a> {
         self
     }
 
-    /// Who is told of every use of keys, before anything is returned.
+    /// Who is told of every use of keys for a person, before anything is returned: see [`AuditSink`] for which
+    /// calls that are.
     pub fn audit(mut self, sink: &'a dyn AuditSink) -> Self {
         self.audit = Some(sink);
         self
@@ -239,6 +240,17 @@ impl<'a> Access<'a> {
         self.send(Event { pseudonyms, ..self.event(Action::Pseudonym, subject, outcome) })
     }
 
+    /// [`tell`](Self::tell), of terms that were made to search with.
+    pub(crate) fn tell_search(
+        &self,
+        record: &'static str,
+        index: &'static str,
+        outcome: Result<(), ErrorKind>,
+    ) -> Result<(), Error> {
+        let (record, index) = (Some(record), Some(index));
+        self.send(Event { record, index, ..self.event(Action::Find, &SubjectId::NONE, outcome) })
+    }
+
     fn event<'e>(
         &self,
         action: Action,
@@ -258,6 +270,7 @@ impl<'a> Access<'a> {
             fields: &[],
             classes: &[],
             pseudonyms: None,
+            index: None,
             rescue: self.rescue,
             at: self.audit.and_then(|_| self.clock.now().ok()),
             outcome,

@@ -192,7 +192,7 @@ fn evidence_of_consent_is_listed_for_one_person() {
         .unwrap();
 
     let read = ledger.read(&ring);
-    let consents = read.consents(&ring, "", 42).unwrap();
+    let consents = read.consents(&ring, 42).unwrap();
     assert_eq!(consents.len(), 1);
     let given = consents[0].given.clone().unwrap();
     assert_eq!((consents[0].class.as_str(), consents[0].role.as_str()), ("contact", "marketing"));
@@ -200,11 +200,11 @@ fn evidence_of_consent_is_listed_for_one_person() {
     assert_eq!(given.actor.as_deref(), Some("the customer"));
     assert_eq!(given.source.as_deref(), Some("form /preferences"));
     assert_eq!(given.notice.as_deref(), Some("2026-03"));
-    assert!(read.consents(&ring, "", 43).unwrap().is_empty());
-    assert_eq!(read.of(&ring, "acme", 42).unwrap().len(), 1);
+    assert!(read.consents(&ring, 43).unwrap().is_empty());
+    assert_eq!(read.of(Access::new(&ring).tenant("acme"), 42).unwrap().len(), 1);
 
     changed(&ring, &ledger, &granted, |edit| edit.withdraw(&CONTACT, "marketing"));
-    let consents = ledger.read(&ring).consents(&ring, "", 42).unwrap();
+    let consents = ledger.read(&ring).consents(&ring, 42).unwrap();
     assert_eq!(
         (consents[0].given.as_ref(), consents[0].withdrawn.as_ref().unwrap().at),
         (None, NOW + 60)
@@ -226,8 +226,8 @@ fn a_ledger_names_nobody_to_whoever_lacks_the_secret() {
     };
     let read = Ledger::read(&text, &auditor.verifying_keys()).unwrap();
     assert_eq!(read.entries().len(), 1);
-    assert_eq!(kind(read.of(&auditor, "", "ada@example.com")), ErrorKind::MissingKey);
-    assert_eq!(read.of(&ring, "", "ada@example.com").unwrap().len(), 1);
+    assert_eq!(kind(read.of(&auditor, "ada@example.com")), ErrorKind::MissingKey);
+    assert_eq!(read.of(&ring, "ada@example.com").unwrap().len(), 1);
 }
 
 #[test]
@@ -244,7 +244,11 @@ fn tokens_of_one_person_differ_by_tenant_and_by_key() {
     let read = ledger.read(&ring);
     let tokens: Vec<_> = read.entries().iter().map(|entry| entry.subject).collect();
     assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2] && tokens[0] != tokens[2]);
-    assert_eq!(read.of(&ring, "a", 42).unwrap().len(), 2, "rotation loses nobody");
+    assert_eq!(
+        read.of(Access::new(&ring).tenant("a"), 42).unwrap().len(),
+        2,
+        "rotation loses nobody"
+    );
 }
 
 /// A ledger of four lines.

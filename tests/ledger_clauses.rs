@@ -89,7 +89,7 @@ fn consent_given_again_to_a_class_that_had_lost_its_last_reader_stands() {
     let consented = [(OFFERS, ["marketing"].as_slice())];
     let old = DataKeys::create_for(by(&ring, &book), 42, &consented).unwrap().envelope().clone();
     let none = edited(by(&ring, &book), &old, |edit| edit.withdraw(&OFFERS, "marketing"));
-    let consents = |book: &Lines| book.read(&ring).consents(&ring, "", 42).unwrap();
+    let consents = |book: &Lines| book.read(&ring).consents(&ring, 42).unwrap();
     assert!(consents(&book)[0].given.is_none());
 
     edited(by(&ring, &book), &none, |edit| edit.renew_for(&OFFERS, &["marketing"]));
@@ -113,7 +113,7 @@ fn a_withdrawal_that_finds_nothing_to_take_is_told_and_ends_consent() {
     edited(by(&ring, &book), &stored, |edit| edit.grant(&NEWS, "marketing", History::Included));
     let after = edited(by(&ring, &book), &stored, |edit| edit.withdraw(&NEWS, "marketing"));
     assert_eq!(after, stored);
-    let consents = |book: &Lines| book.read(&ring).consents(&ring, "", 42).unwrap();
+    let consents = |book: &Lines| book.read(&ring).consents(&ring, 42).unwrap();
     assert!(consents(&book)[0].given.is_none());
     assert_eq!(replayed(&ring, &book, &[NEWS], &stored), stored);
 
@@ -163,7 +163,7 @@ fn a_later_grant_that_does_not_stand_does_not_hide_one_that_does() {
     // From the first state again: told, and never stored.
     edited(by(&ring, &book), &first, |edit| edit.grant(&NEWS, "marketing", History::Included));
     let ledger = book.read(&ring);
-    let consents = ledger.consents(&ring, "", 42).unwrap();
+    let consents = ledger.consents(&ring, 42).unwrap();
     assert_eq!(consents[0].given.as_ref().unwrap().number, 4, "{:?}", acts(&book, &ring));
 }
 

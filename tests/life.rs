@@ -304,11 +304,11 @@ impl<R: Rows> World<R> {
     fn check_ledger(&self) {
         let ledger = self.ledger.read(&self.ring);
         for subject in SUBJECTS {
-            let entries = ledger.of(&self.ring, "", subject).unwrap();
+            let entries = ledger.of(&self.ring, subject).unwrap();
             let erased = entries.iter().any(|entry| entry.act == LedgerAct::EraseSubject);
             assert_eq!(erased, subject >= LEAVING);
             if !erased {
-                let consents = ledger.consents(&self.ring, "", subject).unwrap();
+                let consents = ledger.consents(&self.ring, subject).unwrap();
                 assert_eq!(consents.len(), 1);
                 assert!(consents[0].given.is_none() && consents[0].withdrawn.is_some());
             }

@@ -2,6 +2,10 @@
 #![cfg(feature = "derive")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "file")]
+#[path = "promises/audited.rs"]
+mod audited;
+
 use fieldseal::{
     Class, DataKeys, ErrorKind, Field, History, KeyRing, KeyState, KeyUse, Record, RingKey,
     SealedRecord as _,

@@ -61,7 +61,7 @@ pub(crate) fn show(
     }
     read("withdrawn:")?;
     let told = ledger.read(&ring.verifying_keys())?;
-    for consent in told.consents(ring, "", one.id)? {
+    for consent in told.consents(ring, one.id)? {
         let stands = if consent.given.is_some() { "stands" } else { "is withdrawn" };
         println!("  the ledger: consent of `{}` to `{}` {stands}", consent.role, consent.class);
     }

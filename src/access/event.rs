@@ -15,13 +15,14 @@ pub struct Event<'a> {
     pub action: Action,
     /// The tenant as the caller asserted it.
     pub tenant: &'a str,
-    /// The subject as the caller asserted it; the empty id for a standalone envelope.
+    /// The subject as the caller asserted it; the empty id for a standalone envelope, and for a search, which
+    /// is about nobody yet.
     pub subject: &'a SubjectId,
     /// Who asked, if the caller said so.
     pub actor: Option<&'a str>,
     /// Why, if the caller said so.
     pub purpose: Option<&'a str>,
-    /// The record, where a record's fields were sealed or opened.
+    /// The record, where a record's fields were sealed or opened, or searched.
     pub record: Option<&'static str>,
     /// The ids of those fields.
     pub fields: &'a [&'static str],
@@ -29,6 +30,8 @@ pub struct Event<'a> {
     pub classes: &'a [&'a str],
     /// The purpose of the pseudonyms, where such were made.
     pub pseudonyms: Option<&'a str>,
+    /// The id of the index, where a search was made.
+    pub index: Option<&'static str>,
     /// Whether compromised keys were let in.
     pub rescue: bool,
     /// When, in Unix seconds; `None` where there is no clock.
@@ -75,12 +78,45 @@ pub enum Action {
     OpenStandalone,
     /// Pseudonyms of the subject were made.
     Pseudonym,
+    /// The terms to look for by an index were made: one guess at a value, or a range of them.
+    Find,
+    /// A receipt was signed.
+    Sign,
+    /// The entries of a ledger that are about the subject were looked up.
+    ReadLedger,
 }
 
-/// Who is told of every use of keys.
+/// Receives an event of every call that uses a secret of the ring for a person.
 ///
 /// A call returns its result only after the sink has taken the event; a sink that refuses makes the
 /// call fail with [`ErrorKind::Audit`].
+///
+/// | call, with an [`Access`](crate::Access) that has a sink | events | what a refusal withholds |
+/// |---|---|---|
+/// | [`DataKeys::create`](crate::DataKeys::create), `create_for` | [`Create`](Action::Create) | the data keys |
+/// | [`KeyEnvelope::unwrap`](crate::KeyEnvelope::unwrap), `prepare` | [`Unwrap`](Action::Unwrap), after [`Renew`](Action::Renew) where a generation was begun | the data keys |
+/// | [`EnvelopeEdit::finish`](crate::EnvelopeEdit::finish), and all calls of a key store that change or erase | one for each change: [`Ensure`](Action::Ensure), [`Renew`](Action::Renew), [`Rewrap`](Action::Rewrap), [`Grant`](Action::Grant), [`Withdraw`](Action::Withdraw), [`EraseClass`](Action::EraseClass), [`EraseSubject`](Action::EraseSubject), [`Sweep`](Action::Sweep), [`Prune`](Action::Prune) | the new envelope; a ledger that was given has been told already |
+/// | [`EnvelopeEdit::finish_keys`](crate::EnvelopeEdit::finish_keys) | those, then [`Unwrap`](Action::Unwrap) | the data keys |
+/// | `Record::seal_new` | [`Seal`](Action::Seal) | the row, its terms and masks |
+/// | `Record::seal_under` | [`Unwrap`](Action::Unwrap), after [`Renew`](Action::Renew) where a generation was begun; then [`Seal`](Action::Seal) | the row, its terms and masks |
+/// | `SealedRecord::open`, `open_partial`, `open_all`, `open_matching` | [`Open`](Action::Open) for each row, of masks too | the values |
+/// | `SealedRecord::reseal`, `reindex` | [`Reseal`](Action::Reseal) | the row |
+/// | [`Index::query`](crate::Index::query), [`between`](crate::Index::between) | [`Find`](Action::Find), with record and index | the terms |
+/// | [`Access::seal`](crate::Access::seal), [`open`](crate::Access::open), and their variants | [`SealStandalone`](Action::SealStandalone), [`OpenStandalone`](Action::OpenStandalone) | the result |
+/// | [`Pseudonyms::token`](crate::Pseudonyms::token), and the other forms | [`Pseudonym`](Action::Pseudonym) | the pseudonyms |
+/// | `Erasure::receipt` | [`Sign`](Action::Sign) | the receipt |
+/// | `Ledger::of`, `consents` | [`ReadLedger`](Action::ReadLedger) | the entries |
+///
+/// There is no event for these:
+///
+/// - what is done with [`DataKeys`](crate::DataKeys) at hand ([`Field::seal`](crate::Field::seal), `open_with`,
+///   `seal_with`, the terms made with them): the event is that of the call that gave the keys. They make index
+///   terms of as many values as they are asked to seal;
+/// - what uses no secret: `inspect`, [`Census`](crate::Census), verifying receipts and ledgers,
+///   [`Query::matches`](crate::Query::matches), [`Index::stale`](crate::Index::stale), exports of opened rows;
+/// - what concerns the ring and no person: its keys, subsets and documents, and the beginning of a ledger;
+/// - what takes a bare [`KeyRing`](crate::KeyRing) and not an `Access`: `KeyRing::seal`, `open` and `pseudonyms`, and
+///   `LedgerHead::next`, which is for who implements a ledger.
 ///
 /// ```
 /// use std::sync::Mutex;

@@ -44,6 +44,8 @@ pub struct EnvelopeEdit<'a> {
     /// What this edit wrapped itself, by generation and key id: proven without being unwrapped.
     wrapped: Vec<(KeyTag, u32)>,
     changes: Vec<(Action, String)>,
+    /// Acts that change nothing, of which a ledger is told all the same, and so the audit too.
+    acts_alone: Vec<(Action, String)>,
     /// What a ledger keeps of them.
     acts: Vec<LedgerAct>,
     /// The classes to reseal, with the generation to reseal under.
@@ -135,6 +137,7 @@ impl<'a> EnvelopeEdit<'a> {
             fresh: Vec::new(),
             wrapped: Vec::new(),
             changes: Vec::new(),
+            acts_alone: Vec::new(),
             acts: Vec::new(),
             to_reseal: Vec::new(),
             to_renew: Vec::new(),

@@ -279,9 +279,22 @@ impl<T, K> Index<T, K> {
         value: &Q,
     ) -> Result<Query<T>, Error> {
         let access = access.into();
-        let items = items(value).map_err(|error| self.spec.locate(error))?;
-        let keys = access.ring().indexes();
-        let (wanted, groups) = self.spec.ask(&items, keys, access.checked_tenant()?)?;
+        self.asked(&access, || {
+            let items = items(value).map_err(|error| self.spec.locate(error))?;
+            self.spec.ask(&items, access.ring().indexes(), access.checked_tenant()?)
+        })
+    }
+
+    /// Terms are a guess at a value: no guess is answered that the audit was not told of.
+    fn asked(
+        &self,
+        access: &Access<'_>,
+        ask: impl FnOnce() -> Result<(Wanted, Vec<Vec<Term>>), Error>,
+    ) -> Result<Query<T>, Error> {
+        let asked = ask();
+        let outcome = asked.as_ref().map(drop).map_err(Error::kind);
+        access.tell_search(self.spec.record, self.spec.id, outcome)?;
+        let (wanted, groups) = asked?;
         Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
     }
 
@@ -318,16 +331,17 @@ impl<T> Index<T, ManyTerms> {
             Bound::Included(value) => items(value).map(|items| (Some(items), false)),
             Bound::Excluded(value) => items(value).map(|items| (Some(items), true)),
         };
-        let located = |error| self.spec.locate(error);
-        let (least, above) = end(values.start_bound()).map_err(located)?;
-        let (greatest, below) = end(values.end_bound()).map_err(located)?;
-        let (wanted, groups) = self.spec.ask_between(
-            (least.as_ref(), greatest.as_ref()),
-            (above, below),
-            access.ring().indexes(),
-            access.checked_tenant()?,
-        )?;
-        Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
+        self.asked(&access, || {
+            let located = |error| self.spec.locate(error);
+            let (least, above) = end(values.start_bound()).map_err(located)?;
+            let (greatest, below) = end(values.end_bound()).map_err(located)?;
+            self.spec.ask_between(
+                (least.as_ref(), greatest.as_ref()),
+                (above, below),
+                access.ring().indexes(),
+                access.checked_tenant()?,
+            )
+        })
     }
 }
 

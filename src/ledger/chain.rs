@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::entry::{LedgerEntry, LedgerHead, ReadLine, SubjectToken};
-use crate::access::LedgerAct;
-use crate::context::{SubjectId, ToId, check_tenant};
+use crate::access::{Access, Action, LedgerAct};
+use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyId, KeyRing, VerifyingKey};
 
@@ -30,7 +30,7 @@ use crate::keyring::{KeyId, KeyRing, VerifyingKey};
 ///
 /// let keys = DataKeys::create_for(access, 42, &[(CONTACT, &["marketing"])])?;
 /// let ledger = file.read(&ring.verifying_keys())?;
-/// let consents = ledger.consents(&ring, "", 42)?;
+/// let consents = ledger.consents(&ring, 42)?;
 /// assert_eq!(consents[0].given.as_ref().unwrap().notice.as_deref(), Some("2026-03"));
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), fieldseal::Error>(())
@@ -142,24 +142,26 @@ impl Ledger {
         self.torn
     }
 
-    /// The entries about one subject, in order.
+    /// The entries about one subject of the access's tenant, in order. The audit is told who was looked up.
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) when the ring lacks the secret of a key that signed here, as
     /// then it cannot be told whom those lines are about; [`InvalidInput`](ErrorKind::InvalidInput) for
-    /// a tenant or an id that is none.
-    pub fn of(
+    /// a tenant or an id that is none; [`Audit`](ErrorKind::Audit) when the audit refuses.
+    pub fn of<'a>(
         &self,
-        ring: &KeyRing,
-        tenant: &str,
+        access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Vec<&LedgerEntry>, Error> {
-        let (tenant, subject) = (check_tenant(tenant)?, SubjectId::new(subject)?);
-        let tokens = Tokens::of(ring, &[self])?.about(tenant, &subject);
-        let about = |entry: &&LedgerEntry| {
-            entry.tenant == tenant && tokens.contains(&(entry.key, entry.subject))
-        };
-        Ok(self.entries.iter().filter(about).collect())
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        access.audited(Action::ReadLedger, &subject, &[], None, || {
+            let tenant = access.checked_tenant()?;
+            let tokens = Tokens::of(access.ring(), &[self])?.about(tenant, &subject);
+            let about = |entry: &&LedgerEntry| {
+                entry.tenant == tenant && tokens.contains(&(entry.key, entry.subject))
+            };
+            Ok(self.entries.iter().filter(about).collect())
+        })
     }
 
     /// What one subject consented to, and withdrew: one for each class and role that the ledger knows.
@@ -169,13 +171,12 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`of`](Self::of).
-    pub fn consents(
+    pub fn consents<'a>(
         &self,
-        ring: &KeyRing,
-        tenant: &str,
+        access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Vec<Consent>, Error> {
-        let entries = self.of(ring, tenant, subject)?;
+        let entries = self.of(access, subject)?;
         let mut places: BTreeMap<(&str, &str), Vec<&LedgerEntry>> = BTreeMap::new();
         for entry in entries {
             if let LedgerAct::Grant { class, role, .. } | LedgerAct::Withdraw { class, role, .. } =

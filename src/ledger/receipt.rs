@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::signing_key;
 use super::subject::SpelledId;
-use crate::access::Access;
+use crate::access::{Access, Action};
 use crate::class::Class;
 use crate::clock::Moment;
 use crate::context::{SubjectId, check_tenant, is_name};
@@ -91,13 +91,23 @@ impl Erasure {
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) without a primary signing key;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for times after the year 9999.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for times after the year 9999;
+    /// [`Audit`](ErrorKind::Audit) when the audit refuses.
     pub fn receipt<'a>(
         &self,
         access: impl Into<Access<'a>>,
         catalog: Option<&Catalog>,
     ) -> Result<Receipt, Error> {
         let access = access.into();
+        let mut classes: Vec<&str> =
+            self.generations.iter().map(|generation| generation.class.as_str()).collect();
+        classes.dedup();
+        let of_tenant = access.tenant(&self.tenant);
+        of_tenant
+            .audited(Action::Sign, &self.subject, &classes, None, || self.signed(&access, catalog))
+    }
+
+    fn signed(&self, access: &Access<'_>, catalog: Option<&Catalog>) -> Result<Receipt, Error> {
         let ring = access.ring();
         let key = signing_key(ring)?;
         let classes: BTreeSet<&str> =

@@ -151,10 +151,10 @@ fn every_ledger_is_read_as_it_says() {
         let ring = ring(&file["ring"]);
         for of in list(&file["of"]) {
             let (tenant, subject) = (text(&of["tenant"]), id(&of["subject"]).unwrap());
-            let entries = ledger.of(&ring, tenant, &subject).unwrap();
+            let entries = ledger.of(Access::new(&ring).tenant(tenant), &subject).unwrap();
             let numbers: Vec<u64> = entries.iter().map(|entry| entry.number).collect();
             assert_eq!(json!(numbers), of["numbers"], "{name}");
-            let consents = ledger.consents(&ring, tenant, &subject).unwrap();
+            let consents = ledger.consents(Access::new(&ring).tenant(tenant), &subject).unwrap();
             let number = |entry: &Option<LedgerEntry>| entry.as_ref().map(|entry| entry.number);
             let consents: Vec<Value> = consents
                 .iter()
@@ -415,7 +415,7 @@ fn refused(name: &str, file: &Value) -> Result<(), Error> {
         "ledger-of" => {
             let (ledger, ring) = (read(name, file).unwrap(), ring(&file["ring"]));
             let subject = id(&file["subject"]).unwrap();
-            ledger.of(&ring, text(&file["tenant"]), subject).map(drop)
+            ledger.of(Access::new(&ring).tenant(text(&file["tenant"])), subject).map(drop)
         }
         "replay" => {
             let envelope = KeyEnvelope::from_bytes(unhex(&file["envelope"]));

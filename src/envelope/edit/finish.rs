@@ -114,7 +114,7 @@ impl EnvelopeEdit<'_> {
             let classes: Vec<&str> = self.changes.iter().map(|(_, class)| class.as_str()).collect();
             return self.access.tell(Action::Create, &self.subject, &classes, None, outcome);
         }
-        self.changes.iter().try_for_each(|(action, class)| {
+        self.changes.iter().chain(&self.acts_alone).try_for_each(|(action, class)| {
             let classes: &[&str] = if class.is_empty() { &[] } else { &[class.as_str()] };
             self.access.tell(*action, &self.subject, classes, None, outcome)
         })
@@ -170,6 +170,8 @@ impl EnvelopeEdit<'_> {
             Ok(changed) => {
                 if changed {
                     self.changes.push((action, class.into()));
+                } else if self.acts.len() > before.acts {
+                    self.acts_alone.push((action, class.into()));
                 }
                 Ok(())
             }

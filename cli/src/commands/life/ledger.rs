@@ -1,6 +1,6 @@
 //! `fieldseal ledger begin`, `verify`, `show` and `consents`.
 
-use fieldseal::{Ledger, LedgerAct, LedgerEntry, LedgerFile};
+use fieldseal::{Access, Ledger, LedgerAct, LedgerEntry, LedgerFile};
 use serde_json::{Value, json};
 
 use super::receipt::{not_verified, verifying_keys};
@@ -100,7 +100,8 @@ pub(in crate::commands) fn consents(
     };
     let ledger = ledger.map_err(not_verified)?;
     let tenant = asked.subject.tenant.as_str();
-    let consents = ledger.consents(&ring, tenant, &subject.id).map_err(not_verified)?;
+    let consents =
+        ledger.consents(Access::new(&ring).tenant(tenant), &subject.id).map_err(not_verified)?;
     let json: Vec<_> = consents
         .iter()
         .map(|of| {
