@@ -118,9 +118,9 @@ fn gone_on(whole: &str, ledger: &Ledger) {
     let text = book.0.into_inner().unwrap().0;
     let further = Ledger::read_known(&text, &signing().verifying_keys(), &ledger.head()).unwrap();
     assert_eq!(further.entries().len(), ledger.entries().len() + 1);
-    if let Ok(of) = kind(further.of(signing(), TENANT, SUBJECT)) {
+    if let Ok(of) = kind(further.of(Access::new(signing()).tenant(TENANT), SUBJECT)) {
         assert_eq!(of.last().map(|entry| entry.number), Some(further.head().number()));
-        further.consents(signing(), TENANT, SUBJECT).unwrap();
+        further.consents(Access::new(signing()).tenant(TENANT), SUBJECT).unwrap();
     }
 }
 
