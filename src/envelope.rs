@@ -20,6 +20,7 @@ pub use self::inspect::{
     EntryInfo, EntryState, EnvelopeInfo, FieldInfo, RecipientInfo, SealedInfo, StandaloneInfo,
 };
 pub use self::keys::DataKeys;
+pub use self::standalone::RewrappedStandalone;
 
 use self::edit::Consent;
 use self::format::{Layout, Trailer};
@@ -260,7 +261,7 @@ impl KeyEnvelope {
     /// [`Malformed`](ErrorKind::Malformed).
     pub fn inspect(&self) -> Result<EnvelopeInfo, Error> {
         self.check_first_byte()?;
-        Layout::parse(&self.bytes).map(|layout| EnvelopeInfo::of(&layout))
+        Layout::parse(&self.bytes).map(|layout| EnvelopeInfo::of(&layout, self.bytes.len()))
     }
 
     /// Without an event: unwraps the generations that `wanted` says by class and tag.

@@ -52,7 +52,8 @@ pub use class::{Class, MaskName};
 pub use context::{Id, RowId, SubjectId, ToId};
 pub use envelope::{
     DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, ErasedGeneration, Erasure,
-    FieldInfo, History, KeyEnvelope, RecipientInfo, Rewrapped, SealedInfo, StandaloneInfo,
+    FieldInfo, History, KeyEnvelope, RecipientInfo, Rewrapped, RewrappedStandalone, SealedInfo,
+    StandaloneInfo,
 };
 pub use error::{Error, ErrorKind, Fault};
 #[cfg(feature = "serde")]

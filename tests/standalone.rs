@@ -10,6 +10,8 @@
 )]
 
 mod common;
+#[path = "standalone/rewrap.rs"]
+mod rewrap;
 
 use common::bytes::{self, Ent, Env, Live, derive, encrypt, erased};
 use common::*;

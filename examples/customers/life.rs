@@ -56,7 +56,7 @@ pub(crate) fn show(
         let id = queued.subject.as_i64().ok_or("a customer's id is a number")?;
         let resealed = rows.by_id(id)?.reseal(ring, id)?;
         rows.store_columns(&resealed.row, resealed.columns())?;
-        store.resealed(db, &queued)?;
+        store.finish_reseal(db, ring, &queued)?;
         db.execute_batch("COMMIT")?;
     }
     read("withdrawn:")?;

@@ -206,7 +206,7 @@ async fn reseal_one(app: &App, entry: &Reseal) -> Result<usize, Problem> {
             .execute(&mut *transaction)
             .await?;
     }
-    app.keys.resealed(&mut transaction, entry).await?;
+    app.keys.finish_reseal(&mut transaction, app.access(), entry).await?;
     transaction.commit().await?;
     Ok(usize::from(resealed.is_changed()))
 }

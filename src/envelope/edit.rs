@@ -290,10 +290,10 @@ impl<'a> EnvelopeEdit<'a> {
         let mut report = Rewrapped::default();
         self.attempt(Action::Rewrap, "", |edit| {
             declared.iter().try_for_each(|class| edit.declare(class))?;
+            let of: Vec<_> = declared.iter().map(Class::declared).collect();
             edit.drawing(|edit, rng| {
-                (0..edit.layout.entries.len()).try_for_each(|position| {
-                    edit.rewrap_entry(position, declared, &mut report, rng)
-                })
+                (0..edit.layout.entries.len())
+                    .try_for_each(|position| edit.rewrap_entry(position, &of, &mut report, rng))
             })?;
             Ok(true)
         })?;

@@ -64,6 +64,8 @@ pub struct EnvelopeInfo {
     pub subject_erased_at: Option<u64>,
     /// The id of the ring key that authenticates the envelope.
     pub envelope_key: u32,
+    /// How many bytes it has: at most 65,535.
+    pub len: usize,
     /// The generations, by class and number.
     pub entries: Vec<EntryInfo>,
 }
@@ -125,9 +127,8 @@ impl SealedInfo {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         match bytes.first() {
             Some(&SEALED_FIELD) => FieldInfo::read(bytes).map(Self::Field),
-            Some(&KEY_ENVELOPE) => {
-                Layout::parse(bytes).map(|layout| Self::Envelope(EnvelopeInfo::of(&layout)))
-            }
+            Some(&KEY_ENVELOPE) => Layout::parse(bytes)
+                .map(|layout| Self::Envelope(EnvelopeInfo::of(&layout, bytes.len()))),
             Some(&STANDALONE) => StandaloneInfo::read(bytes).map(Self::Standalone),
             first => Err(wrong_first_byte(first.copied(), WHAT)),
         }
@@ -158,7 +159,7 @@ impl StandaloneInfo {
         let layout = Layout::parse(envelope)?;
         let field = FieldInfo::read(field)?;
         check_standalone(&layout, field.key_tag)?;
-        Ok(Self { envelope: EnvelopeInfo::of(&layout), field })
+        Ok(Self { envelope: EnvelopeInfo::of(&layout, envelope.len()), field })
     }
 }
 
@@ -167,11 +168,12 @@ impl EnvelopeInfo {
     /// and each recipient's (FORMAT.md, RK-5).
     pub fn count_into(&self, census: &mut Census) {
         let entries = self.entries.iter().map(EntryInfo::counted);
-        census.add_envelope(self.envelope_key, self.subject_erased_at.is_some(), entries);
+        census.add_envelope(self.len, self.envelope_key, self.subject_erased_at.is_some(), entries);
     }
 
-    pub(super) fn of(layout: &Layout<'_>) -> Self {
+    pub(super) fn of(layout: &Layout<'_>, len: usize) -> Self {
         Self {
+            len,
             version: layout.version,
             subject_erased_at: layout.erased_at,
             envelope_key: layout.key_id,

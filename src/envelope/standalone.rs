@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::edit::Room;
+use super::edit::{Rewrapped, Room};
 use super::format::Layout;
 use super::generation::{Bound, Wanted};
 use super::sealed::{
@@ -47,6 +47,25 @@ impl KeyRing {
     pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Plaintext, Error> {
         Access::new(self).open(context, envelope)
     }
+
+    /// [`Access::rewrap_standalone`] with nothing filled in.
+    ///
+    /// # Errors
+    /// As [`Access::rewrap_standalone`].
+    pub fn rewrap_standalone(&self, envelope: &[u8]) -> Result<RewrappedStandalone, Error> {
+        Access::new(self).rewrap_standalone(envelope)
+    }
+}
+
+/// A standalone envelope after [`Access::rewrap_standalone`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RewrappedStandalone {
+    /// The bytes to store in the place of those that were given, while those are still stored.
+    pub envelope: Vec<u8>,
+    /// What was wrapped again. The data key is [not lifted](Rewrapped::not_lifted) where this ring does not
+    /// open it as one of the readers named: it still needs the ring keys it needed before.
+    pub rewrapped: Rewrapped,
 }
 
 impl Access<'_> {
@@ -117,15 +136,85 @@ impl Access<'_> {
                 |_| Ok(()),
                 |aad| standalone_aad(aad, context_len, context),
             )?;
-            let envelope = envelope.as_bytes();
-            let mut out =
-                Vec::with_capacity(envelope.len().saturating_add(field.len()).saturating_add(3));
-            out.put_u8(STANDALONE);
-            // safe: an envelope is at most 65,535 bytes.
-            out.put_u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX));
-            out.put(envelope);
-            out.put(&field);
-            Ok(out)
+            Ok(joined(&envelope, &field))
+        })
+    }
+
+    /// Wraps the data key of a standalone envelope that was sealed for role `app` under the ring's present
+    /// primary key, and authenticates the envelope by the present envelope key. What it holds stays byte for
+    /// byte, and no context is needed. It is how a rotation reaches standalone envelopes: store the result in
+    /// their place, then count again.
+    ///
+    /// ```
+    /// use fieldseal::{Census, KeyRing, KeyUse};
+    ///
+    /// let mut ring = KeyRing::generate()?;
+    /// let sealed = ring.seal(b"avatar of 42", b"\x89PNG")?;
+    /// let old = ring.primary(KeyUse::Wrap, "app").map(|key| key.id()).unwrap();
+    /// ring.rotate(KeyUse::Wrap, "app")?;
+    ///
+    /// let again = ring.rewrap_standalone(&sealed)?;
+    /// assert!(again.rewrapped.not_lifted.is_empty());
+    /// let mut census = Census::new();
+    /// census.at("avatars.image").add(&again.envelope);
+    /// ring.retire(old, &census)?;
+    /// assert_eq!(*ring.open(b"avatar of 42", &again.envelope)?, b"\x89PNG");
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`rewrap_standalone_for`](Self::rewrap_standalone_for).
+    pub fn rewrap_standalone(&self, envelope: &[u8]) -> Result<RewrappedStandalone, Error> {
+        self.rewrap_standalone_for(DEFAULT_READERS, envelope)
+    }
+
+    /// [`rewrap_standalone`](Self::rewrap_standalone) of an envelope that was sealed for these roles.
+    ///
+    /// # Errors
+    /// Those of [`KeyEnvelope::unwrap`] but `RolledBack`; [`InvalidInput`](crate::ErrorKind::InvalidInput) for
+    /// a reader named twice; [`MissingKey`](crate::ErrorKind::MissingKey) without a primary envelope key;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) when a recipient of a later version bears the id of a
+    /// primary key; [`Randomness`](crate::ErrorKind::Randomness).
+    pub fn rewrap_standalone_for(
+        &self,
+        readers: &[&str],
+        envelope: &[u8],
+    ) -> Result<RewrappedStandalone, Error> {
+        self.rewrap_standalone_in(readers, envelope, CallRng::from_os()?)
+    }
+
+    /// [`rewrap_standalone_for`](Self::rewrap_standalone_for) with randomness of the caller's: 32 bytes are
+    /// drawn. For tests and vectors: a generator that ever repeats reuses nonces, which gives keys away.
+    ///
+    /// # Errors
+    /// As [`rewrap_standalone_for`](Self::rewrap_standalone_for), without `Randomness`.
+    pub fn rewrap_standalone_for_with_rng(
+        &self,
+        readers: &[&str],
+        envelope: &[u8],
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
+    ) -> Result<RewrappedStandalone, Error> {
+        self.rewrap_standalone_in(readers, envelope, CallRng::from_rng(rng))
+    }
+
+    /// `[SA-7]`
+    fn rewrap_standalone_in(
+        &self,
+        readers: &[&str],
+        envelope: &[u8],
+        mut rng: CallRng,
+    ) -> Result<RewrappedStandalone, Error> {
+        self.audited(Action::Rewrap, &SubjectId::NONE, &[Class::STANDALONE], None, || {
+            self.checked_tenant()?;
+            check_readers(readers)?;
+            let (inner, field) = split_standalone(envelope)?;
+            // No version floor applies.
+            let quiet = self.without_audit().version_floor(0);
+            let inner = KeyEnvelope::from_bytes(inner);
+            let mut edit = EnvelopeEdit::begin(&inner, quiet, SubjectId::NONE)?;
+            let declared = Declared { name: Class::STANDALONE, readers, consent: &[] };
+            let rewrapped = edit.rewrap_standalone(Parts::parse(field)?.tag, declared, &mut rng)?;
+            Ok(RewrappedStandalone { envelope: joined(&edit.finish()?, field), rewrapped })
         })
     }
 
@@ -177,6 +266,18 @@ impl Access<'_> {
             )
         })
     }
+}
+
+/// `[SA-1]`
+fn joined(envelope: &KeyEnvelope, field: &[u8]) -> Vec<u8> {
+    let envelope = envelope.as_bytes();
+    let mut out = Vec::with_capacity(envelope.len().saturating_add(field.len()).saturating_add(3));
+    out.put_u8(STANDALONE);
+    // safe: an envelope is at most 65,535 bytes.
+    out.put_u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX));
+    out.put(envelope);
+    out.put(field);
+    out
 }
 
 /// Each reader is a name, and named once.

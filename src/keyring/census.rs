@@ -62,6 +62,9 @@ struct Place {
     envelopes: u64,
     unreadable: u64,
     erased_subjects: u64,
+    /// Bytes of the largest envelope.
+    largest: usize,
+    nearly_full: u64,
     envelope_keys: BTreeMap<KeyId, u64>,
     classes: BTreeMap<String, Counts>,
 }
@@ -145,6 +148,7 @@ impl Census {
     /// Counts one envelope by its ring key ids. Ids of 0 are none.
     pub(crate) fn add_envelope<'a>(
         &mut self,
+        len: usize,
         envelope_key: u32,
         subject_erased: bool,
         entries: impl Iterator<Item = CountedEntry<'a>>,
@@ -155,6 +159,10 @@ impl Census {
         count(&mut place.envelopes);
         if subject_erased {
             count(&mut place.erased_subjects);
+        }
+        place.largest = place.largest.max(len);
+        if len >= NEARLY_FULL {
+            count(&mut place.nearly_full);
         }
         let mut of_all: BTreeSet<KeyId> = KeyId::new(envelope_key).into_iter().collect();
         for id in &of_all {
@@ -241,6 +249,8 @@ impl Census {
             envelopes: counted.envelopes,
             unreadable: counted.unreadable,
             erased_subjects: counted.erased_subjects,
+            largest: counted.largest,
+            nearly_full: counted.nearly_full,
             envelope_keys: self.key_counts(&counted.envelope_keys),
         })
     }
@@ -280,6 +290,10 @@ impl Census {
         }
     }
 }
+
+/// From how many bytes an envelope is nearly full: it takes no grant and no renewal beyond 61,439 (FORMAT.md,
+/// ED-19), and each adds some 200.
+const NEARLY_FULL: usize = 49_152;
 
 fn count(number: &mut u64) {
     *number = number.saturating_add(1);

@@ -211,6 +211,26 @@ pub trait KeyStore {
     /// As [`load`](Self::load).
     fn resealed(&self, on: &Self::Connection, done: &Reseal) -> Result<(), Error>;
 
+    /// [`resealed`](Self::resealed), and destroys the data keys of the class that nothing needs any more, as
+    /// [`EnvelopeEdit::erase_resealed`] says. Call it once all rows of the subject are resealed, in the
+    /// transaction of the last of them: what still lies under an older generation is lost. Writers must
+    /// seal as [`load_locked`](Self::load_locked) says, or store within an hour of reading the envelope.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change). The entry then stays on the queue.
+    fn finish_reseal<'a>(
+        &self,
+        on: &Self::Connection,
+        access: impl Into<Access<'a>>,
+        done: &Reseal,
+    ) -> Result<(), Error> {
+        let access = access.into().tenant(&done.tenant);
+        self.change(on, access, &done.subject, |edit| {
+            edit.erase_resealed(&done.class, done.generation).map(drop)
+        })?;
+        self.resealed(on, done)
+    }
+
     /// Changes the envelope of a subject and stores it; where the change asks for it, the subject's
     /// values are [queued](Self::reseal_queue) to be resealed. When another was stored meanwhile, the change
     /// is made anew, to that one. Inside a transaction of the caller's that sees no other's changes,

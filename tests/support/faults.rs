@@ -2,6 +2,7 @@
 
 mod fields;
 mod masks;
+mod sealing;
 mod standalones;
 
 use serde_json::{Value, json};

@@ -215,3 +215,84 @@ fn a_ledger_is_told_of_no_grant_that_a_closed_class_did_not_make() {
     let acts: Vec<_> = told.entries().iter().map(|entry| format!("{:?}", entry.act)).collect();
     assert!(acts.iter().any(|act| act.starts_with("Grant") && act.contains("billing")), "{acts:?}");
 }
+
+/// A person who turns consent on and off, whose values are resealed each time: the envelope never fills up.
+#[test]
+fn resealing_makes_the_room_that_consent_takes() {
+    let (ring, store) = (admin(), MemoryKeyStore::new());
+    let access = |round: u64| Access::new(&ring).at(NOW + 60 * round);
+    let keys = DataKeys::create(access(0), 42, &[CONTACT]).unwrap();
+    store.save_keys(&(), &keys).unwrap();
+    let mut value = EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap();
+    let mut largest = 0;
+    for round in 1..350 {
+        let access = access(round);
+        store
+            .change(&(), access, 42, |edit| {
+                edit.grant(&CONTACT, "marketing", History::Excluded)?;
+                edit.withdraw(&CONTACT, "marketing")
+            })
+            .unwrap();
+        for queued in store.reseal_queue(&(), None, 10).unwrap() {
+            let envelope = store.load(&(), "", 42).unwrap().unwrap();
+            let keys = envelope.unwrap(access, 42).unwrap();
+            value = EMAIL.reseal(&keys, &value).unwrap().unwrap();
+            store.finish_reseal(&(), access, &queued).unwrap();
+        }
+        assert!(store.reseal_queue(&(), None, 10).unwrap().is_empty());
+        let envelope = store.load(&(), "", 42).unwrap().unwrap();
+        largest = largest.max(envelope.as_bytes().len());
+        let keys = envelope.unwrap(access, 42).unwrap();
+        assert_eq!(EMAIL.open(&keys, &value).unwrap(), "ada@example.com");
+    }
+    assert!(largest < 40_000, "{largest}");
+}
+
+/// `[ED-20]` Nothing that a writer in flight may still seal under is erased, and nothing above the entry.
+#[test]
+fn finishing_a_resealing_erases_only_what_nothing_needs() {
+    let (ring, store) = (admin(), MemoryKeyStore::new());
+    let at = |now: u64| Access::new(&ring).at(now);
+    let keys = DataKeys::create(at(NOW), 42, &[CONTACT, NOTES]).unwrap();
+    store.save_keys(&(), &keys).unwrap();
+    store.change(&(), at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
+    let queued = store.reseal_queue(&(), None, 10).unwrap();
+    // A grant without history queues nothing, and what is resealed lies under generation 2 or 3.
+    let grant = |edit: &mut fieldseal::EnvelopeEdit<'_>| {
+        edit.grant(&CONTACT, "marketing", History::Excluded)
+    };
+    store.change(&(), at(NOW + 10), 42, grant).unwrap();
+    let states = || -> Vec<bool> {
+        let envelope = store.load(&(), "", 42).unwrap().unwrap();
+        let live = |entry: &fieldseal::EntryInfo| {
+            matches!(entry.state, fieldseal::EntryState::Live { .. })
+        };
+        info(&envelope).entries.iter().map(live).collect()
+    };
+    store.finish_reseal(&(), at(NOW + 3_599), &queued[0]).unwrap();
+    assert_eq!(states(), [true, true, true, true], "it is not an hour old");
+    assert!(store.reseal_queue(&(), None, 10).unwrap().is_empty());
+    store.finish_reseal(&(), at(NOW + 90 * DAY), &queued[0]).unwrap();
+    assert_eq!(states(), [false, true, true, true], "only what is below the entry's");
+    let before = store.load(&(), "", 42).unwrap();
+    store.finish_reseal(&(), at(NOW + 90 * DAY), &queued[0]).unwrap();
+    assert_eq!(store.load(&(), "", 42).unwrap(), before, "and twice is once");
+    // Of an erased subject there is nothing to do.
+    let _ = store.erase(&(), at(NOW + 91 * DAY), 42).unwrap();
+    store.finish_reseal(&(), at(NOW + 91 * DAY), &queued[0]).unwrap();
+}
+
+#[test]
+fn a_census_counts_the_envelopes_that_are_nearly_full() {
+    let mut census = fieldseal::Census::new_at(NOW);
+    let small = envelope(&[CONTACT]);
+    census.at("customers.keys").add(small.as_bytes());
+    assert!(!census.to_string().contains("nearly full"));
+    for len in [49_151, 49_152, 60_000] {
+        census.at("customers.keys").add(of_len(len, &[]).as_bytes());
+    }
+    let place = census.places().next().unwrap();
+    assert_eq!((place.nearly_full, place.largest), (2, 60_000));
+    let text = census.to_string();
+    assert!(text.contains("nearly full: 2, the largest has 60000 of 65,535 bytes"), "{text}");
+}

@@ -10,6 +10,11 @@ use crate::envelope::format::Entry;
 use crate::envelope::generation::retention;
 use crate::error::Error;
 
+/// How long, in seconds, a writer may take from reading an envelope to storing a value under it.
+const WRITERS_END: u64 = 3_600;
+/// Half of what an envelope can have.
+const HALF: usize = 32_768;
+
 impl EnvelopeEdit<'_> {
     /// Tells a class with retention that the subject was active: its values are to be kept a full term
     /// from now on. True when that takes a new generation, which was begun: then reseal the subject's
@@ -99,6 +104,44 @@ impl EnvelopeEdit<'_> {
             };
             erased = edit.layout.entries.iter().filter(|entry| is_older(entry)).count();
             edit.erase_where(is_older)
+        })?;
+        Ok(erased)
+    }
+
+    /// `[ED-20]` Destroys the data keys that nothing needs once all values of the subject in a class are
+    /// sealed under this generation or a later one: how many. It is what
+    /// [`KeyStore::finish_reseal`](crate::KeyStore::finish_reseal) does.
+    ///
+    /// An older generation goes only when one that follows it, up to this one, is an hour old: a writer that
+    /// read the envelope before that one was begun may still store a value under the older. What was
+    /// erased is also forgotten, as by [`prune`](Self::prune), where the envelope is more than half full.
+    /// A class without such generations stays as it is.
+    ///
+    /// # Errors
+    /// None but for the clock, and what every edit answers under a compromised envelope key.
+    pub fn erase_resealed(&mut self, class: &str, generation: u16) -> Result<usize, Error> {
+        let mut erased = 0_usize;
+        self.attempt(Action::EraseClass, class, |edit| {
+            let now = edit.access.time().now()?;
+            let is_settled = |entry: &&Entry<'_>| {
+                entry.class == class
+                    && entry.generation <= generation
+                    && entry
+                        .live()
+                        .is_some_and(|live| live.created_at.saturating_add(WRITERS_END) <= now)
+            };
+            let Some(kept) = edit.layout.entries.iter().rfind(is_settled) else { return Ok(false) };
+            let kept = kept.generation;
+            let is_older = |entry: &Entry<'_>| entry.class == class && entry.generation < kept;
+            let goes = |entry: &Entry<'_>| is_older(entry) && entry.live().is_some();
+            erased = edit.layout.entries.iter().filter(|entry| goes(entry)).count();
+            let mut changed = edit.erase_where(goes)?;
+            if edit.layout.check_len_with(HALF).is_err() {
+                let before = edit.layout.entries.len();
+                edit.layout.entries.retain(|entry| !is_older(entry));
+                changed |= edit.layout.entries.len() < before;
+            }
+            Ok(changed)
         })?;
         Ok(erased)
     }

@@ -5,13 +5,14 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::super::format::{Entry, State, tag_of};
+use super::super::format::{Entry, KeyTag, State, tag_of};
 use super::super::generation::{
     Bound, LAST_GENERATION, NewGeneration, SUITE, data_key_for, is_proven, retention, unsupported,
     used_up, wrap_for,
 };
+use super::super::sealed::check_standalone;
 use super::{Consent, EnvelopeEdit, Rewrapped, Room};
-use crate::access::LedgerAct;
+use crate::access::{Action, LedgerAct};
 use crate::class::{Class, Declared};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyId;
@@ -249,11 +250,26 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(())
     }
 
+    /// `[SA-7]` The one generation of a standalone envelope, whose sealed field has this tag.
+    pub(in crate::envelope) fn rewrap_standalone(
+        &mut self,
+        tag: KeyTag,
+        declared: Declared<'_>,
+        rng: &mut CallRng,
+    ) -> Result<Rewrapped, Error> {
+        check_standalone(&self.layout, tag)?;
+        let mut report = Rewrapped::default();
+        self.attempt(Action::Rewrap, "", |edit| {
+            edit.rewrap_entry(0, &[declared], &mut report, rng).map(|()| true)
+        })?;
+        Ok(report)
+    }
+
     /// `[ED-8]` on one generation.
     pub(super) fn rewrap_entry(
         &mut self,
         position: usize,
-        declared: &[Class],
+        declared: &[Declared<'_>],
         report: &mut Rewrapped,
         rng: &mut CallRng,
     ) -> Result<(), Error> {
@@ -263,8 +279,8 @@ impl<'a> EnvelopeEdit<'a> {
         else {
             return Ok(());
         };
-        let readers = declared.iter().find(|declared| *class == declared.name());
-        let by_reader = readers.map(|class| Declared { consent: &[], ..class.declared() });
+        let readers = declared.iter().find(|declared| *class == declared.name);
+        let by_reader = readers.map(|readers| Declared { consent: &[], ..*readers });
         let data_key =
             by_reader.and_then(|readers| data_key_for(&bound, readers, *generation, live).ok());
         let (Some(readers), Some(data_key)) = (readers, data_key) else {
@@ -276,7 +292,7 @@ impl<'a> EnvelopeEdit<'a> {
         for recipient in &live.recipients {
             let role = ring.role_of(recipient.key_id).filter(|role| {
                 recipient.is_known()
-                    && (readers.is_declared_reader(role) || readers.consent_roles().contains(role))
+                    && (readers.readers.contains(role) || readers.consent.contains(role))
                     && (roles.contains(role)
                         || is_proven(&bound, class, *generation, live, role, &self.wrapped))
             });

@@ -55,6 +55,11 @@ pub struct PlaceCount {
     pub unreadable: u64,
     /// How many of the envelopes are those of erased subjects.
     pub erased_subjects: u64,
+    /// Bytes of the largest envelope. An envelope can have 65,535.
+    pub largest: usize,
+    /// How many envelopes have 49,152 bytes or more. One of more than 61,439 takes no grant and no renewal:
+    /// reseal the values of its classes, and erase the older generations.
+    pub nearly_full: u64,
     /// The ring keys that authenticate them.
     pub envelope_keys: Vec<KeyCount>,
 }
@@ -202,6 +207,13 @@ impl fmt::Display for Census {
             }
             if place.unreadable > 0 {
                 write!(f, ", and not readable {}", place.unreadable)?;
+            }
+            if place.nearly_full > 0 {
+                write!(
+                    f,
+                    "\n  nearly full: {}, the largest has {} of 65,535 bytes (reseal, and erase the older generations)",
+                    place.nearly_full, place.largest
+                )?;
             }
             if !place.envelope_keys.is_empty() {
                 f.write_str("\n  verified by ")?;

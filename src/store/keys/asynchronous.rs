@@ -169,6 +169,26 @@ pub trait AsyncKeyStore: Sync {
         done: &Reseal,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// As [`KeyStore::finish_reseal`](crate::KeyStore::finish_reseal).
+    ///
+    /// # Errors
+    /// As [`change`](Self::change). The entry then stays on the queue.
+    fn finish_reseal<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        done: &Reseal,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        let access = access.into();
+        async move {
+            let change = |edit: &mut EnvelopeEdit<'_>| {
+                edit.erase_resealed(&done.class, done.generation).map(drop)
+            };
+            self.change(on, access.tenant(&done.tenant), &done.subject, change).await?;
+            self.resealed(on, done).await
+        }
+    }
+
     /// As [`KeyStore::change`](crate::KeyStore::change).
     ///
     /// # Errors
