@@ -4,6 +4,8 @@
 //! key and the first 16 bytes of the nonce, with the nonce 0⁴ ‖ last 8 bytes. Splitting it there
 //! lets the values of one call, whose nonces share those 16 bytes, share the derivation.
 
+use core::fmt;
+
 use chacha20::{R20, hchacha};
 
 use zeroize::Zeroizing;
@@ -21,6 +23,49 @@ use aws_lc as backend;
 use portable as backend;
 #[cfg(feature = "ring")]
 use ring as backend;
+
+/// The code that encrypts and decrypts: see [`backend`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Backend {
+    /// Pure Rust, of `libcrux-chacha20poly1305` for short values and `chacha20poly1305` for long ones.
+    Portable,
+    /// The feature `ring`.
+    Ring,
+    /// The feature `aws-lc-rs`.
+    AwsLc,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Ring => "ring",
+            Self::AwsLc => "aws-lc-rs",
+        })
+    }
+}
+
+/// Returns the back end of this build. All back ends give the same bytes and differ in speed.
+///
+/// Cargo unites the features that all packages of a build ask for, so a dependency can add one. The order is
+/// fixed: `ring` where its feature is on, else `aws-lc-rs` where its feature is on, else the portable code. A
+/// program that depends on one checks it when it starts.
+///
+/// ```
+/// let backend = fieldseal::backend();
+/// println!("fieldseal encrypts by {backend}");
+/// ```
+#[must_use]
+pub const fn backend() -> Backend {
+    if cfg!(feature = "ring") {
+        Backend::Ring
+    } else if cfg!(feature = "aws-lc-rs") {
+        Backend::AwsLc
+    } else {
+        Backend::Portable
+    }
+}
 
 pub(crate) const TAG: usize = 16;
 pub(crate) const NONCE: usize = 24;

@@ -47,6 +47,7 @@ mod wrap;
 pub use access::{
     Access, Action, AuditRefused, AuditSink, Event, LedgerAct, LedgerChange, LedgerSink,
 };
+pub use aead::{Backend, backend};
 pub use anonymous::{AnonymousExport, AnonymousRows, Generalise};
 pub use class::{Class, MaskName};
 pub use context::{Id, RowId, SubjectId, ToId};

@@ -15,6 +15,9 @@ mod common;
 mod contract;
 #[path = "key_stores/kept.rs"]
 mod kept;
+#[cfg(feature = "sqlx-postgres")]
+#[path = "key_stores/pooled.rs"]
+mod pooled;
 #[path = "key_stores/queue.rs"]
 mod queue;
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]

@@ -7,8 +7,8 @@
 mod audited;
 
 use fieldseal::{
-    Class, DataKeys, ErrorKind, Field, History, KeyRing, KeyState, KeyUse, Record, RingKey,
-    SealedRecord as _,
+    Backend, Class, DataKeys, ErrorKind, Field, History, KeyRing, KeyState, KeyUse, Record,
+    RingKey, SealedRecord as _,
 };
 
 const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
@@ -145,4 +145,17 @@ fn a_field_costs_45_bytes_and_an_envelope_171() {
         let sealed = NAME.seal(&keys, &"x".repeat(len)).unwrap();
         assert_eq!(sealed.as_bytes().len(), padded + 45, "{len} characters");
     }
+}
+
+/// Features of other packages of a build decide which code encrypts; it is never a secret which.
+#[test]
+fn the_back_end_that_runs_is_the_one_that_is_told() {
+    let (told, name) = if cfg!(feature = "ring") {
+        (Backend::Ring, "ring")
+    } else if cfg!(feature = "aws-lc-rs") {
+        (Backend::AwsLc, "aws-lc-rs")
+    } else {
+        (Backend::Portable, "portable")
+    };
+    assert_eq!((fieldseal::backend(), fieldseal::backend().to_string().as_str()), (told, name));
 }

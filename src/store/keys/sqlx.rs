@@ -15,7 +15,7 @@ use core::marker::PhantomData;
 use sqlx::Connection as _;
 
 pub use self::dialect::SqlxDatabase;
-use self::dialect::{Cell, Kind, failed};
+use self::dialect::{Cell, Kind, Statements, failed};
 use super::place::{
     Column, Place, check_kept, encoded_subject, other_subject, other_tenant, other_type,
     several_rows, stored_version,
@@ -47,13 +47,14 @@ const MOST_ASKED: usize = 256;
 /// ```
 pub struct SqlxKeyStore<DB> {
     place: Place,
+    statements: Statements,
     database: PhantomData<fn() -> DB>,
 }
 
 impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// The table `fieldseal_keys`, which [`migrate`](Self::migrate) makes.
     pub fn new() -> Self {
-        Self { place: Place::Own, database: PhantomData }
+        Self { place: Place::Own, statements: Statements::Prepared, database: PhantomData }
     }
 
     /// A column of the application's own table, of rows that are there already: the table, the column
@@ -66,7 +67,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
     pub fn inline(table: &str, subject: (&str, SubjectColumn), keys: &str) -> Result<Self, Error> {
-        Ok(Self { place: Place::inline(table, subject, keys)?, database: PhantomData })
+        Ok(Self { place: Place::inline(table, subject, keys)?, ..Self::new() })
     }
 
     /// Whose the rows of an [inline](Self::inline) column are.
@@ -84,6 +85,45 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
     pub fn text(mut self) -> Result<Self, Error> {
         self.place.set_text().map(|()| self)
+    }
+
+    /// For connections through a pooler that gives each transaction another connection to the server, such as
+    /// PgBouncer with `pool_mode = transaction`: statements are not prepared for later calls, and each is
+    /// inside a transaction, of its own where the caller has begun none with sqlx.
+    ///
+    /// **Without it, calls fail** behind such a pooler ("prepared statement does not exist"), or run what another
+    /// client has prepared under the same name. sqlx does the same with the queries of the application: make
+    /// them `.persistent(false)`, and only inside a transaction, since sqlx prepares and runs a query in two
+    /// steps. A server of PgBouncer 1.21 and later with `max_prepared_statements` keeps track of prepared
+    /// statements itself, and needs none of this.
+    ///
+    /// It takes two round trips more for a call outside of a transaction.
+    ///
+    /// ```
+    /// use fieldseal::{AsyncKeyStore, SqlxKeyStore};
+    /// # #[cfg(feature = "sqlx-postgres")]
+    /// # async fn load(ring: &fieldseal::KeyRing) -> Result<(), Box<dyn std::error::Error>> {
+    /// use sqlx::postgres::{PgConnectOptions, PgPool};
+    ///
+    /// // PgBouncer refuses a connection that asks for extra_float_digits, as sqlx's do.
+    /// let options = PgConnectOptions::new().port(6432).extra_float_digits(None);
+    /// let pool = PgPool::connect_lazy_with(options);
+    /// let store = SqlxKeyStore::<sqlx::Postgres>::new().transaction_pooling();
+    ///
+    /// let mut transaction = pool.begin().await?;
+    /// let keys = store.load(&mut transaction, "", 42).await?;
+    /// let plan: Option<String> = sqlx::query_scalar("SELECT plan FROM customer WHERE id = $1")
+    ///     .bind(42)
+    ///     .persistent(false)
+    ///     .fetch_optional(&mut *transaction)
+    ///     .await?;
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transaction_pooling(mut self) -> Self {
+        self.statements = Statements::Unnamed;
+        self
     }
 
     /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
@@ -116,7 +156,7 @@ impl<DB: SqlxDatabase> Default for SqlxKeyStore<DB> {
 
 impl<DB> Clone for SqlxKeyStore<DB> {
     fn clone(&self) -> Self {
-        Self { place: self.place.clone(), database: PhantomData }
+        Self { place: self.place.clone(), ..*self }
     }
 }
 
@@ -169,7 +209,8 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         }
         let sql = format!("SELECT CAST(1 AS BIGINT) FROM {table} WHERE {id} = $1 LIMIT 1");
         let values = alloc::vec![of.value(subject)?.into()];
-        let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
+        let rows =
+            DB::fetch(on, self.statements, sql, values, &[Kind::Integer]).await.map_err(failed)?;
         Ok(!rows.is_empty())
     }
 
@@ -259,7 +300,8 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                 )
             }
         };
-        let rows = DB::fetch(on, sql, values, self.columns()).await.map_err(failed)?;
+        let rows =
+            DB::fetch(on, self.statements, sql, values, self.columns()).await.map_err(failed)?;
         rows.into_iter()
             .map(|row| {
                 let mut row = row.into_iter();
@@ -309,7 +351,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
              ORDER BY tenant, subject, class LIMIT $1"
         );
         let columns = &[Kind::Text, Kind::Bytes, Kind::Text, Kind::Integer];
-        let rows = DB::fetch(on, sql, values, columns).await.map_err(failed)?;
+        let rows = DB::fetch(on, self.statements, sql, values, columns).await.map_err(failed)?;
         rows.into_iter()
             .map(|row| {
                 let mut row = row.into_iter();
@@ -335,7 +377,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             class.as_str().into(),
             generation
         ];
-        DB::execute(on, sql.to_owned(), values).await.map(drop).map_err(failed)
+        DB::execute(on, self.statements, sql.to_owned(), values).await.map(drop).map_err(failed)
     }
 }
 
@@ -412,7 +454,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         };
         let columns = self.columns().get(..2).unwrap_or_default();
         let mut rows = BTreeMap::new();
-        for row in DB::fetch(on, sql, values, columns).await.map_err(failed)? {
+        for row in DB::fetch(on, self.statements, sql, values, columns).await.map_err(failed)? {
             let mut row = row.into_iter();
             let subject = self.subject(tenant, row.next())?;
             if !subjects.contains(&subject) {
@@ -435,7 +477,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
         let (sql, values) = self.storing(on, tenant, subject, envelope).await?;
-        let rows = DB::execute(on, sql, values).await.map_err(failed)?;
+        let rows = DB::execute(on, self.statements, sql, values).await.map_err(failed)?;
         self.one_row(rows, on, tenant, subject, envelope).await
     }
 

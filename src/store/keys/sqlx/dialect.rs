@@ -7,7 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments as _, AssertSqlSafe, Database, Row as _, Type, TypeInfo as _, ValueRef as _};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Connection as _, Database, Row as _, Type, TypeInfo as _,
+    ValueRef as _,
+};
 
 use super::super::SubjectColumn;
 use super::super::place::{self, ColumnId, envelope_of, other_type};
@@ -30,6 +33,17 @@ pub enum Cell {
     Text(String),
     Bytes(Vec<u8>),
     Uuid([u8; 16]),
+}
+
+/// How statements reach the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(unnameable_types, reason = "of the sealed trait")]
+pub enum Statements {
+    /// Prepared once for each connection.
+    Prepared,
+    /// Prepared for one call, in a transaction: between those a pooler may change the server's connection, where
+    /// the name of a prepared statement is unknown, or another's.
+    Unnamed,
 }
 
 /// What is read.
@@ -64,12 +78,14 @@ pub trait Dialect: Database {
     /// How many rows it was about.
     fn execute(
         on: &mut Self::Connection,
+        statements: Statements,
         sql: String,
         values: Vec<Cell>,
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
 
     fn fetch(
         on: &mut Self::Connection,
+        statements: Statements,
         sql: String,
         values: Vec<Cell>,
         columns: &'static [Kind],
@@ -98,21 +114,41 @@ macro_rules! calls {
 
         async fn execute(
             on: &mut Self::Connection,
+            statements: Statements,
             sql: String,
             values: Vec<Cell>,
         ) -> Result<u64, sqlx::Error> {
             let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
-            query.execute(on).await.map(|done| done.rows_affected())
+            if statements == Statements::Prepared {
+                return query.execute(on).await.map(|done| done.rows_affected());
+            }
+            let query = query.persistent(false);
+            if on.is_in_transaction() {
+                return query.execute(on).await.map(|done| done.rows_affected());
+            }
+            let mut alone = on.begin().await?;
+            let done = query.execute(&mut *alone).await?;
+            alone.commit().await.map(|()| done.rows_affected())
         }
 
         async fn fetch(
             on: &mut Self::Connection,
+            statements: Statements,
             sql: String,
             values: Vec<Cell>,
             columns: &'static [Kind],
         ) -> Result<Vec<Vec<Cell>>, sqlx::Error> {
             let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
-            let rows = query.fetch_all(on).await?;
+            let rows = if statements == Statements::Prepared {
+                query.fetch_all(on).await?
+            } else if on.is_in_transaction() {
+                query.persistent(false).fetch_all(on).await?
+            } else {
+                let mut alone = on.begin().await?;
+                let rows = query.persistent(false).fetch_all(&mut *alone).await?;
+                alone.commit().await?;
+                rows
+            };
             rows.iter()
                 .map(|row| {
                     let columns = columns.iter().enumerate();

@@ -55,7 +55,8 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
              )
              SELECT count(*) FROM saved"
         );
-        let rows = DB::fetch(on, sql, values, &[Kind::Integer]).await.map_err(failed)?;
+        let rows =
+            DB::fetch(on, self.statements, sql, values, &[Kind::Integer]).await.map_err(failed)?;
         let rows = Cell::number(rows.into_iter().flatten().next())?;
         let rows = u64::try_from(rows).unwrap_or_default();
         self.one_row(rows, on, stored.0, stored.1, envelope).await
@@ -111,7 +112,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             class.into(),
             Cell::Integer(i64::from(generation))
         ];
-        DB::execute(on, sql, values).await.map(drop).map_err(failed)
+        DB::execute(on, self.statements, sql, values).await.map(drop).map_err(failed)
     }
 }
 
