@@ -69,7 +69,8 @@ macro_rules! on_store {
                 $call
             }
             $crate::stores::Connection::Postgres(connection) => {
-                let $store = $place.key_store::<sqlx::Postgres>()?;
+                // Whether there is a pooler between is not seen from here.
+                let $store = $place.key_store::<sqlx::Postgres>()?.transaction_pooling();
                 let $on = &mut **connection;
                 $call
             }
@@ -223,7 +224,8 @@ impl Database {
             }
             Connection::Postgres(on) => {
                 let asked = "SELECT to_regclass('fieldseal_keys') IS NOT NULL";
-                sqlx::query_scalar::<_, bool>(asked).fetch_one(&mut **on).await
+                let asked = sqlx::raw_sql(asked).fetch_one(&mut **on).await;
+                asked.and_then(|row| row.try_get(0))
             }
         };
         found.map_err(|error| refused(&self.name, &error))
@@ -238,7 +240,7 @@ impl Database {
         let sql = AssertSqlSafe(format!("SELECT {} FROM {table} LIMIT 0", columns.join(", ")));
         let found = match &mut self.connection {
             Connection::Sqlite(on) => sqlx::query(sql).execute(&mut **on).await.map(drop),
-            Connection::Postgres(on) => sqlx::query(sql).execute(&mut **on).await.map(drop),
+            Connection::Postgres(on) => sqlx::raw_sql(sql).execute(&mut **on).await.map(drop),
         };
         found.map_err(|error| refused(&self.name, &error))
     }
@@ -255,7 +257,7 @@ impl Database {
             || AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL"));
         macro_rules! each {
             ($on:expr) => {{
-                let mut rows = sqlx::query(sql()).fetch($on);
+                let mut rows = sqlx::query(sql()).persistent(false).fetch($on);
                 loop {
                     let row = match rows.try_next().await {
                         Ok(Some(row)) => row,
@@ -276,7 +278,11 @@ impl Database {
         }
         let told = match &mut self.connection {
             Connection::Sqlite(on) => each!(&mut **on),
-            Connection::Postgres(on) => each!(&mut **on),
+            // In a transaction, as a pooler may stand between.
+            Connection::Postgres(on) => match on.begin().await {
+                Ok(mut transaction) => each!(&mut *transaction),
+                Err(error) => Err(error),
+            },
         };
         told.map_err(|error| refused(&self.name, &error))
     }

@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, clippy::print_stdout, reason = "shared by test binaries")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "../../tests/common/bouncer.rs"]
+mod bouncer;
 mod common;
 #[path = "../../tests/common/postgres.rs"]
 mod postgres;
@@ -230,4 +232,44 @@ fn role_or_database_that_is_not_there_is_said_so() {
     for ran in [no_database, no_role] {
         assert!(!ran.err.contains("at line"), "{ran:?}");
     }
+}
+
+/// In transaction mode each statement may meet another connection of the server.
+#[test]
+fn commands_work_behind_pgbouncer() {
+    let Some(bouncer) = bouncer::Bouncer::start(2) else { return };
+    let place = Place::with_shop();
+    let command = |args: &[&str]| {
+        let ran = ran(place.command().env("FIELDSEAL_STORE", bouncer.url()).args(args));
+        assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+        ran.out
+    };
+    command(&["store", "migrate"]);
+    let store = SqlxKeyStore::<Postgres>::new().transaction_pooling();
+    wait(async {
+        let mut on = bouncer.connect().await;
+        let standalone = "CREATE TABLE notes (id BIGINT, note BYTEA);
+                          INSERT INTO notes VALUES (1, NULL)";
+        sqlx::raw_sql(standalone).execute(&mut on).await.unwrap();
+        for subject in 0..20 {
+            let keys = DataKeys::create(&place.ring(), subject, &[CONTACT]).unwrap();
+            store.save(&mut on, "", subject, keys.envelope()).await.unwrap();
+        }
+    });
+    place.ok(&["ring", "rotate", "app"]);
+    // Others take connections of the server meanwhile, and their statements with them.
+    wait(async {
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            others.push(bouncer.connect().await);
+        }
+        for other in &mut others {
+            let asked = sqlx::query("SELECT $1::BIGINT").bind(7_i64).execute(&mut *other).await;
+            drop(asked);
+        }
+    });
+    command(&["census", "--standalone", "notes,note"]);
+    command(&["rewrap", "--classes", "classes.json"]);
+    command(&["erase", "7", "--as", "integer", "--yes", "--ledger", "ledger"]);
+    command(&["sweep", "--plan"]);
 }
