@@ -26,13 +26,34 @@ impl Output {
 
     /// A result: as JSON where that was asked for, else as text.
     pub(crate) fn result(&self, json: &Value, text: &str) -> Result<(), Failure> {
+        self.written(json, text).map_err(|error| not_written(&error))
+    }
+
+    /// The result of what is stored and cannot be taken back. If standard output takes nothing, or nobody
+    /// reads it, the result goes to standard error, and the failure says that the change is done.
+    pub(crate) fn done(&self, json: &Value, text: &str) -> Result<(), Failure> {
+        self.written(json, text).map_err(|error| {
+            if self.json {
+                self.talk(json);
+            } else {
+                self.talk(text.trim_end_matches('\n'));
+            }
+            Failure::new(
+                Exit::File,
+                format!("the change is done and stored, but standard output failed: {error}"),
+                "keep what is said above; do not run the command again for its output",
+            )
+        })
+    }
+
+    fn written(&self, json: &Value, text: &str) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
-        let written = if self.json {
-            writeln!(out, "{json:#}")
+        if self.json {
+            writeln!(out, "{json:#}")?;
         } else {
-            writeln!(out, "{}", text.trim_end_matches('\n'))
-        };
-        written.and_then(|()| out.flush()).map_err(|error| not_written(&error))
+            writeln!(out, "{}", text.trim_end_matches('\n'))?;
+        }
+        out.flush()
     }
 
     /// Bytes as they are: sealed or opened data.

@@ -126,6 +126,6 @@ impl Session<'_> {
             members.insert("generation".into(), json!(document.generation()));
             members.insert("floor".into(), json!(document.floor().to_string()));
         }
-        self.output.result(&what, text)
+        self.output.done(&what, text)
     }
 }

@@ -1,5 +1,6 @@
 //! The databases that commands work on, opened, and the places of key envelopes in them.
 
+mod commit;
 mod url;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _};
 
+pub(crate) use self::commit::{Committed, OfOne, commit};
 use self::url::{Address, Options, is_in_wal_mode};
 use crate::args::stores::{Column, DatabaseSaid, InlineColumn, InlineSaid, Store, Stores, UrlFrom};
 use crate::exit::{Exit, Failure};
@@ -291,6 +293,11 @@ impl Database {
 impl Place {
     pub(crate) fn own() -> Self {
         Self { name: "fieldseal_keys.envelope".to_owned(), what: What::Own }
+    }
+
+    /// Where the envelope of one subject is.
+    fn of_one(said: &Store, tenant: &str) -> Self {
+        said.inline.as_ref().map_or_else(Self::own, |column| Self::inline(column, tenant))
     }
 
     fn inline(column: &InlineColumn, tenant: &str) -> Self {

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
+#[path = "life/done.rs"]
+mod done;
 
 use std::fs;
 

@@ -6,6 +6,8 @@
 #[path = "../../tests/common/bouncer.rs"]
 mod bouncer;
 mod common;
+#[path = "postgres/lost.rs"]
+mod lost;
 #[path = "../../tests/common/postgres.rs"]
 mod postgres;
 

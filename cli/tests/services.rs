@@ -88,6 +88,39 @@ fn a_service_ring_is_made_anew_in_its_place() {
     refused.failed(2, "would be lost", "");
 }
 
+/// The next step of `retire`: the service's ring is made anew, and the destroyed secret leaves it.
+#[test]
+fn a_key_that_the_administrator_destroyed_leaves_the_service_ring() {
+    let place = Place::new();
+    place.init(&["--role", "support"]);
+    let subset = ["ring", "subset", "--role", "support", "-o", "s.json", "--new-key-file", "s.key"];
+    place.ok(&[&subset[..], &["--generate"]].concat());
+    let note = place.pipe(&["seal", "--context", "c", "--role", "support"], "note").out;
+    let open =
+        ["open", "--context", "c", "--role", "support", "--ring", "s.json", "--key-file", "s.key"];
+    let opened = |input: &str| ran(place.bare().args(open).write_stdin(input));
+    assert_eq!(opened(&note).out, "note");
+
+    let wrap = place.primary("wrap", "support");
+    let envelope = place.primary("envelope", "envelope");
+    place.ok(&["ring", "rotate", "support"]);
+    place.ok(&["ring", "rotate", "envelope"]);
+    for old in [&wrap, &envelope] {
+        place.ok(&["ring", "state", old, "destroyed", "--force-destroy", "--yes"]);
+    }
+    place.ok(&[&subset[..], &["--update"]].concat());
+    assert_ne!(opened(&note).code, 0, "the secret is not with the service any more");
+    let list = ["--json", "ring", "list", "--ring", "s.json", "--key-file", "s.key"];
+    let listed = ran(place.bare().args(list)).out;
+    for old in [&wrap, &envelope] {
+        let keys: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let kept = keys["keys"].as_array().unwrap().iter().find(|key| key["id"] == old.as_str());
+        assert!(kept.is_none_or(|key| key["state"] == "destroyed"), "{listed}");
+    }
+    let note = place.pipe(&["seal", "--context", "c", "--role", "support"], "note").out;
+    assert_eq!(opened(&note).out, "note");
+}
+
 #[test]
 fn subset_of_nothing_or_of_what_is_not_there_is_refused() {
     let place = Place::with_ring();

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::printable;
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
-use crate::stores::{Database, answered, on_store, wait};
+use crate::stores::{Database, OfOne, answered, commit, on_store, wait};
 
 /// What became of an envelope.
 struct Changed {
@@ -186,7 +186,7 @@ fn change(
     mut change: impl FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
 ) -> Result<Changed, Failure> {
     let (mut is_changed, mut reseal) = (false, Vec::new());
-    let (store, version) = wait(async {
+    let (name, version) = wait(async {
         let (mut database, place) = Database::open_one(store, &of.tenant, session).await?;
         let stored = on_store!(database.connection, place, |store, on| {
             store.load(on, &of.tenant, &subject.id).await
@@ -200,13 +200,20 @@ fn change(
             reseal = edit.to_reseal().to_vec();
             Ok(())
         };
-        let envelope = on_store!(database.connection, place, |store, on| {
-            store.change(on, access, &subject.id, noted).await
-        });
-        let envelope = envelope.map_err(|error| answered(&database.name, error))?;
-        Ok((database.name, envelope.version()?))
+        let name = database.name.clone();
+        let committed = on_store!(database.connection, place, |store, on| {
+            let change = async |on: &mut _| {
+                let changed = store.change(on, access, &subject.id, noted).await;
+                changed.map_err(|error| answered(&name, error))
+            };
+            commit(&name, on, change).await
+        })?;
+        let envelope = &committed.made;
+        let of = OfOne { store, tenant: &of.tenant, subject: &subject.id, session };
+        committed.look(database, &of, envelope, "the change").await?;
+        Ok((name, envelope.version()?))
     })?;
-    Ok(Changed { store, version, changed: is_changed, reseal })
+    Ok(Changed { store: name, version, changed: is_changed, reseal })
 }
 
 fn report(
@@ -225,7 +232,7 @@ fn report(
         "version": changed.version,
         "reseal_under": reseal.map(|(_, generation)| generation),
     });
-    session.output.result(&json, text)?;
+    session.output.done(&json, text)?;
     if reseal.is_some() {
         session.output.next(
             "what was sealed before stays readable to who kept the old envelope: it is queued to be resealed, which \

@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::printable;
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
-use crate::stores::{Database, Place, answered, on_store, wait};
+use crate::stores::{Committed, Database, OfOne, Place, answered, commit, on_store, wait};
 
 pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(), Failure> {
     let subject = Named::of(&asked.subject, asked.store.inline.as_ref())?;
@@ -28,7 +28,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
     check_signs(&ring)?;
     let access = access(&ring, &asked.subject.tenant, &asked.account, &ledger);
 
-    let (name, was_erased, erasure, file) = wait(async {
+    let done = wait(async {
         let (mut database, place) =
             Database::open_one(&asked.store, &asked.subject.tenant, session).await?;
         let stored = on_store!(database.connection, place, |store, on| {
@@ -37,37 +37,72 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
         let stored = stored.map_err(|error| answered(&database.name, error))?;
         let was_erased = check(asked, session, &subject, stored.as_ref(), &database, &place)?;
         // Before anything is gone: what is asked for can be written.
-        let file = asked.receipt.as_deref().map(Reserved::make).transpose()?;
-        let erased = on_store!(database.connection, place, |store, on| match &asked.class {
-            Some(class) => store.erase_class(on, access, &subject.id, class).await,
-            None if asked.mark_absent => store.erase_absent(on, access, &subject.id).await,
-            None => store.erase(on, access, &subject.id).await,
-        });
-        match erased {
-            Ok(erasure) => Ok((database.name, was_erased, erasure, file)),
-            Err(error) => {
-                if let Some(file) = file {
-                    file.release();
+        let mut file = asked.receipt.as_deref().map(Reserved::make).transpose()?;
+        let name = database.name.clone();
+        let committed = on_store!(database.connection, place, |store, on| {
+            let erase = async |on: &mut _| {
+                let erased = match &asked.class {
+                    Some(class) => store.erase_class(on, access, &subject.id, class).await,
+                    None if asked.mark_absent => store.erase_absent(on, access, &subject.id).await,
+                    None => store.erase(on, access, &subject.id).await,
+                };
+                let erasure = erased.map_err(|error| not_erased(&name, error))?;
+                let receipt = erasure.receipt(access, None)?.to_string();
+                // The ring keys that open old copies are named here only: once the envelope is changed,
+                // nothing else knows them.
+                if let Some(file) = &mut file {
+                    file.fill(&receipt)?;
                 }
-                Err(not_erased(&database.name, error))
+                Ok((erasure, receipt))
+            };
+            commit(&name, on, erase).await
+        });
+        let committed = match committed {
+            Ok(committed) => committed,
+            Err(failure) => {
+                file.iter().for_each(Reserved::release);
+                return Err(failure);
             }
+        };
+        let (erasure, receipt) = &committed.made;
+        let of = OfOne {
+            store: &asked.store,
+            tenant: &asked.subject.tenant,
+            subject: &subject.id,
+            session,
+        };
+        let looked = committed.look(database, &of, erasure.envelope(), "the erasure").await;
+        if let Err(not_stored) = looked {
+            match &file {
+                Some(file) if not_stored.unknown => session.output.talk(format_args!(
+                    "if the erasure turns out to be stored, its receipt is {}",
+                    file.part.display()
+                )),
+                Some(file) => file.release(),
+                None if not_stored.unknown => session.output.talk(format_args!(
+                    "if the erasure turns out to be stored, this is its receipt: {receipt}"
+                )),
+                None => {}
+            }
+            return Err(not_stored.failure);
         }
+        Ok(Done { name, was_erased, file, committed })
     })?;
 
-    // It is stored. What fails from here on does not undo it.
-    let gone = |failure: Failure| {
-        failure.or_next(
-            "the erasure itself is done, and in the ledger; run the same again for a receipt",
-        )
-    };
-    let receipt = erasure.receipt(access, None).map_err(|error| gone(error.into()))?;
-    let text = receipt.to_string();
-    report(asked, session, &name, &text)?;
-    if let Some(file) = file {
-        file.fill(&text).map_err(gone)?;
-    }
-    tell(session, &subject, was_erased, &still_open(&erasure, &ring), &ledger);
-    Ok(())
+    // It is stored. What fails from here on does not undo it, and says so.
+    let (erasure, receipt) = &done.committed.made;
+    let kept = done.file.as_ref().map_or(Ok(()), Reserved::keep);
+    let said = report(asked, session, &done.name, receipt);
+    tell(session, &subject, done.was_erased, &still_open(erasure, &ring), &ledger);
+    kept.and(said)
+}
+
+/// An erasure that is stored.
+struct Done {
+    name: String,
+    was_erased: bool,
+    file: Option<Reserved>,
+    committed: Committed<(Erasure, String)>,
 }
 
 /// Sees that something is there to be erased, and that it is meant. Whether it is gone already.
@@ -176,7 +211,7 @@ fn report(asked: &Erase, session: &Session<'_>, name: &str, text: &str) -> Resul
     let file = asked.receipt.as_ref().map(|path| path.display().to_string());
     let ledger = asked.account.ledger.display().to_string();
     let json = json!({ "store": name, "receipt": receipt, "receipt_file": file, "ledger": ledger });
-    session.output.result(&json, text)
+    session.output.done(&json, text)
 }
 
 /// The keys by which an old copy of the envelope opens: as in the receipt, not those that this ring
@@ -216,36 +251,70 @@ fn tell(
     ));
 }
 
-/// A file that is there, and empty, before anything is erased.
+/// The file of a receipt. It is reserved before anything is erased. The receipt is written beside it before
+/// the erasure is committed, when a full disk can still prevent the erasure, and takes its name afterwards: a
+/// receipt of what was not stored would be believed.
 struct Reserved {
     path: PathBuf,
+    part: PathBuf,
     file: File,
 }
 
 impl Reserved {
     fn make(path: &Path) -> Result<Self, Failure> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Failure::file(path, &error).or_next("nothing was erased; make its folder first")
-            }
-            _ => Failure::file(path, &error),
-        })?;
-        Ok(Self { path: path.to_owned(), file })
+        let mut part = path.as_os_str().to_owned();
+        part.push(".unconfirmed");
+        let part = PathBuf::from(part);
+        let file = created(&part)?;
+        if let Err(failure) = created(path) {
+            let _ = std::fs::remove_file(&part);
+            return Err(failure);
+        }
+        Ok(Self { path: path.to_owned(), part, file })
     }
 
-    fn fill(mut self, text: &str) -> Result<(), Failure> {
+    fn fill(&mut self, text: &str) -> Result<(), Failure> {
         let written =
             self.file.write_all(text.as_bytes()).and_then(|()| self.file.write_all(b"\n"));
         let written = written.and_then(|()| self.file.sync_all());
-        written.map_err(|error| Failure::file(&self.path, &error))
+        written.map_err(|error| {
+            Failure::file(&self.part, &error).or_next(
+                "nothing was erased in the database, but the ledger contains the erasure: run this again with a \
+                 receipt that can be written",
+            )
+        })
+    }
+
+    /// The erasure is stored.
+    fn keep(&self) -> Result<(), Failure> {
+        std::fs::rename(&self.part, &self.path).map_err(|error| {
+            Failure::file(&self.path, &error).or_next(format_args!(
+                "the erasure is done and in the ledger, and its receipt is whole: keep {}",
+                self.part.display()
+            ))
+        })
     }
 
     /// Nothing was erased, and there is no receipt.
-    fn release(self) {
+    fn release(&self) {
         let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.part);
     }
+}
+
+fn created(path: &Path) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Failure::file(path, &error).or_next("nothing was erased; make its folder first")
+        }
+        _ => {
+            let failure = Failure::file(path, &error);
+            let next = format!("nothing was erased; {}", failure.next);
+            failure.or_next(next)
+        }
+    })
 }

@@ -26,7 +26,7 @@ pub(in crate::commands) fn begin(
     let path = asked.file.display().to_string();
     let head = ledger.head().to_string();
     let json = json!({ "ledger": path, "id": id(&ledger), "head": head });
-    session.output.result(&json, &format!("made {path}, whose head is {head}"))?;
+    session.output.done(&json, &format!("made {path}, whose head is {head}"))?;
     session.output.next(
         "give it to the application (Access::ledger), and keep it where the database and its backups are not",
     );

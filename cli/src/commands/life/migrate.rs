@@ -26,7 +26,7 @@ pub(in crate::commands) fn run(asked: &Migrate, session: &Session<'_>) -> Result
         tables.remove(0);
     }
     let text = format!("{name} has the tables {}", tables.join(" and "));
-    session.output.result(&json!({ "store": name, "tables": tables }), &text)
+    session.output.done(&json!({ "store": name, "tables": tables }), &text)
 }
 
 /// Of an inline column only the queue is made, whatever the column.

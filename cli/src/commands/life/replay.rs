@@ -48,8 +48,10 @@ pub(in crate::commands) fn run(
         }
         Ok(passed)
     })?;
-    report(asked, session, &ledgers, &replay, &passed)?;
-    Ok(Passed::end(&passed, session))
+    // Both are said, whatever becomes of the output.
+    let said = report(asked, session, &ledgers, &replay, &passed);
+    let exit = Passed::end(&passed, session);
+    said.map(|()| exit)
 }
 
 /// The ledgers, verified; each head that was kept is of one of them.
@@ -165,7 +167,11 @@ fn report(
             format!("{place}: {} changed", of_seen(pass))
         });
     }
-    session.output.result(&json, &text.join("\n"))?;
+    if asked.dry_run {
+        session.output.result(&json, &text.join("\n"))?;
+    } else {
+        session.output.done(&json, &text.join("\n"))?;
+    }
     if asked.heads.is_empty() {
         session.output.warning(
             "no head was given that was kept elsewhere (--head): a ledger that was cut off cannot be told from a whole \

@@ -64,9 +64,11 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
     let text = passed
         .iter()
         .map(|Passed { place, pass }| format!("{place}: {} wrapped anew", of_seen(pass)));
-    session.output.result(&json, &text.collect::<Vec<_>>().join("\n"))?;
+    // All of it is said, whatever becomes of the output.
+    let said = session.output.done(&json, &text.collect::<Vec<_>>().join("\n"));
     tell(&left, session);
-    Ok(Passed::end(&passed, session))
+    let exit = Passed::end(&passed, session);
+    said.map(|()| exit)
 }
 
 /// Whether an envelope names a key of this ring that is not primary. The others stay byte for byte.

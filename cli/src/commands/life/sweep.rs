@@ -60,8 +60,10 @@ pub(in crate::commands) fn run(asked: &Sweep, session: &Session<'_>) -> Result<E
         }
         Ok((plans, passed))
     })?;
-    report(asked, session, &plans, &passed)?;
-    Ok(Passed::end(&passed, session))
+    // Both are said, whatever becomes of the output.
+    let said = report(asked, session, &plans, &passed);
+    let exit = Passed::end(&passed, session);
+    said.map(|()| exit)
 }
 
 fn report(
@@ -92,5 +94,9 @@ fn report(
             ),
         });
     }
-    session.output.result(&json!({ "plan": asked.plan, "places": places }), &text.join("\n"))
+    let json = json!({ "plan": asked.plan, "places": places });
+    if asked.plan {
+        return session.output.result(&json, &text.join("\n"));
+    }
+    session.output.done(&json, &text.join("\n"))
 }

@@ -72,7 +72,7 @@ fn report(
         text = format!("{text}\nfingerprint {fingerprint}");
     }
     let json = made_json(document, &path, key_file.as_deref(), fingerprint);
-    session.output.result(&json, &text)?;
+    session.output.done(&json, &text)?;
     let unlock = match &asked.key_file {
         Some(path) => format!(" --key-file {}", path.display()),
         None if asked.unprotected => " --allow-unprotected".to_owned(),

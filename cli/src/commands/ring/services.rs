@@ -54,7 +54,7 @@ pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failur
     }
     text.push_str(&format!("\n{}", document.ring().describe()));
     let json = made_json(&document, &asked.output, key_file.as_deref(), None);
-    session.output.result(&json, &text)?;
+    session.output.done(&json, &text)?;
     session.output.next(
         "give the service this ring and what unlocks it, by two ways; after a rotation, make it anew \
          by the same with --update",
@@ -72,7 +72,11 @@ fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<()
         if document.id() == admin.id() {
             return Err(Error::value("this is the ring itself, and not a service's made from it"));
         }
-        let known = |key: &RingKey| admin.ring().key(key.id()).is_some_and(opens);
+        // A key that is destroyed here leaves the service's ring too: its secret is not lost, but meant to go.
+        let known = |key: &RingKey| {
+            let own = admin.ring().key(key.id());
+            own.is_some_and(|own| opens(own) || own.state() == KeyState::Destroyed)
+        };
         if document.ring().keys().any(|key| opens(key) && !known(key)) {
             return Err(Error::value(
                 "the service's ring holds a key that this one has not got, and that would be lost: \
@@ -87,7 +91,7 @@ fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<()
 
     let (path, generation) = (asked.output.display(), document.generation());
     let text = format!("made {path} anew, generation {generation}\n{}", document.ring().describe());
-    session.output.result(&made_json(&document, &asked.output, None, None), &text)?;
+    session.output.done(&made_json(&document, &asked.output, None, None), &text)?;
     session.output.next("a service that runs takes it when it looks (SharedRing::refresh)");
     Ok(())
 }
@@ -117,7 +121,7 @@ pub(super) fn public(asked: &Public, session: &Session<'_>) -> Result<(), Failur
     let path = asked.output.display();
     let text = format!("made {path}\n{}\nfingerprint {fingerprint}", document.ring().describe());
     let json = made_json(&document, &asked.output, None, Some(fingerprint));
-    session.output.result(&json, &text)?;
+    session.output.done(&json, &text)?;
     session.output.warning(
         "it opens nothing, but it is not for everyone: whoever has it can make values that the \
          readers accept",
