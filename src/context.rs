@@ -161,9 +161,9 @@ impl Id {
     /// The id of these bytes, as [`as_bytes`](Self::as_bytes) gives them: how a store keeps it.
     ///
     /// # Errors
-    /// [`Malformed`](crate::ErrorKind::Malformed) for whatever no [`ToId`] would make.
+    /// `[ID-5]` [`InvalidInput`](crate::ErrorKind::InvalidInput) for whatever no [`ToId`] would make.
     pub fn from_encoded(bytes: &[u8]) -> Result<Self, Error> {
-        let wrong = || Error::malformed("these bytes are no encoded id");
+        let wrong = || Error::invalid("these bytes are not an encoded id");
         let (kind, body) = bytes.split_first().ok_or_else(wrong)?;
         let whole = match *kind {
             TYPE_UNSIGNED => body.len() == 8,

@@ -285,14 +285,14 @@ impl KeyEnvelope {
         let access = bound.access;
         let key = KeyId::new(key_id)
             .and_then(|id| access.ring().key(id))
-            .ok_or_else(unknown_envelope_key)?;
+            .ok_or_else(|| self.unknown_key())?;
         let Some(mac_key) = key.mac(access.is_rescue()) else {
             return Err(match key.state() {
                 KeyState::Compromised if key.mac(true).is_some() => Error::new(
                     ErrorKind::NotPermitted,
                     "the envelope key of this key envelope is marked compromised: it opens in rescue mode only",
                 ),
-                _ => unknown_envelope_key(),
+                _ => self.unknown_key(),
             });
         };
         // "fieldseal/v1 envelope" ‖ s8(tenant) ‖ s8(subject) ‖ all bytes before the MAC.
@@ -307,6 +307,19 @@ impl KeyEnvelope {
             ));
         }
         Ok(layout)
+    }
+
+    /// `[KE-6]` b1. The kind is that of the clause, whatever the bytes are; the text says what they look like.
+    #[cold]
+    fn unknown_key(&self) -> Error {
+        let text = if Layout::parse(&self.bytes).is_ok() {
+            "the ring does not hold the envelope key of this key envelope: use the ring that it was made with; a key \
+             that was retired is in an older copy of that ring"
+        } else {
+            "these bytes are not a whole key envelope, and so name no envelope key of the ring: they were cut or \
+             altered; take the envelope from a backup"
+        };
+        Error::new(ErrorKind::WrongKey, text)
     }
 
     fn check_first_byte(&self) -> Result<(), Error> {
@@ -337,14 +350,6 @@ fn told_if_refused<T>(
         access.tell(Action::Unwrap, subject, &[], None, Err(error.kind()))?;
     }
     result
-}
-
-#[cold]
-fn unknown_envelope_key() -> Error {
-    Error::new(
-        ErrorKind::WrongKey,
-        "the ring does not hold the envelope key of this key envelope: is it another installation's, or was it retired?",
-    )
 }
 
 impl DataKeys {

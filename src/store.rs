@@ -1,6 +1,5 @@
 //! Where things are kept: key envelopes, ring files, and the ring of a running server. The only I/O.
 
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 mod answer;
 #[cfg(feature = "file")]
 mod disk;

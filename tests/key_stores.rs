@@ -377,6 +377,7 @@ fn encoded_ids_are_read_back_and_nothing_else_is() {
         b"\x06\x02\x02a\x05\x06\x01\x02\x02b",
         b"\x07a",
     ] {
-        assert!(fieldseal::Id::from_encoded(bad).is_err(), "{bad:?}");
+        let error = fieldseal::Id::from_encoded(bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "ID-5: {bad:?}");
     }
 }

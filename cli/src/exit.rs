@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use fieldseal::{Error, ErrorKind};
+use fieldseal::{Error, ErrorKind, Fault};
 
 /// The exit codes. They are documented and stable: see `cli/README.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +113,9 @@ impl Failure {
     /// A file whose path is not shown: a variable that should hold one may hold the secret itself.
     pub(crate) fn named_file(name: &str, error: &io::Error) -> Self {
         let next = match error.kind() {
-            io::ErrorKind::NotFound => "give the path of a file that is there",
-            io::ErrorKind::PermissionDenied => "run as the user who owns it",
             io::ErrorKind::AlreadyExists => "give another path, or move that file away",
             io::ErrorKind::IsADirectory => "give the path of a file, not of a folder",
-            _ => "see that the file system is there and has room",
+            _ => Fault::of(error).map_or("see that the file system is there", next_of),
         };
         let what = match error.kind() {
             io::ErrorKind::AlreadyExists => "is there already".to_owned(),
@@ -154,8 +152,23 @@ pub(crate) fn is_secret(text: &str) -> bool {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (exit, next) = of_kind(error.kind());
+        let (exit, mut next) = of_kind(error.kind());
+        if let (ErrorKind::Io, Some(fault)) = (error.kind(), error.fault()) {
+            next = next_of(fault);
+        }
         Self::new(exit, error.to_string(), next)
+    }
+}
+
+/// The next step for each fault of a file.
+const fn next_of(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Full => "make room on its file system, or raise the limit on the size of files",
+        Fault::ReadOnly => "give a path on a file system that takes writes",
+        Fault::Denied => "run as the user who owns it",
+        Fault::Missing => "give the path of a file that is there",
+        Fault::Lost | Fault::TimedOut => "see that what it talks to is there, and try again",
+        _ => "see that the file system is there",
     }
 }
 
@@ -190,7 +203,7 @@ fn of_kind(kind: ErrorKind) -> (Exit, &'static str) {
             Exit::File,
             "run that chmod; or add --any-permissions where a group is meant to read it",
         ),
-        ErrorKind::Io => (Exit::File, "see that the file is there and is yours, and has room"),
+        ErrorKind::Io => (Exit::File, "see that the file is there and is yours"),
         ErrorKind::Conflict => {
             (Exit::Conflict, "run the command again; a file that is there is never overwritten")
         }

@@ -5,7 +5,7 @@ mod url;
 
 use std::time::Duration;
 
-use fieldseal::{Error, ErrorKind, SqlxDatabase, SqlxKeyStore};
+use fieldseal::{Error, ErrorKind, Fault, SqlxDatabase, SqlxKeyStore};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
@@ -177,7 +177,7 @@ impl Database {
     ) -> Result<Self, Failure> {
         let Address { name, options } = Address::of(from, session)?;
         let connection = match options {
-            Options::Sqlite(options) => {
+            Options::Sqlite(options, is_read_only) => {
                 let path = options.get_filename();
                 if purpose != Purpose::Makes && !path.exists() {
                     return Err(Failure::new(
@@ -187,7 +187,7 @@ impl Database {
                     ));
                 }
                 let options = options
-                    .read_only(purpose == Purpose::Reads)
+                    .read_only(is_read_only || purpose == Purpose::Reads)
                     .create_if_missing(purpose == Purpose::Makes)
                     .busy_timeout(PATIENCE);
                 let connected = SqliteConnection::connect_with(&options).await;
@@ -325,35 +325,68 @@ fn quoted(name: &str) -> String {
 
 /// What a database answered to the program itself.
 pub(crate) fn refused(name: &str, error: &sqlx::Error) -> Failure {
-    let next = match error {
+    let code = error.as_database_error().and_then(|told| told.code());
+    let fault = Fault::of(error);
+    let next = match (error, code.as_deref()) {
         _ if error.to_string().contains("certificate") || matches!(error, sqlx::Error::Tls(_)) => {
             "where the server's certificate is of a CA of its own, name that by ?sslrootcert=PATH in the URL; what \
              else is meant, by ?sslmode=…"
         }
-        sqlx::Error::Io(_) => "see that the server is there, and reached from here",
-        // SQLITE_NOTADB, and the codes of PostgreSQL for who logs in, and where to.
-        sqlx::Error::Database(told) => match told.code().as_deref() {
-            Some("26") => NO_DATABASE,
-            Some("28000" | "28P01") => {
-                "see that the URL names the role that is meant, that it may log in, and that its password is right \
-                 (--store-file, PGPASSWORD or ~/.pgpass)"
-            }
-            Some("3D000") => {
-                "see that the URL names a database that is on this server: postgres://USER@HOST/DATABASE"
-            }
-            _ => NEXT,
-        },
-        _ => "see that the URL is right, and the server reached from here",
+        // The codes of PostgreSQL for who logs in, and where to.
+        (_, Some("28000" | "28P01")) => {
+            "see that the URL names the role that is meant, that it may log in, and that its password is right \
+             (--store-file, PGPASSWORD or ~/.pgpass)"
+        }
+        (_, Some("3D000")) => {
+            "see that the URL names a database that is on this server: postgres://USER@HOST/DATABASE"
+        }
+        _ => fault.and_then(next_of).unwrap_or(NEXT),
     };
     let text = match error {
         sqlx::Error::Database(told) => told.message().to_owned(),
         _ => error.to_string(),
     };
-    Failure::new(Exit::File, format!("{name}: {text}"), next)
+    Failure::new(exit_of(fault), format!("{name}: {text}"), next)
 }
 
-const NO_DATABASE: &str =
-    "give the path of a SQLite database; a file that is none is never written over";
+/// The next step for each fault of a database.
+const fn next_of(fault: Fault) -> Option<&'static str> {
+    Some(match fault {
+        Fault::Busy => {
+            "another connection holds a lock: run the command again when its transaction has ended"
+        }
+        Fault::Raced => "another transaction came between: run the command again",
+        Fault::Full => {
+            "make room where the database is, or raise its largest size; then run the command again"
+        }
+        Fault::ReadOnly => {
+            "give the URL of a database that takes writes: the primary of a standby, or a file and a folder that \
+             this user may write to"
+        }
+        Fault::Denied => "allow it to the database's user (GRANT), or name another user in the URL",
+        Fault::Missing => {
+            "name the table and its columns as the database does; schemas are searched as its search_path says"
+        }
+        Fault::Lost => {
+            "see that the server is there, and reached from here; then look what is stored before this is run again"
+        }
+        Fault::TimedOut => {
+            "the server's own time limit ended it: run it when less is going on, or raise statement_timeout for \
+             this user"
+        }
+        Fault::Damaged => NO_DATABASE,
+        _ => return None,
+    })
+}
+
+const fn exit_of(fault: Option<Fault>) -> Exit {
+    match fault {
+        Some(Fault::Busy | Fault::Raced) => Exit::Conflict,
+        _ => Exit::File,
+    }
+}
+
+const NO_DATABASE: &str = "give the path of a SQLite database, or restore it from a backup; a file that is none is never written over";
 
 /// What PostgreSQL says without the line of its own source that says it.
 fn without_line(text: &str) -> &str {
@@ -368,19 +401,23 @@ const NEXT: &str = "see that the tables and columns are named as the database na
 /// What a key store answered.
 pub(crate) fn answered(name: &str, error: Error) -> Failure {
     let said = error.to_string();
-    let text = without_line(&said);
+    let (text, fault) = (without_line(&said), error.fault());
     match error.kind() {
-        ErrorKind::Io if text.contains("fieldseal_reseal") || text.contains("fieldseal_keys") => {
-            Failure::new(
-                Exit::File,
-                format!("{name}: {text}"),
-                "make the tables: fieldseal store migrate",
-            )
+        ErrorKind::Io
+            if text.contains("fieldseal_reseal") || text.contains("fieldseal_keys")
+                || text.contains("fieldseal_terms") =>
+        {
+            let next = match fault {
+                Some(Fault::Missing) | None => "make the tables: fieldseal store migrate",
+                Some(fault) => next_of(fault).unwrap_or(NEXT),
+            };
+            Failure::new(Exit::File, format!("{name}: {text}"), next)
         }
-        ErrorKind::Io if text.contains("file is not a database") => {
-            Failure::new(Exit::File, format!("{name}: {text}"), NO_DATABASE)
-        }
-        ErrorKind::Io => Failure::new(Exit::File, format!("{name}: {text}"), NEXT),
+        ErrorKind::Io | ErrorKind::Retry => Failure::new(
+            exit_of(fault),
+            format!("{name}: {text}"),
+            fault.and_then(next_of).unwrap_or(NEXT),
+        ),
         ErrorKind::MissingClass | ErrorKind::UnknownSubject => Failure::new(
             Exit::Usage,
             said,

@@ -4,6 +4,9 @@
 
 mod common;
 #[cfg(feature = "stores")]
+#[path = "failures/faults.rs"]
+mod faults;
+#[cfg(feature = "stores")]
 #[path = "failures/inputs.rs"]
 mod inputs;
 

@@ -195,7 +195,7 @@ fn columns_of_postgresql_are_counted_and_erased_from() {
     assert_eq!(receipt(&erased)["subject"]["uuid"], "07".repeat(16), "{erased:?}");
     let census = shop.json(&["census", "--inline", "numbered,id:integer,keys"]);
     assert_eq!(census["places"][0]["erased_subjects"], 1, "{census}");
-    shop.run(&["census", "--inline", "none,id:integer,keys"]).failed(5, "none", "named");
+    shop.run(&["census", "--inline", "none,id:integer,keys"]).failed(5, "none", "name the table");
     shop.run(&["census", "--inline", "marked,id:integer,keys"]).failed(
         5,
         "cannot cast type uuid to bigint",
@@ -274,4 +274,28 @@ fn commands_work_behind_pgbouncer() {
     command(&["rewrap", "--classes", "classes.json"]);
     command(&["erase", "7", "--as", "integer", "--yes", "--ledger", "ledger"]);
     command(&["sweep", "--plan"]);
+}
+
+/// Each fault has its own next step: another's lock, a limit on time, a server that takes no writes, a table that is
+/// not there, a user who may not.
+#[test]
+fn what_to_do_fits_the_fault() {
+    let Some(shop) = Shop::new() else { return };
+    shop.sign_up(42);
+    let erase = ["erase", "42", "--as", "integer", "--ledger", "ledger", "--yes"];
+    let with = |setting: &str, value: &str| {
+        let mut command = shop.place.command();
+        let url = format!("{}&options[{setting}]={value}", shop.schema.url());
+        ran(command.env("FIELDSEAL_STORE", url).args(erase))
+    };
+    with("default_transaction_read_only", "on").failed(5, "read-only", "takes writes");
+    wait(async {
+        let mut other = shop.connect().await;
+        sqlx::raw_sql("BEGIN; LOCK TABLE fieldseal_keys").execute(&mut other).await.unwrap();
+        let another = "another connection holds a lock";
+        with("lock_timeout", "50").failed(7, "lock timeout", another);
+        with("statement_timeout", "50").failed(5, "statement timeout", "time limit");
+    });
+    let inline = ["census", "--inline", "custmers,id:integer,keys"];
+    shop.run(&inline).failed(5, "custmers", "name the table");
 }

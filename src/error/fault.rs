@@ -21,6 +21,10 @@ pub enum Fault {
     /// Another connection holds a lock for longer than was waited. The error is of the kind
     /// [`Retry`](crate::ErrorKind::Retry).
     Busy,
+    /// A transaction that ran beside this one got in its way: a deadlock, or a transaction that cannot be
+    /// serialized or has read what another has changed since. The error is of the kind
+    /// [`Retry`](crate::ErrorKind::Retry).
+    Raced,
     /// There is no room: a full disk, a quota, a largest size of a file or of the database.
     Full,
     /// The file, the file system or the server takes no writes, as a standby does.
@@ -43,6 +47,7 @@ impl Fault {
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Busy => "roll back and run the transaction again, or wait longer for locks",
+            Self::Raced => "roll back and run the transaction again from its first statement",
             Self::Full => "make room, then try again",
             Self::ReadOnly => "use a file or a server that takes writes",
             Self::Denied => "allow it to the user who runs this",

@@ -1,26 +1,54 @@
 //! What databases answer, as errors: one table of their codes for every driver.
 
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 use alloc::format;
 
-use crate::error::{Error, ErrorKind, Fault};
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+use crate::error::ErrorKind;
+use crate::error::{Error, Fault};
 
-/// What a code means for who called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    /// The transaction was not run beside others: it only has to be run again.
-    Again,
-    Fault(Fault),
-    Other,
+impl Fault {
+    /// What an error of a file, of rusqlite or of sqlx says is wrong, or an error that comes from one: for the
+    /// statements that an application runs itself. `None` where it does not say so.
+    ///
+    /// ```
+    /// use fieldseal::Fault;
+    /// use std::io::{Error, ErrorKind};
+    ///
+    /// let error = Error::from(ErrorKind::StorageFull);
+    /// assert_eq!(Fault::of(&error), Some(Fault::Full));
+    /// ```
+    pub fn of(error: &(dyn core::error::Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(known) = error.downcast_ref::<Error>() {
+                return known.fault();
+            }
+            #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+            if let Some(known) = error.downcast_ref() {
+                return of_sqlx(known);
+            }
+            #[cfg(feature = "rusqlite")]
+            if let Some(known) = error.downcast_ref() {
+                return of_rusqlite(known);
+            }
+            if let Some(known) = error.downcast_ref() {
+                return Self::of_io(known);
+            }
+            next = error.source();
+        }
+        None
+    }
 }
 
 /// An error of SQLite, by its extended result code.
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
-fn of_sqlite(code: i32, text: &str) -> Meaning {
+fn of_sqlite(code: i32, text: &str) -> Option<Fault> {
     // SQLITE_BUSY_SNAPSHOT: another has written since this transaction read.
     if code == 517 {
-        return Meaning::Again;
+        return Some(Fault::Raced);
     }
-    Meaning::Fault(match code & 0xff {
+    Some(match code & 0xff {
         // SQLITE_BUSY, SQLITE_LOCKED.
         5 | 6 => Fault::Busy,
         // SQLITE_PERM, SQLITE_AUTH.
@@ -41,17 +69,17 @@ fn of_sqlite(code: i32, text: &str) -> Meaning {
         {
             Fault::Missing
         }
-        _ => return Meaning::Other,
+        _ => return None,
     })
 }
 
 /// An error of PostgreSQL, by its SQLSTATE.
 #[cfg(feature = "sqlx-postgres")]
-fn of_postgres(code: &str) -> Meaning {
-    Meaning::Fault(match code {
+fn of_postgres(code: &str) -> Option<Fault> {
+    Some(match code {
         // serialization_failure, deadlock_detected, and in_failed_sql_transaction, which every statement
         // answers with after these.
-        "40001" | "40P01" | "25P02" => return Meaning::Again,
+        "40001" | "40P01" | "25P02" => Fault::Raced,
         // lock_not_available: lock_timeout, or NOWAIT. too_many_connections.
         "55P03" | "53300" => Fault::Busy,
         // disk_full, and other limits of the system.
@@ -69,46 +97,56 @@ fn of_postgres(code: &str) -> Meaning {
         "25P03" | "57P05" | "57P01" | "57P02" | "57P03" => Fault::Lost,
         "XX001" | "XX002" => Fault::Damaged,
         _ if code.starts_with("08") => Fault::Lost,
-        _ => return Meaning::Other,
+        _ => return None,
     })
 }
 
 /// `what` is the place as its owner knows it, such as "the key store's database".
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[cold]
-fn error(what: &str, meaning: Meaning, text: &str) -> Error {
-    match meaning {
-        Meaning::Again => Error::new(
-            ErrorKind::Retry,
-            format!(
-                "{what} could not run this transaction beside others ({text}): roll back and run it again from its first \
-                 statement"
-            ),
-        ),
-        Meaning::Fault(fault) => {
-            let kind = if fault == Fault::Busy { ErrorKind::Retry } else { ErrorKind::Io };
-            Error::new(kind, format!("{what} answers: {text}: {}", fault.remedy()))
-                .because_of(Some(fault))
-        }
-        Meaning::Other => Error::new(ErrorKind::Io, format!("{what} answers: {text}")),
-    }
+fn error(what: &str, fault: Option<Fault>, text: &str) -> Error {
+    let kind = match fault {
+        Some(Fault::Busy | Fault::Raced) => ErrorKind::Retry,
+        _ => ErrorKind::Io,
+    };
+    let text = match fault {
+        Some(fault) => format!("{what} answers: {text}: {}", fault.remedy()),
+        None => format!("{what} answers: {text}"),
+    };
+    Error::new(kind, text).because_of(fault)
+}
+
+#[cfg(feature = "rusqlite")]
+fn of_rusqlite(answer: &rusqlite::Error) -> Option<Fault> {
+    of_sqlite(answer.sqlite_error()?.extended_code, &format!("{answer}"))
 }
 
 /// What rusqlite answers.
 #[cfg(feature = "rusqlite")]
 #[cold]
 pub(super) fn rusqlite(what: &str, answer: &rusqlite::Error) -> Error {
-    let text = format!("{answer}");
-    if let Some(told) = answer.sqlite_error() {
-        return error(what, of_sqlite(told.extended_code, &text), &text);
-    }
     match answer {
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
         | rusqlite::Error::Utf8Error(..) => {
-            Error::malformed(format!("{what} holds a value of another type: {text}"))
+            Error::malformed(format!("{what} holds a value of another type: {answer}"))
         }
-        _ => error(what, Meaning::Other, &text),
+        _ => error(what, of_rusqlite(answer), &format!("{answer}")),
+    }
+}
+
+#[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+fn of_sqlx(answer: &sqlx::Error) -> Option<Fault> {
+    match answer {
+        sqlx::Error::Database(told) => of_database(told.as_ref()),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => Some(Fault::Lost),
+        sqlx::Error::PoolTimedOut => Some(Fault::Busy),
+        _ => None,
     }
 }
 
@@ -116,36 +154,26 @@ pub(super) fn rusqlite(what: &str, answer: &rusqlite::Error) -> Error {
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[cold]
 pub(super) fn sqlx(what: &str, answer: &sqlx::Error) -> Error {
-    let meaning = match answer {
-        sqlx::Error::Database(told) => {
-            return error(what, of_database(told.as_ref()), told.message());
-        }
+    match answer {
+        sqlx::Error::Database(told) => error(what, of_sqlx(answer), told.message()),
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
-            return Error::malformed(format!("{what} holds a value of another type: {answer}"));
+            Error::malformed(format!("{what} holds a value of another type: {answer}"))
         }
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::PoolClosed => Meaning::Fault(Fault::Lost),
-        sqlx::Error::PoolTimedOut => Meaning::Fault(Fault::Busy),
-        _ => Meaning::Other,
-    };
-    error(what, meaning, &format!("{answer}"))
+        _ => error(what, of_sqlx(answer), &format!("{answer}")),
+    }
 }
 
 /// The codes of SQLite are numbers below those of PostgreSQL, which have five characters.
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
-fn of_database(told: &dyn sqlx::error::DatabaseError) -> Meaning {
-    let code = told.code();
-    let code = code.as_deref().unwrap_or_default();
+fn of_database(told: &dyn sqlx::error::DatabaseError) -> Option<Fault> {
+    let code = told.code()?;
     #[cfg(feature = "sqlx-postgres")]
     if code.len() == 5 {
-        return of_postgres(code);
+        return of_postgres(&code);
     }
     #[cfg(feature = "sqlx-sqlite")]
     if let Ok(code) = code.parse() {
         return of_sqlite(code, told.message());
     }
-    Meaning::Other
+    None
 }

@@ -103,9 +103,9 @@ fn a_locked_sqlite_is_to_be_tried_again_through_sqlx() {
                 store.load(&mut late, "", 42).await.unwrap();
                 SqliteKeyStore::new().save(&one, "", 42, &envelope).unwrap();
                 let saved = store.save(&mut late, "", 43, &fresh("", &number(43))).await;
-                assert_eq!(answer(saved), (ErrorKind::Retry, None));
+                assert_eq!(answer(saved), (ErrorKind::Retry, Some(Fault::Raced)));
                 let removed = table.remove(&mut late, "customer", 1).await;
-                assert_eq!(answer(removed), (ErrorKind::Retry, None));
+                assert_eq!(answer(removed), (ErrorKind::Retry, Some(Fault::Raced)));
             }
         });
         std::fs::remove_dir_all(&folder).unwrap();
@@ -152,7 +152,7 @@ mod by_postgres {
                 store.change(&mut other, at(&ring), 1, renew),
             );
             let lost = if first.is_err() { first } else { second };
-            assert_eq!(answer(lost), (ErrorKind::Retry, None));
+            assert_eq!(answer(lost), (ErrorKind::Retry, Some(Fault::Raced)));
         });
     }
 
@@ -184,7 +184,10 @@ mod by_postgres {
             let denied = answer(store.load(&mut other, "", 1).await);
             assert!([fault(Fault::Denied), fault(Fault::Missing)].contains(&denied), "{denied:?}");
             // A transaction of which a statement failed takes no other.
-            assert_eq!(answer(store.load(&mut other, "", 1).await), (ErrorKind::Retry, None));
+            assert_eq!(
+                answer(store.load(&mut other, "", 1).await),
+                (ErrorKind::Retry, Some(Fault::Raced))
+            );
             run(&mut other, "ROLLBACK").await;
 
             run(&mut other, "SET search_path = pg_catalog").await;

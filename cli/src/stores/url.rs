@@ -26,7 +26,8 @@ pub(super) struct Address {
 }
 
 pub(super) enum Options {
-    Sqlite(Box<SqliteConnectOptions>),
+    /// And whether the URL says that nothing is to be written.
+    Sqlite(Box<SqliteConnectOptions>, bool),
     Postgres(Box<PgConnectOptions>),
 }
 
@@ -86,7 +87,9 @@ impl Address {
                 check_all_in_one_file(&path)?;
             }
             let name = path.display().to_string();
-            return Ok(Self { name, options: Options::Sqlite(Box::new(options)) });
+            // sqlx tells nobody what it read, and an option that is set later wins.
+            let is_read_only = query(url).any(|said| said == ("mode", "ro"));
+            return Ok(Self { name, options: Options::Sqlite(Box::new(options), is_read_only) });
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)
