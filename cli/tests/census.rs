@@ -199,6 +199,26 @@ fn rewrapping_frees_former_keys_and_leaves_the_rest_alone() {
     assert_eq!(shop.open(&place.ring(), 1, &email).unwrap(), "ada@example.com");
 }
 
+/// A rotation alone does not end what the holder of the former key can forge.
+#[test]
+fn an_envelope_key_that_still_verifies_is_named_until_it_is_retired() {
+    let place = Place::with_shop();
+    place.shop().sign_up(42);
+    let old = place.primary("envelope", "envelope");
+    let named = |place: &Place| place.run(&["ring", "check"]).out.contains(&old);
+    assert!(!named(&place));
+    place.ok(&["ring", "rotate", "envelope"]);
+    assert!(named(&place));
+    let rewrap = place.run(&["rewrap", OWN[0], OWN[1], "--classes", "classes.json"]);
+    assert_eq!(rewrap.code, 0, "{rewrap:?}");
+    assert!(rewrap.err.contains(&format!("fieldseal retire {old}")), "{rewrap:?}");
+    assert!(named(&place), "it verifies still");
+    place.ok(&["retire", &old, OWN[0], OWN[1], "--yes"]);
+    assert!(!named(&place));
+    let rewrap = place.run(&["rewrap", OWN[0], OWN[1], "--classes", "classes.json"]);
+    assert!(!rewrap.err.contains("still verify"), "{rewrap:?}");
+}
+
 #[test]
 fn key_that_only_another_database_needs_stays_when_that_is_named() {
     let place = Place::with_shop();

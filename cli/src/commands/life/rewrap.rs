@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fieldseal::{
     Access, AsyncKeyStore as _, EntryState, EnvelopeEdit, EnvelopeInfo, Error, KeyId, KeyRing,
-    KeyState, StoredEnvelope,
+    KeyState, KeyUse, StoredEnvelope,
 };
 use serde_json::json;
 
@@ -68,7 +68,28 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
     let said = session.output.done(&json, &text.collect::<Vec<_>>().join("\n"));
     tell(&left, session);
     let exit = Passed::end(&passed, session);
+    tell_former(&ring, session);
     said.map(|()| exit)
+}
+
+/// Names the envelope keys that still verify, as a rotation alone does not end what their holders can forge.
+fn tell_former(ring: &KeyRing, session: &Session<'_>) {
+    let former = ring
+        .keys()
+        .filter(|key| key.key_use() == KeyUse::Envelope && key.state() == KeyState::OpenOnly)
+        .map(|key| key.id().to_string())
+        .collect::<Vec<_>>();
+    if former.is_empty() {
+        return;
+    }
+    let retire = former.iter().map(|id| format!("fieldseal retire {id}"));
+    session.output.next(format_args!(
+        "open-only envelope keys still verify, so that who holds one can forge readers and erasures: {}; once every \
+         envelope of every database is rewrapped: {}; then give the services their new rings (fieldseal ring subset \
+         --update)",
+        former.join(", "),
+        retire.collect::<Vec<_>>().join("; ")
+    ));
 }
 
 /// Whether an envelope names a key of this ring that is not primary. The others stay byte for byte.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fieldseal::{Floor, KeyState, LockedRing, SlotKind};
+use fieldseal::{Floor, KeyState, KeyUse, LockedRing, SlotKind};
 use serde_json::{Value, json};
 
 use super::view::RingView;
@@ -83,6 +83,21 @@ fn check_ring(ring: &RingView<'_>, as_of: u64, findings: &mut Vec<Finding>) {
                 next: format!(
                     "rewrap what names it, then, with the databases that hold envelopes: \
                      fieldseal retire {}",
+                    key.id
+                ),
+            });
+        } else if key.key_use == KeyUse::Envelope && key.state == KeyState::OpenOnly {
+            // Whoever has it makes envelopes that this ring accepts: a rotation alone ends nothing.
+            findings.push(Finding {
+                kind: "open-only-envelope-key",
+                about: Some(id),
+                text: format!(
+                    "the open-only envelope key {} still verifies: who holds it can forge readers and erasures",
+                    key.id
+                ),
+                next: format!(
+                    "after a rotation, rewrap every envelope (fieldseal rewrap), then: fieldseal retire {0}; if it is being \
+                     introduced: fieldseal ring state {0} primary",
                     key.id
                 ),
             });
