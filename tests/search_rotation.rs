@@ -316,3 +316,44 @@ fn terms_of_a_value_that_has_changed_are_not_written<D: Database>(database: &D) 
     assert_eq!(database.by_surname(&mut on, &begin(&new.surname)), [1]);
     assert_eq!(database.by_surname(&mut on, &begin(&customer(1).surname)), [0; 0]);
 }
+
+const TWICE: &str = "ada@example.com";
+/// In either database.
+const ACCOUNTS: &str = "CREATE TABLE account (email_index BYTEA NOT NULL UNIQUE)";
+
+/// The rings of two services in the middle of a rotation: both hold both keys, and write under another.
+fn halfway() -> [KeyRing; 2] {
+    let key = |number, state| {
+        let secret = [u8::try_from(number).unwrap(); 32];
+        let id = KeyId::new(number).unwrap();
+        RingKey::symmetric(id, KeyUse::Index, "index", state, &secret).unwrap()
+    };
+    let ring = |first, second| {
+        let mut ring = KeyRing::empty();
+        ring.insert(key(1, first)).unwrap();
+        ring.insert(key(2, second)).unwrap();
+        ring
+    };
+    let (primary, open_only) = (KeyState::Primary, KeyState::OpenOnly);
+    [ring(primary, open_only), ring(open_only, primary)]
+}
+
+/// Two services, of which one has rotated, take the same addresses at once. The call says whether it was taken.
+fn each_is_there_once(taken: &(dyn Fn(&KeyRing, &str) -> bool + Sync)) {
+    const ADDRESSES: usize = 12;
+    let rings = halfway();
+    let refused: usize = thread::scope(|scope| {
+        let services: Vec<_> = rings
+            .iter()
+            .map(|ring| {
+                scope.spawn(move || {
+                    (0..ADDRESSES)
+                        .filter(|n| taken(ring, &format!("customer-{n}@example.com")))
+                        .count()
+                })
+            })
+            .collect();
+        services.into_iter().map(|service| service.join().unwrap()).sum()
+    });
+    assert_eq!(refused, ADDRESSES, "each address once, and refused once");
+}

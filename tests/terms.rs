@@ -371,3 +371,49 @@ fn nothing_that_is_printed_shows_a_value() {
     let shown = format!("{query:?} {term:?} {EMAIL:?}");
     assert!(!shown.contains("lovelace"), "{shown}");
 }
+
+/// The figures of SECURITY.md, section 19: whoever reads the table and writes values of their own into a row of
+/// their own, as a customer who edits a profile, finds what stands in other rows.
+#[test]
+fn values_that_an_attacker_writes_undo_a_range_index() {
+    // The days of two centuries.
+    const DAYS: i64 = 73_049;
+    static BORN: Index<i64, ManyTerms> =
+        Index::range("customer", "born.range", Domain::integers(0, (DAYS - 1) as i128));
+    let ring = ring();
+    let terms_of = |day: i64| written(&BORN, &ring, &day);
+    let shared = |of: &BTreeSet<Term>, with: &BTreeSet<Term>| of.intersection(with).count();
+
+    // One person, exactly: each edit of the own row tells at least one more bit.
+    let victims: Vec<i64> = (0..24).map(|n| (n * 31_337 + 11_111) % DAYS).collect();
+    let mut most = 0;
+    for victim in &victims {
+        let sealed = terms_of(*victim);
+        let (mut guess, mut edits) = (0_i64, 1);
+        loop {
+            let unknown = sealed.len() - shared(&sealed, &terms_of(guess));
+            if unknown == 0 {
+                break;
+            }
+            let bit = 1_i64 << (unknown - 1);
+            guess = ((guess ^ bit) / bit) * bit;
+            edits += 1;
+        }
+        assert_eq!(guess, *victim);
+        most = most.max(edits);
+    }
+    assert!((10..=18).contains(&most), "{most} edits");
+
+    // Everybody within 256 days: one edit for every 512 days.
+    let known: Vec<(i64, BTreeSet<Term>)> =
+        (0..DAYS).step_by(512).map(|day| (day, terms_of(day))).collect();
+    assert_eq!(known.len(), 143);
+    for victim in &victims {
+        let sealed = terms_of(*victim);
+        let nearest = known.iter().max_by_key(|(_, terms)| shared(&sealed, terms)).unwrap();
+        let unknown = sealed.len() - shared(&sealed, &nearest.1);
+        assert!(unknown <= 9, "of 512 days");
+        let low = if unknown == 9 { nearest.0 + 256 } else { nearest.0 };
+        assert!((low..low + 256).contains(victim));
+    }
+}

@@ -109,3 +109,51 @@ fn a_key_that_goes_before_nothing_is_stale_takes_rows_with_it() {
 fn reindexing_does_not_undo_a_change() {
     with_schema(terms_of_a_value_that_has_changed_are_not_written);
 }
+
+#[test]
+fn one_value_is_there_once_while_the_index_key_is_rotated() {
+    let Some(schema) = schema::Schema::new() else { return };
+    let mut on = schema.connect();
+    on.0.block_on(sqlx::raw_sql(ACCOUNTS).execute(&mut on.1)).unwrap();
+    // What UNIQUE alone does: the same value twice, by two services of which one has rotated.
+    let [former, latter] = halfway();
+    for ring in [&former, &latter] {
+        let term = EMAIL_INDEX.query(ring, TWICE).unwrap().terms()[0].clone();
+        let insert = sqlx::query("INSERT INTO account (email_index) VALUES ($1)").bind(term);
+        on.0.block_on(insert.execute(&mut on.1)).unwrap();
+    }
+    on.0.block_on(sqlx::raw_sql("DELETE FROM account").execute(&mut on.1)).unwrap();
+
+    // The recipe: lock the terms under every key, in one order, then look under every key.
+    let taken = |ring: &KeyRing, email: &str| {
+        let Waiting(runtime, mut on) = schema.connect();
+        runtime.block_on(async {
+            let mut transaction = on.begin().await.unwrap();
+            let query = EMAIL_INDEX.query(ring, email).unwrap();
+            let mut terms = query.terms().to_vec();
+            terms.sort();
+            for term in terms {
+                let lock = "SELECT pg_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0))";
+                sqlx::query(lock).bind(term).execute(&mut *transaction).await.unwrap();
+            }
+            let condition = query.in_column(SqlDialect::Postgres, "email_index").unwrap();
+            let mut arguments = PgArguments::default();
+            condition.add_to::<sqlx::Postgres>(&mut arguments).unwrap();
+            let sql = format!("SELECT count(*) FROM account WHERE {}", condition.sql());
+            let there: i64 = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments)
+                .fetch_one(&mut *transaction)
+                .await
+                .unwrap();
+            if there == 0 {
+                sqlx::query("INSERT INTO account (email_index) VALUES ($1)")
+                    .bind(query.terms()[0].clone())
+                    .execute(&mut *transaction)
+                    .await
+                    .unwrap();
+            }
+            transaction.commit().await.unwrap();
+            there > 0
+        })
+    };
+    each_is_there_once(&taken);
+}

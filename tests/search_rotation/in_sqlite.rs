@@ -126,3 +126,34 @@ fn a_key_that_goes_before_nothing_is_stale_takes_rows_with_it() {
 fn reindexing_does_not_undo_a_change() {
     terms_of_a_value_that_has_changed_are_not_written(&Sqlite::new("changed"));
 }
+
+#[test]
+fn one_value_is_there_once_while_the_index_key_is_rotated() {
+    let folder = Sqlite::new("unique");
+    folder.connect().execute_batch(ACCOUNTS).unwrap();
+    // What UNIQUE alone does: the same value twice, by two services of which one has rotated.
+    let [former, latter] = halfway();
+    for ring in [&former, &latter] {
+        let term = EMAIL_INDEX.query(ring, TWICE).unwrap().terms()[0].clone();
+        folder.connect().execute("INSERT INTO account (email_index) VALUES (?)", [term]).unwrap();
+    }
+    folder.connect().execute("DELETE FROM account", []).unwrap();
+
+    // The recipe: look under every key, in a transaction that has the only writer's place before it looks.
+    let taken = |ring: &KeyRing, email: &str| {
+        let mut db = folder.connect();
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let query = EMAIL_INDEX.query(ring, email).unwrap();
+        let condition = query.in_column(SqlDialect::Sqlite, "email_index").unwrap();
+        let sql = format!("SELECT count(*) FROM account WHERE {}", condition.sql());
+        let terms = params_from_iter(condition.terms());
+        let there: i64 = transaction.query_row(&sql, terms, |row| row.get(0)).unwrap();
+        if there == 0 {
+            let insert = "INSERT INTO account (email_index) VALUES (?)";
+            transaction.execute(insert, [&query.terms()[0]]).unwrap();
+        }
+        transaction.commit().unwrap();
+        there > 0
+    };
+    each_is_there_once(&taken);
+}
