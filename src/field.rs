@@ -403,7 +403,24 @@ macro_rules! open_methods {
             column: &T::Column,
         ) -> Result<Option<T::Column>, Error> {
             let (spec, row) = self.place();
-            spec.reseal_one::<T>(row, keys, column).map_err(|error| spec.locate(error))
+            spec.reseal_one::<T>(row, keys, column, CallRng::from_os)
+                .map_err(|error| spec.locate(error))
+        }
+
+        /// [`reseal`](Self::reseal) with randomness of the caller's: at most 32 bytes are drawn. For tests and
+        /// vectors: a generator that ever repeats reuses nonces, which gives values away.
+        ///
+        /// # Errors
+        /// As [`reseal`](Self::reseal), without `Randomness`.
+        pub fn reseal_with_rng(
+            &self,
+            keys: &DataKeys,
+            column: &T::Column,
+            rng: &mut (impl rand_core::CryptoRng + ?Sized),
+        ) -> Result<Option<T::Column>, Error> {
+            let (spec, row) = self.place();
+            spec.reseal_one::<T>(row, keys, column, || Ok(CallRng::from_rng(rng)))
+                .map_err(|error| spec.locate(error))
         }
     };
 }

@@ -25,6 +25,9 @@ mod support {
 }
 
 #[cfg(feature = "file")]
+#[path = "support/change_vectors.rs"]
+mod change_vectors;
+#[cfg(feature = "file")]
 #[path = "support/ledger_vectors.rs"]
 mod ledger_vectors;
 #[path = "support/pseudonym_vectors.rs"]

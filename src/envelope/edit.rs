@@ -310,6 +310,32 @@ impl<'a> EnvelopeEdit<'a> {
     /// [`Erased`](ErrorKind::Erased) when nothing is live;
     /// [`Randomness`](ErrorKind::Randomness). Nothing is granted then.
     pub fn grant(&mut self, class: &Class, role: &str, history: History) -> Result<(), Error> {
+        self.grant_by(class, role, history, Consent::Proven)
+    }
+
+    /// [`grant`](Self::grant), where the caller names who else has consented, from its own record. That is of
+    /// use without history, which begins a generation for them too.
+    ///
+    /// # Errors
+    /// As [`grant`](Self::grant); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is named and
+    /// is not among the class's readers with consent.
+    pub fn grant_for(
+        &mut self,
+        class: &Class,
+        role: &str,
+        history: History,
+        consented: &[&str],
+    ) -> Result<(), Error> {
+        self.grant_by(class, role, history, Consent::Named(consented))
+    }
+
+    fn grant_by(
+        &mut self,
+        class: &Class,
+        role: &str,
+        history: History,
+        consent: Consent<'_>,
+    ) -> Result<(), Error> {
         self.attempt_on(Action::Grant, class, |edit| {
             let declared = class.reader_roles().iter().chain(class.consent_roles()).find(|name| **name == role);
             let Some(role) = declared else {
@@ -337,7 +363,9 @@ impl<'a> EnvelopeEdit<'a> {
                 History::Excluded if !is_live => Err(edit.all_erased(class.name())),
                 History::Excluded => {
                     edit.check_renewable(class)?;
-                    let mut readers = edit.readers(class, Consent::Proven, &[role])?;
+                    let mut readers = edit.readers(class, consent, &[role])?;
+                    let others: Vec<_> = readers.iter().copied().filter(|other| other != role).collect();
+                    edit.note_consents(class, &others)?;
                     if !readers.contains(role) {
                         readers.push(role);
                     }

@@ -293,6 +293,11 @@ impl NewGeneration<'_> {
                 self.class
             )));
         }
+        for role in self.readers {
+            if bound.access.ring().wrapping(role).is_none() {
+                return Err(no_wrapping_key(self.class, role));
+            }
+        }
         let (data_key, key) = loop {
             let data_key = rng.secret();
             let key = GenerationKey::derive(&data_key, bound, self.class, self.number);

@@ -16,6 +16,7 @@ use crate::context::{RowId, ToId};
 use crate::envelope::DataKeys;
 use crate::envelope::sealed::{Opening, PURPOSE_MASK, Sealing};
 use crate::error::Error;
+use crate::random::CallRng;
 
 /// What is sealed in the column of a [`Mask`]: `Sealed<Masked>`.
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +231,7 @@ macro_rules! mask_methods {
                 return Ok(None);
             }
             spec.spec
-                .reseal_bytes(row, keys, column.as_ref().map(Sealed::as_bytes))
+                .reseal_bytes(row, keys, column.as_ref().map(Sealed::as_bytes), CallRng::from_os)
                 .map(|bytes| bytes.map(Sealed::from_bytes))
                 .map_err(|error| spec.locate(error))
         }

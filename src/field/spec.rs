@@ -90,8 +90,9 @@ impl Spec {
         row: &RowId,
         keys: &DataKeys,
         column: &T::Column,
+        rng: impl FnOnce() -> Result<CallRng, Error>,
     ) -> Result<Option<T::Column>, Error> {
-        let sealed = self.reseal_bytes(row, keys, column.bytes())?;
+        let sealed = self.reseal_bytes(row, keys, column.bytes(), rng)?;
         Ok(sealed.and_then(|bytes| T::Column::of(Some(bytes))))
     }
 
@@ -100,13 +101,14 @@ impl Spec {
         row: &RowId,
         keys: &DataKeys,
         bytes: Option<&[u8]>,
+        rng: impl FnOnce() -> Result<CallRng, Error>,
     ) -> Result<Option<Vec<u8>>, Error> {
         match self.find(row, keys, &mut Opening::begin(keys), bytes)? {
             Found::Kept | Found::Gone => Ok(None),
             Found::Item(item) => {
                 self.check_found(keys, &item)?;
                 let key = keys.sealing(&self.class)?;
-                let mut nonces = Nonces::begin(key, &mut CallRng::from_os()?);
+                let mut nonces = Nonces::begin(key, &mut rng()?);
                 self.seal_item(row, &item, &mut nonces).map(Some)
             }
         }

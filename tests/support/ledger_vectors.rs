@@ -93,7 +93,7 @@ fn message(label: &str, told: &str) -> String {
     hex(format!("{label}{members}").as_bytes())
 }
 
-fn act_form(act: &LedgerAct) -> Value {
+pub(crate) fn act_form(act: &LedgerAct) -> Value {
     match act {
         LedgerAct::EraseSubject => json!({"act": "erase-subject"}),
         LedgerAct::EraseClass { class, generation, .. } => {

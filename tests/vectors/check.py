@@ -16,6 +16,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "reference"))
 
+import check_changes  # noqa: E402
 import check_ledgers  # noqa: E402
 import check_pseudonyms  # noqa: E402
 import check_rings  # noqa: E402
@@ -250,7 +251,7 @@ def main() -> None:
             print(f"{path.name}: {failure}", file=sys.stderr)
             raise SystemExit(1) from failure
     try:
-        others = check_rings.check() + check_ledgers.check() + check_terms.check() + check_pseudonyms.check()
+        others = check_changes.check() + check_rings.check() + check_ledgers.check() + check_terms.check() + check_pseudonyms.check()
     except AssertionError as failure:
         print(failure, file=sys.stderr)
         raise SystemExit(1) from failure

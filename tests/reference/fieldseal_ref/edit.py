@@ -395,6 +395,32 @@ class Editor:
             for entry in self.live_of(name):
                 self._erase(entry)
 
+    def erase_older(self, cls: str) -> None:
+        """[ED-18]"""
+        entries = self.of_class(cls)
+        if not entries:
+            raise Refused("missing-class", cls)
+        if isinstance(entries[-1], Erased):
+            raise Refused("erased", "highest generation")
+        for entry in self.live_of(cls)[:-1]:
+            self._erase(entry)
+
+    def erase_resealed(self, cls: str, generation: int) -> None:
+        """[ED-20]"""
+        settled = [
+            e for e in self.live_of(cls) if e.generation <= generation and e.created_at + 3600 <= self.now
+        ]
+        if not settled:
+            return
+        kept = settled[-1].generation
+        for entry in self.live_of(cls):
+            if entry.generation < kept:
+                self._erase(entry)
+        if length_of(self.entries) > 32_767:
+            for old in [e for e in self.of_class(cls) if e.generation < kept]:
+                self.entries.remove(old)
+                self.changed = True
+
     def erase_subject(self) -> None:
         """[ED-14]"""
         self.acts.append(Act("erase-subject"))  # [LG-7]: also where it is erased already

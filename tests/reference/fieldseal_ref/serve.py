@@ -148,6 +148,7 @@ def _edit(r: Request) -> Answer:
         "unproven": editor.unproven,
         "not_lifted": editor.not_lifted,
         "acts": [act.members for act in editor.acts],
+        "to_renew": editor.to_renew,
     }
 
 
@@ -174,6 +175,10 @@ def _apply(editor: Editor, seen: Declarations, change: Answer) -> None:
         editor.erase_class(change["class"])
     elif do == "erase-subject":
         editor.erase_subject()
+    elif do == "erase-older":
+        editor.erase_older(change["class"])
+    elif do == "erase-resealed":
+        editor.erase_resealed(change["class"], change["generation"])
     elif do == "sweep":
         editor.sweep()
     elif do == "prune":
@@ -211,6 +216,37 @@ def _seal(r: Request) -> Answer:
     )
     sealed, envelope = field.seal(verified, ring, _now(r), fields, _generator(r))
     return {"sealed": [s.hex() for s in sealed], "envelope": envelope.hex()}
+
+
+def _reseal(r: Request) -> Answer:
+    """[GN-14]: null where the column stays as it is."""
+    ring = convert.ring(r["ring"])
+    verified, now, rescue = _verified(r, ring), _now(r), _rescue(r)
+    f = r["field"]
+    sealed = _hex(f, "sealed")
+    decl = convert.class_(f["class"])
+    was = None if f.get("was") is None else convert.class_(f["was"])
+    entries = verified.envelope.of_class(decl.name)
+    to_open = field.ToOpen(
+        f["record"], f["field"], row_id(convert.id_(f["row"])), decl, was, f["hide_absence"],
+        f["type"], sealed, field.PURPOSE_VALUE,
+    )
+    try:
+        if entries and entries[-1].tag == sealed[1:5]:
+            return {"sealed": None}
+        item = field.open_(verified, ring, now, rescue, to_open)
+    except Refused as refused:
+        if refused.kind in ("erased", "expired"):
+            return {"sealed": None}
+        raise
+    again = field.ToSeal(
+        f["record"], f["field"], to_open.row, decl, f["pad"], f["hide_absence"], item,
+        field.PURPOSE_VALUE,
+    )
+    out, envelope = field.seal(verified, ring, now, [again], _generator(r))
+    if envelope != verified.data:
+        raise Refused("not-permitted", "resealing begins no generation")
+    return {"sealed": out[0].hex()}
 
 
 def _field_purpose(f: Request) -> int:
@@ -385,6 +421,7 @@ OPS: dict[str, Callable[[Request], Answer]] = {
     "erase-absent": _erase_absent,
     "seal": _seal,
     "open": _open,
+    "reseal": _reseal,
     "standalone-seal": _standalone_seal,
     "standalone-open": _standalone_open,
     "standalone-rewrap": _standalone_rewrap,
