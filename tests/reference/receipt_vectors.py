@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import mixed_order
 from fieldseal_ref import ed25519
 from fieldseal_ref.jcs import canonical
 from fieldseal_ref.spelling import from_base64
@@ -64,7 +65,7 @@ def made(**of: Any) -> Json:
 def receipt(about: str, covers: list[str], text: str, **more: Any) -> Json:
     data = text.encode()
     data += b" " * more.get("spaces_behind", 0)
-    shown = ask("receipt-read", receipt=data.hex(), keys=KEYS)
+    shown = ask("receipt-read", receipt=data.hex(), keys=more.get("keys", KEYS))
     message = b"fieldseal/v1 receipt" + canonical(
         {name: of for name, of in json.loads(text).items() if name != "signature"}
     )
@@ -414,11 +415,23 @@ def _of_signature() -> Files:
     faults.text("another-key-given", TEXT, "missing-key", keys=[key_text(OLD_KEY)])
     faults.text("another-key-of-the-id", TEXT, "tampered", keys=[key_text({**OLD_KEY, "id": SIGN})])
     faults.text("of-another-key", TEXT.replace(f"{SIGN:08x}", f"{SIGN + 1:08x}"), "missing-key")
+    text, keys = _mixed_order(mixed_order.does_not)
+    faults.text("mixed-order-with-the-whole-k", text, "tampered", keys=keys)
     return faults.files
 
 
+def _mixed_order(signature: Callable[[bytes], bytes]) -> tuple[str, list[str]]:
+    """The text of a receipt that a key of mixed order signed, and the text of that key."""
+    message = b"fieldseal/v1 receipt" + canonical({n: v for n, v in BASE.items() if n != "signature"})
+    signed = pretty({**BASE, "signature": base64url(signature(message))})
+    return signed, [ed25519.verifying_key_text(SIGN, mixed_order.PUBLIC)]
+
+
 def positives() -> Files:
-    return _of_erasures() | _by_hand()
+    text, keys = _mixed_order(mixed_order.verifies)
+    about = "a public key of mixed order: the signature verifies with k modulo L, and not with the whole k"
+    of_mixed_order = receipt(about, ["RK-10", "RE-6"], text, keys=keys)
+    return _of_erasures() | _by_hand() | {"signed-by-a-key-of-mixed-order": of_mixed_order}
 
 
 def refusals() -> Files:
