@@ -152,3 +152,96 @@ fn files_stay_readable() {
         .collect();
     assert!(long.is_empty(), "split these: {long:?}");
 }
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    heading.trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
+}
+
+/// The lines of a document that are not code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_fence && !is_code
+    })
+}
+
+fn anchors(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in prose(text) {
+        let heading = line.trim_start_matches('#');
+        if heading.len() < line.len() && heading.starts_with(' ') {
+            let first = anchor(heading);
+            let again = found.iter().filter(|known| **known == first).count();
+            found.push(if again == 0 { first } else { format!("{first}-{again}") });
+        }
+    }
+    found
+}
+
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "SECURITY.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/DESIGN.md",
+    "docs/FORMAT.md",
+    "cli/README.md",
+    "examples/data/README.md",
+    "tests/reference/README.md",
+    "tests/vectors/README.md",
+];
+
+#[test]
+fn each_link_of_a_document_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut dead = Vec::new();
+    let mut links = 0;
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        let text: String = prose(&text).map(|line| format!("{line}\n")).collect();
+        let inline = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        let named = text.split("]: ").skip(1).filter_map(|rest| rest.split_once('\n'));
+        for link in inline.chain(named).map(|(link, _)| link) {
+            let is_link = !link.contains(char::is_whitespace) && !link.contains("://");
+            if !is_link || !(link.contains('#') || link.contains('.')) {
+                continue;
+            }
+            links += 1;
+            let (path, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => root.join(document),
+                _ => root.join(document).parent().unwrap().join(path),
+            };
+            let is_there = target.exists()
+                && (place.is_empty()
+                    || fs::read_to_string(&target)
+                        .is_ok_and(|text| anchors(&text).iter().any(|known| known == place)));
+            if !is_there {
+                dead.push(format!("{document}: {link}"));
+            }
+        }
+    }
+    assert!(links > 60, "the links were found: {links}");
+    assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
+}
+
+#[test]
+fn the_contents_of_the_threat_model_list_each_section() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let sections: Vec<String> = prose(&text)
+        .filter_map(|line| line.strip_prefix("## "))
+        .filter_map(|heading| heading.split_once(". "))
+        .map(|(number, title)| {
+            format!("{number}. [{title}](#{})", anchor(&format!("{number}. {title}")))
+        })
+        .collect();
+    let contents = text.split("\nContents:\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let listed: Vec<&str> = contents.lines().filter(|line| !line.is_empty()).collect();
+    assert!(sections.len() > 20);
+    assert_eq!(listed, sections);
+}
