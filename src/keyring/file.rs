@@ -157,15 +157,15 @@ impl RingDocument {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for shares
-    /// ([`add_recovery_slot`](Self::add_recovery_slot) makes those), a label over 64 bytes or with
-    /// control characters, and a 17th slot; [`Exhausted`](crate::ErrorKind::Exhausted) where memory is short.
+    /// ([`add_recovery_slot`](Self::add_recovery_slot) makes those), a passphrase or label with control
+    /// characters, a label over 64 bytes, and a 17th slot; [`Exhausted`](crate::ErrorKind::Exhausted) where memory is short.
     pub fn add_slot(&mut self, label: &str, credential: &Credential) -> Result<SlotId, Error> {
         let mut rng = CallRng::from_os()?;
         let (opening, slot_key) = match credential {
             Credential::Passphrase(passphrase) => {
                 let (cost, salt) = (cost_of(passphrase), rng.array());
                 self.check_work(cost.work())?;
-                let slot_key = stretched(passphrase, &salt, cost)?;
+                let slot_key = stretched(passphrase.of_a_new_slot()?, &salt, cost)?;
                 (Opening::Passphrase { cost, salt }, slot_key)
             }
             Credential::Key(key) => (Opening::Key, key.secret().duplicate()),

@@ -50,9 +50,14 @@ impl From<Vec<Share>> for Credential {
 
 /// A passphrase, and what it costs to try one. Wiped on drop, never printed.
 ///
-/// Its UTF-8 bytes count as given: nothing is trimmed or normalized.
+/// Keyboards and systems spell one passphrase in several ways: `é` as one character or two, a space as
+/// U+00A0, a file with a byte order mark before it and a line end after it. A new slot takes one form of
+/// them all, by the OpaqueString profile of RFC 8265: composed (NFC), with ASCII spaces, without byte order
+/// marks before it and line ends after it. Nothing else is trimmed or changed. A slot is tried by that
+/// form and then by the text as given, by which slots were made before.
 pub struct Passphrase {
-    text: Zeroizing<String>,
+    given: Zeroizing<String>,
+    prepared: Zeroizing<String>,
     cost: Argon2Cost,
 }
 
@@ -63,13 +68,14 @@ impl Passphrase {
     /// A passphrase, at the [default cost](Argon2Cost).
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is empty or longer than
-    /// [`MAX`](Self::MAX).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is empty, or nothing but line ends, or longer
+    /// than [`MAX`](Self::MAX).
     pub fn new(text: &str) -> Result<Self, Error> {
-        if text.is_empty() || text.len() > Self::MAX {
+        let prepared = prepared(text);
+        if prepared.is_empty() || text.len() > Self::MAX {
             return Err(Error::invalid("a passphrase is 1 to 1,024 bytes"));
         }
-        Ok(Self { text: Zeroizing::new(text.into()), cost: Argon2Cost::default() })
+        Ok(Self { given: Zeroizing::new(text.into()), prepared, cost: Argon2Cost::default() })
     }
 
     /// The cost of a slot that is made with it. A slot that exists is opened at the cost it was made
@@ -346,13 +352,50 @@ pub trait Unlock {
     fn slot_key(&self, reply: Self::Reply) -> Result<Secret<32>, Error>;
 }
 
-/// `[RF-8]` The key that a passphrase gives for a slot of this salt and cost.
+/// `[RF-8]` OpaqueString (RFC 8265, 4.2), without a byte order mark and the end of a line.
+fn prepared(text: &str) -> Zeroizing<String> {
+    use unicode_normalization::UnicodeNormalization;
+
+    let text = text.trim_start_matches('\u{FEFF}').trim_end_matches(['\r', '\n']);
+    let spaced = |char| match char {
+        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
+            ' '
+        }
+        other => other,
+    };
+    let composed = || text.chars().map(spaced).nfc();
+    // Counted first: a buffer that grew would leave copies that nothing wipes.
+    let mut prepared = Zeroizing::new(String::with_capacity(composed().map(char::len_utf8).sum()));
+    prepared.extend(composed());
+    prepared
+}
+
+impl Passphrase {
+    /// The form that a new slot takes.
+    pub(super) fn of_a_new_slot(&self) -> Result<&str, Error> {
+        if self.prepared.chars().any(char::is_control) {
+            return Err(Error::invalid(
+                "the passphrase has a control character within, such as a tab or a line end: choose one \
+                 that every terminal can type",
+            ));
+        }
+        Ok(&self.prepared)
+    }
+
+    /// The forms by which a slot is tried, in order.
+    pub(super) fn forms(&self) -> impl Iterator<Item = &str> {
+        let given = Some(self.given.as_str()).filter(|given| **given != **self.prepared);
+        core::iter::once(self.prepared.as_str()).chain(given)
+    }
+}
+
+/// `[RF-8]` The key that this form of a passphrase gives for a slot of this salt and cost.
 pub(super) fn stretched(
-    passphrase: &Passphrase,
+    form: &str,
     salt: &[u8; 16],
     cost: Argon2Cost,
 ) -> Result<Secret<32>, Error> {
-    crate::kdf::argon2id(passphrase.text.as_bytes(), salt, cost.memory_kib, cost.passes, cost.lanes)
+    crate::kdf::argon2id(form.as_bytes(), salt, cost.memory_kib, cost.passes, cost.lanes)
 }
 
 pub(super) fn cost_of(passphrase: &Passphrase) -> Argon2Cost {

@@ -309,7 +309,24 @@ def _documents() -> Files:
         {**INDEX_KEY, "created_at": NOW, "rotate_after_days": 90},
     )
     one = [by_key(1)]
+    spellings = {
+        "decomposed": "cafe\u0301 au lait",
+        "with-another-space": "caf\u00e9\u00a0au\u3000lait",
+        "with-a-byte-order-mark": "\ufeffcaf\u00e9 au lait",
+        "with-a-line-end": "caf\u00e9 au lait\r\n",
+    }
+    spelled = {}
+    for name, given in spellings.items():
+        about = f"a slot that a passphrase opens which is spelled {name.replace('-', ' ')}"
+        of = document(about, ["RF-8", "RF-23"], SMALL, [by_passphrase(1, "caf\u00e9 au lait")])
+        of["slots"][0] |= {"credential": {"passphrase": given}, "form": "caf\u00e9 au lait"}
+        spelled[f"passphrase-{name}"] = of
+    as_given = {**by_passphrase(1, "\ufeffcafe\u0301\t\u00a0au lait\n"), "as_given": True}
     return {
+        **spelled,
+        "passphrase-as-given": document(
+            "an older slot, by a passphrase as it was given", ["RF-8", "RF-23"], SMALL, [as_given]
+        ),
         "passphrase": document(
             "a slot that a passphrase opens",
             ["RF-7", "RF-8"],

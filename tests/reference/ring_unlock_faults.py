@@ -76,20 +76,23 @@ def _of_credentials() -> Files:
         ("another", "four words picked with care"),
         ("in-capitals", PASSPHRASE.upper()),
         ("with-a-space", PASSPHRASE + " "),
-        ("with-a-line-feed", PASSPHRASE + "\n"),
+        ("with-a-line-feed-within", PASSPHRASE[:4] + "\n" + PASSPHRASE[4:]),
+        ("with-a-mark-behind", PASSPHRASE + "\ufeff"),
         ("cut", PASSPHRASE[:-1]),
     ):
         about = f"the passphrase {name.replace('-', ' ')}"
         wrong(f"passphrase-{name}", "unlock", about, {"passphrase": words}, "RF-8")
     accented = document("a passphrase with an accent", [], SMALL, [by_passphrase(1, "caf\u00e9")])
     files |= unlocking(
-        "rf23-passphrase-decomposed",
+        "rf23-passphrase-without-accent",
         "unlock",
-        "the passphrase in another form of Unicode: nothing is normalized",
+        "the passphrase without its accent: composed is not simplified",
         text_of(accented),
-        {"passphrase": "cafe\u0301"},
+        {"passphrase": "cafe"},
         ("RF-8",),
     )
+    line = {"passphrase": "\ufeff\r\n"}
+    wrong("passphrase-of-a-line-end", "invalid-input", "no passphrase but a line end", line, "RF-8")
     empty, long = {"passphrase": ""}, {"passphrase": "x" * 1025}
     wrong("passphrase-empty", "invalid-input", "no passphrase", empty, "RF-8")
     wrong("passphrase-too-long", "invalid-input", "1,025 bytes of passphrase", long, "RF-8")

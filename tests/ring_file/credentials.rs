@@ -28,19 +28,60 @@ fn a_passphrase_has_1_to_1024_bytes() {
     for bad in [String::new(), "x".repeat(1_025), "ü".repeat(513)] {
         assert_eq!(error(Passphrase::new(&bad)).kind(), ErrorKind::InvalidInput);
     }
-    for good in [" ", "\0", "x", &"x".repeat(1_024), &"ü".repeat(512)] {
+    for good in [" ", "x", &"x".repeat(1_024), &"ü".repeat(512)] {
         assert!(tried(&cheap(good), &[]).is_empty());
     }
 }
 
-/// What was typed is what counts: nothing is trimmed, folded or normalized.
+/// `[RF-8]` Nothing is folded, and nothing is trimmed but the end of a line.
 #[test]
 fn a_passphrase_that_looks_alike_is_another() {
-    let alike =
-        ["pässword ", " pässword", "pässword\n", "Pässword", "pa\u{308}ssword", "pässwor", ""];
-    let others: Vec<_> = alike.into_iter().filter(|text| !text.is_empty()).map(cheap).collect();
-    for refused in tried(&cheap("pässword"), &others) {
+    let alike = [
+        "pässword ",
+        " pässword",
+        "Pässword",
+        "passwörd",
+        "pässwor",
+        "pa\u{308}sswo\u{200B}rd",
+        "pässword\u{FEFF}",
+        "pässword\t",
+        "pässword\n ",
+        "ｐässword",
+    ];
+    for refused in tried(&cheap("pässword"), &alike.map(cheap)) {
         assert_eq!(error(refused).kind(), ErrorKind::Unlock);
+    }
+}
+
+/// `[RF-8]` However a keyboard, an editor or a system spells it.
+#[test]
+fn one_passphrase_opens_in_every_spelling() {
+    let spelled = [
+        "zwölf grüne Äpfel",
+        "zwo\u{308}lf gru\u{308}ne A\u{308}pfel",
+        "zwölf\u{A0}grüne\u{3000}Äpfel",
+        "\u{FEFF}zwölf grüne Äpfel",
+        "zwölf grüne Äpfel\n",
+        "zwölf grüne Äpfel\r\n",
+        "\u{FEFF}zwo\u{308}lf grüne\u{2009}Äpfel\r\n\n",
+    ];
+    for with in spelled {
+        for (text, opened) in spelled.iter().zip(tried(&cheap(with), &spelled.map(cheap))) {
+            assert!(opened.is_ok(), "{} by {}", with.escape_unicode(), text.escape_unicode());
+        }
+    }
+}
+
+#[test]
+fn a_new_slot_takes_no_control_characters() {
+    for text in ["a\tb", "a\nb", "\0", "a\u{1b}[A", "a\u{85}"] {
+        let refused = document().add_slot("another", &cheap(text));
+        let refused = error(refused);
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+        assert!(refused.to_string().contains("control character"), "{refused}");
+    }
+    for text in ["\n", "\r\n", "\u{FEFF}", "\u{FEFF}\n"] {
+        assert_eq!(error(Passphrase::new(text)).kind(), ErrorKind::InvalidInput);
     }
 }
 

@@ -99,7 +99,8 @@ fn slot_follows(name: &str, bound: &[u8], master: &[u8], slot: &Value, shown: &V
     assert_eq!(hex(&keys[32..]), shown["commitment"], "{name}");
     assert_eq!(hex(&wrapped), shown["wrapped"], "{name}");
     assert_eq!(base64url(&wrapped), slot["wrapped"], "{name}");
-    if let Some(passphrase) = shown["credential"]["passphrase"].as_str() {
+    let passphrase = shown["form"].as_str().or(shown["credential"]["passphrase"].as_str());
+    if let Some(passphrase) = passphrase {
         assert_eq!(argon2id(passphrase, slot), slot_key, "{name}");
     }
     if slot["kind"] == "service" {

@@ -112,14 +112,19 @@ impl LockedRing {
         for slot in &self.slots {
             let slot_key = match (credential, slot.opening()) {
                 (Credential::Passphrase(passphrase), Opening::Passphrase { cost, salt }) => {
-                    match stretched(passphrase, salt, *cost) {
-                        Ok(slot_key) => slot_key,
-                        // One that asks for more memory than there is must not keep the others closed.
-                        Err(error) => {
-                            untried = Some(error);
-                            continue;
+                    for form in passphrase.forms() {
+                        match stretched(form, salt, *cost) {
+                            Ok(slot_key) => {
+                                tried = true;
+                                if let Some(document) = self.open_slot(slot, slot_key) {
+                                    return self.floored(document);
+                                }
+                            }
+                            // One that asks for more memory than there is must not keep the others closed.
+                            Err(error) => untried = Some(error),
                         }
                     }
+                    continue;
                 }
                 (Credential::Key(key), Opening::Key) => key.secret().duplicate(),
                 (Credential::Shares(shares), Opening::Recovery { set, tags, .. })

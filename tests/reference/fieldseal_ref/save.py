@@ -56,7 +56,10 @@ def new_slot(plan: Dict, ring_id: bytes, number: int, master: bytes, gen: Genera
         if "slot_key" in plan:  # not tried: of any cost
             slot_key = bytes.fromhex(plan["slot_key"])
         else:
-            slot_key = stretched(Passphrase(plan["passphrase"]).text, Slot(members))
+            passphrase = Passphrase(plan["passphrase"])
+            # [RF-8] As slots were made before, for the vectors.
+            form = passphrase.text if plan.get("as_given") else passphrase.of_a_new_slot
+            slot_key = stretched(form, Slot(members))
     elif kind == "recovery":
         slot_key, set_ = gen.take(32), gen.take(8)
         shares = split(slot_key, set_, plan["threshold"], plan["count"], gen.take)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
+import unicodedata2 as unicodedata
+
 from .crypto import aead_open, expand, same
 from .document import Document, ring_of
 from .errors import Refused
@@ -23,8 +25,26 @@ class Passphrase:
 
     def __post_init__(self) -> None:
         """[RF-8]"""
-        if not 1 <= len(self.text.encode("utf-8")) <= 1024:
+        if not self.prepared or len(self.text.encode("utf-8")) > 1024:
             raise Refused("invalid-input", "no passphrase")
+
+    @property
+    def prepared(self) -> str:
+        """[RF-8]: as a new slot takes it."""
+        bare = self.text.lstrip("\ufeff").rstrip("\r\n")
+        spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in bare)
+        return unicodedata.normalize("NFC", spaced)
+
+    @property
+    def of_a_new_slot(self) -> str:
+        if any(unicodedata.category(c) == "Cc" for c in self.prepared):
+            raise Refused("invalid-input", "a control character in a passphrase")
+        return self.prepared
+
+    @property
+    def forms(self) -> list[str]:
+        """[RF-23]: by which a slot is tried, in order."""
+        return [self.prepared] if self.prepared == self.text else [self.prepared, self.text]
 
 
 @dataclass(frozen=True)
@@ -93,7 +113,8 @@ def slot_keys(document: Document, credential: Credential) -> Iterator[tuple[Slot
                 return
     for slot in document.slots:
         if isinstance(credential, Passphrase) and slot.kind == "passphrase":
-            yield slot, stretched(credential.text, slot)
+            for form in credential.forms:
+                yield slot, stretched(form, slot)
         if isinstance(credential, RawKey) and slot.kind == "key":
             yield slot, credential.key
         if isinstance(credential, Shares) and slot.kind == "recovery":

@@ -34,6 +34,13 @@ impl Differ {
         }
     }
 
+    /// A new slot takes no control characters within. `[RF-8]`
+    fn passphrase(&mut self, number: u64) -> String {
+        let text = self.random.text(40).replace(char::is_control, "\u{3000}");
+        let around = *self.random.pick(&["", "", "\u{feff}", "\u{a0}e\u{301}"]);
+        format!("{around}{number} {text}{}", self.random.pick(&["", "\n", "\r\n"]))
+    }
+
     fn written_by_the_crate(&mut self, form: &Value) -> (Vec<u8>, Vec<Value>) {
         let mut document = RingDocument::new(ring(form)).unwrap();
         let mut credentials = Vec::new();
@@ -42,7 +49,7 @@ impl Differ {
             let label = if label.len() > 64 { "" } else { label.as_str() };
             match self.random.below(4) {
                 0 => {
-                    let passphrase = format!("{number} {}", self.random.text(40));
+                    let passphrase = self.passphrase(number);
                     let cost = self.cost();
                     let cost = Argon2Cost::new(cost.0, cost.1, cost.2).unwrap();
                     let slot = Passphrase::new(&passphrase).unwrap().cost(cost).into();
@@ -82,7 +89,7 @@ impl Differ {
             let members = match self.random.below(4) {
                 0 => {
                     let (memory_kib, passes, lanes) = self.cost();
-                    let passphrase = format!("{number} {}", self.random.text(40));
+                    let passphrase = self.passphrase(number);
                     credentials.push(json!({"passphrase": passphrase}));
                     json!({
                         "kind": "passphrase", "passphrase": passphrase, "memory_kib": memory_kib,
