@@ -213,7 +213,7 @@ fn absent_value_has_no_mask_and_a_hidden_one_has_one_of_equal_length() {
     const MASK: Mask<Option<String>> = Mask::new("customer", "card", SHOWN, Masking::LAST4);
     const FIELD: IndexedField<Option<String>> = Field::new("customer", "card", FINANCIAL)
         .with("card", &[Companion::mask(&MASK, "card_mask")]);
-    const HIDING: Mask<Option<String>> = MASK.hide_null(16);
+    const HIDING: Mask<Option<String>> = MASK.hide_null(32);
     const HIDDEN: IndexedField<Option<String>> = Field::new("customer", "card", FINANCIAL)
         .hide_null(32)
         .with("card", &[Companion::mask(&HIDING, "card_mask")]);
@@ -229,18 +229,61 @@ fn absent_value_has_no_mask_and_a_hidden_one_has_one_of_equal_length() {
         .iter()
         .map(|row| {
             let mask = row.mask.as_ref().unwrap();
-            // `[MA-5]` `•••• 4242` is longer than 16.
             let shown = HIDING.open(&keys, &row.mask).unwrap();
-            assert!(matches!(shown.as_deref(), None | Some("••••")), "{shown:?}");
+            assert!(matches!(shown.as_deref(), None | Some("••••" | "•••• 4242")), "{shown:?}");
             mask.as_bytes().len()
         })
         .collect();
-    assert_eq!(lengths, [45 + 16; 3]);
+    assert_eq!(lengths, [45 + 32; 3]);
     // `[PAD-4]`
     assert_eq!(kind(HIDING.open(&keys, &None)), ErrorKind::Malformed);
     // And absence is sealed where it is hidden only.
     let none = HIDDEN.update(&keys, &None).unwrap();
     assert_eq!(kind(MASK.open(&keys, &none.mask)), ErrorKind::TypeMismatch);
+}
+
+/// `[MA-5]` The length of a mask tells neither what it shows nor how long the value is.
+#[test]
+fn all_masks_of_a_kind_have_one_length() {
+    const LONG: Masking = Masking::custom("long", |value| Some("x".repeat(value.len())));
+    let keys = open(&admin(), &envelope(&[FINANCIAL, SHOWN]));
+    let sealed = |how: Masking, value: &str| {
+        let mask = Mask::<String>::new("customer", "card", SHOWN, how);
+        let companions = vec![Companion::mask(&mask, "card_mask")].leak();
+        let field = Field::<String>::new("customer", "card", FINANCIAL).with("card", companions);
+        let row = field.update(&keys, &value.to_owned()).unwrap();
+        let shown = mask.open(&keys, &row.mask).unwrap().unwrap();
+        (row.mask.unwrap().as_bytes().len() - 45, shown)
+    };
+    let long = format!("{}@{}.example", "ä".repeat(200), "ö".repeat(200));
+    let values = [
+        "",
+        "1",
+        "4242 4242 4242 4242",
+        "+49 30 1234 567 ext. 89",
+        "１２３４５６７８９",
+        "𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖",
+        "1815-12-10",
+        "ada@example.de",
+        "ada@example.com",
+        "ada@example.museum",
+        "𐐨da.lovelace@𐐨xample-of-a-long-name.xn--vermgensberatung-pwb",
+        "ada.lovelace.the.first@example.xn--vermgensberatung-pwb-and-more",
+        long.as_str(),
+        "Ada Lovelace",
+    ];
+    for value in values {
+        for how in [Masking::LAST4, Masking::FIRST_LETTER, Masking::PHONE, Masking::YEAR] {
+            assert_eq!(sealed(how, value).0, 32, "{} of {value}", how.name());
+        }
+        for how in [Masking::EMAIL, LONG] {
+            let (len, shown) = sealed(how, value);
+            assert_eq!(len, 64, "{} of {value}", how.name());
+            assert!(shown.len() <= 62, "{shown}");
+        }
+    }
+    assert_eq!(sealed(LONG, &"-".repeat(62)).1, "x".repeat(62));
+    assert_eq!(sealed(LONG, &"-".repeat(63)).1, "••••", "longer than the masks of the column");
 }
 
 /// `[MA-4]` Whether a value could be masked does not show.

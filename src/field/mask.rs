@@ -23,12 +23,6 @@ use crate::random::CallRng;
 #[non_exhaustive]
 pub struct Masked;
 
-/// `[MA-4]` Masks have one length as a rule, which is that of `•••• 4242` and of `••••` alike.
-const DEFAULT_MULTIPLE: u16 = 32;
-
-/// `[MA-5]` The item of `••••`, the least that a mask can be.
-const LEAST_HIDDEN: u16 = 13;
-
 /// What roles are shown of a field whose values they do not open.
 ///
 /// It is sealed with the value, and written with it, under a class of its own: the
@@ -101,7 +95,7 @@ impl<T, R> Mask<T, R> {
             id: super::assert_name(field),
             class,
             was: None,
-            multiple: DEFAULT_MULTIPLE,
+            multiple: how.usual_length(),
             hide_null: false,
             none_on_erased: false,
             padding_set: false,
@@ -112,14 +106,22 @@ impl<T, R> Mask<T, R> {
         Self { spec: MaskSpec { spec, how }, marker: PhantomData }
     }
 
-    /// Pads masks to the next multiple of this many bytes, from 1 (none) to 65,535. The default is 32.
+    /// Pads all masks to this one length, up to 65,535 bytes. The default, which has room for every mask of
+    /// the kind, is what [`Masking`] says. A mask that is longer is `••••`.
     ///
     /// # Panics
-    /// On 0, or when set twice.
-    pub const fn pad(mut self, multiple: u16) -> Self {
-        assert!(multiple > 0, "the least padding multiple is 1, which is no padding");
+    /// On a length in which most masks of the kind would be `••••`: less than 36 of
+    /// [`EMAIL`](Masking::EMAIL), 18 of [`LAST4`](Masking::LAST4), 17 of [`PHONE`](Masking::PHONE), 14 of
+    /// [`FIRST_LETTER`](Masking::FIRST_LETTER), and 13 of [`YEAR`](Masking::YEAR) and of a custom one. Also when
+    /// set twice. In a constant that is a compile error.
+    pub const fn pad(mut self, length: u16) -> Self {
+        assert!(
+            length >= self.spec.how.least_length(),
+            "masks have one length, and these would not fit: pad those of `email` to 36 bytes or more, of \
+             `last4` to 18, of `phone` to 17, of `first_letter` to 14, of `year` and custom ones to 13"
+        );
         assert!(!self.spec.spec.padding_set, "the padding of this mask is set twice");
-        self.spec.spec.multiple = multiple;
+        self.spec.spec.multiple = length;
         self.spec.spec.padding_set = true;
         self
     }
@@ -128,9 +130,8 @@ impl<T, R> Mask<T, R> {
     /// that hides absence does. A mask that is longer is `••••`.
     ///
     /// # Panics
-    /// On less than 13, which is the length of that, or when the padding is set already.
+    /// As [`pad`](Self::pad), or when the padding is set already.
     pub const fn hide_null(self, length: u16) -> Self {
-        assert!(length >= LEAST_HIDDEN, "the least length in which a mask hides absence is 13");
         let mut mask = self.pad(length);
         mask.spec.spec.hide_null = true;
         mask
@@ -338,7 +339,7 @@ impl MaskSpec {
     fn fits(&self, text: &str) -> Result<bool, Error> {
         let mut len = 0;
         Encoder::new(cbor::Out::Count(&mut len)).text(text)?;
-        Ok(!self.spec.hide_null || len <= usize::from(self.spec.multiple))
+        Ok(len <= usize::from(self.spec.multiple))
     }
 }
 

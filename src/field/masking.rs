@@ -17,13 +17,19 @@ use crate::context::{assert_name, equal};
 /// every value that is no text, integer, decimal or date. The dots are always four, and say nothing of the
 /// length.
 ///
-/// | | of | shows |
-/// |---|---|---|
-/// | [`LAST4`](Self::LAST4) | `4242 4242 4242 4242` | `•••• 4242` |
-/// | [`FIRST_LETTER`](Self::FIRST_LETTER) | `Ada Lovelace` | `A••••` |
-/// | [`EMAIL`](Self::EMAIL) | `ada@example.com` | `a••••@e••••.com` |
-/// | [`PHONE`](Self::PHONE) | `+49 30 1234 567` | `•••• 567` |
-/// | [`YEAR`](Self::YEAR) | `1815-12-10` | `1815` |
+/// | | of | shows | sealed length |
+/// |---|---|---|---|
+/// | [`LAST4`](Self::LAST4) | `4242 4242 4242 4242` | `•••• 4242` | 32 |
+/// | [`FIRST_LETTER`](Self::FIRST_LETTER) | `Ada Lovelace` | `A••••` | 32 |
+/// | [`EMAIL`](Self::EMAIL) | `ada@example.com` | `a••••@e••••.com` | 64 |
+/// | [`PHONE`](Self::PHONE) | `+49 30 1234 567` | `•••• 567` | 32 |
+/// | [`YEAR`](Self::YEAR) | `1815-12-10` | `1815` | 32 |
+/// | [`custom`](Self::custom) | | what its function gives | 64 |
+///
+/// All masks of a column have one length, so the column says nothing of the values to who cannot open it but
+/// which are absent. A mask that does not fit is `••••`. Who can open it sees more than the characters: `••••`
+/// in place of a mask says that the value is short (fewer than eight letters and digits, seven digits) or is
+/// not of that kind, and `a••••@••••.com` that the domain is.
 ///
 /// ```
 /// use fieldseal::Masking;
@@ -64,6 +70,8 @@ pub(super) const HIDDEN: &str = "••••";
 const LEAST_OF_LAST4: usize = 8;
 /// And of so many digits, three are less.
 const LEAST_OF_PHONE: usize = 7;
+/// The longest top-level domain that is shown, in bytes; there is none that is longer.
+const LONGEST_TOP: usize = 24;
 
 impl Masking {
     /// The last four letters and digits; of fewer than eight, none.
@@ -73,7 +81,9 @@ impl Masking {
     /// The first letter of the name and of the domain, and the top-level domain, as far as that is not
     /// too much.
     pub const EMAIL: Self = Self { name: "email", how: How::Email };
-    /// The last three digits; of fewer than seven, none.
+    /// The last three digits of the number; of fewer than seven, none. What follows it is not shown: the
+    /// number ends at a letter or sign that is not written within one, so before `ext. 12`, `x12`, `;ext=12`
+    /// and a second number. Digits after a space or a hyphen belong to the number, as they do in `1234-567`.
     pub const PHONE: Self = Self { name: "phone", how: How::Phone };
     /// The year of a date, or of a text that is a date, `YYYY-MM-DD`.
     pub const YEAR: Self = Self { name: "year", how: How::Year };
@@ -92,6 +102,27 @@ impl Masking {
             rest = tail;
         }
         Self { name: assert_name(name), how: How::Custom(mask) }
+    }
+
+    /// `[MA-5]` The least length to pad masks of this kind to, in bytes: that of one of ASCII letters and digits
+    /// as an item, with a top-level domain of six; of one of the application's own, that of the dots.
+    pub(super) const fn least_length(&self) -> u16 {
+        match self.how {
+            How::Last4 => 18,
+            How::FirstLetter => 14,
+            How::Email => 36,
+            How::Phone => 17,
+            How::Year | How::Custom(_) => 13,
+        }
+    }
+
+    /// `[MA-4]` The length that masks of this kind are padded to, unless declared: with room
+    /// for the longest of them.
+    pub(super) const fn usual_length(&self) -> u16 {
+        match self.how {
+            How::Last4 | How::FirstLetter | How::Phone | How::Year => 32,
+            How::Email | How::Custom(_) => 64,
+        }
     }
 
     /// The name.
@@ -119,7 +150,7 @@ impl Masking {
             How::Last4 => last(text, 4, LEAST_OF_LAST4, char::is_alphanumeric),
             How::FirstLetter => first_letter(text).map(|first| mask([Some(first), None])),
             How::Email => return email(text),
-            How::Phone => last(text, 3, LEAST_OF_PHONE, char::is_numeric),
+            How::Phone => last(number(text), 3, LEAST_OF_PHONE, char::is_numeric),
             How::Year => year(text).map(|year| Zeroizing::new(year.into())),
             How::Custom(mask) => mask(text).map(Zeroizing::new),
         };
@@ -188,6 +219,32 @@ fn last(
     Some(mask)
 }
 
+/// The text up to the end of the first number in it: an extension would be short enough to be shown whole.
+fn number(text: &str) -> &str {
+    let mut digits = 0;
+    let end = text.find(|char: char| match char {
+        _ if char.is_numeric() => {
+            digits += 1;
+            false
+        }
+        // Around an area code, or what is dialled at home; behind a whole number, an extension.
+        '(' | '[' | '\u{FF08}' => digits >= LEAST_OF_PHONE,
+        _ => digits > 0 && !is_within_numbers(char),
+    });
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// What people write within a number, between its digits.
+fn is_within_numbers(char: char) -> bool {
+    char.is_whitespace()
+        || matches!(
+            char,
+            '-' | '.' | '/' | ')' | ']' | '~'
+                | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FF09}' | '\u{FF0D}'..='\u{FF0F}'
+                | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}'
+        )
+}
+
 /// The first letter or digit of several.
 fn first_letter(text: &str) -> Option<char> {
     let mut letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -233,7 +290,7 @@ fn email(text: &str) -> Option<Zeroizing<String>> {
 }
 
 fn is_label(top: &str) -> bool {
-    !top.is_empty() && top.chars().all(|c| c.is_alphanumeric() || c == '-')
+    (1..=LONGEST_TOP).contains(&top.len()) && top.chars().all(|c| c.is_alphanumeric() || c == '-')
 }
 
 fn year(text: &str) -> Option<&str> {

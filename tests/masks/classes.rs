@@ -161,9 +161,21 @@ mod beside_a_field {
     }
 
     #[test]
-    #[should_panic(expected = "is 13")]
-    fn absence_hidden_in_less_than_the_dots() {
-        let _ = mask("customer", "card", SHOWN).hide_null(12);
+    #[should_panic(expected = "of `last4` to 18")]
+    fn absence_hidden_in_less_than_the_longest_mask() {
+        let _ = mask("customer", "card", SHOWN).hide_null(17);
+    }
+
+    #[test]
+    #[should_panic(expected = "masks have one length")]
+    fn masks_in_which_no_domain_fits() {
+        let _ = Mask::<String>::new("customer", "email", SHOWN, Masking::EMAIL).pad(35);
+    }
+
+    #[test]
+    #[should_panic(expected = "masks have one length")]
+    fn masks_that_are_not_padded() {
+        let _ = Mask::<String>::new("customer", "born", SHOWN, Masking::YEAR).pad(1);
     }
 }
 

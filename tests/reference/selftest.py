@@ -167,6 +167,11 @@ class Fields(Case):
         hidden = {**mask, "hide_absence": True, "pad": 13}
         long = self.seal(env, {"t": "text", "v": "\u2022\u2022\u2022\u2022 4242"}, **hidden)
         self.assertEqual(self.open(env, long, **hidden), {"ok": {"t": "text", "v": "\u2022" * 4}})
+        shown_always = {**mask, "pad": 13}
+        long = self.seal(env, {"t": "text", "v": "\u2022\u2022\u2022\u2022 4242"}, **shown_always)
+        self.assertEqual(self.open(env, long, **shown_always), {"ok": {"t": "text", "v": "\u2022" * 4}})
+        f = field(text) | mask | {"pad": 12}
+        self.refused("invalid-input", "seal", envelope=env, fields=[f])
         gone = self.edit(env, {"do": "erase-class", "class": "contact"})
         self.assertEqual(self.open(gone, sealed, **mask), {"error": "erased"})
 

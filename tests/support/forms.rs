@@ -425,8 +425,9 @@ impl<'a> FieldAt<'a> {
     fn declared_mask<R>(&self) -> Mask<String, R> {
         let json = self.json;
         let (record, field) = (leak(text(&json["record"])), leak(text(&json["field"])));
-        let mut mask = Mask::new(record, field, self.class, Masking::LAST4);
-        let pad = json["pad"].as_u64().unwrap_or(32).try_into().unwrap();
+        // What is sealed is not shown by it, and its padding is not looked at.
+        let mut mask = Mask::new(record, field, self.class, Masking::YEAR);
+        let pad = json["pad"].as_u64().unwrap_or(32).max(13).try_into().unwrap();
         mask = if json["hide_absence"] == true { mask.hide_null(pad) } else { mask.pad(pad) };
         if json["was"].is_null() { mask } else { mask.was(class(&json["was"])) }
     }

@@ -51,12 +51,10 @@ def check_purpose(purpose: int, *decls: ClassDecl | None) -> None:
         raise Refused("invalid-input", "a value of a mask class")
 
 
-def mask_item(item: cbor.Item, multiple: int, hides_absence: bool) -> cbor.Item:
+def mask_item(item: cbor.Item, multiple: int) -> cbor.Item:
     """[MA-1] [MA-5]"""
     if item is not None and not isinstance(item, str):
         raise Refused("invalid-input", "a mask is a text")
-    if not hides_absence:
-        return item
     if multiple < len(cbor.encode(HIDDEN_MASK)):
         raise Refused("invalid-input", "no room for the least mask")
     return HIDDEN_MASK if item and len(cbor.encode(item)) > multiple else item
@@ -153,7 +151,7 @@ def seal(
         declarations.add(f.decl)
         item = f.item
         if f.purpose == PURPOSE_MASK:
-            item = mask_item(item, f.multiple, f.hides_absence)
+            item = mask_item(item, f.multiple)
         checked.append((f, plaintext(item, f.multiple, f.hides_absence)))
         refuse_sealed(item, verified.envelope)
         if f.decl.name not in chosen:  # [GN-11]

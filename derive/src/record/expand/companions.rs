@@ -128,7 +128,7 @@ impl Record {
         };
         let pad = match (mask.pad, seal.hide_null) {
             (pad, true) => {
-                let pad = pad.unwrap_or(HIDING);
+                let pad = pad.unwrap_or(hiding(&mask.how));
                 Some(quote!(.hide_null(#pad)))
             }
             (Some(pad), false) => Some(quote!(.pad(#pad))),
@@ -309,5 +309,10 @@ fn local_value(field: &Field, span: Span) -> Ident {
     local(&format!("value_{}", field.column), span)
 }
 
-/// The length in which a mask hides absence, unless another is given: the default of all masks.
-const HIDING: u16 = 32;
+/// The length in which a mask hides absence, unless another is given: the usual one of its kind.
+fn hiding(how: &How) -> u16 {
+    match how {
+        How::Named("EMAIL") | How::Custom(..) => 64,
+        How::Named(_) => 32,
+    }
+}
