@@ -8,6 +8,8 @@ mod normalize;
 mod spec;
 mod stale;
 mod term;
+mod unicode;
+mod words;
 
 pub use self::domain::Domain;
 pub use self::leakage::{Leakage, MeasuredLeakage};

@@ -5,6 +5,7 @@ use core::fmt;
 
 use super::spec::{Cardinality, IndexSpec, Shape};
 use super::term::Term;
+use super::words::MOST_WORDS;
 use crate::error::Error;
 use crate::keyring::KeyId;
 
@@ -110,7 +111,7 @@ impl Leakage {
             Shape::Exact => ("exact", 1, None),
             Shape::Compound(_) => ("compound", 1, None),
             Shape::Prefix(most) => ("prefix", most.into(), None),
-            Shape::Words => ("words", 255, None),
+            Shape::Words => ("words", MOST_WORDS, None),
             Shape::Range(domain, kept) => ("range", kept.into(), Some((kept, domain.levels()))),
         };
         let several = terms_per_value > 1;

@@ -10,6 +10,7 @@ use super::domain::{Domain, cover};
 use super::leakage::lint;
 use super::normalize::Normalizer;
 use super::term::{Input, Term};
+use super::words::{self, Run};
 use crate::cbor::{Item, array_of};
 use crate::error::Error;
 use crate::keyring::{IndexKeys, Scope};
@@ -26,8 +27,6 @@ mod kind {
 
 /// `[IX-1]`
 const DEFAULT_BITS: u16 = 128;
-/// `[IX-8]` How many different words of a value are found.
-const MOST_WORDS: usize = 255;
 /// `[IX-10]` How many nodes a range that is asked for may take.
 const MOST_NODES: usize = 1_024;
 
@@ -78,7 +77,7 @@ pub(crate) enum Wanted {
     Equal(u8, Zeroizing<Vec<u8>>),
     Prefix(Zeroizing<String>),
     /// In order, each once.
-    Words(Vec<Zeroizing<String>>),
+    Words(Vec<Run>),
     /// Numbers of the domain, both among them.
     Between(i128, i128),
 }
@@ -169,9 +168,15 @@ impl IndexSpec {
                 let ends = text.char_indices().map(|(at, char)| at.saturating_add(char.len_utf8()));
                 (1..=max).zip(ends).map(|(level, end)| prefix(level, text.get(..end))).collect()
             }),
-            (Shape::Words, [item]) => self.or_as_given(item, |item| {
-                self.words(item)?.iter().map(|word| text_input(kind::WORD, 0, word)).collect()
-            }),
+            (Shape::Words, [item]) => match self.unless_as_given(item, self.text(item))? {
+                // Too many words are refused in a lenient index too: no word would find the value.
+                Some(text) => {
+                    words::of_a_value(&words::runs(&text))?.into_iter().map(word).collect()
+                }
+                None => {
+                    self.or_as_given(item, |_| Err(Error::invalid("the text is kept as given")))
+                }
+            },
             (Shape::Range(domain, levels), [item]) => {
                 let bucket = domain.bucket(domain.number(item)?)?;
                 (0..levels).map(|level| node(level, bucket.checked_shr(level.into()))).collect()
@@ -203,8 +208,8 @@ impl IndexSpec {
         }
     }
 
-    fn words(&self, item: &Item<'_>) -> Result<Vec<Zeroizing<String>>, Error> {
-        words(&self.text(item)?)
+    fn runs(&self, item: &Item<'_>) -> Result<Vec<Run>, Error> {
+        Ok(words::runs(&self.text(item)?))
     }
 
     /// `[IX-7]` Nothing in place of a refusal, for a text that a lenient index keeps as it is given.
@@ -274,7 +279,7 @@ impl IndexSpec {
         let wanted = match self.shape {
             Shape::Exact | Shape::Compound(_) => None,
             Shape::Prefix(_) => self.unless_as_given(&item, self.text(&item))?.map(Wanted::Prefix),
-            Shape::Words => self.unless_as_given(&item, self.words(&item))?.map(Wanted::Words),
+            Shape::Words => self.unless_as_given(&item, self.runs(&item))?.map(Wanted::Words),
             Shape::Range(domain, _) => {
                 let number = domain.number(&item)?;
                 Some(Wanted::Between(number, number))
@@ -316,9 +321,9 @@ impl IndexSpec {
                 let (level, end) = (1..=max).zip(ends).last().unwrap_or_default();
                 alloc::vec![alloc::vec![prefix(level, text.get(..end))?]]
             }
-            (Wanted::Words(words), _) => words
-                .iter()
-                .map(|word| Ok(alloc::vec![text_input(kind::WORD, 0, word)?]))
+            (Wanted::Words(runs), _) => words::of_a_question(runs)?
+                .into_iter()
+                .map(|asked| Ok(alloc::vec![word(asked)?]))
                 .collect::<Result<_, Error>>()?,
             (Wanted::Between(least, greatest), Shape::Range(domain, levels)) => {
                 let nodes = match domain.buckets_between(*least, *greatest) {
@@ -368,8 +373,8 @@ impl IndexSpec {
                     .unless_as_given(&item, self.text(&item))?
                     .is_some_and(|text| text.starts_with(prefix.as_str())),
                 (Wanted::Words(asked), _) => self
-                    .unless_as_given(&item, self.words(&item))?
-                    .is_some_and(|words| asked.iter().all(|word| words.contains(word))),
+                    .unless_as_given(&item, self.runs(&item))?
+                    .is_some_and(|runs| asked.iter().all(|run| words::have(&runs, run))),
                 _ => self.inputs(items)?.iter().any(|input| is_equal(wanted, input)),
             })
         };
@@ -398,18 +403,6 @@ fn level(parts: &[Normalizer]) -> Result<u8, Error> {
     u8::try_from(parts.len()).map_err(|_| Error::invalid("a compound index has at most 255 parts"))
 }
 
-/// `[IX-8]` Runs of letters and digits.
-fn words(text: &str) -> Result<Vec<Zeroizing<String>>, Error> {
-    let parts = text.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty());
-    let mut words: Vec<_> = parts.map(|word| Zeroizing::new(String::from(word))).collect();
-    words.sort_unstable_by(|a, b| a.as_str().cmp(b));
-    words.dedup();
-    if words.len() > MOST_WORDS {
-        return Err(Error::invalid("the value has more than 255 different words"));
-    }
-    Ok(words)
-}
-
 fn input(kind: u8, level: u8, item: Zeroizing<Vec<u8>>) -> Input {
     Input { kind, level, item }
 }
@@ -417,6 +410,11 @@ fn input(kind: u8, level: u8, item: Zeroizing<Vec<u8>>) -> Input {
 fn text_input(kind: u8, level: u8, text: &str) -> Result<Input, Error> {
     let item = Item::Text(text).deterministic();
     Ok(input(kind, level, item.ok_or_else(|| Error::invalid("the value is too long"))?))
+}
+
+/// `[IX-8]`
+fn word(text: &str) -> Result<Input, Error> {
+    text_input(kind::WORD, 0, text)
 }
 
 /// `[IX-6]`

@@ -103,7 +103,9 @@ class Terms(Case):
 
     def test_words(self) -> None:
         self.assertEqual(terms.words("to be, or_not to_be"), ["be", "not", "or", "to"])
-        self.assertEqual(terms.words("cafe\u0301s"), ["cafe", "s"])
+        self.assertEqual(terms.words("cafe\u0301s"), ["cafe\u0301s"])
+        self.assertEqual(terms.words("a\u6771\u4eac"), ["a", "\u4eac", "\u6771", "\u6771\u4eac"])
+        self.assertEqual(terms.asked_words("a\u6771\u4eac"), ["a", "\u6771\u4eac"])
         self.assertEqual(terms.words("\u2167\u00b2"), ["\u2167\u00b2"])
 
     def test_none_takes_what_it_is_given(self) -> None:

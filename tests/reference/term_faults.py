@@ -82,9 +82,12 @@ def faults() -> Files:
         add(f"{clause}-integer-lenient", "IX-7", "terms", about, lenient, of(integer(1)))
     add("ix6-empty", "IX-6", "ask", "An empty prefix.", index("prefix", length=4), of(text("")))
     many = " ".join(f"w{n}" for n in range(256))
-    about = "256 different words."
-    add("ix7-words", "IX-7", "terms", about, index("words"), of(text(many)))
-    add("ix7-words-asked", "IX-7", "ask", about, index("words"), of(text(many)))
+    about = "A question for 256 different words."
+    add("ix8-words-asked", "IX-8", "ask", about, index("words"), of(text(many)))
+    about += " A lenient index does not take it as given."
+    add("ix8-words-asked-lenient", "IX-8", "ask", about, index("words", lenient=True), of(text(many)))
+    pairs = text("".join(chr(0x4E00 + n) for n in range(257)))
+    add("ix8-pairs-asked", "IX-8", "ask", "A question for 256 pairs.", index("words"), of(pairs))
     about = "No word is asked for."
     add("ix8-no-word", "IX-8", "ask", about, index("words"), of(text(" ,.- ")))
     _ranges(add)
@@ -149,13 +152,24 @@ def _ranges(add) -> None:  # type: ignore[no-untyped-def]
     add("ix10-no-range", "IX-10", "ask", about, index("words"), between(integer(1), integer(2)))
 
 
+_NO_ADDRESSES = (
+    "", "ada", "@example.com", "ada@", "a b@c", "a@b, c@d", "Ada <ada@b>", "a@b;", "a@b@",
+    "a@b@c", "@a@b", "a:b@c", "a(b)@c", "a\uff20b", "a\\b@c", '"a b"@c', '"a"b@c', '"a@c', '""@c', '"a"b"@c', 'a"b@c',
+    "a\u200bb@c", "a\u00adb@c", "a\u202eb@c", "a\u037eb@c", "a\x00b@c",
+    "a@.", "a@.b", "a@b..c", "a@b..", "a@b_c", "a@b:25", "a@b c", "a@" + "b" * 64, "a@" + "b." * 127 + "c",
+    "a@[192.0.2.256]", "a@[192.0.02.1]", "a@[192.0.2.1", "a@[]", "a@[2001:db8::1]", "a@[IPv6:fe80::1%0]", "a@[x:y]",
+    "a@\u00ad", "a@b.\u00ad.c", "a@b\u200dc", "a@b\u200cc", "a@1\u05d0", "a@b\u05d0", "a@\u0301b", "a@xn--a", "a@xn--",
+    "a@xn--mu\u0308nchen", "a@\u2100", "a@b\u0378", "a@b\ue000", "a@" + "\u00fc" * 60, "a@b\u3000c",
+)  # fmt: skip
+
+
 def _normalizers(add) -> None:  # type: ignore[no-untyped-def]
     born = index("exact", normalizers=["date"])
     about = "A text that the normalizer refuses."
     add("ix7-refused", "IX-7", "terms", about, born, of(text("Spring 1990")))
     add("ix7-refused-asked", "IX-7", "ask", about, born, of(text("Spring 1990")))
     for name, clause, texts in (
-        ("email", "NO-3", ("", "ada", "@example.com", "ada@", "a b@c", "a@b, c@d", "Ada <ada@b>", "a@b;", "a@b@")),
+        ("email", "NO-3", _NO_ADDRESSES),
         ("digits", "NO-5", ("", "none", "\u00b2\u00bd")),
         ("date", "NO-6", ("2023-02-29", "2024-2-9", "2024/02/29", "202402290", "2024-0229", "\uff12024-01-1")),
     ):

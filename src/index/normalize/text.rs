@@ -7,24 +7,23 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use zeroize::Zeroizing;
 
-/// `[NO-2]` Compatibility caseless matching (Unicode, D146), composed, without what is invisible, and with
-/// one space where there is white space. `[NO-4]` Without accents.
+use crate::index::unicode::{is_ignorable, is_unassigned};
+
+/// `[NO-2]` Compatibility caseless matching (Unicode, D146), composed, without what is invisible, with one
+/// spelling of each sign and letter, and with one space where there is white space. `[NO-4]` Without accents.
 pub(super) fn normalize(text: &str, accents: bool) -> Zeroizing<String> {
-    let folded = || {
-        text.chars()
+    let whole = by_runs(text, is_kept, |run| {
+        run.chars()
             .filter(|char| !is_ignorable(*char))
             .nfd()
             .flat_map(fold)
             .nfkd()
             .flat_map(fold)
             .nfkd()
-            .filter(move |char| accents || !is_accent(*char))
+            .filter_map(move |char| spelled(char, accents))
             .nfc()
             .map(move |char| if accents { char } else { dotted(char) })
-    };
-    // Counted first: a buffer that grew would leave copies that nothing wipes.
-    let mut whole = Zeroizing::new(String::with_capacity(folded().map(char::len_utf8).sum()));
-    whole.extend(folded());
+    });
     let mut spaced = Zeroizing::new(String::with_capacity(whole.len()));
     for word in whole.split_whitespace() {
         if !spaced.is_empty() {
@@ -33,6 +32,50 @@ pub(super) fn normalize(text: &str, accents: bool) -> Zeroizing<String> {
         spaced.push_str(word);
     }
     spaced
+}
+
+/// `[NO-9]` What is made of each run between such characters, and these as they are.
+pub(super) fn by_runs<'a, C: Iterator<Item = char>>(
+    text: &'a str,
+    is_kept: fn(char) -> bool,
+    made: impl Fn(&'a str) -> C,
+) -> Zeroizing<String> {
+    let parts = || {
+        text.split_inclusive(is_kept).flat_map(|part| {
+            let kept = part.chars().next_back().filter(|char| is_kept(*char));
+            made(part.strip_suffix(is_kept).unwrap_or(part)).chain(kept)
+        })
+    };
+    // Counted first: a buffer that grew would leave copies that nothing wipes.
+    let mut whole = Zeroizing::new(String::with_capacity(parts().map(char::len_utf8).sum()));
+    whole.extend(parts());
+    whole
+}
+
+/// `[NO-9]` What is invisible is known of characters that are not assigned yet.
+fn is_kept(char: char) -> bool {
+    is_unassigned(char) && !is_ignorable(char)
+}
+
+/// `[NO-2]` The one spelling of what keyboards spell in several ways: `None` where it is left out.
+fn spelled(char: char, accents: bool) -> Option<char> {
+    Some(match char {
+        // Apostrophes, which telephones set in place of the one on the keyboard; the okina among them.
+        '\u{2BB}' | '\u{2BC}' | '\u{2018}' | '\u{2019}' | '\u{201B}' | '\u{2032}' => '\'',
+        // Hyphens, dashes up to that between numbers, the minus sign.
+        '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
+        // Tatweel stretches a word, and is no letter.
+        '\u{640}' => return None,
+        // Kaf and yeh of Persian keyboards, and of Arabic ones.
+        '\u{6A9}' => '\u{643}',
+        '\u{6CC}' => '\u{64A}',
+        // Alef maksura, alef wasla, and the heh of Urdu keyboards.
+        '\u{649}' if !accents => '\u{64A}',
+        '\u{671}' if !accents => '\u{627}',
+        '\u{6C1}' if !accents => '\u{647}',
+        accent if !accents && is_accent(accent) => return None,
+        other => other,
+    })
 }
 
 /// Full case folding, by no language (CaseFolding.txt, C and F).
@@ -48,31 +91,6 @@ fn fold(char: char) -> impl Iterator<Item = char> {
         next = next.saturating_add(char.len_utf8());
         Some(char)
     }))
-}
-
-/// Default_Ignorable_Code_Point: soft hyphens, joiners, marks of direction, variation selectors. The
-/// property holds for what is not assigned yet, too.
-fn is_ignorable(char: char) -> bool {
-    matches!(
-        u32::from(char),
-        0x00AD
-            | 0x034F
-            | 0x061C
-            | 0x115F..=0x1160
-            | 0x17B4..=0x17B5
-            | 0x180B..=0x180F
-            | 0x200B..=0x200F
-            | 0x202A..=0x202E
-            | 0x2060..=0x206F
-            | 0x3164
-            | 0xFE00..=0xFE0F
-            | 0xFEFF
-            | 0xFFA0
-            | 0xFFF0..=0xFFF8
-            | 0x1BCA0..=0x1BCA3
-            | 0x1D173..=0x1D17A
-            | 0xE0000..=0xE0FFF
-    )
 }
 
 /// Marks around a letter: 202 to 240 are those of Latin, Greek and Cyrillic, 10 to 36 the points of

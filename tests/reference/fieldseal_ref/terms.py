@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Union
 
 import regex
+import unicodedata2 as unicodedata
 
 from . import cbor, crypto
 from .encoding import U32_MAX, check_name, check_tenant, u8, u32
@@ -20,11 +21,21 @@ from .ring import DerivedForm, Ring, RingKey, Scope, SymmetricForm
 EXACT, COMPOUND, PREFIX, WORD, RANGE, AS_GIVEN = range(6)  # [IX-4]
 SHAPES = ("exact", "compound", "prefix", "words", "range")
 LONGEST_PREFIX = 64
-MOST_WORDS = 255
+MOST_WORDS = 65_535
+MOST_WORDS_ASKED = 255
 MOST_NODES = 1024
 MOST_BITS = 128
 
-_WORD = regex.compile(r"[\p{Alphabetic}\p{N}]+")
+_WORD = regex.compile(r"[\p{Alphabetic}\p{N}\p{M}]+")
+_UNSPACED_CLASS = (
+    r"\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u1950-\u19FF\u1A20-\u1AAF\uA9E0-\uA9FF\uAA60-\uAADF"
+    r"\u1100-\u11FF\u3130-\u318F\uA960-\uA97F\uAC00-\uD7FF"
+    r"\u2E80-\u2FDF\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u312F\u31A0-\u31BF\u31F0-\u31FF"
+    r"\u3400-\u4DBF\u4E00-\uA4CF\uF900-\uFAFF\uFF66-\uFF9F"
+    r"\U00016FE0-\U00018DFF\U0001AFF0-\U0001B16F\U0001F200\U00020000-\U0003FFFF"
+)
+_UNSPACED = regex.compile(f"[{_UNSPACED_CLASS}]")
+_RUN = regex.compile(f"[{_UNSPACED_CLASS}]+|[^{_UNSPACED_CLASS}]+")
 
 Item = cbor.Item
 
@@ -98,9 +109,45 @@ def _encoded(item: Item) -> bytes:
     return cbor.encode(lowest_terms(item))
 
 
+def runs(text: str) -> list[str]:
+    """[IX-8]: runs of word characters, cut where scripts with and without spaces meet."""
+    return [run for word in _WORD.findall(_known(text)) for run in _RUN.findall(word)]
+
+
+def _known(text: str) -> str:
+    """[NO-9]: what Unicode 16.0 does not assign is of no word."""
+    return "".join(c if unicodedata.category(c) != "Cn" else " " for c in text)
+
+
+def _is_unspaced(run: str) -> bool:
+    return _UNSPACED.match(run) is not None
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(len(run) - 1)]
+
+
 def words(text: str) -> list[str]:
-    """[IX-8]: each once, in order."""
-    return sorted(set(_WORD.findall(text)))
+    """[IX-8]: what a value is found by, each once, in order."""
+    found = set()
+    for run in runs(text):
+        found |= {*run, *_pairs(run)} if _is_unspaced(run) else {run}
+    return sorted(found)
+
+
+def asked_words(text: str) -> list[str]:
+    """[IX-8]: what a question is asked by."""
+    asked = set()
+    for run in runs(text):
+        asked |= set(_pairs(run) if _is_unspaced(run) and len(run) > 1 else [run])
+    return sorted(asked)
+
+
+def _have(of_value: list[str], run: str) -> bool:
+    """[IX-12]"""
+    if not _is_unspaced(run):
+        return run in of_value
+    return any(_is_unspaced(other) and run in other for other in of_value)
 
 
 def _text(index: Index, item: Item) -> str | None:
@@ -108,14 +155,11 @@ def _text(index: Index, item: Item) -> str | None:
     if not isinstance(item, str):
         raise Refused("invalid-input", "takes text")
     try:
-        text = index.normalizers[0].text(item)
-        if index.shape == "words" and len(words(text)) > MOST_WORDS:
-            raise Refused("invalid-input", "too many words")
+        return index.normalizers[0].text(item)
     except Refused:
         if index.lenient:
             return None
         raise
-    return text
 
 
 def inputs(index: Index, values: list[Item]) -> list[Input]:
@@ -148,7 +192,10 @@ def inputs(index: Index, values: list[Item]) -> list[Input]:
     if index.shape == "prefix":
         most = min(index.length, len(text))
         return [Input(PREFIX, n, cbor.encode(text[:n])) for n in range(1, most + 1)]
-    return [Input(WORD, 0, cbor.encode(word)) for word in words(text)]
+    found_by = words(text)
+    if len(found_by) > MOST_WORDS:
+        raise Refused("invalid-input", "too many words")
+    return [Input(WORD, 0, cbor.encode(word)) for word in found_by]
 
 
 def _as_given(value: Item) -> Input:
@@ -237,9 +284,11 @@ def ask(index: Index, question: Question) -> Asked:
         text = _text(index, question[0])
         if text is not None:
             return _beginning_with(index, text)
+    if index.shape == "words" and len(question) == 1:
+        text = _text(index, question[0])
+        if text is not None:
+            return _having(index, text)
     asked = inputs(index, question)
-    if index.shape == "words" and not asked:
-        raise Refused("invalid-input", "no word")
     groups = [[one] for one in asked]
 
     def holds(values: list[Item]) -> bool:
@@ -261,6 +310,19 @@ def _beginning_with(index: Index, prefix: str) -> Asked:
         return text is not None and text.startswith(prefix)
 
     return Asked([[Input(PREFIX, len(kept), cbor.encode(kept))]], holds)
+
+
+def _having(index: Index, text: str) -> Asked:
+    """[IX-8]"""
+    words_, runs_ = asked_words(text), runs(text)
+    if not words_ or len(words_) > MOST_WORDS_ASKED:
+        raise Refused("invalid-input", "no word, or too many")
+
+    def holds(values: list[Item]) -> bool:
+        of_value = None if values[0] is None else _text(index, values[0])
+        return of_value is not None and all(_have(runs(of_value), run) for run in runs_)
+
+    return Asked([[Input(WORD, 0, cbor.encode(word))] for word in words_], holds)
 
 
 def _between(index: Index, question: Between) -> Asked:

@@ -10,7 +10,7 @@ use crate::support::positives::{ring_of, symmetric};
 use crate::support::term_forms::{asked, is_built, matches, written};
 
 /// Assigned for long, so that every version of Unicode says the same of them.
-const PIECES: [&str; 48] = [
+const PIECES: [&str; 74] = [
     "a",
     "B",
     "ada",
@@ -59,6 +59,32 @@ const PIECES: [&str; 48] = [
     "\u{1112}\u{1161}",
     "ȷ",
     "<",
+    "’",
+    "\u{2bc}",
+    "\u{2011}",
+    "–",
+    "−",
+    "ك",
+    "ک",
+    "ي",
+    "ی",
+    "ى",
+    "ٱ",
+    "ہ",
+    "\u{640}",
+    "東",
+    "京都",
+    "ส\u{e27}\u{e31}",
+    "김",
+    "\u{212a}",
+    "ſ",
+    "\"",
+    "\\",
+    "。",
+    "xn--",
+    "mnchen-3ya.",
+    "\u{200c}",
+    "א",
 ];
 
 impl Differ {
@@ -253,14 +279,17 @@ impl Random {
         let text = match index["normalizers"][part].as_str() {
             Some("date") if self.once_in(2) => self.day(),
             Some("date") => self.day().replace('-', ""),
-            Some("email") => format!("{}x@y{}", self.pieces(3), self.pieces(3)),
+            Some("email") => {
+                let quote = *self.pick(&["", "", "", "\""]);
+                format!("{quote}{}x{quote}@{}y{}", self.pieces(3), self.pieces(3), self.pieces(3))
+            }
             Some("none")
                 if index["shape"] != "prefix" && index["shape"] != "words" && self.once_in(2) =>
             {
                 return self.of_any_sort();
             }
             _ if index["shape"] == "words" && self.once_in(8) => {
-                (0..250 + self.below(10)).map(|n| format!("w{n} ")).collect()
+                (0..250 + self.below(80)).map(|n| format!("w{n} ")).collect()
             }
             _ => self.pieces(9),
         };
