@@ -332,7 +332,45 @@ fn an_empty_prefix_and_no_word_are_refused_and_not_everything() {
 }
 
 #[test]
-fn a_value_of_too_many_words_is_refused() {
+fn a_long_text_is_found_by_each_of_its_words() {
+    const LENIENT: Index<String, ManyTerms> =
+        Index::words("customer", "lenient.words").cardinality(100_000).lenient();
+    let ring = ring();
+    let text: String = (0..2_000).map(|n| format!("w{n} ")).collect();
+    for index in [&NOTES, &LENIENT] {
+        let found_by = written(index, &ring, &text);
+        assert_eq!(found_by.len(), 2_000);
+        for word in ["w0", "w255 w256", "w1999"] {
+            let query = index.query(&ring, word).unwrap();
+            let terms: Vec<_> = query.groups().iter().flatten().collect();
+            assert!(terms.iter().all(|term| found_by.contains(term)), "{word}");
+            assert!(query.matches(&text).unwrap(), "{word}");
+        }
+    }
+}
+
+/// `[IX-8]`
+#[test]
+fn a_text_without_spaces_is_found_by_every_part_of_it() {
+    let ring = ring();
+    let text = "彼は東京都の李小龍です".to_owned();
+    let found_by = written(&NOTES, &ring, &text);
+    for (part, matches) in [
+        ("東京", true),
+        ("東京都", true),
+        ("李", true),
+        ("京東", false),
+        ("東都", false),
+        ("彼です", false),
+    ] {
+        let query = NOTES.query(&ring, part).unwrap();
+        let is_found = query.groups().iter().flatten().all(|term| found_by.contains(term));
+        assert_eq!((is_found, query.matches(&text).unwrap()), (matches, matches), "{part}");
+    }
+}
+
+#[test]
+fn a_question_of_too_many_words_is_refused() {
     let ring = ring();
     let many: Vec<String> = (0..256).map(|n| format!("w{n}")).collect();
     assert_eq!(

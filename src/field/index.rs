@@ -128,8 +128,23 @@ impl<T> Index<T, ManyTerms> {
         Self::of(record, id, Shape::Prefix(most))
     }
 
-    /// The words of a text: runs of letters and digits, once it is normalized; at most 255 different
-    /// ones a value.
+    /// The words of a text: runs of letters, digits and marks, once it is normalized; at most 65,535 different
+    /// ones a value, and 255 a question. More are refused, in a [lenient](Self::lenient) index too.
+    ///
+    /// | text | found by |
+    /// |---|---|
+    /// | `to be, or not` | `to`, `be`, `or`, `not`, in any order and number |
+    /// | `O'Brien-Smith`, with any apostrophe and hyphen | `O'Brien`, `brien`, `smith`; not by `OBrien` |
+    /// | `2024-02-29`, `3.14` | `2024`, `3.14`; not by `20240229` |
+    /// | `東京都`, and other Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese | every part of it: `東`, `京都`; not by `東都` |
+    /// | `iPhone15東京` | `iphone15` (with `Normalizer::TEXT`), `東京` |
+    /// | `हिन्दी`, `العربية` and other scripts with spaces | whole words |
+    /// | emoji, punctuation | nothing: to ask for them alone is an error |
+    ///
+    /// Scripts without spaces are found by their characters and pairs of them, so a value has about twice as many
+    /// terms as characters, and each tells which rows share it. A question finds some rows that have the pairs
+    /// elsewhere; [`Query::matches`](crate::Query::matches) leaves them out. There is no stemming: `house` does
+    /// not find `houses`.
     ///
     /// # Panics
     /// As [`exact`](Index::exact).

@@ -23,7 +23,7 @@ use crate::error::Error;
 /// | normalizer | takes | gives |
 /// |---|---|---|
 /// | [`NONE`](Self::NONE) | any plain value but floats | the value; text to the letter |
-/// | [`EMAIL`](Self::EMAIL) | one address | as `TEXT`, without white space around it |
+/// | [`EMAIL`](Self::EMAIL) | one address | the mailbox: local part in lower case, domain as the name service knows it |
 /// | [`phone`](Self::phone) | a number as people write it | E.164, such as `+493012345` |
 /// | [`TEXT`](Self::TEXT) | any text | one case, one form of each letter, one space between words |
 /// | `TEXT`[`.without_accents()`](Self::without_accents) | any text | the same without accents |
@@ -52,6 +52,14 @@ use crate::error::Error;
 /// | accents: `é`, `e`; `å`, `a`; `ё`, `е`; points of Hebrew and Arabic | different | equal |
 /// | strokes: `ł`, `l`; `ø`, `o`; `đ`, `d` | different | different |
 /// | marks that make another syllable: `か`, `が`; vowel signs and viramas of Indic scripts | different | different |
+/// | apostrophes: `O'Brien`, `O’Brien`, U+02BC; `Hawaiʻi`, `Hawai'i` | equal | equal |
+/// | hyphens: `a-b`, U+2010, U+2011, `a–b`, the minus sign | equal | equal |
+/// | the dash between sentences: `a—b`, `a-b` | different | different |
+/// | tatweel: `محـــمد`, `محمد` | equal | equal |
+/// | kaf and yeh of Persian and Arabic keyboards: `کریم`, `كريم` | equal | equal |
+/// | alef maksura, alef wasla, heh of Urdu: `على`, `علي`; `ٱ`, `ا`; `ہ`, `ه` | different | equal |
+/// | teh marbuta: `فاطمة`, `فاطمه` | different | different |
+/// | Chinese characters: traditional, simplified; kana: `か`, `カ` | different | different |
 /// | white space: a tab, a line break, U+00A0, U+3000, two spaces; a space | equal | equal |
 /// | invisible characters: U+00AD, U+200B, U+200D, U+FEFF, U+FE0F; nothing | equal | equal |
 /// | white space around the text; none | equal | equal |
@@ -59,8 +67,8 @@ use crate::error::Error;
 /// No language is assumed: a Turkish `I` is an `i`, as it is everywhere else. Where that loses names, use
 /// `.without_accents()`, to which a dot is an accent too.
 ///
-/// A newer version of Unicode changes what is made of a text only if the text has characters that were
-/// not assigned in the older one: such rows are found again once they are reindexed.
+/// Characters are those of Unicode 16.0, whatever version the compiler and other crates have: what that does
+/// not assign is left as it is. So an update changes no term.
 ///
 /// ```
 /// use fieldseal::{Index, Normalizer};
@@ -95,14 +103,26 @@ impl Normalizer {
     /// Values as they are: only what is the same to the letter is equal.
     pub const NONE: Self = Self(How::None);
 
-    /// E-mail addresses: white space around them is left out, and both sides of the `@` are normalized as
-    /// [`TEXT`](Self::TEXT) is. That equates the case of the local part, which every mail provider of
-    /// note does too.
+    /// E-mail addresses. Two are equal only where mail servers take them for one mailbox; the case of the local
+    /// part is equal too, as it is for every mail provider of note.
     ///
-    /// Dots and `+tags` stay, as they are other mailboxes at most providers. A domain in Unicode and its
-    /// `xn--` form are different. Refused are lists, `Ada <ada@example.com>`, and quoted local parts with
-    /// white space in them. Without the feature `unicode` only ASCII addresses are taken; what they become
-    /// is the same.
+    /// | | |
+    /// |---|---|
+    /// | case: `Ada@Example.COM`, `ada@example.com` | equal |
+    /// | white space and invisible characters around it | equal |
+    /// | a domain in Unicode and its `xn--` form: `münchen.example`, `xn--mnchen-3ya.example` (UTS 46) | equal |
+    /// | dots of a domain: `。`, `．`, `｡`, `.`; the one of the root at its end | equal |
+    /// | full-width and invisible characters in a domain | equal |
+    /// | quotes that need not be: `"ada"@example.com`; spellings of an IPv6 address in brackets | equal |
+    /// | composed and decomposed letters (NFC, NFD) | equal |
+    /// | dots and `+tags` before the `@` | different |
+    /// | `straße.example`, `strasse.example`; `ß` and `ss`, `ς` and `σ` anywhere | different |
+    /// | `ſ` and `s`, `²` and `2`, the Kelvin sign and `k`, full-width letters, before the `@` | different |
+    /// | `ı`, `i`, `i` with a dot above | different |
+    /// | lists, `Ada <ada@example.com>`, `mailto:`, comments, white space, invisible characters before the `@` | refused |
+    /// | domains that cannot be registered: empty and long labels, `_`, mixed directions | refused |
+    ///
+    /// Without the feature `unicode` only ASCII addresses without `xn--` are taken, and become the same.
     pub const EMAIL: Self = Self(How::Email);
 
     /// Any text; see [above](Self#what-text-makes-equal).
