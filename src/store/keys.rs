@@ -111,14 +111,17 @@ pub trait KeyStore {
     /// The envelopes of many subjects, in their order.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// As [`load`](Self::load), naming the position as the [row](Error::row).
     fn load_many(
         &self,
         on: &Self::Connection,
         tenant: &str,
         subjects: &[SubjectId],
     ) -> Result<Vec<Option<KeyEnvelope>>, Error> {
-        subjects.iter().map(|subject| self.load(on, tenant, subject)).collect()
+        let numbered = subjects.iter().enumerate();
+        numbered
+            .map(|(n, subject)| self.load(on, tenant, subject).map_err(|error| error.in_row(n)))
+            .collect()
     }
 
     /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the

@@ -392,3 +392,33 @@ mod generic {
         assert_eq!(both.terms(), row.two_index.as_slice());
     }
 }
+
+#[test]
+fn an_invalid_value_in_a_batch_names_its_row_and_its_field() {
+    let ring = indexing();
+    let mut records: Vec<_> = (1..=4).map(|id| Customer { id, ..ada() }).collect();
+    let rows = Customer::seal_new_all(&records, &ring).unwrap();
+    records[2].points = 100_000;
+    let error = Customer::seal_new_all(&records, &ring).unwrap_err();
+    assert_eq!((error.kind(), error.row()), (ErrorKind::InvalidInput, Some(2)));
+    assert_eq!((error.record(), error.field()), (Some("customer"), Some("points.range")));
+    assert!(error.to_string().starts_with("row 2: customer.points.range: "), "{error}");
+
+    let keys = fieldseal::DataKeys::create(&ring, 1, &[CONTACT, FINANCIAL]).unwrap();
+    records.iter_mut().for_each(|record| record.id = 1);
+    let error = Customer::seal_all_with(&records, &keys).unwrap_err();
+    assert_eq!((error.row(), error.field()), (Some(2), Some("points.range")));
+
+    let mut altered = rows.clone();
+    altered[3].surname = rows[0].surname.clone();
+    let pairs = || altered.iter().zip(1..);
+    let error = SealedCustomer::open_all(pairs(), &ring).unwrap_err();
+    assert_eq!((error.kind(), error.row()), (ErrorKind::WrongKey, Some(3)));
+    assert_eq!(error.field(), Some("surname"));
+    let error = SealedCustomer::open_matching(pairs(), &ring, |_| Ok(true)).unwrap_err();
+    assert_eq!((error.row(), error.field()), (Some(3), Some("surname")));
+    let refused = |_: &PartialCustomer| Err(fieldseal::Error::value("not asked"));
+    let error = SealedCustomer::open_matching_partial(pairs(), &ring, refused);
+    let error = error.map(drop).unwrap_err();
+    assert_eq!(error.row(), Some(0));
+}

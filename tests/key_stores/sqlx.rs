@@ -318,6 +318,9 @@ fn what_a_database_cannot_hold_is_refused() {
             SqlxKeyStore::<DB>::inline("nowhere", ("id", SubjectColumn::Integer), "keys").unwrap();
         assert_eq!(kind(nowhere.load(&mut on, "", 7).await), ErrorKind::Io);
         assert_eq!(kind(nowhere.load(&mut on, "", "7").await), ErrorKind::InvalidInput);
+        let many = [number(7), SubjectId::new("7").unwrap(), number(8)];
+        let refused = nowhere.load_many(&mut on, "", &many).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.row()), (ErrorKind::InvalidInput, Some(1)));
         let other = nowhere.tenant("acme").unwrap();
         assert_eq!(other.load(&mut on, "", 7).await.unwrap(), None, "another tenant's");
         assert_eq!(kind(other.save(&mut on, "", 7, &envelope).await), ErrorKind::InvalidInput);

@@ -64,7 +64,7 @@ pub trait AsyncKeyStore: Sync {
     /// The envelopes of many subjects, in their order: a page of rows in one question.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// As [`load`](Self::load); where the error is about one subject, its position is the [row](Error::row).
     fn load_many(
         &self,
         on: &mut Self::Connection,

@@ -224,6 +224,11 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         if self.place.tenant().is_some_and(|own| own != tenant) {
             return Ok(subjects.iter().map(|_| None).collect());
         }
+        if let Place::Inline(column) = &self.place {
+            for (n, subject) in subjects.iter().enumerate() {
+                column.of.value(subject).map_err(|error| error.in_row(n))?;
+            }
+        }
         let mut found = BTreeMap::new();
         for some in subjects.chunks(MOST_ASKED) {
             self.load_some(on, tenant, some, false, &mut found).await?;
