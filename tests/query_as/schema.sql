@@ -1,0 +1,2 @@
+CREATE TABLE customer (id BIGINT PRIMARY KEY, email BYTEA NOT NULL, birth_name BYTEA, keys BYTEA NOT NULL);
+CREATE TABLE customer_in_text (id BIGINT PRIMARY KEY, email TEXT NOT NULL, birth_name VARCHAR(500), keys CHAR(4000) NOT NULL);
