@@ -33,7 +33,37 @@ struct Inner {
     fault: Option<Fault>,
 }
 
-/// The kinds of [`Error`]. Each says what a web handler would answer.
+/// The kinds of [`Error`]. Each says what a web handler would answer, which
+/// [`http_status`](Self::http_status) returns.
+///
+/// | situation | kind | what to do | status |
+/// |---|---|---|---|
+/// | a sealed value was cut | `malformed` | restore it from a backup | 500 |
+/// | there is plaintext in the place of a sealed value | `not-sealed` | seal it, or find out who wrote it | 500 |
+/// | the value to be sealed is sealed already | `already-sealed` | seal the value that it was made of | 500 |
+/// | a value was sealed by a later version | `unsupported` | update | 500 |
+/// | the ring does not hold the envelope key that the key envelope names | `wrong-key` | use the ring that it was made with | 500 |
+/// | a key envelope was cut | `wrong-key`, or `malformed` below 40 bytes | restore it from a backup | 500 |
+/// | no role of the ring reads the class | `not-permitted` | ask a service that may | 403 |
+/// | the retention term of the value has passed | `expired` | answer that it is gone | 410 |
+/// | the person was erased | `erased` | answer that they are gone | 410 |
+/// | a new envelope is stored under the id of an erased person | `erased` | give ids that were never used | 410 |
+/// | a value was altered, or moved to another row | `tampered` | restore it, and find out who wrote it | 500 |
+/// | the field has another type than when the value was sealed | `type-mismatch` | declare the former type | 500 |
+/// | the row is another person's | `wrong-subject` | answer that there is no such row | 404 |
+/// | the key envelope is below the version floor | `rolled-back` | find out who put the older one back | 500 |
+/// | a class was added after the key envelope was made | `missing-class` | `ensure` it | 500 |
+/// | no key envelope is stored for the person | `unknown-subject` | check tenant and type of id | 404 |
+/// | the application's table has no row for the person | `unknown-subject` | insert the row first | 404 |
+/// | the ring holds no key that signs | `missing-key` | use the ring that has it | 500 |
+/// | an id is empty or too long | `invalid-input` | change what was given | 400 |
+/// | bytes are not an encoded id | `invalid-input` | change what was given | 400 |
+/// | the audit sink refused the event | `audit` | repair the sink, then try again | 503 |
+/// | somebody else stored a change first | `conflict` | read again, and make the change to that | 409 |
+/// | another connection has the database locked | `retry` | run the whole transaction again | 503 |
+/// | another transaction changed what this one has read | `retry` | run the whole transaction again | 503 |
+/// | the database has no such table | `io` | see [`Error::fault`] | 503 |
+/// | the database takes no writes | `io` | see [`Error::fault`] | 503 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

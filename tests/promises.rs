@@ -1,10 +1,19 @@
 //! The promises of SECURITY.md, one test each, as an application would meet them.
 #![cfg(feature = "derive")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 #[cfg(feature = "file")]
 #[path = "promises/audited.rs"]
 mod audited;
+#[cfg(all(feature = "file", feature = "rusqlite"))]
+#[path = "promises/errors.rs"]
+mod errors;
 
 use fieldseal::{
     Backend, Class, DataKeys, ErrorKind, Field, History, KeyRing, KeyState, KeyUse, Record,

@@ -360,7 +360,7 @@ pub trait KeyStore {
     /// sealed of them. Of the right tenant and type of id the caller must be sure: nothing here can tell.
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `UnknownSubject`; [`InvalidInput`](ErrorKind::InvalidInput) where
+    /// As [`change`](Self::change), with `UnknownSubject` only where
     /// the store [has no place](Self::has_place) for the subject, and then no ledger is told.
     fn erase_absent<'a>(
         &self,
@@ -462,7 +462,7 @@ fn none_to_erase() -> Error {
 /// A ledger that was told would have whoever comes by this id erased, by a later replay.
 #[cold]
 fn no_place() -> Error {
-    Error::invalid("no row is this subject's, so there is nobody to erase")
+    Error::new(ErrorKind::UnknownSubject, "no row is this subject's, so there is nobody to erase")
 }
 
 /// What is asked to be erased.

@@ -277,8 +277,8 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
     ///
     /// # Errors
-    /// As [`change`](Self::change), without `UnknownSubject`;
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the store [has no place](Self::has_place) for
+    /// As [`change`](Self::change), with `UnknownSubject` only
+    /// where the store [has no place](Self::has_place) for
     /// the subject.
     fn erase_absent<'a>(
         &self,

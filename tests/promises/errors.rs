@@ -1,0 +1,212 @@
+//! The table of `ErrorKind`: a situation for each row.
+
+use fieldseal::{
+    Access, AuditRefused, AuditSink, Class, DataKeys, Error, Event, Field, Id, KeyEnvelope,
+    KeyRing, KeyStore as _, RowId, Sealed, SqliteKeyStore, SubjectColumn,
+};
+use rusqlite::Connection;
+
+const CONTACT: Class = Class::new("contact");
+const HEALTH: Class = Class::new("health").readers(&["doctor"]);
+const LATER: Class = Class::new("later");
+const BRIEF: Class = Class::new("brief").retain_days(30);
+const NOTE: Field<String> = Field::new("customer", "note", CONTACT);
+const AGE: Field<i64> = Field::new("customer", "note", CONTACT);
+const ILL: Field<String> = Field::new("customer", "ill", HEALTH);
+const NEW: Field<String> = Field::new("customer", "new", LATER);
+const SHORT: Field<String> = Field::new("customer", "short", BRIEF);
+const NOW: u64 = 1_800_000_000;
+
+struct Deaf;
+
+impl AuditSink for Deaf {
+    fn record(&self, _: &Event<'_>) -> Result<(), AuditRefused> {
+        Err(AuditRefused)
+    }
+}
+
+fn failed<T>(result: Result<T, Error>) -> Error {
+    result.map(drop).unwrap_err()
+}
+
+/// A file of two connections that wait for nothing, with the envelope of subject 42.
+fn stored(ring: &KeyRing) -> (place::Folder, [Connection; 2], DataKeys) {
+    let folder = place::Folder::new();
+    let open = || {
+        let on = Connection::open(folder.0.join("a.db")).unwrap();
+        on.busy_timeout(std::time::Duration::ZERO).unwrap();
+        on.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+        on
+    };
+    let one = open();
+    let keys = DataKeys::create(ring, 42, &[CONTACT]).unwrap();
+    SqliteKeyStore::new().migrate(&one).unwrap();
+    SqliteKeyStore::new().save_keys(&one, &keys).unwrap();
+    let other = open();
+    (folder, [one, other], keys)
+}
+
+mod place {
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    pub(super) struct Folder(pub(super) PathBuf);
+
+    impl Folder {
+        pub(super) fn new() -> Self {
+            static LAST: AtomicU32 = AtomicU32::new(0);
+            let number = LAST.fetch_add(1, Ordering::Relaxed);
+            let name = format!("fieldseal-errors-{}-{number}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn situation(name: &str) -> Option<Error> {
+    let mut ring = KeyRing::generate().unwrap();
+    ring.add_role("doctor").unwrap();
+    let ring = &ring;
+    let at = Access::new(ring).at(NOW);
+    let keys = DataKeys::create(at, 42, &[CONTACT, HEALTH, BRIEF]).unwrap();
+    let envelope = keys.envelope();
+    let sealed = NOTE.seal(&keys, &"note".into()).unwrap();
+    let bytes = sealed.as_bytes();
+    let other_bytes = |first: u8| {
+        let mut bytes = bytes.to_vec();
+        bytes[0] = first;
+        Sealed::<String>::from_bytes(bytes)
+    };
+    let store = SqliteKeyStore::new();
+    Some(match name {
+        "a sealed value was cut" => failed(NOTE.open(&keys, &Sealed::from_bytes(&bytes[..20]))),
+        "there is plaintext in the place of a sealed value" => {
+            failed(NOTE.open(&keys, &Sealed::from_bytes(b"ada@example.com".as_slice())))
+        }
+        "the value to be sealed is sealed already" => failed(NOTE.seal(&keys, &sealed.to_text())),
+        "a value was sealed by a later version" => failed(NOTE.open(&keys, &other_bytes(0xF9))),
+        "the ring does not hold the envelope key that the key envelope names" => {
+            failed(envelope.unwrap(&KeyRing::generate().unwrap(), 42))
+        }
+        "a key envelope was cut" => {
+            let whole = envelope.as_bytes();
+            let short = KeyEnvelope::from_bytes(&whole[..20]).unwrap(ring, 42);
+            assert_eq!(failed(short).kind().as_str(), "malformed");
+            let cut = failed(KeyEnvelope::from_bytes(&whole[..whole.len() - 9]).unwrap(ring, 42));
+            assert!(cut.to_string().contains("backup"), "{cut}");
+            cut
+        }
+        "no role of the ring reads the class" => {
+            let reception = ring.subset(&["app"]).unwrap().into_ring();
+            let ill = ILL.seal(&keys, &"flu".into()).unwrap();
+            failed(ILL.open(&envelope.unwrap(&reception, 42).unwrap(), &ill))
+        }
+        "the retention term of the value has passed" => {
+            let short = SHORT.seal(&keys, &"soon gone".into()).unwrap();
+            let late = Access::new(ring).at(NOW + 400 * 86_400);
+            failed(SHORT.open(&envelope.unwrap(late, 42).unwrap(), &short))
+        }
+        "the person was erased" => {
+            let mut edit = envelope.edit(at, 42).unwrap();
+            edit.erase_subject().unwrap();
+            failed(NOTE.open(&edit.finish().unwrap().unwrap(at, 42).unwrap(), &sealed))
+        }
+        "a new envelope is stored under the id of an erased person" => {
+            let (_folder, [on, _], _) = stored(ring);
+            store.erase(&on, ring, 42).map(drop).unwrap();
+            failed(store.save_keys(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
+        }
+        "a value was altered, or moved to another row" => {
+            const MOVED: Field<String> = Field::new("customer", "moved", CONTACT);
+            failed(MOVED.open(&keys, &sealed))
+        }
+        "the field has another type than when the value was sealed" => {
+            failed(AGE.open(&keys, &Sealed::from_bytes(bytes)))
+        }
+        "the row is another person's" => {
+            use fieldseal::{Record as _, SealedRecord as _};
+            let ring = super::hospital();
+            failed(super::ada().seal_new(&ring).unwrap().open(&ring, 43))
+        }
+        "the key envelope is below the version floor" => {
+            failed(envelope.unwrap(at.version_floor(7), 42))
+        }
+        "a class was added after the key envelope was made" => {
+            failed(NEW.seal(&keys, &"new".into()))
+        }
+        "no key envelope is stored for the person" => {
+            let (_folder, [on, _], _) = stored(ring);
+            failed(store.erase(&on, ring, 43))
+        }
+        "the application's table has no row for the person" => {
+            let on = Connection::open_in_memory().unwrap();
+            on.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB)").unwrap();
+            let column = ("id", SubjectColumn::Integer);
+            let inline = SqliteKeyStore::inline("customers", column, "keys").unwrap();
+            failed(inline.save_keys(&on, &keys))
+        }
+        "the ring holds no key that signs" => {
+            let (_folder, [on, _], _) = stored(ring);
+            failed(store.erase(&on, ring, 42).unwrap().receipt(ring, None))
+        }
+        "an id is empty or too long" => {
+            assert_eq!(failed(RowId::new("")).kind().as_str(), "invalid-input");
+            failed(DataKeys::create(ring, "x".repeat(300), &[CONTACT]))
+        }
+        "bytes are not an encoded id" => failed(Id::from_encoded(b"\x01\x02")),
+        "the audit sink refused the event" => failed(envelope.unwrap(at.audit(&Deaf), 42)),
+        "somebody else stored a change first" => {
+            let (_folder, [on, _], _) = stored(ring);
+            failed(store.save_keys(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
+        }
+        "another connection has the database locked" => {
+            let (_folder, [one, other], _) = stored(ring);
+            one.execute_batch("BEGIN EXCLUSIVE").unwrap();
+            failed(store.erase(&other, ring, 42))
+        }
+        "another transaction changed what this one has read" => {
+            let (_folder, [one, mut other], _) = stored(ring);
+            let late = other.transaction().unwrap();
+            store.load(&late, "", 42).unwrap();
+            store.change(&one, ring, 42, |edit| edit.renew(&CONTACT)).unwrap();
+            failed(store.change(&late, ring, 42, |edit| edit.renew(&CONTACT)))
+        }
+        "the database has no such table" => {
+            failed(store.load(&Connection::open_in_memory().unwrap(), "", 42))
+        }
+        "the database takes no writes" => {
+            let (_folder, [on, _], _) = stored(ring);
+            on.execute_batch("PRAGMA query_only = 1").unwrap();
+            failed(store.erase(&on, ring, 42))
+        }
+        _ => return None,
+    })
+}
+
+#[test]
+fn each_row_of_the_table_of_errors_is_so() {
+    let source = std::fs::read_to_string("src/error.rs").unwrap();
+    let rows: Vec<Vec<&str>> = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("/// | ")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").collect())
+        .filter(|row: &Vec<&str>| row[0] != "situation")
+        .collect();
+    assert!(rows.len() >= 25, "{rows:?}");
+    for row in rows {
+        let [name, kind, _, status] = row[..] else { panic!("four cells: {row:?}") };
+        let error = situation(name).unwrap_or_else(|| panic!("no such situation: {name}"));
+        let kind = kind.split('`').nth(1).unwrap();
+        assert_eq!(error.kind().as_str(), kind, "{name}: {error}");
+        assert_eq!(error.kind().http_status().to_string(), status, "{name}");
+        let prefix = format!("{kind}: ");
+        assert_eq!(error.to_string().matches(&prefix).count(), 1, "{error}");
+    }
+}
