@@ -144,3 +144,21 @@ fn a_withdrawal_asks_for_resealing_and_a_grant_does_not() {
     edit.withdraw(&CONTACT, "app").unwrap_err();
     assert_eq!(edit.to_reseal(), [("contact".to_owned(), 4)]);
 }
+
+/// `marketing` would go on reading, while the ledger said otherwise.
+#[test]
+fn a_withdrawal_of_a_role_that_does_not_exist_is_refused() {
+    let ring = admin();
+    let log = Log::default();
+    let first =
+        changed(&envelope(&[CONTACT]), |edit| edit.grant(&CONTACT, "marketing", History::Included));
+    let access = Access::new(&ring).at(NOW).audit(&log);
+    let mut edit = first.edit(access, 42).unwrap();
+    for typo in ["marketting", "Marketing", "", "billing"] {
+        let one = edit.withdraw(&CONTACT, typo).unwrap_err();
+        assert_eq!(one.kind(), ErrorKind::InvalidInput, "{typo}");
+        assert!(one.to_string().contains("its readers with consent are marketing"), "{one}");
+        assert_eq!(kind(edit.withdraw_for(&CONTACT, typo, &[])), ErrorKind::InvalidInput);
+    }
+    assert!(!edit.is_changed());
+}

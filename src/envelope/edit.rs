@@ -390,13 +390,14 @@ impl<'a> EnvelopeEdit<'a> {
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a declared reader, which the next renewal would
-    /// include again: change the declaration first; [`MissingClass`](ErrorKind::MissingClass);
+    /// include again: change the declaration first; and for a role that is neither among the readers with
+    /// consent nor has a key of the class, which is most likely misspelt; [`MissingClass`](ErrorKind::MissingClass);
     /// [`MissingKey`](ErrorKind::MissingKey) when a recipient's role cannot be told, or another's
     /// consent: name those who remain by [`withdraw_for`](Self::withdraw_for);
     /// [`Randomness`](ErrorKind::Randomness). Nothing is withdrawn then.
     pub fn withdraw(&mut self, class: &Class, role: &str) -> Result<(), Error> {
         self.attempt_on(Action::Withdraw, class, |edit| {
-            check_withdrawal(class, role)?;
+            edit.check_withdrawal(class, role, false)?;
             edit.highest(class.name())?;
             let of_class = |entry: &&Entry<'_>| entry.class == class.name();
             for live in edit.layout.entries.iter().filter(of_class).filter_map(Entry::live) {
@@ -422,7 +423,7 @@ impl<'a> EnvelopeEdit<'a> {
         remaining: &[&str],
     ) -> Result<(), Error> {
         self.attempt_on(Action::Withdraw, class, |edit| {
-            check_withdrawal(class, role)?;
+            edit.check_withdrawal(class, role, true)?;
             edit.highest(class.name())?;
             if remaining.contains(&role) {
                 return Err(Error::invalid(format!(
@@ -558,16 +559,6 @@ impl Room {
             Self::Full => 0,
         }
     }
-}
-
-fn check_withdrawal(class: &Class, role: &str) -> Result<(), Error> {
-    if class.is_declared_reader(role) {
-        return Err(Error::invalid(format!(
-            "role `{role}` is a declared reader of class `{}`: take it out of the declaration first",
-            class.name()
-        )));
-    }
-    Ok(())
 }
 
 impl fmt::Debug for EnvelopeEdit<'_> {

@@ -346,6 +346,42 @@ impl<'a> EnvelopeEdit<'a> {
         if granted { Ok(()) } else { Err(self.all_erased(class.name())) }
     }
 
+    /// Refuses a role that nothing is withdrawn from: one that reads by declaration, and one that neither the
+    /// class nor the envelope knows. A key that the ring does not know may be anybody's, where `unknown` keys
+    /// are removed too.
+    pub(super) fn check_withdrawal(
+        &self,
+        class: &Class,
+        role: &str,
+        unknown: bool,
+    ) -> Result<(), Error> {
+        if class.is_declared_reader(role) {
+            return Err(Error::invalid(format!(
+                "role `{role}` is a declared reader of class `{}`: take it out of the declaration first",
+                class.name()
+            )));
+        }
+        if class.consent_roles().contains(&role) {
+            return Ok(());
+        }
+        let ring = self.access.ring();
+        let of_class = self.layout.entries.iter().filter(|entry| entry.class == class.name());
+        let mut recipients = of_class.filter_map(Entry::live).flat_map(|live| &live.recipients);
+        let has_key = recipients
+            .any(|recipient| ring.role_of(recipient.key_id).map_or(unknown, |known| known == role));
+        if has_key {
+            return Ok(());
+        }
+        let declared = match class.consent_roles() {
+            [] => "it has no readers with consent".into(),
+            roles => format!("its readers with consent are {}", roles.join(", ")),
+        };
+        Err(Error::invalid(format!(
+            "role `{role}` has no key of class `{}` and is not declared for it: {declared}",
+            class.name()
+        )))
+    }
+
     /// `[ED-11]` Removes the recipients that `keep` does not say by role, and renews for the readers
     /// that remain.
     pub(super) fn withdraw_where(
