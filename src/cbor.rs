@@ -14,7 +14,7 @@ pub(crate) use self::item::{Item, array_of};
 use crate::error::Error;
 
 /// FORMAT.md, "Values": nesting is at most 64 levels, the outermost item being level 0.
-const DEEPEST: u8 = 64;
+pub(crate) const DEEPEST: u8 = 64;
 
 /// Where an item is written: counted first, so that the output is allocated once, then for real.
 pub(crate) enum Out<'a> {

@@ -295,7 +295,8 @@ mod by_serde {
         assert_eq!(via::<_, Vec<i128>>(vec![1_i128, 1 << 70]), Err(REFUSED));
         assert_eq!(via::<_, u8>(BTreeMap::from([("a".to_owned(), u128::MAX)])), Err(REFUSED));
         assert_eq!(via::<_, Option<u8>>(None::<u8>), Err(REFUSED));
-        assert_eq!(via::<_, ()>(()), Ok(()), "an empty array");
+        assert_eq!(via::<_, ()>(()), Err(REFUSED), "null, which is absence");
+        assert_eq!(via::<_, ((),)>(((),)), Ok(((),)));
         // Whatever was sealed opens as what it was.
         for number in
             [0, u64::MAX.into(), i64::MIN.into(), i128::from(i64::MIN) - 1, -(1_i128 << 64)]

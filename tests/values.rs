@@ -8,6 +8,10 @@ use std::fmt::Debug;
 use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, NotNull, Sealed};
 use proptest::prelude::*;
 
+#[cfg(feature = "serde")]
+#[path = "values/represented.rs"]
+mod represented;
+
 const CLASS: Class = Class::new("contact");
 
 fn keys() -> DataKeys {

@@ -26,6 +26,8 @@ macro_rules! value {
 mod calendar;
 #[cfg(feature = "rust_decimal")]
 mod decimal;
+#[cfg(feature = "serde_json")]
+mod json;
 mod plain;
 #[cfg(feature = "serde")]
 mod structured;
@@ -58,6 +60,7 @@ use crate::error::Error;
 /// | [`Sensitive<T>`](crate::Sensitive) | as `T`, wiped on drop, and not printed |
 /// | `uuid::Uuid`, dates and instants of `jiff`, `chrono` and `time`, `rust_decimal::Decimal` | features of those names |
 /// | `Structured<T>` for any serde type `T` | feature `serde` |
+/// | `serde_json::Value` | feature `serde_json`; a JSON null is a value and no absence |
 ///
 /// A newtype is its inner value by `#[derive(SealValue)]`:
 ///
@@ -215,6 +218,21 @@ impl<'a> Encoder<'a> {
     ))]
     pub(crate) fn tag(&mut self, tag: u64) -> Result<(), Error> {
         self.0.tag(minicbor::data::Tag::new(tag)).map(drop).map_err(unwritable)
+    }
+
+    /// Whether what is written is only counted.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_counting(&self) -> bool {
+        matches!(self.0.writer(), Out::Count(_))
+    }
+
+    /// Counts an item of this length.
+    #[cfg(feature = "serde")]
+    pub(crate) fn counted(&mut self, len: usize) -> Result<(), Error> {
+        if let Out::Count(total) = self.0.writer_mut() {
+            **total = total.saturating_add(len);
+        }
+        Ok(())
     }
 
     /// Writes an item that is encoded already.

@@ -1,15 +1,19 @@
 //! Any serde type as a value.
 
+mod read;
+mod write;
+
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use minicbor::data::Token;
-use minicbor::decode::Tokenizer;
+use minicbor::data::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use self::read::read;
+use self::write::{Lengths, Unwritable, write};
 use super::{Decoder, Encoder, NotNull, SealValue};
 use crate::cbor::Out;
 use crate::error::Error;
@@ -19,7 +23,19 @@ use crate::field::Sealed;
 /// names of their variants (FORMAT.md, `[PT-14]`).
 ///
 /// What it holds is sealed as a whole; renaming a field of it is up to serde (`alias`). `Debug` shows
-/// nothing of it.
+/// nothing of it. For JSON whose shape is not known, seal `serde_json::Value` itself (feature `serde_json`).
+///
+/// Sealing reads the value back before it seals it, which costs about as much again, and refuses with
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) what would not open as it was:
+///
+/// | value | because |
+/// |---|---|
+/// | an integer outside of −2^63 to 2^64−1 | the format has none |
+/// | any `i128` or `u128` inside a tagged, untagged or flattened type | serde does not read one there |
+/// | `Some(None)`, `Some(())`, and `Some` of a JSON null | it would open as `None` |
+/// | a value that is null as a whole: a unit, an untagged unit variant, `None` | null is the absence of the field |
+/// | an untagged variant that an earlier one hides | it would open as that one |
+/// | a type whose `Serialize` and `Deserialize` do not agree | it would not open, or as another value |
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -45,38 +61,95 @@ impl<T: Serialize + DeserializeOwned> SealValue for Structured<T> {
     type Column = Sealed<Self>;
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
-        let unwritable = || Error::invalid("the value cannot be serialized into one item");
-        // Counted first, so that the buffer never moves and leaves a copy behind.
-        let mut len = 0;
-        let mut counter = minicbor_serde::Serializer::new(Out::Count(&mut len));
-        self.0.serialize(&mut counter).map_err(|_| unwritable())?;
-        let mut item = Zeroizing::new(Vec::with_capacity(len));
-        let mut serializer = minicbor_serde::Serializer::new(Out::Bytes(&mut item));
-        self.0.serialize(&mut serializer).map_err(|_| unwritable())?;
-        if item.as_slice() == [0xF6] {
-            return Err(Error::invalid(
-                "a structured value that is absent as a whole: make the field an Option",
-            ));
-        }
-        // `[PT-15]` Lengths that serde did not know beforehand are written by minicbor as indefinite.
-        if crate::cbor::item_len(&item).is_ok_and(|len| len == item.len()) {
-            return to.item(&item);
-        }
-        let item = definite(&item).ok_or_else(unwritable)?;
-        to.item(&item)
+        encode(&self.0, to, false)
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
-        let item = from.item()?;
-        let mismatch = || Error::type_mismatch("a structured value of the type declared");
-        let mut deserializer = minicbor_serde::Deserializer::new(item);
-        let value = T::deserialize(&mut deserializer).map_err(|_| mismatch())?;
-        // What the type leaves unread is of another type.
-        if deserializer.decoder().position() != item.len() {
-            return Err(mismatch());
-        }
-        Ok(Self(value))
+        decode(from).map(Self)
     }
+}
+
+/// Writes any serde value as one item that reads back as the same value.
+pub(super) fn encode<T: Serialize + DeserializeOwned>(
+    value: &T,
+    to: &mut Encoder<'_>,
+    may_be_null: bool,
+) -> Result<(), Error> {
+    let refused = |why: Unwritable| Error::invalid(why.0);
+    let (mut len, mut lengths) = (0, Lengths::default());
+    write(value, Out::Count(&mut len), &mut lengths).map_err(refused)?;
+    if to.is_counting() {
+        return to.counted(len);
+    }
+    // Counted first, so that the buffer never moves and leaves a copy behind.
+    let mut item = Zeroizing::new(Vec::with_capacity(len));
+    write(value, Out::Bytes(&mut item), &mut lengths).map_err(refused)?;
+    // `[PT-17]`
+    if !crate::cbor::item_len(&item).is_ok_and(|len| len == item.len()) {
+        return Err(Error::invalid("the value cannot be serialized into one item"));
+    }
+    // `[PT-11]`
+    if !may_be_null && *item == [0xF6] {
+        return Err(Error::invalid(
+            "a structured value that is null as a whole: make the field an Option, or seal a serde_json::Value",
+        ));
+    }
+    check_reads_back::<T>(&item)?;
+    to.item(&item)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(from: &mut Decoder<'_>) -> Result<T, Error> {
+    read(from.item()?).map_err(|_| Error::type_mismatch("a structured value of the type declared"))
+}
+
+/// `[PT-18]` A type can write what it does not read: serde keeps what is tagged, untagged or flattened in a form
+/// that has no integers of 128 bits, and an untagged variant can be hidden by one before it. That is found out
+/// while there still is a value.
+fn check_reads_back<T: Serialize + DeserializeOwned>(item: &[u8]) -> Result<(), Error> {
+    let Ok(again) = read::<T>(item) else {
+        return Err(Error::invalid(
+            "the value could not be read back as its type: serde reads no 128-bit integers inside tagged, untagged \
+             or flattened types, and serialize and deserialize must agree",
+        ));
+    };
+    let differs = || {
+        Error::invalid(
+            "the value would be read back as another: an untagged variant hides a later one, or serialize and \
+             deserialize do not agree",
+        )
+    };
+    let (mut len, mut lengths) = (0, Lengths::default());
+    write(&again, Out::Count(&mut len), &mut lengths).map_err(|_| differs())?;
+    let mut second = Zeroizing::new(Vec::with_capacity(len));
+    write(&again, Out::Bytes(&mut second), &mut lengths).map_err(|_| differs())?;
+    // Hashed sets and maps have another order each time.
+    if *second == *item || sorted(&second) == sorted(item) { Ok(()) } else { Err(differs()) }
+}
+
+/// The item with the entries of its maps and arrays in the order of their bytes; `None` for what is no item.
+fn sorted(item: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut decoder = minicbor::Decoder::new(item);
+    let (count, per_entry) = match decoder.datatype().ok()? {
+        Type::Array => (decoder.array().ok()??, 1),
+        Type::Map => (decoder.map().ok()??, 2),
+        _ => return Some(Zeroizing::new(item.to_vec())),
+    };
+    let (head, mut rest) = item.split_at_checked(decoder.position())?;
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        let mut entry = Zeroizing::new(Vec::new());
+        for _ in 0..per_entry {
+            let (part, after) = rest.split_at_checked(crate::cbor::item_len(rest).ok()?)?;
+            entry.extend_from_slice(&sorted(part)?);
+            rest = after;
+        }
+        entries.push(entry);
+    }
+    entries.sort_unstable_by(|a, b| a.as_slice().cmp(b));
+    let mut out = Zeroizing::new(Vec::with_capacity(item.len()));
+    out.extend_from_slice(head);
+    entries.iter().for_each(|entry| out.extend_from_slice(entry));
+    Some(out)
 }
 
 impl<T: Serialize + DeserializeOwned> NotNull for Structured<T> {}
@@ -105,54 +178,4 @@ impl<T> DerefMut for Structured<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
     }
-}
-
-/// The same item with definite lengths throughout.
-fn definite(item: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(item.len()));
-    let mut tokens = Tokenizer::new(item);
-    let first = tokens.next()?.ok()?;
-    copy_item(first, &mut tokens, &mut out, 0)?;
-    tokens.next().is_none().then_some(out)
-}
-
-/// Copies the item that begins with `token`.
-fn copy_item(
-    token: Token<'_>,
-    tokens: &mut Tokenizer<'_, '_>,
-    out: &mut Vec<u8>,
-    level: u8,
-) -> Option<()> {
-    // The check of the whole item allows no more levels than this.
-    let level = level.checked_add(1).filter(|level| *level <= 65)?;
-    let (per_entry, known) = match token {
-        Token::Array(n) => (1, Some(n)),
-        Token::Map(n) => (2, Some(n)),
-        Token::BeginArray => (1, None),
-        Token::BeginMap => (2, None),
-        Token::Tag(_) => {
-            put(out, &token)?;
-            let inner = tokens.next()?.ok()?;
-            return copy_item(inner, tokens, out, level);
-        }
-        scalar => return put(out, &scalar),
-    };
-    // No longer than what was there: the buffer does not move.
-    let mut items = Zeroizing::new(Vec::with_capacity(out.capacity()));
-    let mut copied: u64 = 0;
-    while known.is_none_or(|n| n.checked_mul(per_entry).is_some_and(|total| copied < total)) {
-        match tokens.next()?.ok()? {
-            Token::Break if known.is_none() => break,
-            token => copy_item(token, tokens, &mut items, level)?,
-        }
-        copied = copied.checked_add(1)?;
-    }
-    let count = copied.checked_div(per_entry)?;
-    put(out, &if per_entry == 1 { Token::Array(count) } else { Token::Map(count) })?;
-    out.extend_from_slice(&items);
-    Some(())
-}
-
-fn put(out: &mut Vec<u8>, token: &Token<'_>) -> Option<()> {
-    minicbor::Encoder::new(out).encode(token).ok().map(drop)
 }
