@@ -21,9 +21,12 @@ struct Customer {
     born: i64,
 }
 
+/// What was done, to whom, and by which index.
+type Told = (Action, Vec<u8>, Option<&'static str>);
+
 #[derive(Default)]
 struct Log {
-    told: Mutex<Vec<(Action, Vec<u8>, Option<&'static str>)>>,
+    told: Mutex<Vec<Told>>,
     refuses: bool,
 }
 
