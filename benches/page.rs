@@ -70,7 +70,7 @@ fn page(c: &mut Criterion) {
         .map(|id| {
             let [name, email, phone, card] = texts(id);
             let keys = DataKeys::create(&ring, id, &[CONTACT, FINANCIAL]).unwrap();
-            store.save(&(), "", id, keys.envelope()).unwrap();
+            store.save(&(), &keys).unwrap();
             Account { id, name, email, phone, card: Some(card) }.seal_with(&keys).unwrap()
         })
         .collect();
@@ -127,7 +127,7 @@ fn from_sqlite(
     store.migrate(&db).unwrap();
     for subject in subjects {
         let keys = DataKeys::create(ring, subject, &[CONTACT, FINANCIAL]).unwrap();
-        store.save(&db, "", subject, keys.envelope()).unwrap();
+        store.save(&db, &keys).unwrap();
     }
     group.bench_function("envelopes_of_sqlite", |b| {
         b.iter(|| black_box(store.load_many(&db, "", subjects).unwrap()));

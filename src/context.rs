@@ -430,6 +430,18 @@ id_types! {
 impl SubjectId {
     /// The subject of a standalone envelope.
     pub(crate) const NONE: Self = Self(Id::EMPTY);
+
+    /// What a row holds in the place of a subject. Bytes that are no id are nobody's: nothing opens under
+    /// them, and a pass reports them and goes on.
+    #[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+    pub(crate) fn as_stored(bytes: &[u8]) -> Self {
+        Self(Id::from_encoded(bytes).unwrap_or_else(|_| Id(Repr::Heap(bytes.into()))))
+    }
+
+    /// Whether these are the bytes of an id.
+    pub(crate) fn is_id(&self) -> bool {
+        Id::from_encoded(self.as_bytes()).is_ok()
+    }
 }
 
 impl RowId {

@@ -118,6 +118,9 @@ pub enum ErrorKind {
     /// The call would destroy more than it was told it may, or by a clock that cannot be right: look, and
     /// confirm. (409)
     Unconfirmed,
+    /// The connection may see only a part of what is stored, so a pass over a whole store concludes nothing:
+    /// row-level security, a view, a partition, a hidden table of the same name, or a replica. (500)
+    Incomplete,
     /// A file, a database or an outside key service could not be used: it is not there, refuses, is full,
     /// or gave no answer. Somebody has to see to it. (503)
     Io,
@@ -132,7 +135,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The kind in the words of FORMAT.md, section 18, lower case with hyphens, stable;
     /// `wrong-subject`, `randomness`, `audit`, `unconfirmed`, and the kinds of the place where something is
-    /// stored (`permissions`, `conflict`, `locked`, `io`, `unknown-subject`, `retry`) are of this crate, not
+    /// stored (`permissions`, `conflict`, `locked`, `incomplete`, `io`, `unknown-subject`, `retry`) are of this crate, not
     /// of the format.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -161,6 +164,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Locked => "locked",
             Self::Unconfirmed => "unconfirmed",
+            Self::Incomplete => "incomplete",
             Self::Io => "io",
             Self::UnknownSubject => "unknown-subject",
             Self::Retry => "retry",
@@ -197,6 +201,7 @@ impl ErrorKind {
             | Self::Retention
             | Self::MissingKey
             | Self::Exhausted
+            | Self::Incomplete
             | Self::Unlock
             | Self::Unprotected
             | Self::Permissions => 500,

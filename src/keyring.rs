@@ -21,6 +21,7 @@ mod uses;
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -398,6 +399,19 @@ impl KeyRing {
                 census.unreadable(),
                 census.where_unreadable()
             )));
+        }
+        let missed = census.missed();
+        if let Some(first) = missed.first() {
+            let more = match missed.len().saturating_sub(1) {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            return Err(Error::new(
+                ErrorKind::Incomplete,
+                format!(
+                    "the census is not whole, so nothing shows that no envelope needs key {id}: {first}{more}"
+                ),
+            ));
         }
         if census.envelopes() == 0 {
             return Err(Error::invalid(

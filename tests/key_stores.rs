@@ -20,6 +20,8 @@ mod kept;
 mod pooled;
 #[path = "key_stores/queue.rs"]
 mod queue;
+#[path = "key_stores/sight.rs"]
+mod sight;
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[path = "key_stores/sqlx.rs"]
 mod through_sqlx;
@@ -191,7 +193,7 @@ fn changes_that_race_are_all_there() {
     let store = SqliteKeyStore::new();
     let db = open();
     store.migrate(&db).unwrap();
-    store.save(&db, "", 42, &fresh("", &number(42))).unwrap();
+    store.save_unchecked(&db, "", 42, &fresh("", &number(42))).unwrap();
     let done: u16 = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
@@ -235,7 +237,7 @@ fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind() {
     db.busy_timeout(std::time::Duration::from_millis(100)).unwrap();
     store.migrate(&db).unwrap();
     let first = fresh("", &number(42));
-    store.save(&db, "", 42, &first).unwrap();
+    store.save_unchecked(&db, "", 42, &first).unwrap();
 
     let mut read = other.prepare("SELECT subject FROM fieldseal_keys").unwrap();
     let mut rows = read.query([]).unwrap();
@@ -262,11 +264,11 @@ fn an_envelope_goes_with_the_callers_transaction() {
     store.migrate(&db).unwrap();
     let envelope = fresh("", &number(42));
     let transaction = db.transaction().unwrap();
-    store.save(&transaction, "", 42, &envelope).unwrap();
+    store.save_unchecked(&transaction, "", 42, &envelope).unwrap();
     transaction.rollback().unwrap();
     assert_eq!(store.load(&db, "", 42).unwrap(), None);
     let transaction = db.transaction().unwrap();
-    store.save(&transaction, "", 42, &envelope).unwrap();
+    store.save_unchecked(&transaction, "", 42, &envelope).unwrap();
     transaction.commit().unwrap();
     assert_eq!(store.load(&db, "", 42).unwrap(), Some(envelope));
 }
@@ -281,7 +283,7 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
     let (store, ring, early, mut late) = (SqliteKeyStore::new(), admin(), open(), open());
     early.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
     store.migrate(&early).unwrap();
-    store.save(&early, "", 42, &fresh("", &number(42))).unwrap();
+    store.save_unchecked(&early, "", 42, &fresh("", &number(42))).unwrap();
     for change in [
         |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT),
         |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap(&[CONTACT]).map(drop),
@@ -304,10 +306,10 @@ fn an_inline_column_may_change_its_form() {
     let of = inline("INTEGER", SubjectColumn::Integer, number);
     let texts = of.store.clone().text().unwrap();
     let first = fresh("", &number(7));
-    texts.save(&of.on, "", 7, &first).unwrap();
+    texts.save_unchecked(&of.on, "", 7, &first).unwrap();
     let second = renewed("", &number(7), &first);
-    of.store.save(&of.on, "", 7, &second).unwrap();
-    texts.save(&of.on, "", 7, &renewed("", &number(7), &second)).unwrap();
+    of.store.save_unchecked(&of.on, "", 7, &second).unwrap();
+    texts.save_unchecked(&of.on, "", 7, &renewed("", &number(7), &second)).unwrap();
     let form: String = of
         .on
         .query_row("SELECT keys FROM \"customers \"\"1\"\"\" WHERE \"the id\" = 7", [], |row| {
@@ -322,15 +324,15 @@ fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
     let of = inline("INTEGER", SubjectColumn::Integer, number);
     let store = of.store.tenant("acme").unwrap();
     let envelope = fresh("acme", &number(7));
-    assert_eq!(kind(store.save(&of.on, "", 7, &envelope)), ErrorKind::InvalidInput);
-    store.save(&of.on, "acme", 7, &envelope).unwrap();
+    assert_eq!(kind(store.save_unchecked(&of.on, "", 7, &envelope)), ErrorKind::InvalidInput);
+    store.save_unchecked(&of.on, "acme", 7, &envelope).unwrap();
     assert_eq!(store.scan(&of.on, None, 9).unwrap()[0].tenant, "acme");
     assert_eq!(
-        kind(store.save(&of.on, "acme", "7", &envelope)),
+        kind(store.save_unchecked(&of.on, "acme", "7", &envelope)),
         ErrorKind::InvalidInput,
         "no such ids"
     );
-    let no_row = store.save(&of.on, "acme", 4_000, &envelope);
+    let no_row = store.save_unchecked(&of.on, "acme", 4_000, &envelope);
     assert_eq!(kind(no_row), ErrorKind::UnknownSubject);
     assert_eq!(kind(SqliteKeyStore::new().tenant("acme")), ErrorKind::InvalidInput);
     assert_eq!(kind(SqliteKeyStore::new().text()), ErrorKind::InvalidInput);
@@ -347,7 +349,10 @@ fn a_subject_with_several_rows_is_refused() {
     db.execute_batch("CREATE TABLE orders (customer INTEGER, keys BLOB); INSERT INTO orders VALUES (7, NULL), (7, NULL);").unwrap();
     let store =
         SqliteKeyStore::inline("orders", ("customer", SubjectColumn::Integer), "keys").unwrap();
-    assert_eq!(kind(store.save(&db, "", 7, &fresh("", &number(7)))), ErrorKind::InvalidInput);
+    assert_eq!(
+        kind(store.save_unchecked(&db, "", 7, &fresh("", &number(7)))),
+        ErrorKind::InvalidInput
+    );
     let written: i64 =
         db.query_row("SELECT count(keys) FROM orders", [], |row| row.get(0)).unwrap();
     assert_eq!(written, 0, "and neither is written");

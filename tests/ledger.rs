@@ -127,7 +127,7 @@ fn a_change_that_the_ledger_refuses_is_not_made() {
     }
     let (ring, store) = (signing(), MemoryKeyStore::new());
     let envelope = envelope(&[CONTACT]);
-    store.save(&(), "", 42, &envelope).unwrap();
+    store.save_unchecked(&(), "", 42, &envelope).unwrap();
     let access = at(&ring, &Full);
     assert!(store.erase(&(), access, 42).is_err());
     assert!(store.change(&(), access, 42, |edit| edit.erase_class("contact")).is_err());
@@ -138,7 +138,7 @@ fn a_change_that_the_ledger_refuses_is_not_made() {
 fn a_ring_that_cannot_sign_erases_nothing_under_a_ledger() {
     let (full, ledger) = (signing(), Lines::begin(&signing()));
     let store = MemoryKeyStore::new();
-    store.save(&(), "", 42, &envelope(&[CONTACT])).unwrap();
+    store.save_unchecked(&(), "", 42, &envelope(&[CONTACT])).unwrap();
     // A subset has the public half only.
     let service = full.subset(&["app"]).unwrap().into_ring();
     let error = store.erase(&(), at(&service, &ledger), 42).unwrap_err();

@@ -69,7 +69,7 @@ fn store() -> MemoryKeyStore {
     let consents: &[(Class, &[&str])] =
         &[(CONTACT, &["marketing"]), (NOTES, &[]), (FINANCIAL, &[])];
     let made = DataKeys::create_for(at(&ring, NOW), 42, consents).unwrap();
-    store.save(&(), "", 42, made.envelope()).unwrap();
+    store.save_unchecked(&(), "", 42, made.envelope()).unwrap();
     store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
     store
 }

@@ -37,7 +37,7 @@ fn all() -> Sweep {
 fn begin<S: KeyStore>(store: &S, on: &S::Connection, subject: u64, classes: &[Class], now: u64) {
     let ring = admin();
     let made = DataKeys::create(at(&ring, now), subject, classes).unwrap();
-    store.save(on, "", subject, made.envelope()).unwrap();
+    store.save_unchecked(on, "", subject, made.envelope()).unwrap();
 }
 
 /// Subjects 0, 1, … whose kept class was begun at these times.
@@ -174,6 +174,48 @@ fn a_clock_that_stands_before_all_that_tells_the_time_is_doubted() {
 }
 
 #[test]
+fn one_envelope_of_a_wrong_clock_does_not_end_all_sweeps() {
+    let now = NOW + LIFE;
+    let made = || store([NOW, NOW + DAY, NOW + 20 * DAY, now + 400 * DAY]);
+    let planned = plan(&made(), now);
+    assert_eq!((planned.ahead, planned.newest()), (1, NOW + 20 * DAY));
+    let named: Vec<_> = planned.examples_ahead().collect();
+    assert_eq!(named, [("", &SubjectId::new(3).unwrap(), now + 400 * DAY)]);
+    assert_eq!(swept(all(), &made(), now), 1);
+    // Of many it is the clock that is doubted, and they are named.
+    let many = || store([NOW, NOW + DAY, now + 400 * DAY, now + 500 * DAY]);
+    let said = refused(all(), &many(), now);
+    assert!(said.contains("500 days before") && said.contains("2 of 4 envelopes"), "{said}");
+    assert!(said.contains("SubjectId(2)"), "{said}");
+    assert_eq!(swept(all().last_run(now - DAY), &many(), now), 1);
+}
+
+#[test]
+fn one_envelope_that_agrees_with_a_wrong_clock_does_not_clear_it() {
+    let days = |from: u64| (0..12).map(move |day| from + day * DAY);
+    let now = NOW + 4_000 * DAY;
+    let agreeing = store(days(NOW).chain([now - 60]));
+    assert!(refused(all(), &agreeing, now).contains("days after"), "made by the same clock");
+    assert_eq!(swept(all(), &store(days(NOW)), NOW + 35 * DAY), 10);
+}
+
+#[test]
+fn what_was_planned_is_erased_and_nothing_else() {
+    let (now, ring) = (NOW + LIFE, admin());
+    let store = store([NOW, NOW + 20 * DAY]);
+    let planned = plan(&store, now);
+    // A copy that is put back between the plan and the run.
+    begin(&store, &(), 7, &[KEPT], NOW - DAY);
+    let pass = all().run_planned(&store, &(), at(&ring, now + 60 * DAY), &planned).unwrap();
+    assert_eq!((pass.seen, pass.changed, pass.failed.len()), (3, 1, 1));
+    let (_, subject, error) = &pass.failed[0];
+    assert_eq!((subject, error.kind()), (&SubjectId::new(7).unwrap(), ErrorKind::Unconfirmed));
+    assert_eq!(states(&store, &()), ["0: kept/1 erased", "1: kept/1", "7: kept/1"]);
+    let refused = Sweep::at_most_percent(10).run_planned(&store, &(), at(&ring, now), &planned);
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unconfirmed);
+}
+
+#[test]
 fn erasures_tell_the_time_too() {
     let (ring, now) = (admin(), NOW + 60 * DAY);
     type Erase = fn(&MemoryKeyStore, Access<'_>) -> Result<fieldseal::Erasure, fieldseal::Error>;
@@ -186,7 +228,7 @@ fn erasures_tell_the_time_too() {
         let store = store([NOW, NOW]);
         refused(all(), &store, now);
         let _ = erase(&store, at(&ring, NOW + 29 * DAY)).unwrap();
-        assert_eq!(plan(&store, now).newest, NOW + 29 * DAY);
+        assert_eq!(plan(&store, now).newest(), NOW + 29 * DAY);
         assert!(swept(all(), &store, now) > 0);
     }
 }
@@ -203,7 +245,7 @@ fn a_plan_counts_generations_and_erases_none() {
     let count = |now| {
         let plan = plan(&store, now);
         assert_eq!(plan.now, now);
-        (plan.with_term, plan.expired, plan.newest - NOW)
+        (plan.with_term, plan.expired, plan.newest() - NOW)
     };
     assert_eq!(count(NOW), (4, 0, 23 * DAY));
     assert_eq!(count(NOW + LIFE), (4, 1, 23 * DAY));
@@ -256,10 +298,10 @@ fn envelopes_that_were_tampered_with_are_reported_and_neither_counted_nor_erased
         for (subject, now) in (0..).zip(days).filter(|(subject, _)| *subject != 3) {
             begin(&store, &(), subject, &[KEPT], now);
         }
-        store.save(&(), "", 3, &forged).unwrap();
+        store.save_unchecked(&(), "", 3, &forged).unwrap();
         let counted = plan(&store, now);
         assert_eq!(
-            (counted.with_term, counted.expired, counted.newest),
+            (counted.with_term, counted.expired, counted.newest()),
             (4, 3, NOW + 20 * DAY),
             "not counted"
         );
@@ -278,12 +320,16 @@ fn a_store_of_nothing_but_forgeries_erases_nothing() {
     let store = MemoryKeyStore::new();
     for subject in 0..5 {
         // One of subject 42, at each place.
-        store.save(&(), "", subject, &envelope(&[KEPT])).unwrap();
+        store.save_unchecked(&(), "", subject, &envelope(&[KEPT])).unwrap();
     }
-    assert_eq!(plan(&store, NOW + LIFE), SweepPlan::at(NOW + LIFE));
-    let ring = admin();
-    let pass = all().confirmed().run(&store, &(), at(&ring, NOW + LIFE)).unwrap();
-    assert_eq!((pass.seen, pass.changed, pass.failed.len()), (5, 0, 5));
+    let (before, ring) = (stored(&store, &()), admin());
+    // A plan of nothing would look like a plan of nothing to do.
+    let planned = all().plan(&store, &(), at(&ring, NOW + LIFE)).unwrap_err();
+    assert_eq!(planned.kind(), ErrorKind::Tampered);
+    assert!(planned.to_string().contains("not one of the 5 key envelopes"), "{planned}");
+    let swept = all().confirmed().run(&store, &(), at(&ring, NOW + LIFE));
+    assert_eq!(swept.unwrap_err().kind(), ErrorKind::Tampered);
+    assert_eq!(stored(&store, &()), before);
 }
 
 #[test]
@@ -292,9 +338,8 @@ fn under_a_compromised_envelope_key_nothing_is_erased() {
     put(&mut ring, ENVELOPE, KeyState::Compromised);
     ring.insert(envelope_key(0xE000_0002, KeyState::Primary)).unwrap();
     let before = stored(&store, &());
-    let pass = all().confirmed().run(&store, &(), at(&ring, NOW + LIFE)).unwrap();
-    assert_eq!((pass.changed, pass.failed.len()), (0, 2));
-    assert!(pass.failed.iter().all(|(_, _, error)| error.kind() == ErrorKind::NotPermitted));
+    let swept = all().confirmed().run(&store, &(), at(&ring, NOW + LIFE));
+    assert_eq!(swept.unwrap_err().kind(), ErrorKind::NotPermitted);
     assert_eq!(stored(&store, &()), before);
 }
 
@@ -305,8 +350,8 @@ fn a_ring_without_roles_sweeps_and_a_ring_without_the_envelope_key_does_not() {
     assert_eq!(all().run(&made, &(), at(&janitor, NOW + LIFE)).unwrap().changed, 1);
     let roles = ring_of([symmetric(APP, "app", KeyState::Primary)]);
     let made = store([NOW]);
-    let pass = all().confirmed().run(&made, &(), at(&roles, NOW + LIFE)).unwrap();
-    assert_eq!((pass.changed, pass.failed.len()), (0, 1));
+    let swept = all().confirmed().run(&made, &(), at(&roles, NOW + LIFE));
+    assert_eq!(swept.unwrap_err().kind(), ErrorKind::WrongKey);
     assert_eq!(states(&made, &()), ["0: kept/1"]);
 }
 
@@ -324,7 +369,7 @@ fn a_sweep_is_told_to_the_audit_and_to_no_ledger() {
     }
     let (store, ring, log) = (store([NOW, NOW, NOW + 20 * DAY]), admin(), Log::default());
     let made = DataKeys::create(at(&ring, NOW).tenant("acme"), 7, &[KEPT]).unwrap();
-    store.save(&(), "acme", 7, made.envelope()).unwrap();
+    store.save_unchecked(&(), "acme", 7, made.envelope()).unwrap();
     // Also where the clock of the access goes on.
     let access = at(&ring, NOW + LIFE).actor("janitor").audit(&log).ledger(&None);
     let pass = all().run(&store, &(), access).unwrap();
@@ -455,10 +500,10 @@ fn an_asynchronous_store_is_swept_as_one_in_memory_is() {
         store.migrate(&mut db).await.unwrap();
         for (subject, days) in [(0, 0), (1, 0), (2, 20), (3, 20)] {
             let made = DataKeys::create(at(&ring, NOW + days * DAY), subject, &[KEPT]).unwrap();
-            store.save(&mut db, "", subject, made.envelope()).await.unwrap();
+            store.save_unchecked(&mut db, "", subject, made.envelope()).await.unwrap();
         }
         // Another's envelope.
-        store.save(&mut db, "", 4, &envelope(&[KEPT])).await.unwrap();
+        store.save_unchecked(&mut db, "", 4, &envelope(&[KEPT])).await.unwrap();
         let counted = all().plan_async(&store, &mut db, at(&ring, now)).await.unwrap();
         assert_eq!((counted.with_term, counted.expired), (4, 2));
         let sweep = Sweep::at_most_percent(49);

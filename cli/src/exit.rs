@@ -210,6 +210,10 @@ fn of_kind(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::Locked => {
             (Exit::Conflict, "run the command again when the other process is done")
         }
+        ErrorKind::Incomplete => (
+            Exit::Usage,
+            "count all that is stored, by a role that sees every row: fieldseal census says what was missed",
+        ),
         ErrorKind::Retry => (
             Exit::Conflict,
             "run the command again: the database was busy with another's transaction, and nothing was stored",

@@ -5,7 +5,7 @@ mod url;
 
 use std::time::Duration;
 
-use fieldseal::{Error, ErrorKind, Fault, SqlxDatabase, SqlxKeyStore};
+use fieldseal::{Error, ErrorKind, Fault, SqlxDatabase, SqlxKeyStore, SubjectColumn};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
@@ -307,6 +307,18 @@ impl Place {
         }
     }
 
+    /// A column of standalone envelopes, for what is asked about its table.
+    pub(crate) fn of_column(column: &Column) -> Self {
+        let Column { table, column } = column;
+        let column = InlineColumn {
+            table: table.clone(),
+            subject: column.clone(),
+            of: SubjectColumn::Uuid,
+            keys: column.clone(),
+        };
+        Self::inline(&column, "")
+    }
+
     /// The key store of this place.
     pub(crate) fn key_store<DB: SqlxDatabase>(&self) -> Result<SqlxKeyStore<DB>, Error> {
         match &self.what {
@@ -417,6 +429,11 @@ pub(crate) fn answered(name: &str, error: Error) -> Failure {
             exit_of(fault),
             format!("{name}: {text}"),
             fault.and_then(next_of).unwrap_or(NEXT),
+        ),
+        ErrorKind::Incomplete => Failure::new(
+            Exit::Usage,
+            format!("{name}: {text}"),
+            "take a role that sees every row of the table, on the primary server, and run this again",
         ),
         ErrorKind::MissingClass | ErrorKind::UnknownSubject => Failure::new(
             Exit::Usage,

@@ -289,7 +289,7 @@ fn databases_that_are_not_there_are_told_and_not_made() {
     census(&with(&OWN, &["--inline", "customers,id:integer,nokeys"])).failed(
         5,
         "no such column",
-        "named",
+        "name the table",
     );
     census(&with(&OWN, &["--inline", "none,id:integer,keys"])).failed(5, "no such table", "named");
     for wrong in ["customers", "customers,id,keys", "customers,id:number,keys", ",id:text,keys"] {

@@ -6,11 +6,13 @@
 mod common;
 #[path = "life/done.rs"]
 mod done;
+#[path = "life/sweeps.rs"]
+mod sweeps;
 
 use std::fs;
 
 use common::life::{EVIDENCE, LEDGER, MARKETING, grant, ok, run, service, verifying_key, withdraw};
-use common::stores::{CONTACT, DAY, OWN};
+use common::stores::{CONTACT, OWN};
 use common::{Place, ran};
 use fieldseal::{Access, Class, DataKeys, ErrorKind};
 use serde_json::Value;
@@ -428,36 +430,18 @@ fn classes_are_read_from_a_catalog_too() {
 }
 
 #[test]
-fn sweep_erases_what_is_past_its_term_and_asks_where_it_is_much() {
+fn withdrawal_of_a_role_that_does_not_exist_is_refused_and_told_to_no_ledger() {
     let place = Place::with_shop();
-    let shop = place.shop();
-    let orders = Class::new("orders").retain_days(30);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    for (subject, days) in [(1, 60), (2, 0), (3, 0), (4, 0)] {
-        let made = Access::new(&shop.ring).at(now - days * DAY);
-        shop.save(subject, &DataKeys::create(made, subject, &[orders]).unwrap());
-    }
-    let sweep = |args: &[&str]| place.run(&[&["sweep"][..], args, &OWN].concat());
-    let missing = sweep(&[]);
-    assert_eq!(missing.code, 2, "{missing:?}");
-    let plan = sweep(&["--plan"]);
-    assert!(plan.out.contains("1 of 4 generations with a term would be erased"), "{plan:?}");
-    let before = shop.envelope(1);
-    sweep(&["--at-most-percent", "10"]).failed(8, "1 of the 4 generations", "--yes");
-    assert_eq!(shop.envelope(1), before);
-    let swept = place.json(&[&["sweep", "--at-most-percent", "30"][..], &OWN].concat());
-    let of = &swept["places"][0];
-    assert_eq!((&of["expired"], &of["changed"], &of["seen"]), (&1.into(), &1.into(), &4.into()));
-    assert_ne!(shop.envelope(1), before);
-    let again = place.json(&[&["sweep", "--at-most-percent", "0"][..], &OWN].concat());
-    assert_eq!(again["places"][0]["changed"], 0);
-    let confirmed = Place::with_shop();
-    let shop = confirmed.shop();
-    let made = Access::new(&shop.ring).at(now - 90 * DAY);
-    shop.save(1, &DataKeys::create(made, 1, &[orders]).unwrap());
-    let sweep = |args: &[&str]| confirmed.run(&[&["sweep"][..], args, &OWN].concat());
-    sweep(&["--at-most-percent", "100"]).failed(8, "the clock stands 90 days after", "--yes");
-    assert_eq!(sweep(&["--at-most-percent", "100", "--yes"]).code, 0);
+    place.shop().sign_up(42);
+    assert_eq!(grant(&place, "42", "included").code, 0);
+    let before = (place.shop().envelope(42), place.read("ledger"));
+    let typo = ["withdraw", "42", "--class", "contact", "--role", "marketting"];
+    run(&place, &[&typo[..], &["--classes", "classes.json"]].concat()).failed(
+        2,
+        "its readers with consent are marketing",
+        "help",
+    );
+    assert_eq!((place.shop().envelope(42), place.read("ledger")), before);
 }
 
 #[test]

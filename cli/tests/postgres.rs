@@ -29,7 +29,7 @@ struct Shop {
 
 impl Shop {
     fn new() -> Option<Self> {
-        let shop = Self { schema: Schema::new()?, place: Place::with_shop() };
+        let shop = Self { schema: Schema::alone()?, place: Place::with_shop() };
         shop.ok(&["store", "migrate"]);
         Some(shop)
     }
@@ -66,8 +66,10 @@ impl Shop {
     fn sign_up(&self, subject: impl ToId + Copy) -> Sealed<String> {
         let keys = DataKeys::create(&self.place.ring(), subject, &[CONTACT]).unwrap();
         let store = SqlxKeyStore::<Postgres>::new();
-        wait(async { store.save(&mut self.connect().await, "", subject, keys.envelope()).await })
-            .unwrap();
+        wait(async {
+            store.save_unchecked(&mut self.connect().await, "", subject, keys.envelope()).await
+        })
+        .unwrap();
         EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap()
     }
 
@@ -140,6 +142,78 @@ fn whole_life_on_postgresql() {
     assert_eq!(shop.json(&["sweep", "--at-most-percent", "5"])["places"][0]["seen"], 2);
 }
 
+/// A role whom a policy shows one tenant of two, and everything that concludes.
+#[test]
+fn a_role_that_sees_a_part_rewraps_retires_sweeps_and_replays_nothing() {
+    let Some(shop) = Shop::new() else { return };
+    let ada = shop.sign_up(1);
+    let ring = shop.place.ring();
+    let bob = DataKeys::create(fieldseal::Access::new(&ring).tenant("globex"), 2, &[CONTACT]);
+    let bob = bob.unwrap();
+    wait(async {
+        let store = SqlxKeyStore::<Postgres>::new();
+        store.save(&mut shop.connect().await, &bob).await.unwrap();
+    });
+    let old = shop.place.primary("wrap", "app");
+    shop.ok(&["ring", "rotate", "app"]);
+    let role = format!("clerk_{}", std::process::id());
+    wait(async {
+        let sql = format!(
+            "CREATE ROLE {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+             ALTER TABLE fieldseal_keys ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY one ON fieldseal_keys USING (tenant = '')"
+        );
+        let sql = sqlx::AssertSqlSafe(sql);
+        sqlx::raw_sql(sql).execute(&mut shop.connect().await).await.unwrap();
+    });
+    let url = format!("{}&options[role]={role}", shop.schema.url());
+    let by_clerk =
+        |args: &[&str]| ran(shop.place.command().env("FIELDSEAL_STORE", &url).args(args));
+    for args in [
+        &["rewrap", "--classes", "classes.json"][..],
+        &["retire", &old, "--yes"],
+        &["sweep", "--plan"],
+        &["sweep", "--at-most-percent", "100", "--yes"],
+        &["ledger", "replay", "ledger", "--classes", "classes.json"],
+        &["ledger", "replay", "ledger", "--classes", "classes.json", "--dry-run"],
+    ] {
+        by_clerk(args).failed(2, "row-level security is active", "sees every row");
+    }
+    let census = by_clerk(&["census"]);
+    assert!(census.code == 11 && census.err.contains("row-level security"), "{census:?}");
+    assert!(census.out.contains("not whole"), "{census:?}");
+    // By who sees all, it is done, and both still open.
+    shop.run(&["retire", &old, "--yes"]).failed(10, "class contact (2)", "rewrap");
+    shop.ok(&["rewrap", "--classes", "classes.json"]);
+    shop.ok(&["retire", &old, "--yes"]);
+    assert_eq!(shop.open(&shop.place.ring(), 1, &ada).unwrap(), "ada@example.com");
+    wait(async {
+        let sql = sqlx::AssertSqlSafe(format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+        sqlx::raw_sql(sql).execute(&mut shop.connect().await).await.unwrap();
+    });
+}
+
+/// A tenant in a schema of its own is not seen by another's search path.
+#[test]
+fn schemas_that_were_not_counted_keep_a_key_from_being_retired() {
+    let Some(shop) = Shop::new() else { return };
+    shop.sign_up(1);
+    let old = shop.place.primary("wrap", "app");
+    shop.sql(
+        "CREATE SCHEMA globex; CREATE TABLE globex.fieldseal_keys AS SELECT * FROM fieldseal_keys",
+    );
+    shop.ok(&["ring", "rotate", "app"]);
+    shop.ok(&["rewrap", "--classes", "classes.json"]);
+    shop.run(&["retire", &old, "--yes"]).failed(2, "globex.fieldseal_keys", "search path");
+    let globex = format!("{}&options[search_path]=globex", shop.schema.url());
+    let both = |args: &[&str]| {
+        shop.run(&[args, &["--store", shop.schema.url(), "--store", &globex]].concat())
+    };
+    both(&["retire", &old, "--yes"]).failed(10, "class contact (1)", "rewrap");
+    both(&["rewrap", "--classes", "classes.json"]).code_is(0);
+    both(&["retire", &old, "--yes"]).code_is(0);
+}
+
 #[test]
 fn columns_of_postgresql_are_counted_and_erased_from() {
     let Some(shop) = Shop::new() else { return };
@@ -205,7 +279,7 @@ fn columns_of_postgresql_are_counted_and_erased_from() {
 
 #[test]
 fn database_without_tables_is_told_what_to_do() {
-    let Some(schema) = Schema::new() else { return };
+    let Some(schema) = Schema::alone() else { return };
     let place = Place::with_shop();
     let run = |args: &[&str]| ran(place.command().env("FIELDSEAL_STORE", schema.url()).args(args));
     run(&["census"]).failed(2, "no table fieldseal_keys", "store migrate");
@@ -221,7 +295,7 @@ fn database_without_tables_is_told_what_to_do() {
 
 #[test]
 fn role_or_database_that_is_not_there_is_said_so() {
-    let Some(schema) = Schema::new() else { return };
+    let Some(schema) = Schema::alone() else { return };
     let place = Place::with_shop();
     let census = |more: &str| {
         let url = format!("{}&{more}", schema.url());
@@ -255,7 +329,7 @@ fn commands_work_behind_pgbouncer() {
         sqlx::raw_sql(standalone).execute(&mut on).await.unwrap();
         for subject in 0..20 {
             let keys = DataKeys::create(&place.ring(), subject, &[CONTACT]).unwrap();
-            store.save(&mut on, "", subject, keys.envelope()).await.unwrap();
+            store.save_unchecked(&mut on, "", subject, keys.envelope()).await.unwrap();
         }
     });
     place.ok(&["ring", "rotate", "app"]);

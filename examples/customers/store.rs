@@ -73,7 +73,7 @@ impl Store {
         let columns: Vec<String> = customer::COLUMNS
             .iter()
             .map(|column| match *column {
-                "id" => "id INTEGER PRIMARY KEY".to_owned(),
+                "id" => "id INTEGER PRIMARY KEY AUTOINCREMENT".to_owned(),
                 "country" | "plan" | "created_at" => format!("{column} TEXT NOT NULL"),
                 sealed => format!("{sealed} BLOB"),
             })

@@ -65,7 +65,7 @@ pub(crate) async fn sign_up(app: Arc<App>, form: SignUp) -> Result<i64, Problem>
 
     // Keys and row, or neither.
     let mut transaction = app.pool.begin().await?;
-    app.keys.save_keys(&mut transaction, &keys).await?;
+    app.keys.save(&mut transaction, &keys).await?;
     sqlx::query("INSERT INTO customer (id, email, name, phone, plan) VALUES ($1, $2, $3, $4, $5)")
         .bind(row.id)
         .bind(&row.email)

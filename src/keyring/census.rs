@@ -55,6 +55,12 @@ pub struct Census {
     places: BTreeMap<String, Place>,
     /// What a ring says of the keys.
     known: BTreeMap<KeyId, KnownKey>,
+    /// The tables that were counted, by what identifies them.
+    counted: BTreeSet<String>,
+    /// Tables of the same name as a counted one, as people read them.
+    beside: BTreeMap<String, String>,
+    /// Why places were seen in part only.
+    parts: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,6 +124,9 @@ impl Census {
             keys: BTreeMap::new(),
             places: BTreeMap::new(),
             known: BTreeMap::new(),
+            counted: BTreeSet::new(),
+            beside: BTreeMap::new(),
+            parts: BTreeSet::new(),
         }
     }
 
@@ -201,6 +210,38 @@ impl Census {
     pub(crate) fn add_unreadable(&mut self) {
         count(&mut self.unreadable);
         count(&mut entry(&mut self.places, &self.place).unreadable);
+    }
+
+    /// Records that the present place was seen in part only, and why. No key is retired by this census then.
+    pub fn add_part(&mut self, why: &str) -> &mut Self {
+        let place = if self.place.is_empty() { "a place without a name" } else { &self.place };
+        self.parts.insert(alloc::format!("{place}: {why}"));
+        self
+    }
+
+    /// Records that this table was counted. `identity` is the same for one table, however it is reached.
+    pub fn count_table(&mut self, identity: &str) -> &mut Self {
+        self.counted.insert(identity.into());
+        self
+    }
+
+    /// Records that there is a table which may hold envelopes too, such as one of the same name in another
+    /// schema. No key is retired by this census until the table is [counted](Self::count_table).
+    pub fn note_table(&mut self, identity: &str, shown: &str) -> &mut Self {
+        self.beside.insert(identity.into(), shown.into());
+        self
+    }
+
+    /// Returns what this census may have missed: places that were seen in part, and tables that are there
+    /// and were not counted.
+    pub fn missed(&self) -> Vec<String> {
+        let tables = self.beside.iter().filter(|(identity, _)| !self.counted.contains(*identity));
+        let tables = tables.map(|(_, shown)| {
+            alloc::format!(
+                "table {shown} may hold envelopes and was not counted: count it too, by a connection whose search path or file it is in"
+            )
+        });
+        self.parts.iter().cloned().chain(tables).collect()
     }
 
     /// How many envelopes were counted, those that could not be read left out.

@@ -41,7 +41,7 @@ const LABEL: &[u8] = b"fieldseal/v1 receipt";
 /// ring.add_signing_key()?;
 /// let store = MemoryKeyStore::new();
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save(&(), "", 42, keys.envelope())?;
+/// store.save(&(), &keys)?;
 ///
 /// let erasure = store.erase(&(), &ring, 42)?;
 /// let receipt = erasure.receipt(&ring, None)?.to_string(); // once the erasure is committed

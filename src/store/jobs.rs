@@ -2,6 +2,7 @@
 
 #[cfg(feature = "file")]
 use alloc::collections::BTreeMap;
+use alloc::format;
 #[cfg(feature = "file")]
 use alloc::string::String;
 
@@ -21,7 +22,8 @@ impl Sweep {
     /// Counts what a sweep of the store would erase. Envelopes that cannot be verified are not counted.
     ///
     /// # Errors
-    /// Those of [`KeyStore::change_all`].
+    /// Those of [`KeyStore::change_all`]; where not one of the stored envelopes can be verified, the kind of
+    /// the first, as nothing was counted then.
     pub fn plan<'a, S: KeyStore>(
         &self,
         store: &S,
@@ -30,18 +32,15 @@ impl Sweep {
     ) -> Result<SweepPlan, Error> {
         let access = access.into();
         let mut plan = SweepPlan::at(access.time().now()?);
-        let _failed_again = store.change_all(on, access, |stored, _| {
-            plan.count(&stored.envelope.inspect()?);
-            Ok(())
-        })?;
-        Ok(plan)
+        let pass = store.change_all(on, access, |stored, _| count(&mut plan, stored))?;
+        planned(plan, pass)
     }
 
     /// Sweeps the store.
     ///
     /// # Errors
     /// [`Unconfirmed`](crate::ErrorKind::Unconfirmed), and then nothing was erased; those of
-    /// [`KeyStore::change_all`].
+    /// [`plan`](Self::plan).
     pub fn run<'a, S: KeyStore>(
         &self,
         store: &S,
@@ -50,9 +49,23 @@ impl Sweep {
     ) -> Result<Pass, Error> {
         let access = access.into();
         let plan = self.plan(store, on, access)?;
-        self.check(&plan)?;
-        // By the time that was looked at.
-        store.change_all(on, access.at(plan.now), |_, edit| edit.sweep().map(drop))
+        self.run_planned(store, on, access, &plan)
+    }
+
+    /// Erases what a plan of this store counted, by the time that it was made at. What was stored since, and
+    /// has expired by then, stays, and is in [`Pass::failed`].
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_planned<'a, S: KeyStore>(
+        &self,
+        store: &S,
+        on: &S::Connection,
+        access: impl Into<Access<'a>>,
+        plan: &SweepPlan,
+    ) -> Result<Pass, Error> {
+        self.check(plan)?;
+        store.change_all(on, access.into().at(plan.now), |stored, edit| sweep(plan, stored, edit))
     }
 
     /// [`plan`](Self::plan) on an asynchronous store.
@@ -81,11 +94,22 @@ impl Sweep {
         let access = access.into();
         async move {
             let plan = plan(store, on, access).await?;
-            self.check(&plan)?;
-            // By the time that was looked at.
-            let access = access.at(plan.now);
-            change_all_async(store, on, access, &mut |_, edit| edit.sweep().map(drop)).await
+            run_planned(*self, store, on, access, &plan).await
         }
+    }
+
+    /// [`run_planned`](Self::run_planned) on an asynchronous store.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_planned_async<'a, S: AsyncKeyStore>(
+        &self,
+        store: &S,
+        on: &mut S::Connection,
+        access: impl Into<Access<'a>>,
+        plan: &SweepPlan,
+    ) -> impl Future<Output = Result<Pass, Error>> + Send {
+        run_planned(*self, store, on, access.into(), plan)
     }
 }
 
@@ -95,12 +119,54 @@ async fn plan<S: AsyncKeyStore>(
     access: Access<'_>,
 ) -> Result<SweepPlan, Error> {
     let mut plan = SweepPlan::at(access.time().now()?);
-    let mut count = |stored: &StoredEnvelope, _: &mut EnvelopeEdit<'_>| {
-        plan.count(&stored.envelope.inspect()?);
-        Ok(())
-    };
-    let _failed_again = change_all_async(store, on, access, &mut count).await?;
-    Ok(plan)
+    let mut count = |stored: &StoredEnvelope, _: &mut EnvelopeEdit<'_>| count(&mut plan, stored);
+    let pass = change_all_async(store, on, access, &mut count).await?;
+    planned(plan, pass)
+}
+
+async fn run_planned<S: AsyncKeyStore>(
+    asked: Sweep,
+    store: &S,
+    on: &mut S::Connection,
+    access: Access<'_>,
+    plan: &SweepPlan,
+) -> Result<Pass, Error> {
+    asked.check(plan)?;
+    // By the time that was looked at.
+    let access = access.at(plan.now);
+    let mut sweep =
+        |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| sweep(plan, stored, edit);
+    change_all_async(store, on, access, &mut sweep).await
+}
+
+fn count(plan: &mut SweepPlan, stored: &StoredEnvelope) -> Result<(), Error> {
+    plan.count(&stored.tenant, &stored.subject, &stored.envelope.inspect()?);
+    Ok(())
+}
+
+fn sweep(
+    plan: &SweepPlan,
+    stored: &StoredEnvelope,
+    edit: &mut EnvelopeEdit<'_>,
+) -> Result<(), Error> {
+    plan.check_planned(&stored.tenant, &stored.subject, &stored.envelope.inspect()?)?;
+    edit.sweep().map(drop)
+}
+
+/// The plan, unless nothing was counted because nothing could be verified.
+fn planned(mut plan: SweepPlan, pass: Pass) -> Result<SweepPlan, Error> {
+    plan.failed = u64::try_from(pass.failed.len()).unwrap_or(u64::MAX);
+    plan.unnamed = pass.unnamed;
+    match pass.failed.into_iter().next() {
+        Some((_, _, error)) if plan.envelopes == 0 => Err(Error::new(
+            error.kind(),
+            format!(
+                "not one of the {} key envelopes can be verified, so nothing shows what has expired; of the first: {error}",
+                plan.failed
+            ),
+        )),
+        _ => Ok(plan),
+    }
 }
 
 #[cfg(feature = "file")]

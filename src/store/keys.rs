@@ -5,12 +5,15 @@ mod memory;
 mod pass;
 #[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod place;
+mod refusals;
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+mod sight;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod sqlx;
+mod stored;
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -21,12 +24,14 @@ pub use self::pass::Pass;
 use self::pass::Unreadable;
 #[cfg(feature = "file")]
 pub(super) use self::pass::is_of_all;
+use self::refusals::{names_no_subject, no_place, none_stored, none_to_erase, not_stored};
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
 #[cfg(feature = "rusqlite")]
 pub(super) use self::sqlite::both;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
+pub use self::stored::{Reseal, StoredEnvelope, SubjectColumn};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
@@ -51,11 +56,11 @@ const PAGE: usize = 256;
 ///
 /// let (ring, store) = (KeyRing::generate()?, MemoryKeyStore::new());
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save_keys(&(), &keys)?;
+/// store.save(&(), &keys)?;
 ///
 /// let envelope = store.change(&(), &ring, 42, |edit| edit.renew(&Class::PERSONAL))?;
 /// assert_eq!(envelope.version()?, 2);
-/// assert!(store.save_keys(&(), &keys).is_err(), "there is a later one");
+/// assert!(store.save(&(), &keys).is_err(), "there is a later one");
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 pub trait KeyStore {
@@ -124,9 +129,8 @@ pub trait KeyStore {
             .collect()
     }
 
-    /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
-    /// version before it is stored. That it is this tenant's and subject's is not looked at here, where there
-    /// is no ring: [`save_keys`](Self::save_keys) takes both from the keys.
+    /// Stores the envelope of these keys under their own tenant and subject: a new one, of version 1, only where
+    /// none is; a later one only while the version before it is stored.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when another was stored meanwhile: read again and make the
@@ -134,30 +138,52 @@ pub trait KeyStore {
     /// stored before a later version; [`Erased`](ErrorKind::Erased) for a new envelope under the id of an erased
     /// subject; [`Io`](ErrorKind::Io) when the database accepts the envelope and then does not hold it, as
     /// the stores of this crate read it back; and as [`load`](Self::load).
-    fn save(
+    fn save(&self, on: &Self::Connection, keys: &DataKeys) -> Result<(), Error> {
+        self.save_unchecked(on, keys.tenant(), keys.subject(), keys.envelope())
+    }
+
+    /// [`save`](Self::save) of an envelope, as a change finished it, after checking that it is this tenant's and
+    /// subject's. The tenant is that of the access.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and of [`KeyEnvelope::edit`]: [`Tampered`](ErrorKind::Tampered) for an envelope
+    /// of another subject or tenant.
+    fn save_envelope<'a>(
+        &self,
+        on: &Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        envelope: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        let tenant = access.checked_tenant()?;
+        envelope.edit(access, &subject)?;
+        self.save_unchecked(on, tenant, &subject, envelope)
+    }
+
+    /// [`save`](Self::save) without a ring, so that nobody checks whose the envelope is. Stored under another
+    /// subject or tenant than its own, an envelope opens nothing, and keeps the subject's own from being stored.
+    /// It is for tools that copy whole stores; use [`save`](Self::save) or
+    /// [`save_envelope`](Self::save_envelope).
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_unchecked(
         &self,
         on: &Self::Connection,
         tenant: &str,
         subject: impl ToId,
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
-        self.save_and_queue(on, tenant, subject, envelope, &[])
+        self.save_unchecked_and_queue(on, tenant, subject, envelope, &[])
     }
 
-    /// [`save`](Self::save) of the envelope that these keys are of, under their own tenant and subject.
-    ///
-    /// # Errors
-    /// As [`save`](Self::save).
-    fn save_keys(&self, on: &Self::Connection, keys: &DataKeys) -> Result<(), Error> {
-        self.save(on, keys.tenant(), keys.subject(), keys.envelope())
-    }
-
-    /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them
+    /// [`save_unchecked`](Self::save_unchecked), and queues classes of the subject with the generations to reseal them
     /// under, as [`EnvelopeEdit::to_reseal`] says them: both, or neither.
     ///
     /// # Errors
     /// As [`save`](Self::save).
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         on: &Self::Connection,
         tenant: &str,
@@ -165,6 +191,34 @@ pub trait KeyStore {
         envelope: &KeyEnvelope,
         reseal: &[(String, u16)],
     ) -> Result<(), Error>;
+
+    /// Checks that this connection sees all that is stored. A pass over the store concludes, so it asks this
+    /// before it begins and after it has ended. See [`Incomplete`](ErrorKind::Incomplete).
+    ///
+    /// # Errors
+    /// [`Incomplete`](ErrorKind::Incomplete) where rows may be left out: by row-level security, a view, a
+    /// partition, a hidden table of the same name, or a replica; [`InvalidInput`](ErrorKind::InvalidInput)
+    /// where several rows hold an envelope of one subject; and as [`load`](Self::load).
+    fn check_sees_all(&self, _on: &Self::Connection) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Records in a census which table is counted, and which others of its name the database has.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn note_tables(&self, _on: &Self::Connection, _census: &mut Census) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Counts the rows that hold an envelope, and whose subject is no id: NULL, or of another type. No
+    /// [`scan`](Self::scan) returns them.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn count_unnamed(&self, _on: &Self::Connection) -> Result<u64, Error> {
+        Ok(0)
+    }
 
     /// At most `limit` envelopes behind `after`, in the order of the store: all of them, page by page.
     /// What is stored or changed meanwhile may or may not be among them; what was there all the time is.
@@ -258,7 +312,7 @@ pub trait KeyStore {
             let Some((changed, reseal)) = edited(&stored, access, &subject, &mut change)? else {
                 return Ok(stored);
             };
-            self.save_and_queue(on, tenant, &subject, &changed, &reseal).map(|()| changed)
+            self.save_unchecked_and_queue(on, tenant, &subject, &changed, &reseal).map(|()| changed)
         })
     }
 
@@ -270,7 +324,8 @@ pub trait KeyStore {
     /// # Errors
     /// What would fail for each envelope again: [`Io`](ErrorKind::Io), [`Audit`](ErrorKind::Audit),
     /// [`Locked`](ErrorKind::Locked) and [`Randomness`](ErrorKind::Randomness). What was changed before
-    /// is stored.
+    /// is stored, and the error says how far the pass came. Those of
+    /// [`check_sees_all`](Self::check_sees_all), before anything is changed.
     fn change_all<'a>(
         &self,
         on: &Self::Connection,
@@ -278,9 +333,11 @@ pub trait KeyStore {
         mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error>,
     ) -> Result<Pass, Error> {
         let access = access.into();
+        self.check_sees_all(on)?;
         let (mut pass, mut last) = (Pass::default(), None);
+        pass.unnamed = self.count_unnamed(on)?;
         loop {
-            let page = self.scan(on, last.as_ref(), PAGE)?;
+            let page = self.scan(on, last.as_ref(), PAGE).map_err(|error| pass.ended(&error))?;
             for one in &page {
                 let mut again: Option<StoredEnvelope> = None;
                 let mut attempts = ATTEMPTS;
@@ -294,7 +351,13 @@ pub trait KeyStore {
                     )
                     .and_then(|edited| match edited {
                         Some((changed, reseal)) => self
-                            .save_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
+                            .save_unchecked_and_queue(
+                                on,
+                                &one.tenant,
+                                &one.subject,
+                                &changed,
+                                &reseal,
+                            )
                             .map(|()| true),
                         None => Ok(false),
                     });
@@ -302,7 +365,8 @@ pub trait KeyStore {
                     if attempts == 0 || !is_worth_again(&saved) {
                         break saved;
                     }
-                    if let Some(envelope) = self.load(on, &one.tenant, &one.subject)? {
+                    let loaded = self.load(on, &one.tenant, &one.subject);
+                    if let Some(envelope) = loaded.map_err(|error| pass.ended(&error))? {
                         again = Some(StoredEnvelope { envelope, ..one.clone() });
                     }
                 };
@@ -310,7 +374,10 @@ pub trait KeyStore {
             }
             match page.into_iter().next_back() {
                 Some(one) => last = Some(one),
-                None => return Ok(pass),
+                None => {
+                    self.check_sees_all(on).map_err(|error| pass.ended(&error))?;
+                    return Ok(pass);
+                }
             }
         }
     }
@@ -320,15 +387,23 @@ pub trait KeyStore {
     ///
     /// # Errors
     /// As [`load`](Self::load); when an envelope cannot be read, and so may name any key, the kind of
-    /// the first such: the census then tells too little.
+    /// the first such: the census then tells too little. [`Incomplete`](ErrorKind::Incomplete) as in
+    /// [`check_sees_all`](Self::check_sees_all): the census has counted what is seen, and
+    /// [records](Census::missed) that it is a part.
     fn census(&self, on: &Self::Connection, place: &str, census: &mut Census) -> Result<(), Error> {
         let (mut unreadable, mut last) = (Unreadable::default(), None);
+        unreadable.check(self.check_sees_all(on), place, census)?;
+        self.note_tables(on, census)?;
+        unreadable.count_unnamed(self.count_unnamed(on)?, place, census);
         loop {
             let page = self.scan(on, last.as_ref(), PAGE)?;
             page.iter().for_each(|one| unreadable.count(one, place, census));
             match page.into_iter().next_back() {
                 Some(one) => last = Some(one),
-                None => return unreadable.finish(),
+                None => {
+                    unreadable.check(self.check_sees_all(on), place, census)?;
+                    return unreadable.finish();
+                }
             }
         }
     }
@@ -389,45 +464,6 @@ pub trait KeyStore {
     }
 }
 
-/// One envelope of a [scan](KeyStore::scan), and the place to go on from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StoredEnvelope {
-    /// Whose data it is.
-    pub tenant: String,
-    /// The subject.
-    pub subject: SubjectId,
-    /// The envelope.
-    pub envelope: KeyEnvelope,
-}
-
-/// Values to be resealed: all that a subject has of a class, under this generation or a later one. One
-/// entry of a [queue](KeyStore::reseal_queue).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Reseal {
-    /// Whose data it is.
-    pub tenant: String,
-    /// The subject.
-    pub subject: SubjectId,
-    /// The class.
-    pub class: String,
-    /// The generation that followed.
-    pub generation: u16,
-}
-
-/// How a column of an application's own table holds a subject's id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SubjectColumn {
-    /// Integers.
-    Integer,
-    /// Text.
-    Text,
-    /// The 16 bytes of a UUID.
-    Uuid,
-}
-
 /// A changed envelope, with what is to be resealed; `None` when nothing changed.
 type Edited = Option<(KeyEnvelope, Vec<(String, u16)>)>;
 
@@ -437,32 +473,15 @@ fn edited(
     subject: &SubjectId,
     change: &mut dyn FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error>,
 ) -> Result<Edited, Error> {
+    if !subject.is_id() {
+        return Err(names_no_subject(subject));
+    }
     let mut edit = stored.edit(access, subject)?;
     change(&mut edit)?;
     let (is_changed, reseal) = (edit.is_changed(), edit.to_reseal().to_vec());
     // Also where nothing changed: a ledger may have been told.
     let envelope = edit.finish()?;
     Ok(is_changed.then_some((envelope, reseal)))
-}
-
-#[cold]
-fn none_stored() -> Error {
-    Error::new(
-        ErrorKind::UnknownSubject,
-        "no key envelope is stored for this subject: is it the right tenant, and the right type of id? (the number 2 and the text \"2\" are two subjects)",
-    )
-}
-
-/// An erasure of nobody, with a receipt, would be believed while the person stays readable.
-#[cold]
-fn none_to_erase() -> Error {
-    none_stored().and_also("to mark a subject of whom nothing was ever stored: erase_absent")
-}
-
-/// A ledger that was told would have whoever comes by this id erased, by a later replay.
-#[cold]
-fn no_place() -> Error {
-    Error::new(ErrorKind::UnknownSubject, "no row is this subject's, so there is nobody to erase")
 }
 
 /// What is asked to be erased.
@@ -490,7 +509,7 @@ fn erase_in<S: KeyStore + ?Sized>(
         }
         let (erasure, changed) = erased(stored, access, subject, erasing)?;
         if changed {
-            store.save(on, tenant, subject, erasure.envelope())?;
+            store.save_unchecked(on, tenant, subject, erasure.envelope())?;
         }
         Ok(erasure)
     })
@@ -542,40 +561,4 @@ fn persisted<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Erro
 /// A name, as that of a class or of its mask.
 fn check_class(class: &str) -> Result<(), Error> {
     if is_name(class) { Ok(()) } else { Err(Error::invalid("this is no name of a class")) }
-}
-
-/// Why nothing was stored under this version, by what is stored now. Only the loser of a race is told to
-/// read again: for the others there is nothing to read.
-#[cold]
-fn not_stored(version: u64, stored: Option<&KeyEnvelope>, has_place: bool) -> Error {
-    if !has_place {
-        return Error::new(
-            ErrorKind::UnknownSubject,
-            "no row of the table is this subject's: insert the row first, then store its key envelope",
-        );
-    }
-    let Some(stored) = stored else {
-        return Error::new(
-            ErrorKind::UnknownSubject,
-            format!(
-                "version {version} of the key envelope was not stored: none is stored for this subject; store version 1 \
-                 first, as it was created"
-            ),
-        );
-    };
-    let is_erased = stored.inspect().is_ok_and(|info| info.subject_erased_at.is_some());
-    if version == 1 && is_erased {
-        return Error::new(
-            ErrorKind::Erased,
-            "the subject of this id was erased, so nobody can be begun under it: give the new person an id that was \
-             never used (in SQLite: INTEGER PRIMARY KEY AUTOINCREMENT)",
-        );
-    }
-    Error::new(
-        ErrorKind::Conflict,
-        format!(
-            "version {version} of the key envelope was not stored: another was stored meanwhile; read it again and make \
-             the change to that"
-        ),
-    )
 }

@@ -12,11 +12,13 @@ mod server;
 /// A schema of its own, which goes with this.
 pub struct Schema {
     url: String,
-    name: String,
+    /// What removes it.
+    drop: String,
 }
 
 impl Schema {
     /// None when there is no PostgreSQL, which is said loudly.
+    #[allow(dead_code, reason = "shared by test binaries")]
     pub fn new() -> Option<Self> {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
@@ -24,7 +26,21 @@ impl Schema {
         let url = server_url()?;
         run(url, format!("CREATE SCHEMA {name}"));
         let joined = if url.contains('?') { '&' } else { '?' };
-        Some(Self { url: format!("{url}{joined}options[search_path]={name}"), name })
+        let drop = format!("DROP SCHEMA {name} CASCADE");
+        Some(Self { url: format!("{url}{joined}options[search_path]={name}"), drop })
+    }
+
+    /// The public schema of a database of its own: for what looks at every schema.
+    #[allow(dead_code, reason = "shared by test binaries")]
+    pub fn alone() -> Option<Self> {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let name = format!("fieldseal_alone_{}_{number}", std::process::id());
+        let url = server_url()?;
+        run(url, format!("CREATE DATABASE {name}"));
+        let joined = if url.contains('?') { '&' } else { '?' };
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        Some(Self { url: format!("{url}{joined}dbname={name}"), drop })
     }
 
     /// Connections made by this work in the schema.
@@ -36,7 +52,7 @@ impl Schema {
 impl Drop for Schema {
     fn drop(&mut self) {
         if let Some(url) = server_url() {
-            run(url, format!("DROP SCHEMA {} CASCADE", self.name));
+            run(url, self.drop.clone());
         }
     }
 }

@@ -41,14 +41,14 @@ fn a_locked_sqlite_is_to_be_tried_again_in_both_journal_modes() {
         let (folder, one, other) = two(&format!("busy-{journal}"), journal);
         let (store, envelope) = (SqliteKeyStore::new(), fresh("", &number(42)));
         one.execute_batch("BEGIN EXCLUSIVE").unwrap();
-        assert_eq!(answer(store.save(&other, "", 42, &envelope)), BUSY, "{journal}");
+        assert_eq!(answer(store.save_unchecked(&other, "", 42, &envelope)), BUSY, "{journal}");
         if journal == "DELETE" {
             assert_eq!(answer(store.load(&other, "", 42)), BUSY);
         }
         let removed = SqliteTermsTable::new().remove(&other, "customer", 1);
         assert_eq!(answer(removed), BUSY, "{journal}");
         one.execute_batch("ROLLBACK").unwrap();
-        store.save(&other, "", 42, &envelope).unwrap();
+        store.save_unchecked(&other, "", 42, &envelope).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
@@ -60,11 +60,12 @@ fn what_is_wrong_with_a_sqlite_is_a_fault_of_the_error() {
     let fault = |of| (ErrorKind::Io, Some(of));
 
     on.execute_batch("PRAGMA query_only = 1").unwrap();
-    assert_eq!(answer(store.save(&on, "", 42, &envelope)), fault(Fault::ReadOnly));
+    assert_eq!(answer(store.save_unchecked(&on, "", 42, &envelope)), fault(Fault::ReadOnly));
     on.execute_batch("PRAGMA query_only = 0").unwrap();
 
     on.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
-    let full = (0..400).find_map(|id| store.save(&on, "", id, &fresh("", &number(id))).err());
+    let full =
+        (0..400).find_map(|id| store.save_unchecked(&on, "", id, &fresh("", &number(id))).err());
     assert_eq!(answer(Err::<(), _>(full.unwrap())), fault(Fault::Full));
 
     on.execute_batch("DROP TABLE fieldseal_keys").unwrap();
@@ -92,7 +93,7 @@ fn a_locked_sqlite_is_to_be_tried_again_through_sqlx() {
             let store = SqlxKeyStore::<Sqlite>::new();
             let envelope = fresh("", &number(42));
             one.execute_batch("BEGIN EXCLUSIVE").unwrap();
-            assert_eq!(answer(store.save(&mut other, "", 42, &envelope).await), BUSY);
+            assert_eq!(answer(store.save_unchecked(&mut other, "", 42, &envelope).await), BUSY);
             let table = fieldseal::SqlxTermsTable::new();
             assert_eq!(answer(table.remove(&mut other, "customer", 1).await), BUSY);
             one.execute_batch("ROLLBACK").unwrap();
@@ -101,8 +102,8 @@ fn a_locked_sqlite_is_to_be_tried_again_through_sqlx() {
             if journal == "WAL" {
                 let mut late = other.begin().await.unwrap();
                 store.load(&mut late, "", 42).await.unwrap();
-                SqliteKeyStore::new().save(&one, "", 42, &envelope).unwrap();
-                let saved = store.save(&mut late, "", 43, &fresh("", &number(43))).await;
+                SqliteKeyStore::new().save_unchecked(&one, "", 42, &envelope).unwrap();
+                let saved = store.save_unchecked(&mut late, "", 43, &fresh("", &number(43))).await;
                 assert_eq!(answer(saved), (ErrorKind::Retry, Some(Fault::Raced)));
                 let removed = table.remove(&mut late, "customer", 1).await;
                 assert_eq!(answer(removed), (ErrorKind::Retry, Some(Fault::Raced)));
@@ -131,7 +132,7 @@ mod by_postgres {
         let other = PgConnection::connect(schema.url()).await.unwrap();
         store.migrate(&mut one).await.unwrap();
         for id in [1, 2] {
-            store.save(&mut one, "", id, &fresh("", &number(id))).await.unwrap();
+            store.save_unchecked(&mut one, "", id, &fresh("", &number(id))).await.unwrap();
         }
         (store, [one, other])
     }
@@ -174,7 +175,7 @@ mod by_postgres {
             run(&mut other, "SET statement_timeout = 0; SET default_transaction_read_only = on")
                 .await;
             assert_eq!(
-                answer(store.save(&mut other, "", 3, &envelope).await),
+                answer(store.save_unchecked(&mut other, "", 3, &envelope).await),
                 fault(Fault::ReadOnly)
             );
             run(&mut other, "SET default_transaction_read_only = off").await;
@@ -209,7 +210,7 @@ mod by_postgres {
             run(&mut on, "CREATE TABLE customers (id BIGINT PRIMARY KEY, keys BYTEA)").await;
             let column = ("id", fieldseal::SubjectColumn::Integer);
             let store = SqlxKeyStore::<Postgres>::inline("customers", column, "keys").unwrap();
-            let saved = store.save(&mut on, "", 7, &fresh("", &number(7))).await;
+            let saved = store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await;
             assert_eq!(answer(saved), (ErrorKind::UnknownSubject, None));
         });
     }

@@ -111,7 +111,7 @@ pub(crate) trait Contract {
     ) -> Result<(), ErrorKind>;
     fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind>;
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>>;
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         tenant: &str,
         subject: &SubjectId,
@@ -163,11 +163,11 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
         subject: &SubjectId,
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind> {
-        self.store.save(&self.on, tenant, subject, envelope).map_err(|error| error.kind())
+        self.store.save_unchecked(&self.on, tenant, subject, envelope).map_err(|error| error.kind())
     }
 
     fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind> {
-        self.store.save_keys(&self.on, keys).map_err(|error| error.kind())
+        self.store.save(&self.on, keys).map_err(|error| error.kind())
     }
 
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {
@@ -184,7 +184,7 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
         }
     }
 
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         tenant: &str,
         subject: &SubjectId,
@@ -192,7 +192,7 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
         reseal: &[(String, u16)],
     ) -> Result<(), ErrorKind> {
         self.store
-            .save_and_queue(&self.on, tenant, subject, envelope, reseal)
+            .save_unchecked_and_queue(&self.on, tenant, subject, envelope, reseal)
             .map_err(|error| error.kind())
     }
 

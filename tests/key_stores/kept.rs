@@ -26,7 +26,7 @@ fn an_erasure_that_a_trigger_undoes_is_refused_and_gives_no_receipt() {
     let (store, db) = own();
     let ring = admin();
     let before = fresh("", &number(7));
-    store.save(&db, "", 7, &before).unwrap();
+    store.save_unchecked(&db, "", 7, &before).unwrap();
     db.execute_batch(PUTS_BACK).unwrap();
     let error = store.erase(&db, at(&ring), 7).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -45,13 +45,13 @@ fn keys_that_a_trigger_removes_are_not_called_stored() {
     let (store, db) = own();
     db.execute_batch(REMOVES).unwrap();
     let keys = DataKeys::create(Access::new(&admin()).at(NOW), 7, &[CONTACT]).unwrap();
-    assert_eq!(store.save_keys(&db, &keys).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(store.save(&db, &keys).unwrap_err().kind(), ErrorKind::Io);
 }
 
 #[test]
 fn a_pass_does_not_count_what_a_trigger_undoes() {
     let (store, db) = own();
-    store.save(&db, "", 7, &fresh("", &number(7))).unwrap();
+    store.save_unchecked(&db, "", 7, &fresh("", &number(7))).unwrap();
     db.execute_batch(PUTS_BACK).unwrap();
     let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
     assert_eq!(pass.unwrap_err().kind(), ErrorKind::Io);
@@ -67,7 +67,7 @@ fn a_column_that_a_trigger_puts_back_is_told_too() {
     .unwrap();
     let store = SqliteKeyStore::inline("people", ("id", SubjectColumn::Integer), "keys").unwrap();
     store.migrate(&db).unwrap();
-    store.save(&db, "", 7, &fresh("", &number(7))).unwrap();
+    store.save_unchecked(&db, "", 7, &fresh("", &number(7))).unwrap();
     db.execute_batch(
         "CREATE TRIGGER puts_back AFTER UPDATE ON people BEGIN
              UPDATE people SET keys = old.keys WHERE id = old.id;
@@ -93,7 +93,7 @@ mod through_sqlx {
         let store = SqlxKeyStore::<DB>::new();
         store.migrate(on).await.unwrap();
         let (ring, before) = (admin(), fresh("", &number(7)));
-        store.save(on, "", 7, &before).await.unwrap();
+        store.save_unchecked(on, "", 7, &before).await.unwrap();
         run(on, undoing.to_owned()).await;
         let erased = store.erase(on, at(&ring), 7).await;
         assert_eq!(erased.unwrap_err().kind(), ErrorKind::Io, "{undoing}");

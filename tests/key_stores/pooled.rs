@@ -24,7 +24,7 @@ async fn life(
 ) -> Result<(), fieldseal::Error> {
     let ring = admin();
     let keys = fieldseal::DataKeys::create(at(&ring), subject, &[CONTACT])?;
-    store.save(on, "", subject, keys.envelope()).await?;
+    store.save_unchecked(on, "", subject, keys.envelope()).await?;
     let renewed = store.change(on, at(&ring), subject, |edit| edit.renew(&CONTACT)).await?;
     assert_eq!(store.load(on, "", subject).await?, Some(renewed));
     let mut transaction = on.begin().await.unwrap();

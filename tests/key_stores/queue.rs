@@ -49,14 +49,17 @@ fn a_change_that_is_not_stored_queues_nothing() {
         let first = fresh("", &id);
         store.save("", &id, &first).unwrap();
         let reseal = [("contact".to_owned(), 2)];
-        let late = store.save_and_queue("", &id, &first, &reseal);
+        let late = store.save_unchecked_and_queue("", &id, &first, &reseal);
         assert_eq!(late, Err(ErrorKind::Conflict));
         assert_eq!(store.queued(9), []);
         let unnamed = [("contact".to_owned(), 2), ("No Name".to_owned(), 2)];
         let second = renewed("", &id, &first);
-        assert_eq!(store.save_and_queue("", &id, &second, &unnamed), Err(ErrorKind::InvalidInput));
+        assert_eq!(
+            store.save_unchecked_and_queue("", &id, &second, &unnamed),
+            Err(ErrorKind::InvalidInput)
+        );
         assert_eq!((store.queued(9), store.load("", &id)), (vec![], Some(first)));
-        store.save_and_queue("", &id, &second, &reseal).unwrap();
+        store.save_unchecked_and_queue("", &id, &second, &reseal).unwrap();
         assert_eq!(lines(&store.queued(9)), [("", "contact", 2)]);
         assert_eq!(store.load("", &id), Some(second));
     });

@@ -73,7 +73,7 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         let (store, mut on) = migrated::<DB>(url).await;
         let (first, ring) = (fresh("", &number(42)), admin());
         let mut transaction = on.begin().await.unwrap();
-        in_a_handler(store.save(&mut transaction, "", 42, &first)).await.unwrap();
+        in_a_handler(store.save_unchecked(&mut transaction, "", 42, &first)).await.unwrap();
         in_a_handler(async {
             let no_tenant = String::new();
             let renew = |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT);
@@ -92,12 +92,12 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap(), []);
 
         let mut transaction = on.begin().await.unwrap();
-        store.save(&mut transaction, "", 42, &first).await.unwrap();
+        store.save_unchecked(&mut transaction, "", 42, &first).await.unwrap();
         let second =
             store.change(&mut transaction, at(&ring), 42, |edit| edit.renew(&CONTACT)).await;
         // What loses inside the transaction takes nothing else with it.
         let late = [("contact".to_owned(), 9)];
-        let lost = store.save_and_queue(&mut transaction, "", 42, &first, &late).await;
+        let lost = store.save_unchecked_and_queue(&mut transaction, "", 42, &first, &late).await;
         assert_eq!(kind(lost), ErrorKind::Conflict);
         transaction.commit().await.unwrap();
         assert_eq!(store.load(&mut on, "", 42).await.unwrap(), Some(second.unwrap()));
@@ -117,9 +117,9 @@ fn a_call_that_is_given_up_has_happened_or_not() {
             let (first, id) = (fresh("", &number(polls)), number(polls));
             let second = renewed("", &id, &first);
             let reseal = [("contact".to_owned(), 2)];
-            store.save(&mut on, "", &id, &first).await.unwrap();
+            store.save_unchecked(&mut on, "", &id, &first).await.unwrap();
             {
-                let call = store.save_and_queue(&mut on, "", &id, &second, &reseal);
+                let call = store.save_unchecked_and_queue(&mut on, "", &id, &second, &reseal);
                 let (mut call, mut left) = (std::pin::pin!(call), polls);
                 let given_up = std::future::poll_fn(|context| {
                     if left == 0 {
@@ -151,7 +151,7 @@ fn a_call_that_is_given_up_has_happened_or_not() {
 fn changes_of_many_connections_are_all_there() {
     async fn test<DB: SqlxDatabase>(url: &str) {
         let (store, mut on) = migrated::<DB>(url).await;
-        store.save(&mut on, "", 42, &fresh("", &number(42))).await.unwrap();
+        store.save_unchecked(&mut on, "", 42, &fresh("", &number(42))).await.unwrap();
         let mut tasks = Vec::new();
         for _ in 0..TASKS {
             let (store, url) = (store.clone(), url.to_owned());
@@ -197,7 +197,7 @@ fn of_many_that_begin_a_subject_one_does() {
                     let mut on = connect::<DB>(&url).await;
                     let envelope = fresh("", &number(42));
                     let mut transaction = on.begin().await.unwrap();
-                    let saved = store.save(&mut transaction, "", 42, &envelope).await;
+                    let saved = store.save_unchecked(&mut transaction, "", 42, &envelope).await;
                     transaction.commit().await.unwrap();
                     saved.map(|()| envelope).map_err(|error| error.kind())
                 })
@@ -237,7 +237,7 @@ fn a_page_of_many_is_loaded_in_its_order() {
         for subject in 0..600_u64 {
             let envelope = fresh("", &number(subject));
             if subject % 3 != 0 {
-                store.save(&mut transaction, "", subject, &envelope).await.unwrap();
+                store.save_unchecked(&mut transaction, "", subject, &envelope).await.unwrap();
             }
             all.push((number(subject), (subject % 3 != 0).then_some(envelope)));
         }
@@ -260,7 +260,7 @@ fn tenants_are_ordered_by_their_bytes() {
         let (store, mut on) = migrated::<DB>(url).await;
         let tenants = ["", "B", "a", "a b", "a-b", "ab", "ß", "ä", "日本", "🦀"];
         for tenant in tenants.iter().rev() {
-            store.save(&mut on, tenant, 7, &fresh(tenant, &number(7))).await.unwrap();
+            store.save_unchecked(&mut on, tenant, 7, &fresh(tenant, &number(7))).await.unwrap();
             store.queue_reseal(&mut on, tenant, 7, "contact", 2).await.unwrap();
         }
         let (mut seen, mut last) = (Vec::new(), None);
@@ -284,7 +284,7 @@ fn ids_of_every_type_are_stored_in_a_table_of_their_own() {
         for id in ids {
             let subject = SubjectId::new(id.to_id().unwrap()).unwrap();
             let envelope = fresh("", &subject);
-            store.save(&mut on, "", &subject, &envelope).await.unwrap();
+            store.save_unchecked(&mut on, "", &subject, &envelope).await.unwrap();
             assert_eq!(store.load(&mut on, "", &subject).await.unwrap(), Some(envelope));
         }
         assert_eq!(store.scan(&mut on, None, 99).await.unwrap().len(), ids.len());
@@ -301,7 +301,7 @@ fn what_a_database_cannot_hold_is_refused() {
             let refused = [
                 store.load(&mut on, tenant, 7).await.err(),
                 store.load_many(&mut on, tenant, &[number(7)]).await.err(),
-                store.save(&mut on, tenant, 7, &envelope).await.err(),
+                store.save_unchecked(&mut on, tenant, 7, &envelope).await.err(),
                 store.queue_reseal(&mut on, tenant, 7, "contact", 2).await.err(),
             ];
             for error in refused {
@@ -323,7 +323,10 @@ fn what_a_database_cannot_hold_is_refused() {
         assert_eq!((refused.kind(), refused.row()), (ErrorKind::InvalidInput, Some(1)));
         let other = nowhere.tenant("acme").unwrap();
         assert_eq!(other.load(&mut on, "", 7).await.unwrap(), None, "another tenant's");
-        assert_eq!(kind(other.save(&mut on, "", 7, &envelope).await), ErrorKind::InvalidInput);
+        assert_eq!(
+            kind(other.save_unchecked(&mut on, "", 7, &envelope).await),
+            ErrorKind::InvalidInput
+        );
     }
     on_each!(test);
 }
@@ -336,8 +339,8 @@ fn a_sweep_of_an_asynchronous_store_erases_what_has_expired() {
             fieldseal::DataKeys::create(access, subject, &[FINANCIAL]).unwrap().envelope().clone()
         }
         let ((store, mut on), ring) = (migrated::<DB>(url).await, admin());
-        store.save(&mut on, "", 1, &made(&ring, 1, NOW - 400 * DAY).await).await.unwrap();
-        store.save(&mut on, "", 2, &made(&ring, 2, NOW).await).await.unwrap();
+        store.save_unchecked(&mut on, "", 1, &made(&ring, 1, NOW - 400 * DAY).await).await.unwrap();
+        store.save_unchecked(&mut on, "", 2, &made(&ring, 2, NOW).await).await.unwrap();
         let sweep = Sweep::at_most_percent(10);
         let refused =
             in_a_handler(async { sweep.run_async(&store, &mut on, at(&ring)).await }).await;
@@ -359,7 +362,7 @@ fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind_in_sqlx() {
         let ((store, mut on), ring) = (migrated::<sqlx::Sqlite>(url).await, admin());
         sqlx::raw_sql("PRAGMA busy_timeout = 100").execute(&mut on).await.unwrap();
         let first = fresh("", &number(42));
-        store.save(&mut on, "", 42, &first).await.unwrap();
+        store.save_unchecked(&mut on, "", 42, &first).await.unwrap();
 
         let path = url.trim_start_matches("sqlite://").split('?').next().unwrap();
         let other = rusqlite::Connection::open(path).unwrap();
@@ -408,7 +411,7 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
     let Some(schema) = postgres::Schema::new() else { return };
     runtime().block_on(async {
         let (store, mut on) = migrated::<Postgres>(schema.url()).await;
-        store.save(&mut on, "", 42, &fresh("", &number(42))).await.unwrap();
+        store.save_unchecked(&mut on, "", 42, &fresh("", &number(42))).await.unwrap();
         let read_committed = late(&store, schema.url(), "BEGIN").await.unwrap();
         assert_eq!(info(&read_committed).version, 3, "it sees the other's");
         for isolation in
@@ -440,7 +443,7 @@ fn a_subject_with_several_rows_is_refused_by_postgres_too() {
             "keys",
         )
         .unwrap();
-        let saved = store.save(&mut on, "", 7, &fresh("", &number(7))).await;
+        let saved = store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await;
         assert_eq!(kind(saved), ErrorKind::InvalidInput);
         let rows = sqlx::query("SELECT count(keys) FROM orders").fetch_one(&mut on).await.unwrap();
         assert_eq!(rows.get::<i64, _>(0), 0, "and neither is written");
@@ -467,7 +470,7 @@ fn envelopes_in_text_columns_of_every_type_are_changed_in_place() {
             let store = unsaid.clone().text().unwrap();
             store.migrate(&mut on).await.unwrap();
             let first = fresh("", &number(7));
-            store.save(&mut on, "", 7, &first).await.unwrap();
+            store.save_unchecked(&mut on, "", 7, &first).await.unwrap();
             assert_eq!(store.load(&mut on, "", 7).await.unwrap().as_ref(), Some(&first));
             let ring = admin();
             for store in [&store, &unsaid] {
@@ -497,7 +500,8 @@ fn no_envelope_is_written_into_a_column_that_cuts_texts() {
         let subject = ("id", SubjectColumn::Integer);
         let store = SqlxKeyStore::<Postgres>::inline("customer", subject, "keys").unwrap();
         let store = store.text().unwrap();
-        let refused = store.save(&mut on, "", 7, &fresh("", &number(7))).await.unwrap_err();
+        let refused =
+            store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await.unwrap_err();
         assert!(refused.to_string().contains("BYTEA or TEXT"), "{refused}");
         let row =
             sqlx::query("SELECT keys IS NULL FROM customer").fetch_one(&mut on).await.unwrap();

@@ -153,11 +153,11 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         subject: &SubjectId,
         envelope: &KeyEnvelope,
     ) -> Result<(), ErrorKind> {
-        self.wait(self.store.save(&mut self.on.borrow_mut(), tenant, subject, envelope))
+        self.wait(self.store.save_unchecked(&mut self.on.borrow_mut(), tenant, subject, envelope))
     }
 
     fn save_keys(&self, keys: &DataKeys) -> Result<(), ErrorKind> {
-        self.wait(self.store.save_keys(&mut self.on.borrow_mut(), keys))
+        self.wait(self.store.save(&mut self.on.borrow_mut(), keys))
     }
 
     fn pages(&self, limit: usize) -> Vec<Vec<(String, SubjectId, KeyEnvelope)>> {
@@ -176,7 +176,7 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         }
     }
 
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         tenant: &str,
         subject: &SubjectId,
@@ -184,7 +184,7 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         reseal: &[(String, u16)],
     ) -> Result<(), ErrorKind> {
         let mut on = self.on.borrow_mut();
-        self.wait(self.store.save_and_queue(&mut on, tenant, subject, envelope, reseal))
+        self.wait(self.store.save_unchecked_and_queue(&mut on, tenant, subject, envelope, reseal))
     }
 
     fn queue(

@@ -78,7 +78,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
     let standalone = ring.seal(b"note", b"text").unwrap();
     let stored = || {
         let store = MemoryKeyStore::new();
-        store.save_keys(&(), &DataKeys::create(&ring, 42, &[CONTACT]).unwrap()).unwrap();
+        store.save(&(), &DataKeys::create(&ring, 42, &[CONTACT]).unwrap()).unwrap();
         store
     };
     let erasure = stored().erase(&(), &ring, 42).unwrap();

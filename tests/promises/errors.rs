@@ -41,7 +41,7 @@ fn stored(ring: &KeyRing) -> (place::Folder, [Connection; 2], DataKeys) {
     let one = open();
     let keys = DataKeys::create(ring, 42, &[CONTACT]).unwrap();
     SqliteKeyStore::new().migrate(&one).unwrap();
-    SqliteKeyStore::new().save_keys(&one, &keys).unwrap();
+    SqliteKeyStore::new().save(&one, &keys).unwrap();
     let other = open();
     (folder, [one, other], keys)
 }
@@ -121,7 +121,7 @@ fn situation(name: &str) -> Option<Error> {
         "a new envelope is stored under the id of an erased person" => {
             let (_folder, [on, _], _) = stored(ring);
             store.erase(&on, ring, 42).map(drop).unwrap();
-            failed(store.save_keys(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
+            failed(store.save(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
         }
         "a value was altered, or moved to another row" => {
             const MOVED: Field<String> = Field::new("customer", "moved", CONTACT);
@@ -150,7 +150,7 @@ fn situation(name: &str) -> Option<Error> {
             on.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB)").unwrap();
             let column = ("id", SubjectColumn::Integer);
             let inline = SqliteKeyStore::inline("customers", column, "keys").unwrap();
-            failed(inline.save_keys(&on, &keys))
+            failed(inline.save(&on, &keys))
         }
         "the ring holds no key that signs" => {
             let (_folder, [on, _], _) = stored(ring);
@@ -164,7 +164,7 @@ fn situation(name: &str) -> Option<Error> {
         "the audit sink refused the event" => failed(envelope.unwrap(at.audit(&Deaf), 42)),
         "somebody else stored a change first" => {
             let (_folder, [on, _], _) = stored(ring);
-            failed(store.save_keys(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
+            failed(store.save(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
         }
         "another connection has the database locked" => {
             let (_folder, [one, other], _) = stored(ring);

@@ -222,7 +222,7 @@ fn resealing_makes_the_room_that_consent_takes() {
     let (ring, store) = (admin(), MemoryKeyStore::new());
     let access = |round: u64| Access::new(&ring).at(NOW + 60 * round);
     let keys = DataKeys::create(access(0), 42, &[CONTACT]).unwrap();
-    store.save_keys(&(), &keys).unwrap();
+    store.save(&(), &keys).unwrap();
     let mut value = EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap();
     let mut largest = 0;
     for round in 1..350 {
@@ -254,7 +254,7 @@ fn finishing_a_resealing_erases_only_what_nothing_needs() {
     let (ring, store) = (admin(), MemoryKeyStore::new());
     let at = |now: u64| Access::new(&ring).at(now);
     let keys = DataKeys::create(at(NOW), 42, &[CONTACT, NOTES]).unwrap();
-    store.save_keys(&(), &keys).unwrap();
+    store.save(&(), &keys).unwrap();
     store.change(&(), at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
     let queued = store.reseal_queue(&(), None, 10).unwrap();
     // A grant without history queues nothing, and what is resealed lies under generation 2 or 3.

@@ -164,6 +164,10 @@ pub(crate) struct Sweep {
     /// How many days the clock may stand after all that the store tells of [default: 31]
     #[arg(long, value_name = "DAYS")]
     pub(crate) clock_gap_days: Option<u32>,
+    /// When a sweep ran last, from a record of yours, as 2026-11-22T00:21:24Z: asked where envelopes tell of a
+    /// later time than the clock
+    #[arg(long, value_name = "TIME", value_parser = crate::times::moment)]
+    pub(crate) last_run: Option<u64>,
     #[command(flatten)]
     pub(crate) confirmed: Confirmed,
     #[command(flatten)]

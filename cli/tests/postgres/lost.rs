@@ -7,7 +7,8 @@ use std::thread;
 
 use super::*;
 
-/// Passes connections on to the server, and ends the one that sends COMMIT before the answer comes. `passed`:
+/// Passes connections on to the server, and ends the one that changes something and sends COMMIT, before the
+/// answer comes: what is read is in transactions of its own. `passed`:
 /// whether the server gets the COMMIT. `again`: whether it takes connections afterwards.
 fn proxied(url: &str, passed: bool, again: bool) -> Option<(tempfile::TempDir, String)> {
     let (_, host) = url.split_once("host=")?;
@@ -37,9 +38,11 @@ fn ended_at_commit(mut client: &UnixStream, mut server: &UnixStream, passed: boo
             }
         }
     });
-    let mut buffer = [0; 8192];
+    let (mut buffer, mut changes) = ([0; 8192], false);
     while let Ok(len @ 1..) = client.read(&mut buffer) {
-        if buffer[..len].windows(6).any(|word| word == b"COMMIT") {
+        let has = |word: &[u8; 6]| buffer[..len].windows(6).any(|part| part == word);
+        changes |= has(b"UPDATE");
+        if changes && has(b"COMMIT") {
             client.shutdown(Shutdown::Both).unwrap();
             if passed {
                 server.write_all(&buffer[..len]).unwrap();

@@ -231,6 +231,9 @@ impl fmt::Display for Census {
                 }
             }
         }
+        for missed in self.missed() {
+            write!(f, "\nnot whole: {missed}")?;
+        }
         for (position, key) in self.keys().enumerate() {
             f.write_str(if position == 0 { "\nring keys:" } else { "" })?;
             write!(f, "\n  {}", key.id)?;
@@ -245,6 +248,7 @@ impl fmt::Display for Census {
 
 #[cfg(feature = "serde")]
 mod data {
+    use alloc::string::String;
     use alloc::vec::Vec;
     use core::fmt::Display;
 
@@ -275,6 +279,7 @@ mod data {
         counted_at: Option<u64>,
         envelopes: u64,
         unreadable: u64,
+        missed: Vec<String>,
         places: Vec<PlaceCount>,
         generations: Vec<GenerationCount>,
         keys: Vec<KeyCount>,
@@ -286,6 +291,7 @@ mod data {
                 counted_at: self.now,
                 envelopes: self.envelopes,
                 unreadable: self.unreadable,
+                missed: self.missed(),
                 places: self.places().collect(),
                 generations: self.generations().collect(),
                 keys: self.keys().collect(),

@@ -80,41 +80,57 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// Stores an envelope: a new one, of version 1, only where none is; a later one only while the
-    /// version before it is stored. That it is this tenant's and subject's is not looked at here:
-    /// [`save_keys`](Self::save_keys) takes both from the keys.
+    /// As [`KeyStore::save`](crate::KeyStore::save).
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) when another was stored meanwhile: read again and make the
-    /// change to that; and as [`load`](Self::load).
+    /// As there.
     fn save(
+        &self,
+        on: &mut Self::Connection,
+        keys: &DataKeys,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        self.save_unchecked(on, keys.tenant(), keys.subject(), keys.envelope())
+    }
+
+    /// As [`KeyStore::save_envelope`](crate::KeyStore::save_envelope).
+    ///
+    /// # Errors
+    /// As there.
+    fn save_envelope<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        envelope: &KeyEnvelope,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move {
+            let (subject, tenant) = (subject?, access.checked_tenant()?);
+            envelope.edit(access, &subject)?;
+            self.save_unchecked(on, tenant, &subject, envelope).await
+        }
+    }
+
+    /// As [`KeyStore::save_unchecked`](crate::KeyStore::save_unchecked).
+    ///
+    /// # Errors
+    /// As there.
+    fn save_unchecked(
         &self,
         on: &mut Self::Connection,
         tenant: &str,
         subject: impl ToId,
         envelope: &KeyEnvelope,
     ) -> impl Future<Output = Result<(), Error>> + Send {
-        self.save_and_queue(on, tenant, subject, envelope, &[])
+        self.save_unchecked_and_queue(on, tenant, subject, envelope, &[])
     }
 
-    /// As [`KeyStore::save_keys`](crate::KeyStore::save_keys).
-    ///
-    /// # Errors
-    /// As [`save`](Self::save).
-    fn save_keys(
-        &self,
-        on: &mut Self::Connection,
-        keys: &DataKeys,
-    ) -> impl Future<Output = Result<(), Error>> + Send {
-        self.save(on, keys.tenant(), keys.subject(), keys.envelope())
-    }
-
-    /// [`save`](Self::save), and queues classes of the subject with the generations to reseal them
+    /// [`save_unchecked`](Self::save_unchecked), and queues classes of the subject with the generations to reseal them
     /// under, as [`EnvelopeEdit::to_reseal`] says them: both, or neither.
     ///
     /// # Errors
     /// As [`save`](Self::save).
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         on: &mut Self::Connection,
         tenant: &str,
@@ -122,6 +138,40 @@ pub trait AsyncKeyStore: Sync {
         envelope: &KeyEnvelope,
         reseal: &[(String, u16)],
     ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// As [`KeyStore::check_sees_all`](crate::KeyStore::check_sees_all).
+    ///
+    /// # Errors
+    /// As there.
+    fn check_sees_all(
+        &self,
+        _on: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`KeyStore::note_tables`](crate::KeyStore::note_tables).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn note_tables(
+        &self,
+        _on: &mut Self::Connection,
+        _census: &mut Census,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`KeyStore::count_unnamed`](crate::KeyStore::count_unnamed).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn count_unnamed(
+        &self,
+        _on: &mut Self::Connection,
+    ) -> impl Future<Output = Result<u64, Error>> + Send {
+        async { Ok(0) }
+    }
 
     /// At most `limit` envelopes behind `after`, in the order of the store: all of them, page by page.
     /// What is stored or changed meanwhile may or may not be among them; what was there all the time is.
@@ -210,7 +260,8 @@ pub trait AsyncKeyStore: Sync {
                 let stored = self.load(on, tenant, &subject).await?.ok_or_else(none_stored)?;
                 let edited = edited(&stored, access, &subject, &mut change)?;
                 let Some((changed, reseal)) = edited else { return Ok(stored) };
-                let saved = self.save_and_queue(on, tenant, &subject, &changed, &reseal).await;
+                let saved =
+                    self.save_unchecked_and_queue(on, tenant, &subject, &changed, &reseal).await;
                 attempts = attempts.saturating_sub(1);
                 if attempts == 0 || !is_worth_again(&saved) {
                     return saved.map(|()| changed);
@@ -248,12 +299,18 @@ pub trait AsyncKeyStore: Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             let (mut unreadable, mut last) = (Unreadable::default(), None);
+            unreadable.check(self.check_sees_all(on).await, place, census)?;
+            self.note_tables(on, census).await?;
+            unreadable.count_unnamed(self.count_unnamed(on).await?, place, census);
             loop {
                 let page = self.scan(on, last.as_ref(), PAGE).await?;
                 page.iter().for_each(|one| unreadable.count(one, place, census));
                 match page.into_iter().next_back() {
                     Some(one) => last = Some(one),
-                    None => return unreadable.finish(),
+                    None => {
+                        unreadable.check(self.check_sees_all(on).await, place, census)?;
+                        return unreadable.finish();
+                    }
                 }
             }
         }
@@ -313,9 +370,11 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
     access: Access<'_>,
     change: &mut (dyn FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send),
 ) -> Result<Pass, Error> {
+    store.check_sees_all(on).await?;
     let (mut pass, mut last) = (Pass::default(), None);
+    pass.unnamed = store.count_unnamed(on).await?;
     loop {
-        let page = store.scan(on, last.as_ref(), PAGE).await?;
+        let page = store.scan(on, last.as_ref(), PAGE).await.map_err(|error| pass.ended(&error))?;
         for one in &page {
             let mut again: Option<StoredEnvelope> = None;
             let mut attempts = ATTEMPTS;
@@ -329,7 +388,7 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
                 );
                 let saved = match edited {
                     Ok(Some((changed, reseal))) => store
-                        .save_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
+                        .save_unchecked_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
                         .await
                         .map(|()| true),
                     Ok(None) => Ok(false),
@@ -339,7 +398,8 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
                 if attempts == 0 || !is_worth_again(&saved) {
                     break saved;
                 }
-                if let Some(envelope) = store.load(on, &one.tenant, &one.subject).await? {
+                let loaded = store.load(on, &one.tenant, &one.subject).await;
+                if let Some(envelope) = loaded.map_err(|error| pass.ended(&error))? {
                     again = Some(StoredEnvelope { envelope, ..one.clone() });
                 }
             };
@@ -347,7 +407,10 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
         }
         match page.into_iter().next_back() {
             Some(one) => last = Some(one),
-            None => return Ok(pass),
+            None => {
+                store.check_sees_all(on).await.map_err(|error| pass.ended(&error))?;
+                return Ok(pass);
+            }
         }
     }
 }
@@ -371,7 +434,7 @@ async fn erase_in<S: AsyncKeyStore + ?Sized>(
         if !changed {
             return Ok(erasure);
         }
-        let saved = store.save(on, tenant, subject, erasure.envelope()).await;
+        let saved = store.save_unchecked(on, tenant, subject, erasure.envelope()).await;
         attempts = attempts.saturating_sub(1);
         if attempts == 0 || !is_worth_again(&saved) {
             return saved.map(|()| erasure);

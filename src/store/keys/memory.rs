@@ -58,7 +58,7 @@ impl KeyStore for MemoryKeyStore {
         Ok(self.stored().envelopes.get(&key(tenant, subject)?).cloned())
     }
 
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         (): &(),
         tenant: &str,

@@ -20,6 +20,9 @@ pub struct Pass {
     pub changed: u64,
     /// Those that could not be changed, by tenant and subject, and why.
     pub failed: Vec<(String, SubjectId, Error)>,
+    /// How many rows hold an envelope and name no subject: their column is NULL, or of another type. They
+    /// were left as they are.
+    pub unnamed: u64,
 }
 
 impl Pass {
@@ -29,13 +32,28 @@ impl Pass {
         one: &StoredEnvelope,
         result: Result<bool, Error>,
     ) -> Result<(), Error> {
-        self.seen = self.seen.saturating_add(1);
         match result {
+            Err(error) if is_of_all(error.kind()) => return Err(self.ended(&error)),
             Ok(changed) => self.changed = self.changed.saturating_add(u64::from(changed)),
-            Err(error) if is_of_all(error.kind()) => return Err(error),
             Err(error) => self.failed.push((one.tenant.clone(), one.subject.clone(), error)),
         }
+        self.seen = self.seen.saturating_add(1);
         Ok(())
+    }
+
+    /// Says in an error that ends the pass how far it came.
+    #[cold]
+    pub(super) fn ended(&self, error: &Error) -> Error {
+        Error::new(
+            error.kind(),
+            format!(
+                "{error}; the pass ended early: it had seen {} envelopes, of which {} are changed and stored and {} failed; run it again",
+                self.seen,
+                self.changed,
+                self.failed.len()
+            ),
+        )
+        .because_of(error.fault())
     }
 }
 
@@ -56,6 +74,7 @@ pub(in crate::store) fn is_of_all(kind: ErrorKind) -> bool {
 pub(super) struct Unreadable {
     first: Option<Error>,
     count: u64,
+    part: Option<Error>,
 }
 
 impl Unreadable {
@@ -70,7 +89,41 @@ impl Unreadable {
         }
     }
 
+    /// Notes that only a part is seen. What is seen is counted all the same.
+    pub(super) fn check(
+        &mut self,
+        seen: Result<(), Error>,
+        place: &str,
+        census: &mut Census,
+    ) -> Result<(), Error> {
+        match seen {
+            Err(error) if error.kind() == ErrorKind::Incomplete => {
+                census.at(place).add_part(&format!("{error}"));
+                self.part.get_or_insert(error);
+                Ok(())
+            }
+            seen => seen,
+        }
+    }
+
+    pub(super) fn count_unnamed(&mut self, rows: u64, place: &str, census: &mut Census) {
+        for _ in 0..rows {
+            census.at(place).add_unreadable();
+        }
+        if rows > 0 {
+            self.count = self.count.saturating_add(rows);
+            self.first.get_or_insert_with(|| {
+                Error::malformed(format!(
+                    "{rows} rows hold an envelope and name no subject: see that the column of the subject holds ids"
+                ))
+            });
+        }
+    }
+
     pub(super) fn finish(self) -> Result<(), Error> {
+        if let Some(error) = self.part {
+            return Err(error);
+        }
         let Some(error) = self.first else { return Ok(()) };
         Err(Error::new(
             error.kind(),

@@ -6,7 +6,6 @@ use alloc::string::String;
 
 use super::SubjectColumn;
 use crate::context::{Id, SubjectId, ToId as _, check_tenant};
-use crate::encoding::to_hex;
 use crate::envelope::KeyEnvelope;
 use crate::error::{Error, ErrorKind};
 use crate::store::search::quoted;
@@ -54,6 +53,8 @@ pub(super) struct Column {
     /// The name of `keys` alone, where it is set.
     pub(super) set: String,
     pub(super) tenant: String,
+    /// The names of the table and of the envelope's column, not quoted.
+    pub(super) names: (String, String),
 }
 
 impl Place {
@@ -62,6 +63,7 @@ impl Place {
         (subject, of): (&str, SubjectColumn),
         keys: &str,
     ) -> Result<Self, Error> {
+        let (plain_table, plain_keys) = (table.to_owned(), keys.to_owned());
         let (table, set) = (quoted(table, '"')?, quoted(keys, '"')?);
         Ok(Self::Inline(Column {
             subject: format!("{table}.{}", quoted(subject, '"')?),
@@ -71,6 +73,7 @@ impl Place {
             table,
             set,
             tenant: String::new(),
+            names: (plain_table, plain_keys),
         }))
     }
 
@@ -144,17 +147,6 @@ pub(super) fn ordered_in_sqlite(column: &str, of: SubjectColumn) -> String {
         SubjectColumn::Text => format!("{column} COLLATE BINARY"),
         SubjectColumn::Integer | SubjectColumn::Uuid => column.to_owned(),
     }
-}
-
-/// The subject as `fieldseal_keys` holds it. A row that names none stops every pass over the store, so the
-/// error says which it is.
-pub(super) fn encoded_subject(tenant: &str, bytes: &[u8]) -> Result<SubjectId, Error> {
-    Id::from_encoded(bytes).and_then(SubjectId::new).map_err(|_| {
-        Error::malformed(format!(
-            "the row of tenant {tenant:?} and subject X'{}' names no subject: look how it came there, and remove it",
-            to_hex(bytes.get(..128).unwrap_or(bytes))
-        ))
-    })
 }
 
 /// A version as databases hold it.

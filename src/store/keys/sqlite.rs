@@ -10,13 +10,15 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::place::{
-    self, Column, ColumnId, Place, check_kept, encoded_subject, envelope_of, ordered_in_sqlite,
-    other_subject, other_tenant, other_type, several_rows, stored_version,
+    self, Column, ColumnId, Place, check_kept, envelope_of, ordered_in_sqlite, other_subject,
+    other_tenant, other_type, several_rows, stored_version,
 };
+use super::sight::{self, names_subject_in_sqlite};
 use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
+use crate::keyring::Census;
 use crate::store::answer;
 
 /// Key envelopes in SQLite. A `rusqlite::Transaction` is a connection too, so every call can be made
@@ -32,7 +34,7 @@ use crate::store::answer;
 ///
 /// let transaction = db.transaction().unwrap();
 /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
-/// store.save_keys(&transaction, &keys)?; // and the rows that it belongs to
+/// store.save(&transaction, &keys)?; // and the rows that it belongs to
 /// transaction.commit().unwrap();
 /// assert!(store.load(&db, "", 42)?.is_some());
 /// # Ok::<(), fieldseal::Error>(())
@@ -140,7 +142,7 @@ impl KeyStore for SqliteKeyStore {
             .map_err(|error| failed(&error))
     }
 
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         on: &Connection,
         tenant: &str,
@@ -158,6 +160,39 @@ impl KeyStore for SqliteKeyStore {
             self.store(on, tenant, &subject, envelope)?;
             check_kept(self.load(on, tenant, &subject)?.as_ref(), envelope, false)
         })
+    }
+
+    fn check_sees_all(&self, on: &Connection) -> Result<(), Error> {
+        let (table, _) = self.0.names();
+        sight::check_in_sqlite(table, &of_name(on, table)?)?;
+        let Place::Inline(column) = &self.0 else { return Ok(()) };
+        let Column { subject, of, .. } = column;
+        let named = names_subject_in_sqlite(subject, *of);
+        let sql = sight::several_sql(column, &named, &ordered_in_sqlite(subject, *of));
+        let several = on.prepare(&sql).and_then(|mut statement| statement.exists([]));
+        if several.map_err(|error| failed(&error))? { Err(several_rows()) } else { Ok(()) }
+    }
+
+    fn note_tables(&self, on: &Connection, census: &mut Census) -> Result<(), Error> {
+        let (table, _) = self.0.names();
+        sight::note(sight::named_in_sqlite(table, of_name(on, table)?), census);
+        Ok(())
+    }
+
+    fn count_unnamed(&self, on: &Connection) -> Result<u64, Error> {
+        let sql = match &self.0 {
+            // Before the first of a scan.
+            Place::Own => {
+                "SELECT count(*) FROM fieldseal_keys WHERE tenant = '' AND length(subject) = 0"
+                    .to_owned()
+            }
+            Place::Inline(column) => {
+                sight::unnamed_sql(column, &names_subject_in_sqlite(&column.subject, column.of))
+            }
+        };
+        let count: i64 =
+            on.query_row(&sql, [], |row| row.get(0)).map_err(|error| failed(&error))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     fn scan(
@@ -181,13 +216,14 @@ impl KeyStore for SqliteKeyStore {
             }
             (Place::Inline(Column { table, subject, of, keys, .. }), after) => {
                 let order = ordered_in_sqlite(subject, *of);
+                let named = names_subject_in_sqlite(subject, *of);
                 let behind =
                     if after.is_some() { format!("AND {order} > ?2") } else { String::new() };
                 let last = after.map(|last| of.value(&last.subject)).transpose()?.map(Value::from);
                 (
                     format!(
                         "SELECT NULL, {subject}, {keys} FROM {table}
-                         WHERE {keys} IS NOT NULL {behind} ORDER BY {order} LIMIT ?1"
+                         WHERE {keys} IS NOT NULL AND {named} {behind} ORDER BY {order} LIMIT ?1"
                     ),
                     [limit].into_iter().chain(last).collect(),
                 )
@@ -247,16 +283,12 @@ impl KeyStore for SqliteKeyStore {
                     statement.query_map(params![tenant, subject, class, of, limit], |row| {
                         let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
                         let (class, generation) = (row.get(2)?, row.get(3)?);
-                        Ok(encoded_subject(&tenant, &subject).map(|subject| Reseal {
-                            tenant,
-                            subject,
-                            class,
-                            generation,
-                        }))
+                        let subject = SubjectId::as_stored(&subject);
+                        Ok(Reseal { tenant, subject, class, generation })
                     })?;
                 rows.collect::<Result<Vec<_>, _>>()
             });
-        rows.map_err(|error| failed(&error))?.into_iter().collect()
+        rows.map_err(|error| failed(&error))
     }
 
     fn resealed(&self, on: &Connection, done: &Reseal) -> Result<(), Error> {
@@ -353,8 +385,7 @@ impl SqliteKeyStore {
         let (tenant, subject) = match &self.0 {
             Place::Own => {
                 let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                let subject = encoded_subject(&tenant, &subject);
-                (tenant, subject)
+                (tenant, Ok(SubjectId::as_stored(&subject)))
             }
             Place::Inline(Column { of, tenant, .. }) => {
                 (tenant.clone(), column_id(*of, row.get_ref(1)?).and_then(ColumnId::subject))
@@ -389,6 +420,20 @@ pub(in crate::store) fn both(
         let _ = batch(undo);
     }
     result
+}
+
+fn of_name(on: &Connection, table: &str) -> Result<Vec<sight::InSqlite>, Error> {
+    let databases = on.prepare(sight::SQLITE_DATABASES).and_then(|mut statement| {
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<Vec<_>, _>>()
+    });
+    let sql = sight::tables_in_sqlite(&databases.map_err(|error| failed(&error))?)?;
+    let found = on.prepare(&sql).and_then(|mut statement| {
+        let rows =
+            statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect()
+    });
+    found.map_err(|error| failed(&error))
 }
 
 impl From<ColumnId> for Value {

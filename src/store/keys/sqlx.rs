@@ -3,6 +3,8 @@
 
 mod dialect;
 mod queue;
+mod reading;
+mod sight;
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
@@ -16,14 +18,13 @@ use sqlx::Connection as _;
 
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, Statements, failed};
-use super::place::{
-    Column, Place, check_kept, encoded_subject, other_subject, other_tenant, other_type,
-    several_rows, stored_version,
-};
+use super::place::{Column, Place, check_kept, other_tenant, other_type, stored_version};
+use super::sight::note;
 use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
+use crate::keyring::Census;
 
 /// How many subjects one question asks for.
 const MOST_ASKED: usize = 256;
@@ -37,7 +38,7 @@ const MOST_ASKED: usize = 256;
 /// let store = SqlxKeyStore::<sqlx::Sqlite>::new();
 /// let mut transaction = pool.begin().await?;
 /// let keys = DataKeys::create(ring, 42, &[Class::PERSONAL])?;
-/// store.save(&mut transaction, "", 42, keys.envelope()).await?; // and the rows that it belongs to
+/// store.save(&mut transaction, &keys).await?; // and the rows that it belongs to
 /// transaction.commit().await?;
 ///
 /// let mut connection = pool.acquire().await?;
@@ -236,7 +237,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         Ok(subjects.iter().map(|subject| found.get(subject).map(Cell::to_envelope)).collect())
     }
 
-    fn save_and_queue(
+    fn save_unchecked_and_queue(
         &self,
         on: &mut DB::Connection,
         tenant: &str,
@@ -295,11 +296,11 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                 let behind =
                     if after.is_some() { format!("AND {order} > $2") } else { String::new() };
                 let last = after.map(|last| of.value(&last.subject)).transpose()?;
-                let id = DB::selected(subject, *of);
+                let (id, named) = (DB::selected(subject, *of), DB::names_subject(subject, *of));
                 (
                     format!(
                         "SELECT {id}, {keys} FROM {table}
-                         WHERE {keys} IS NOT NULL {behind} ORDER BY {order} LIMIT $1"
+                         WHERE {keys} IS NOT NULL AND {named} {behind} ORDER BY {order} LIMIT $1"
                     ),
                     [limit].into_iter().chain(last.map(Cell::from)).collect(),
                 )
@@ -315,11 +316,24 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                     Some(tenant) => tenant.to_owned(),
                     None => Cell::text(row.next())?,
                 };
-                let subject = self.subject(&tenant, subject)?;
+                let subject = self.subject(subject)?;
                 let envelope = envelope.as_ref().map(Cell::to_envelope).ok_or_else(other_type)?;
                 Ok(StoredEnvelope { tenant, subject, envelope })
             })
             .collect()
+    }
+
+    async fn check_sees_all(&self, on: &mut DB::Connection) -> Result<(), Error> {
+        self.check_sight(on).await
+    }
+
+    async fn note_tables(&self, on: &mut DB::Connection, census: &mut Census) -> Result<(), Error> {
+        note(DB::tables(on, self.statements, self.place.names()).await.map_err(failed)?, census);
+        Ok(())
+    }
+
+    async fn count_unnamed(&self, on: &mut DB::Connection) -> Result<u64, Error> {
+        self.unnamed(on).await
     }
 
     fn queue_reseal(
@@ -362,7 +376,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                 let mut row = row.into_iter();
                 let tenant = Cell::text(row.next())?;
                 Ok(Reseal {
-                    subject: encoded_subject(&tenant, &Cell::bytes(row.next())?)?,
+                    subject: SubjectId::as_stored(&Cell::bytes(row.next())?),
                     tenant,
                     class: Cell::text(row.next())?,
                     generation: Cell::generation(row.next())?,
@@ -399,79 +413,11 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         }
     }
 
-    fn subject(&self, tenant: &str, cell: Option<Cell>) -> Result<SubjectId, Error> {
+    fn subject(&self, cell: Option<Cell>) -> Result<SubjectId, Error> {
         match &self.place {
-            Place::Own => encoded_subject(tenant, &Cell::bytes(cell)?),
+            Place::Own => Ok(SubjectId::as_stored(&Cell::bytes(cell)?)),
             Place::Inline(_) => Cell::column_id(cell)?.subject(),
         }
-    }
-
-    async fn load_one(
-        &self,
-        on: &mut DB::Connection,
-        tenant: &str,
-        subject: &SubjectId,
-        locked: bool,
-    ) -> Result<Option<Cell>, Error> {
-        check_stored_tenant(tenant)?;
-        if self.place.tenant().is_some_and(|own| own != tenant) {
-            return Ok(None);
-        }
-        let mut found = BTreeMap::new();
-        self.load_some(on, tenant, core::slice::from_ref(subject), locked, &mut found).await?;
-        Ok(found.into_values().next())
-    }
-
-    async fn load_some(
-        &self,
-        on: &mut DB::Connection,
-        tenant: &str,
-        subjects: &[SubjectId],
-        locked: bool,
-        found: &mut BTreeMap<SubjectId, Cell>,
-    ) -> Result<(), Error> {
-        let Some(last) = subjects.last() else { return Ok(()) };
-        // Few lengths, so that few statements are prepared: the last one is asked for again.
-        let more = subjects.len().next_power_of_two().saturating_sub(subjects.len());
-        let asked = subjects.iter().chain(core::iter::repeat_n(last, more));
-        let (before, mut values) = match &self.place {
-            Place::Own => (1_usize, alloc::vec![Cell::from(tenant)]),
-            Place::Inline(_) => (0, Vec::new()),
-        };
-        for subject in asked {
-            values.push(match &self.place {
-                Place::Own => subject.as_bytes().into(),
-                Place::Inline(column) => column.of.value(subject)?.into(),
-            });
-        }
-        let places: Vec<String> =
-            (before..values.len()).map(|n| format!("${}", n.saturating_add(1))).collect();
-        let places = places.join(", ");
-        let lock = if locked { DB::LOCKED } else { "" };
-        let sql = match &self.place {
-            Place::Own => format!(
-                "SELECT subject, envelope FROM fieldseal_keys WHERE tenant = $1 AND subject IN ({places}){lock}"
-            ),
-            Place::Inline(Column { table, subject, of, keys, .. }) => {
-                let id = DB::selected(subject, *of);
-                format!("SELECT {id}, {keys} FROM {table} WHERE {subject} IN ({places}){lock}")
-            }
-        };
-        let columns = self.columns().get(..2).unwrap_or_default();
-        let mut rows = BTreeMap::new();
-        for row in DB::fetch(on, self.statements, sql, values, columns).await.map_err(failed)? {
-            let mut row = row.into_iter();
-            let subject = self.subject(tenant, row.next())?;
-            if !subjects.contains(&subject) {
-                return Err(other_subject());
-            }
-            let envelope = row.next().filter(|cell| !matches!(cell, Cell::Null));
-            if rows.insert(subject, envelope).is_some() {
-                return Err(several_rows());
-            }
-        }
-        found.extend(rows.into_iter().filter_map(|(subject, cell)| Some((subject, cell?))));
-        Ok(())
     }
 
     async fn store(

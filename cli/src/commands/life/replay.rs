@@ -108,7 +108,9 @@ async fn looked<S: AsyncKeyStore>(
     on: &mut S::Connection,
     access: Access<'_>,
 ) -> Result<Pass, Error> {
+    store.check_sees_all(on).await?;
     let (mut pass, mut last) = (Pass::default(), None);
+    pass.unnamed = store.count_unnamed(on).await?;
     loop {
         let page = store.scan(on, last.as_ref(), PAGE).await?;
         for one in &page {

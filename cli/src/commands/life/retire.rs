@@ -26,20 +26,24 @@ pub(in crate::commands) fn run(asked: &Retire, session: &Session<'_>) -> Result<
         )
     })?;
     check_countable(key)?;
-    let census = counted(asked, session)?;
+    let (census, empty) = counted(asked, session)?;
     check_not_needed(key, &census)?;
 
     let opened = session.open(&asked.unlocking)?;
     let warning = format!(
-        "None of the {} counted needs the {} key `{}` ({id}). Its secret will be gone for ever.\nNote that \
+        "None of the {} counted needs the {} key `{}` ({id}). Its secret will be gone for ever.\n{}Note that \
          {UNSEEN}.",
         counted_as(census.envelopes(), "envelope", "envelopes"),
         key.key_use(),
-        printable(key.name())
+        printable(key.name()),
+        match empty.as_slice() {
+            [] => String::new(),
+            empty => format!("No envelope is in {}.\n", printable(&empty.join(", "))),
+        }
     );
     confirm(&warning, key.name(), &asked.confirmed, session.common)?;
     // Somebody may have thought about it for long.
-    let census = if asked.confirmed.yes { census } else { counted(asked, session)? };
+    let census = if asked.confirmed.yes { census } else { counted(asked, session)?.0 };
     check_not_needed(key, &census)?;
 
     let fingerprint = asked.unlocking.by.fingerprint.as_deref();
@@ -53,6 +57,9 @@ pub(in crate::commands) fn run(asked: &Retire, session: &Session<'_>) -> Result<
         counted_as(envelopes, "envelope", "envelopes")
     );
     session.changed(&document, json, &text)?;
+    if !empty.is_empty() {
+        session.output.warning(format_args!("no envelope is in {}", printable(&empty.join(", "))));
+    }
     session.output.warning(UNSEEN);
     session.output.next(
         "give the services that held the key their new rings (fieldseal ring subset --update), and let backups that \
@@ -79,9 +86,22 @@ fn check_countable(key: &KeyLine) -> Result<(), Failure> {
     Ok(())
 }
 
-fn counted(asked: &Retire, session: &Session<'_>) -> Result<Counted, Failure> {
+/// The census, and the places among those that were named where nothing is stored.
+fn counted(asked: &Retire, session: &Session<'_>) -> Result<(Counted, Vec<String>), Failure> {
     let mut census = Counted::new();
-    count(&asked.stores, &mut census, session)?;
+    let looked_at = count(&asked.stores, &mut census, session)?;
+    let missed = census.missed();
+    if !missed.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "the census is not whole, so nothing shows that the key is not needed: {}",
+                printable(&missed.join("; "))
+            ),
+            "name every database and search path that holds envelopes, by a role that sees every row; fieldseal \
+             census shows what is missed",
+        ));
+    }
     if census.unreadable() > 0 {
         let places = census.places().filter(|place| place.unreadable > 0);
         let places: Vec<_> =
@@ -110,7 +130,9 @@ fn counted(asked: &Retire, session: &Session<'_>) -> Result<Counted, Failure> {
             ),
         ));
     }
-    Ok(census)
+    let stored: Vec<_> = census.places().map(|place| place.place).collect();
+    let empty = looked_at.into_iter().filter(|name| !stored.contains(name)).collect();
+    Ok((census, empty))
 }
 
 fn check_not_needed(key: &KeyLine, census: &Counted) -> Result<(), Failure> {

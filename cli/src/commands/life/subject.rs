@@ -1,8 +1,11 @@
 //! Whom a command is about, and on whose account it is done.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use fieldseal::{Access, Id, KeyRing, KeyUse, LedgerFile, Pass, SubjectColumn, ToId as _};
+use fieldseal::{
+    Access, Error, Id, KeyRing, KeyUse, LedgerFile, Pass, SubjectColumn, SubjectId, ToId as _,
+};
 use serde_json::{Value, json};
 
 use crate::args::stores::InlineColumn;
@@ -178,30 +181,76 @@ impl Passed {
                 json!({ "tenant": tenant, "subject": shown(subject), "error": error.to_string() })
             })
             .collect();
-        let Pass { seen, changed, .. } = self.pass;
-        json!({ "place": self.place, "seen": seen, "changed": changed, "failed": failed })
+        let Pass { seen, changed, unnamed, .. } = self.pass;
+        json!({ "place": self.place, "seen": seen, "changed": changed, "unnamed": unnamed, "failed": failed })
     }
 
     /// Says what was left as it was, and how the run ends.
     pub(super) fn end(all: &[Self], session: &Session<'_>) -> Exit {
-        let failed = all.iter().flat_map(|one| one.pass.failed.iter().map(move |of| (one, of)));
         let mut exit = Exit::Done;
-        for (Self { place, .. }, (tenant, subject, error)) in failed {
-            exit = Exit::Partly;
-            let of = if tenant.is_empty() { String::new() } else { format!(" of {tenant}") };
-            session.output.warning(printable(&format!("{place}: {}{of}: {error}", shown(subject))));
+        for Self { place, pass } in all {
+            if !pass.failed.is_empty() {
+                exit = Exit::Partly;
+                warn_grouped(place, &pass.failed, session);
+            }
+            if pass.unnamed > 0 {
+                exit = Exit::Partly;
+                session.output.warning(printable(&format!(
+                    "{place}: {} and no subject: NULL, or another type than the column's; left as they are",
+                    counted(pass.unnamed, "row holds an envelope", "rows hold an envelope")
+                )));
+            }
+            if pass.seen == 0 && pass.unnamed == 0 {
+                session.output.warning(printable(&format!("{place}: no envelope is there")));
+            }
         }
         if exit == Exit::Partly {
             session.output.next(
                 "these envelopes stayed as they were: see why, and run this again; what is done is not done twice",
             );
+        } else if all.iter().all(|one| one.pass.seen == 0) && !all.is_empty() {
+            exit = Exit::Partly;
+            session.output.next("name the databases, columns and tenants that hold envelopes");
         }
         exit
     }
 }
 
+/// One line a reason, with how many it is about and a few of them.
+fn warn_grouped(place: &str, failed: &[(String, SubjectId, Error)], session: &Session<'_>) {
+    let mut groups: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    for (tenant, subject, error) in failed {
+        let (count, examples) = groups.entry(error.to_string()).or_default();
+        *count = count.saturating_add(1);
+        if examples.len() < EXAMPLES {
+            let of = if tenant.is_empty() { String::new() } else { format!(" of {tenant}") };
+            examples.push(format!("{}{of}", shown(subject)));
+        }
+    }
+    for (why, (count, examples)) in groups.iter().take(REASONS) {
+        let named = examples.join(", ");
+        let more = match count.saturating_sub(examples.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        session.output.warning(printable(&format!("{place}: {named}{more}: {why}")));
+    }
+    if let Some(more) = groups.len().checked_sub(REASONS).filter(|more| *more > 0) {
+        session.output.warning(printable(&format!(
+            "{place}: {}; --json lists every envelope",
+            counted(u64::try_from(more).unwrap_or(u64::MAX), "more reason", "more reasons")
+        )));
+    }
+}
+
+/// How many envelopes a warning names.
+const EXAMPLES: usize = 3;
+
+/// How many reasons are listed.
+const REASONS: usize = 20;
+
 /// `42`, `"ada"`.
-fn shown(subject: &fieldseal::SubjectId) -> String {
+pub(super) fn shown(subject: &SubjectId) -> String {
     let text = format!("{subject:?}");
     let inner = text.strip_prefix("SubjectId(").and_then(|text| text.strip_suffix(')'));
     inner.unwrap_or(&text).to_owned()

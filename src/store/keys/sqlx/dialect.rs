@@ -14,6 +14,7 @@ use sqlx::{
 
 use super::super::SubjectColumn;
 use super::super::place::{self, ColumnId, envelope_of, other_type};
+use super::super::sight::{self, Named};
 use crate::encoding::column::{is_cut, unpadded};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -96,6 +97,23 @@ pub trait Dialect: Database {
 
     /// Adds the terms of one group, as the placeholders stand for them.
     fn add_terms(to: &mut Self::Arguments, terms: &[Term]) -> Result<(), BoxDynError>;
+
+    /// Whether the connection sees the whole table of this name and column.
+    fn check_sight(
+        on: &mut Self::Connection,
+        statements: Statements,
+        names: (&str, &str),
+    ) -> impl Future<Output = Result<Result<(), Error>, sqlx::Error>> + Send;
+
+    /// The tables of this name and column.
+    fn tables(
+        on: &mut Self::Connection,
+        statements: Statements,
+        names: (&str, &str),
+    ) -> impl Future<Output = Result<Vec<Named>, sqlx::Error>> + Send;
+
+    /// The condition that a row names a subject.
+    fn names_subject(column: &str, of: SubjectColumn) -> String;
 
     /// The column of a subject, as it is read.
     fn selected(column: &str, of: SubjectColumn) -> String;
@@ -224,6 +242,36 @@ mod sqlite {
         fn ordered(column: &str, of: SubjectColumn) -> String {
             place::ordered_in_sqlite(column, of)
         }
+
+        fn names_subject(column: &str, of: SubjectColumn) -> String {
+            sight::names_subject_in_sqlite(column, of)
+        }
+
+        async fn check_sight(
+            on: &mut Self::Connection,
+            _: Statements,
+            (table, _): (&str, &str),
+        ) -> Result<Result<(), Error>, sqlx::Error> {
+            Ok(sight::check_in_sqlite(table, &of_name(on, table).await?))
+        }
+
+        async fn tables(
+            on: &mut Self::Connection,
+            _: Statements,
+            (table, _): (&str, &str),
+        ) -> Result<Vec<Named>, sqlx::Error> {
+            Ok(sight::named_in_sqlite(table, of_name(on, table).await?))
+        }
+    }
+
+    async fn of_name(
+        on: &mut sqlx::SqliteConnection,
+        table: &str,
+    ) -> Result<Vec<sight::InSqlite>, sqlx::Error> {
+        let databases = sqlx::query_as(sight::SQLITE_DATABASES).fetch_all(&mut *on).await?;
+        let sql = sight::tables_in_sqlite(&databases)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        sqlx::query_as(AssertSqlSafe(sql)).bind(table.to_owned()).fetch_all(on).await
     }
 
     fn bind(
@@ -301,6 +349,64 @@ mod postgres {
         fn ordered(column: &str, of: SubjectColumn) -> String {
             Self::selected(column, of)
         }
+
+        fn names_subject(column: &str, of: SubjectColumn) -> String {
+            sight::names_subject_in_postgres(column, of)
+        }
+
+        async fn check_sight(
+            on: &mut Self::Connection,
+            statements: Statements,
+            (table, keys): (&str, &str),
+        ) -> Result<Result<(), Error>, sqlx::Error> {
+            use Kind::{Integer, Text};
+            let values = alloc::vec![quoted(table).as_str().into(), keys.into()];
+            let columns = &[Text, Integer, Integer, Text, Text, Integer];
+            let rows =
+                Self::fetch(on, statements, sight::POSTGRES_SIGHT.to_owned(), values, columns)
+                    .await?;
+            // A table that is not there shows when it is read.
+            let Some(row) = rows.into_iter().next() else { return Ok(Ok(())) };
+            let mut row = row.into_iter();
+            let is_zero = |cell| Cell::number(cell).is_ok_and(|number| number == 0);
+            let (kind, filtered, replica) = (row.next(), row.next(), row.next());
+            let (part_of, hides, age) = (row.next(), row.next(), row.next());
+            let found = sight::InPostgres {
+                kind: Cell::text(kind).unwrap_or_default(),
+                is_filtered: !is_zero(filtered),
+                is_replica: !is_zero(replica),
+                part_of: Cell::text(part_of).unwrap_or_default(),
+                hides: Cell::text(hides).unwrap_or_default(),
+                snapshot_age: Cell::number(age).unwrap_or(i64::MAX),
+            };
+            Ok(sight::check_in_postgres(table, &found))
+        }
+
+        async fn tables(
+            on: &mut Self::Connection,
+            statements: Statements,
+            (table, keys): (&str, &str),
+        ) -> Result<Vec<Named>, sqlx::Error> {
+            let values = alloc::vec![quoted(table).as_str().into(), table.into(), keys.into()];
+            let columns = &[Kind::Text, Kind::Text, Kind::Integer];
+            let rows =
+                Self::fetch(on, statements, sight::POSTGRES_TABLES.to_owned(), values, columns)
+                    .await?;
+            let named = rows.into_iter().map(|row| {
+                let mut row = row.into_iter();
+                Named {
+                    identity: Cell::text(row.next()).unwrap_or_default(),
+                    shown: Cell::text(row.next()).unwrap_or_default(),
+                    is_used: Cell::number(row.next()).is_ok_and(|number| number == 1),
+                }
+            });
+            Ok(named.collect())
+        }
+    }
+
+    /// A name as `to_regclass` takes it.
+    fn quoted(name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
     }
 
     /// UUIDs, without the feature of sqlx. Their type has the same number in every PostgreSQL.
