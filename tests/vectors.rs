@@ -27,6 +27,8 @@ mod support {
 #[cfg(feature = "file")]
 #[path = "support/change_vectors.rs"]
 mod change_vectors;
+#[path = "support/clauses.rs"]
+mod clauses;
 #[cfg(feature = "file")]
 #[path = "support/ledger_vectors.rs"]
 mod ledger_vectors;

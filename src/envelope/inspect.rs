@@ -165,7 +165,7 @@ impl StandaloneInfo {
 
 impl EnvelopeInfo {
     /// Counts this envelope: its generations, and the ring keys it needs, which are its envelope key
-    /// and each recipient's (FORMAT.md, RK-5).
+    /// and each recipient's (CONDUCT.md, RK-5).
     pub fn count_into(&self, census: &mut Census) {
         let entries = self.entries.iter().map(EntryInfo::counted);
         census.add_envelope(self.len, self.envelope_key, self.subject_erased_at.is_some(), entries);

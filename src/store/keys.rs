@@ -49,7 +49,7 @@ const PAGE: usize = 256;
 ///
 /// There is one envelope for a tenant and subject, and nothing deletes it: erasing leaves its mark.
 /// What `on` is, the store says: a connection, or a transaction of the caller's, so that an envelope is
-/// stored together with the rows it belongs to (FORMAT.md, ED-1 to ED-3).
+/// stored together with the rows it belongs to (CONDUCT.md, ED-1 to ED-3).
 ///
 /// ```
 /// use fieldseal::{Class, DataKeys, KeyRing, KeyStore, MemoryKeyStore};
@@ -83,7 +83,7 @@ pub trait KeyStore {
 
     /// [`load`](Self::load) inside a transaction of the caller's, for sealing: until it ends, nobody stores
     /// another envelope of the subject, so what is sealed under this one is stored under the latest
-    /// (FORMAT.md, ED-3). Outside of a transaction it locks nothing.
+    /// (CONDUCT.md, ED-3). Outside of a transaction it locks nothing.
     ///
     /// On SQLite, begin with BEGIN IMMEDIATE, which is `transaction_with_behavior` in rusqlite and
     /// `begin_with` in sqlx; else the write may answer busy, and the transaction is begun again.
