@@ -187,6 +187,14 @@ impl<'a> Access<'a> {
         ledger.append(self.ring, &changes)
     }
 
+    /// The same, with the clock stopped. Without a clock, as it is: whoever needs one is refused then.
+    pub(crate) fn at_one_moment(self) -> Self {
+        match self.clock.now() {
+            Ok(now) => self.at(now),
+            Err(_) => self,
+        }
+    }
+
     /// The same, for a step of a call that tells the audit itself.
     pub(crate) fn without_audit(mut self) -> Self {
         self.audit = None;

@@ -15,7 +15,7 @@ use core::fmt;
 
 pub use self::edit::{EnvelopeEdit, ErasedGeneration, Erasure, History, Rewrapped};
 #[cfg(feature = "file")]
-pub(crate) use self::edit::{ErasedUpTo, Withdrawal};
+pub(crate) use self::edit::{ErasedUpTo, Granted, Reached, Withdrawal};
 pub use self::inspect::{
     EntryInfo, EntryState, EnvelopeInfo, FieldInfo, RecipientInfo, SealedInfo, StandaloneInfo,
 };

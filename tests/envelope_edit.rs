@@ -167,7 +167,7 @@ fn an_edit_without_a_change_gives_the_same_bytes() {
     let stored = envelope(&[CONTACT, NOTES]);
     let same = edited(at(&ring), &stored, |edit| {
         edit.ensure(&CONTACT)?;
-        edit.withdraw(&CONTACT, "marketing")?;
+        edit.sweep()?;
         assert!(!edit.is_changed());
         Ok(())
     });

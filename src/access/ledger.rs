@@ -10,8 +10,8 @@ use crate::keyring::KeyRing;
 ///
 /// A change is told before its envelope is returned, and so before it can be stored: what was erased or
 /// withdrawn is in the ledger, whatever becomes of the database. One that was told and then not stored,
-/// as its writer lost a race or ended, is told again by the next try; a
-/// replay of the ledger makes it good.
+/// as its writer lost a race or ended, is told again by the next try; a replay of the ledger makes it good,
+/// or reports the envelope.
 ///
 /// With the feature `file`, `LedgerFile` is one.
 ///
@@ -101,8 +101,7 @@ pub enum LedgerAct {
         class: String,
         /// The role.
         role: String,
-        /// The highest generation when it was granted; where that was erased or there was none, the one
-        /// that follows.
+        /// The highest generation when it was granted, live or erased; 1 where there was none.
         generation: u16,
         /// Whether it covers what was sealed before.
         with_history: bool,

@@ -9,8 +9,7 @@ mod steps;
 
 pub use self::erasure::{ErasedGeneration, Erasure};
 #[cfg(feature = "file")]
-pub(crate) use self::replay::{ErasedUpTo, Withdrawal};
-use self::steps::granted_at;
+pub(crate) use self::replay::{ErasedUpTo, Granted, Reached, Withdrawal};
 
 use alloc::format;
 use alloc::string::String;
@@ -127,6 +126,8 @@ pub struct Rewrapped {
 impl<'a> EnvelopeEdit<'a> {
     pub(crate) fn new(access: Access<'a>, subject: SubjectId) -> Result<Self, Error> {
         access.checked_tenant()?;
+        // `[LG-7]` One moment for an edit: a ledger tells the time that the envelope shows.
+        let access = access.at_one_moment();
         Ok(Self {
             access,
             subject,
@@ -352,7 +353,7 @@ impl<'a> EnvelopeEdit<'a> {
             let act = LedgerAct::Grant {
                 class: class.name().into(),
                 role: (*role).into(),
-                generation: granted_at(highest),
+                generation: highest.generation,
                 with_history: history == History::Included,
             };
             if edit.access.ring().wrapping(role).is_none() {
@@ -382,7 +383,8 @@ impl<'a> EnvelopeEdit<'a> {
     /// kept the old envelope or its data keys: reseal it.
     ///
     /// Who else has consent must be proven, as for [`renew`](Self::renew). A generation left without a
-    /// recipient is erased. A role without the class changes nothing.
+    /// recipient is erased. A role without the class loses nothing, but the envelope gets a new version, so that
+    /// a grant read before cannot be stored afterwards.
     ///
     /// A withdrawal does not fail because no new generation can be begun, as where the ring lacks the key of
     /// a remaining reader or the envelope has no room. The role is taken out, and the class takes no values
@@ -438,7 +440,8 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     /// Destroys all data keys of a class, and of its masks. What they sealed cannot be opened again
-    /// with this envelope or a later one.
+    /// with this envelope or a later one. Where nothing of it is live, the envelope is marked all the same, so
+    /// that it shows the erasure.
     ///
     /// # Errors
     /// [`MissingClass`](ErrorKind::MissingClass) when there is no such class.
@@ -456,11 +459,16 @@ impl<'a> EnvelopeEdit<'a> {
             edit.erasing.push(Some(class.into()));
             let mut any = false;
             for class in [class, &mask] {
-                any |= edit.erase_where(|entry| entry.class == class)?;
+                let erased = edit.erase_where(|entry| entry.class == class)?;
+                any |= erased;
+                let Some(position) = edit.layout.highest(class) else { continue };
+                let generation =
+                    edit.layout.entries.get(position).map_or(0, |entry| entry.generation);
                 // `[LG-7]` Also where it finds nothing live: the envelope may be one that was put back.
-                if edit.layout.highest(class).is_some() {
-                    let generation = edit.highest(class)?.generation;
-                    edit.acts.push(LedgerAct::EraseClass { class: class.into(), generation });
+                edit.acts.push(LedgerAct::EraseClass { class: class.into(), generation });
+                if !erased && edit.layout.erased_at.is_none() {
+                    let now = edit.access.time().now()?;
+                    any |= edit.mark_reached(class, generation.saturating_add(1), now)?;
                 }
             }
             Ok(any)

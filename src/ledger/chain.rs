@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::entry::{LedgerEntry, LedgerHead, ReadLine, SubjectToken};
 use crate::access::{Access, Action, LedgerAct};
+use crate::clock::CLOCKS_DIFFER;
 use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyId, KeyRing, VerifyingKey};
@@ -207,16 +208,20 @@ impl Ledger {
 }
 
 /// `[LG-8]` Whether a grant came after a withdrawal, by every measure: only then it stands. The numbers of
-/// two ledgers say nothing about each other.
+/// two ledgers say nothing about each other. A withdrawal that found nothing names no generation that a later
+/// grant could have read, so between two ledgers its time must be clearly earlier.
 pub(super) fn is_after(grant: &LedgerEntry, withdrawal: &LedgerEntry, of_one_ledger: bool) -> bool {
     let (LedgerAct::Grant { generation, .. }, LedgerAct::Withdraw { generation: covered, .. }) =
         (&grant.act, &withdrawal.act)
     else {
         return false;
     };
-    generation > covered
-        && grant.at >= withdrawal.at
-        && (!of_one_ledger || grant.number > withdrawal.number)
+    let is_later = match (of_one_ledger, covered) {
+        (true, _) => grant.number > withdrawal.number && grant.at >= withdrawal.at,
+        (false, 0) => grant.at > withdrawal.at.saturating_add(CLOCKS_DIFFER),
+        (false, _) => grant.at >= withdrawal.at,
+    };
+    generation > covered && is_later
 }
 
 /// The keys by which subjects are told in ledgers.

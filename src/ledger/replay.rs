@@ -1,7 +1,6 @@
 //! Ledgers played back over what was restored: the erased stay erased, and the withdrawn stay out.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,39 +9,54 @@ use super::entry::{LedgerEntry, SubjectToken};
 use crate::access::LedgerAct;
 use crate::class::Class;
 use crate::context::SubjectId;
-use crate::envelope::{EnvelopeEdit, ErasedUpTo, Withdrawal};
+use crate::envelope::{EnvelopeEdit, ErasedUpTo, Granted, Reached, Withdrawal};
 use crate::error::Error;
 use crate::keyring::{KeyId, KeyRing};
 
 /// What ledgers say of every subject, ready to be made good in a store.
 ///
-/// A backup brings back data keys that were destroyed since, and roles that were taken out. A replay
-/// erases and withdraws again: up to the generations that the ledger names, and all that was made more than
-/// a day before the act, so that what was begun afresh since then stays; and each class goes on behind the
-/// number that it had reached. Grants are not played back. Run it before anybody reads what was restored;
-/// run again, it changes nothing more.
+/// A backup brings back data keys that were destroyed since, and roles that were taken out. So does an
+/// erasure or withdrawal that was told and never stored. A replay erases and withdraws again, and each class
+/// goes on above every number that was told of it. Grants are not played back. Run it before anybody reads
+/// what was restored, and on a schedule; run again, it changes nothing more.
 ///
-/// Whether a grant came after a withdrawal, the ledger must say by every measure: by its generation, by
-/// its place, and by its time. In doubt the role is out.
+/// What was begun after an erasure stays, where the envelope shows that. Where it went on without the erasure,
+/// what is live may hold values from before: it is kept, and the envelope is reported
+/// ([`RolledBack`](crate::ErrorKind::RolledBack)).
+///
+/// A role that was withdrawn reads only what a later grant gave it. Whether a grant came later, the ledger must
+/// say by every measure: by its generation, by its place, and by its time. In doubt the role is out.
 pub struct Replay<'r> {
     tokens: Tokens<'r>,
     told: BTreeMap<(KeyId, String, SubjectToken), Vec<Told>>,
     classes: Vec<Class>,
+    undeclared: BTreeSet<String>,
 }
 
 impl<'r> Replay<'r> {
-    /// Reads what the ledgers of an application say. `classes` are those that it declares, at least those
-    /// that were withdrawn from a role: their next generation is wrapped for their readers.
+    /// Reads what the ledgers of an application say. `classes` are those that it declares: the next
+    /// generation of a class that was withdrawn is wrapped for its readers. A class that is withdrawn and not
+    /// among them holds nothing up: see [`undeclared`](Self::undeclared).
+    ///
+    /// Of two ledgers with one id, of which one is how the other began, the longer is used.
     ///
     /// # Errors
     /// [`MissingKey`](crate::ErrorKind::MissingKey) when the ring lacks the secret of a key that signed in
-    /// one of them; [`InvalidInput`](crate::ErrorKind::InvalidInput) for classes that contradict each
-    /// other, or lack one that was withdrawn.
+    /// one of them; [`InvalidInput`](crate::ErrorKind::InvalidInput) for classes that contradict each other.
     pub fn new(ring: &'r KeyRing, ledgers: &[&Ledger], classes: &[Class]) -> Result<Self, Error> {
         Class::check_all(classes.iter())?;
         let tokens = Tokens::of(ring, ledgers)?;
         let mut told: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut undeclared = BTreeSet::new();
         for (number, ledger) in ledgers.iter().enumerate() {
+            // `[LG-14]` An older copy says nothing of its own.
+            if ledgers
+                .iter()
+                .enumerate()
+                .any(|(other, longer)| begins(ledger, longer, number > other))
+            {
+                continue;
+            }
             let mut by = u64::MAX;
             let mut of_ledger = Vec::new();
             for entry in ledger.entries().iter().rev() {
@@ -54,15 +68,21 @@ impl<'r> Replay<'r> {
                 if let LedgerAct::Withdraw { class, .. } = &entry.act
                     && !classes.iter().any(|declared| declared.name() == class)
                 {
-                    return Err(Error::invalid(format!(
-                        "the ledger withdraws class `{class}`, which is not among the classes given: give its declaration"
-                    )));
+                    undeclared.insert(class.clone());
                 }
                 let about = (entry.key, entry.tenant.clone(), entry.subject);
                 told.entry(about).or_default().push(one);
             }
         }
-        Ok(Self { tokens, told, classes: classes.to_vec() })
+        Ok(Self { tokens, told, classes: classes.to_vec(), undeclared })
+    }
+
+    /// The classes that the ledgers withdraw and that are not among those given, in ascending order. The
+    /// roles are taken out of them all the same. An envelope in which that changed something is reported
+    /// ([`InvalidInput`](crate::ErrorKind::InvalidInput)), as no next generation could be begun: give the
+    /// declaration of a class that is still in use.
+    pub fn undeclared(&self) -> impl Iterator<Item = &str> + '_ {
+        self.undeclared.iter().map(String::as_str)
     }
 
     /// How many subjects the ledgers tell of; one counts once for each signing key.
@@ -73,9 +93,11 @@ impl<'r> Replay<'r> {
     /// Makes good what the ledgers say of one subject. Whether they say anything.
     ///
     /// # Errors
-    /// Those of [`EnvelopeEdit::withdraw`] but for declared readers: the first of them. What does not depend
-    /// on it is in the edit all the same, each class whole or not at all; finish it, as erasures should not
-    /// wait for a withdrawal that is refused.
+    /// The first one: those of [`EnvelopeEdit::withdraw`] but for declared readers;
+    /// [`RolledBack`](crate::ErrorKind::RolledBack) for a class that went on without its erasure or
+    /// withdrawal; [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is
+    /// [not declared](Self::undeclared) and that a role was taken out of. What could be made good is in the edit
+    /// all the same; finish it.
     pub fn apply(
         &self,
         tenant: &str,
@@ -95,37 +117,64 @@ impl<'r> Replay<'r> {
         }
         // What one class refuses does not keep the others from being made good.
         let mut result = Ok(!entries.is_empty());
+        let mut unseen = Vec::new();
         let erasures = erasures(&entries);
         for (class, erasures) in &erasures {
-            result = result.and(edit.replay_class_erasures(class, erasures).map(|()| true));
+            match edit.replay_class_erasures(class, erasures) {
+                Ok(of_class) => unseen.push((*class, of_class)),
+                Err(error) => result = result.and(Err(error)),
+            }
         }
-        for (class, withdrawals) in self.withdrawals(&entries) {
-            let erased = erasures.get(class.name()).into_iter().flatten();
-            let erased = erased.map(|erased| erased.generation).max().unwrap_or_default();
-            let replayed = edit.replay_withdrawals(class, &withdrawals, erased);
+        for (class, withdrawals) in withdrawals(&entries) {
+            let declared = self.classes.iter().find(|declared| declared.name() == class);
+            let erased = erasures.get(class).into_iter().flatten();
+            let reached = Reached {
+                erased: erased.map(|erased| erased.generation).max().unwrap_or_default(),
+                granted: granted_up_to(&entries, class),
+            };
+            let replayed = edit.replay_withdrawals((class, declared), &withdrawals, reached);
             result = result.and(replayed.map(|()| true));
+        }
+        for (class, unseen) in unseen {
+            result = result.and(edit.settle_class_erasures(class, &unseen).map(|()| true));
         }
         result
     }
+}
 
-    /// By class, one for each role that was withdrawn: up to which generation, and whether a grant stands
-    /// behind it.
-    fn withdrawals<'e>(&'e self, entries: &[&'e Told]) -> Vec<(&'e Class, Vec<Withdrawal<'e>>)> {
-        let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (_, entry, _) in entries {
-            if let LedgerAct::Withdraw { class, role, .. } = &entry.act {
+/// Whether the lines of a ledger are the first lines of another with its id; of two that are equal, `is_later`
+/// says whether it is the one to leave aside.
+fn begins(ledger: &Ledger, other: &Ledger, is_later: bool) -> bool {
+    ledger.id() == other.id()
+        && other.entries().starts_with(ledger.entries())
+        && (ledger.entries().len() < other.entries().len() || is_later)
+}
+
+/// By class that is withdrawn or granted, one for each role that was withdrawn.
+fn withdrawals<'e>(entries: &[&'e Told]) -> Vec<(&'e str, Vec<Withdrawal<'e>>)> {
+    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (_, entry, _) in entries {
+        match &entry.act {
+            LedgerAct::Withdraw { class, role, .. } => {
                 places.entry(class).or_default().insert(role);
             }
+            LedgerAct::Grant { class, .. } => drop(places.entry(class).or_default()),
+            _ => {}
         }
-        let classes = places.into_iter().filter_map(|(class, roles)| {
-            let declared = self.classes.iter().find(|declared| declared.name() == class)?;
-            Some((
-                declared,
-                roles.into_iter().map(|role| withdrawal(entries, class, role)).collect(),
-            ))
-        });
-        classes.collect()
     }
+    let of_class = |(class, roles): (&'e str, BTreeSet<&'e str>)| {
+        (class, roles.into_iter().map(|role| withdrawal(entries, class, role)).collect())
+    };
+    places.into_iter().map(of_class).collect()
+}
+
+/// The highest generation that a grant of the class names, to whichever role.
+fn granted_up_to(entries: &[&Told], class: &str) -> u16 {
+    let generations = entries.iter().filter_map(|(_, entry, _)| match &entry.act {
+        LedgerAct::Grant { class: of, generation, .. } if of == class => Some(*generation),
+        _ => None,
+    });
+    generations.max().unwrap_or_default()
 }
 
 /// By class, up to which generation and when it was erased.
@@ -154,17 +203,21 @@ fn withdrawal<'e>(entries: &[&'e Told], class: &str, role: &'e str) -> Withdrawa
     });
     let generation = generations.max().unwrap_or_default();
     let by = ends.iter().map(|(_, _, by)| *by).max().unwrap_or_default();
-    let mut left = Withdrawal { role, generation, by, granted: false, with_history: false };
+    let mut granted = None;
     for (ledger, entry, _) in entries {
-        if let LedgerAct::Grant { class, role, with_history, .. } = &entry.act
+        if let LedgerAct::Grant { class, role, with_history, generation } = &entry.act
             && is_here(class, role)
             && ends.iter().all(|(other, end, _)| is_after(entry, end, other == ledger))
         {
-            left.granted = true;
-            left.with_history |= *with_history;
+            granted = Some(match granted {
+                Some(Granted::WithHistory) => Granted::WithHistory,
+                _ if *with_history => Granted::WithHistory,
+                Some(Granted::Above(lowest)) => Granted::Above(lowest.min(*generation)),
+                None => Granted::Above(*generation),
+            });
         }
     }
-    left
+    Withdrawal { role, generation, by, granted }
 }
 
 /// An entry, which ledger it is of, and when it was told at the latest: the earliest time from it on, as one

@@ -308,7 +308,11 @@ fn after(info: &EnvelopeInfo) -> Value {
     })
 }
 
-fn replayed(file: &Value, envelope: &KeyEnvelope) -> Result<KeyEnvelope, Error> {
+/// The envelope made good, and what was reported of it.
+fn replayed(
+    file: &Value,
+    envelope: &KeyEnvelope,
+) -> Result<(KeyEnvelope, Result<(), Error>), Error> {
     let (ring, keys) = (ring(&file["ring"]), keys(file));
     let ledgers: Vec<Ledger> = list(&file["ledgers"])
         .iter()
@@ -318,18 +322,23 @@ fn replayed(file: &Value, envelope: &KeyEnvelope) -> Result<KeyEnvelope, Error> 
     let replay = Replay::new(&ring, &ledgers.iter().collect::<Vec<_>>(), &classes)?;
     let subject = SubjectId::new(id(&file["subject"]).unwrap()).unwrap();
     let mut edit = envelope.edit(access(&ring, file), &subject)?;
-    let _tells = replay.apply(text(&file["tenant"]), &subject, &mut edit)?;
-    edit.finish()
+    let reported = replay.apply(text(&file["tenant"]), &subject, &mut edit).map(drop);
+    Ok((edit.finish()?, reported))
 }
 
 #[test]
 fn every_replay_leaves_what_it_says() {
     for (name, file) in positive("ledgers", "replay") {
         let before = KeyEnvelope::from_bytes(unhex(&file["envelope"]));
-        let made_good = replayed(&file, &before).unwrap();
+        let (made_good, reported) = replayed(&file, &before).unwrap();
+        let kind = reported.err().map(|error| error.kind().as_str());
+        assert_eq!(kind, file["reported"].as_str(), "{name}");
         assert_eq!(made_good == before, file["unchanged"] == true, "{name}");
         assert_eq!(after(&made_good.inspect().unwrap()), file["after"], "{name}");
-        assert!(replayed(&file, &made_good).unwrap() == made_good, "{name}, again");
+        let (again, reported) = replayed(&file, &made_good).unwrap();
+        assert!(again == made_good, "{name}, again");
+        let is_settled = kind.is_none() || file["settles"] == true;
+        assert_eq!(reported.is_ok(), is_settled, "{name}, again");
     }
 }
 
@@ -419,7 +428,9 @@ fn refused(name: &str, file: &Value) -> Result<(), Error> {
         }
         "replay" => {
             let envelope = KeyEnvelope::from_bytes(unhex(&file["envelope"]));
-            replayed(file, &envelope).map(drop)
+            let (made_good, reported) = replayed(file, &envelope)?;
+            assert!(made_good == envelope, "{name}");
+            reported
         }
         "receipt-read" => Receipt::from_json(&receipt(file), &keys(file)).map(drop),
         other => panic!("no operation {other}"),

@@ -133,12 +133,16 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
             model.begin(subject, class, highest + 1, now);
         }
         Act::EraseClass(class) => {
-            if model.highest(subject, class).is_none() {
-                return;
-            }
+            let Some(highest) = model.highest(subject, class) else { return };
             let name = CLASSES[class].name();
             let _ = store.erase_class(&(), access, subject, name).unwrap();
-            model.erase(now, |of, other, _| of == subject && other == class);
+            if model.erase(now, |of, other, _| of == subject && other == class) == 0 {
+                // `[ED-13]` The envelope shows this erasure too.
+                model
+                    .generations
+                    .insert((subject, class, highest + 1), Generation::Erased { at: now });
+                model.newest = model.newest.max(now);
+            }
         }
         Act::EraseSubject => {
             let _ = store.erase_absent(&(), access, subject).unwrap();

@@ -10,6 +10,7 @@ from typing import Any
 from fieldseal_ref import serve
 
 import ledger_vectors
+import replay_vectors
 from replay_vectors import after, asked
 
 Json = dict[str, Any]
@@ -67,11 +68,14 @@ def _ledger(file: Json) -> None:
 
 
 def _replay(file: Json) -> None:
-    data = bytes.fromhex(ask("replay", **asked(file))["ok"]["envelope"])
+    answer = ask("replay", **asked(file))["ok"]
+    data = bytes.fromhex(answer["envelope"])
+    same("reported", answer["reported"], file.get("reported"))
     same("unchanged", data.hex() == file["envelope"], file["unchanged"])
     same("after", after(data), file["after"])
     again = ask("replay", **{**asked(file), "envelope": data.hex()})
-    same("again", again, {"ok": {"envelope": data.hex()}})
+    reported = None if file.get("settles") else file.get("reported")
+    same("again", again, {"ok": {"envelope": data.hex(), "reported": reported}})
 
 
 def _receipt(file: Json) -> None:
@@ -97,7 +101,7 @@ def _answer(file: Json) -> Json:
     if operation == "head":
         return ask("head", text=file["text"])
     if operation == "replay":
-        return ask("replay", **asked(file))
+        return replay_vectors.refused(ask("replay", **asked(file)), file["envelope"])
     if operation == "receipt-read":
         return ask("receipt-read", receipt=receipt_of(file).hex(), keys=file["keys"])
     more = {name: file[name] for name in ("tenant", "subject") if name in file}

@@ -90,18 +90,21 @@ impl EnvelopeEdit<'_> {
         let before = self.original.as_ref().map(|before| Layout::parse(before.as_bytes()));
         let before = before.transpose()?.map(|layout| layout.entries).unwrap_or_default();
         let erased = self.layout.entries.iter().filter(|entry| self.is_erasing(&entry.class));
-        let was_live = |entry: &Entry<'_>| {
-            before.iter().any(|other| {
-                (&other.class, other.generation) == (&entry.class, entry.generation)
-                    && other.live().is_some()
-            })
+        let was = |entry: &Entry<'_>| {
+            before
+                .iter()
+                .find(|other| (&other.class, other.generation) == (&entry.class, entry.generation))
         };
-        let generations = erased.filter_map(|entry| {
+        // `[RE-4]` A mark was never a data key, unlike what this edit began and erased.
+        let is_mark = |entry: &Entry<'_>| {
+            was(entry).is_none() && !self.fresh.iter().any(|made| made.tag() == entry.tag())
+        };
+        let generations = erased.filter(|entry| !is_mark(entry)).filter_map(|entry| {
             Some(ErasedGeneration {
                 class: entry.class.clone().into_owned(),
                 generation: entry.generation,
                 erased_at: entry.erased_at()?,
-                earlier: !was_live(entry),
+                earlier: !was(entry).is_some_and(|before| before.live().is_some()),
             })
         });
         let live = before.iter().filter(|entry| self.is_erasing(&entry.class));

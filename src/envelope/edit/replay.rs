@@ -1,38 +1,50 @@
 //! What a ledger says, made good in an envelope that was restored. FORMAT.md, 13.4.
 
+use alloc::format;
 use alloc::vec::Vec;
 
 use super::{Consent, EnvelopeEdit, Room};
 use crate::access::Action;
 use crate::class::Class;
+use crate::clock::CLOCKS_DIFFER;
 use crate::envelope::format::{Entry, Live, State};
-use crate::envelope::generation::{retention, used_up};
-use crate::error::Error;
+use crate::envelope::generation::{LAST_GENERATION, retention, used_up};
+use crate::error::{Error, ErrorKind};
 
-/// How far clocks may differ, in seconds. A data key made longer after an erasure or withdrawal is not
-/// what it was about, whatever its number; one made longer before it is, whatever its number: the act may
-/// have been on an older backup, which had not reached that number.
-const CLOCKS_DIFFER: u64 = 86_400;
-
-/// A role taken out of a class, as ledgers tell it.
+/// What ledgers tell of a role that was taken out of a class. `[LG-12]`
 pub(crate) struct Withdrawal<'a> {
     pub(crate) role: &'a str,
-    /// The highest generation that it was taken out of.
+    /// The highest generation that a withdrawal of it names.
     pub(crate) generation: u16,
     /// When, for the last time, at the latest.
     pub(crate) by: u64,
-    /// Whether it was granted the class again, and whether with all that was sealed before.
-    pub(crate) granted: bool,
-    pub(crate) with_history: bool,
+    /// The grants that stand against all its withdrawals.
+    pub(crate) granted: Option<Granted>,
 }
 
-/// An erasure of a class: its highest generation then, and when.
+/// The grants of a role that stand. `[LG-8]`
+#[derive(Clone, Copy)]
+pub(crate) enum Granted {
+    /// One of them is with history.
+    WithHistory,
+    /// None is; the lowest generation that they name.
+    Above(u16),
+}
+
+/// An erasure of a class, as a ledger tells it. `[LG-11]`
 #[derive(Clone, Copy)]
 pub(crate) struct ErasedUpTo {
     pub(crate) generation: u16,
     pub(crate) at: u64,
-    /// When at the latest, by what the ledger told after it.
+    /// When at the latest, by the lines that follow it.
     pub(crate) by: u64,
+}
+
+/// The highest numbers that ledgers name for a class.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reached {
+    pub(crate) erased: u16,
+    pub(crate) granted: u16,
 }
 
 impl EnvelopeEdit<'_> {
@@ -47,19 +59,20 @@ impl EnvelopeEdit<'_> {
         result
     }
 
-    /// `[LG-11]` Erases the generations up to those named, but for what was made later, and leaves the
-    /// highest number behind, so that the next one is not taken for one of them.
+    /// `[LG-11]` 1 and 2. Erases the generations that the entries cover, and returns the entries that the
+    /// envelope did not show to be made before.
     pub(crate) fn replay_class_erasures(
         &mut self,
         class: &str,
         erasures: &[ErasedUpTo],
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<ErasedUpTo>, Error> {
+        let mut unseen = Vec::new();
         if self.layout.erased_at.is_some() {
-            return Ok(());
+            return Ok(unseen);
         }
         self.attempt(Action::EraseClass, class, |edit| {
             let now = edit.access.time().now()?;
-            let covered = |entry: &Entry<'_>| {
+            let covers = |entry: &Entry<'_>| {
                 let Some(live) = entry.live().filter(|_| entry.class == class) else {
                     return false;
                 };
@@ -69,127 +82,278 @@ impl EnvelopeEdit<'_> {
                         || is_long_before(live, erasure.by.min(now))
                 })
             };
-            let erased = edit.erase_where(covered)?;
-            let last = erasures.iter().map(|erasure| erasure.generation).max();
-            Ok(edit.mark_reached(class, last.unwrap_or_default())? || erased)
+            unseen.extend(erasures.iter().filter(|one| !edit.is_seen(class, erasures, one)));
+            let remains = |entry: &Entry<'_>| {
+                entry.class == class && entry.live().is_some() && !covers(entry)
+            };
+            if edit.layout.entries.iter().any(remains) {
+                return edit.erase_where(covers);
+            }
+            // The class is left as the last erasure would have left it, so that it is seen to be made.
+            let last = last_of(erasures);
+            let erased = edit.erase_where_at(covers, last.at);
+            let marked = match unseen.as_slice() {
+                [] => edit.mark_reached(class, last.generation, last.at)?,
+                _ => edit.mark_erased(class, last)?,
+            };
+            Ok(marked || erased)
+        })?;
+        Ok(unseen)
+    }
+
+    /// `[LG-11]` 3, after the withdrawals. What is live is kept, and refused where nothing shows that it was
+    /// begun after the erasures and from nothing.
+    pub(crate) fn settle_class_erasures(
+        &mut self,
+        class: &str,
+        unseen: &[ErasedUpTo],
+    ) -> Result<(), Error> {
+        if self.layout.erased_at.is_some() || unseen.is_empty() {
+            return Ok(());
+        }
+        let is_live = |entry: &Entry<'_>| entry.class == class && entry.live().is_some();
+        if !self.layout.entries.iter().any(is_live) {
+            return self.attempt(Action::EraseClass, class, |edit| {
+                edit.mark_erased(class, last_of(unseen))
+            });
+        }
+        if unseen.iter().all(|erasure| self.is_begun_after(class, erasure.at)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::RolledBack,
+            format!(
+                "class `{class}` was erased according to the ledger, but this envelope went on without it: values from \
+                 before may be sealed under the generation that is live now. Read what is to be kept, erase the class \
+                 again, and seal it anew"
+            ),
+        ))
+    }
+
+    /// `[LG-11]` Whether the envelope shows this erasure, or one that says as much.
+    fn is_seen(&self, class: &str, erasures: &[ErasedUpTo], erasure: &ErasedUpTo) -> bool {
+        erasures.iter().any(|other| {
+            (other.at >= erasure.at || other.generation >= erasure.generation)
+                && self.shows(class, other.at)
         })
     }
 
-    /// `[LG-12]` Takes the roles out of the generations up to those named, and begins the next behind
-    /// them all: at once, so that none is wrapped for a role that another step would take out. `erased` is
-    /// the highest number that an erasure names.
+    /// `[LG-11]` Whether the lowest live generation was begun long after this moment, and long after
+    /// whatever was there before it was erased.
+    fn is_begun_after(&self, class: &str, at: u64) -> bool {
+        let mut last = at;
+        let mut below = 0;
+        for entry in self.layout.entries.iter().filter(|entry| entry.class == class) {
+            let Some(live) = entry.live() else {
+                last = last.max(entry.erased_at().unwrap_or(u64::MAX));
+                below = entry.generation;
+                continue;
+            };
+            return below.checked_add(1) == Some(entry.generation)
+                && last.saturating_add(CLOCKS_DIFFER) < live.created_at;
+        }
+        true
+    }
+
+    /// `[LG-12]` Takes the roles out, and begins the next generation above every number that was told: at
+    /// once, so that none is wrapped for a role that another step would take out. Without a declaration the
+    /// roles are taken out, and nothing is begun.
     pub(crate) fn replay_withdrawals(
         &mut self,
-        class: &Class,
+        (name, declared): (&str, Option<&Class>),
         withdrawals: &[Withdrawal<'_>],
-        erased: u16,
+        reached: Reached,
     ) -> Result<(), Error> {
         if self.layout.erased_at.is_some() {
             return Ok(());
         }
-        let told = withdrawals.iter().map(|withdrawal| withdrawal.generation).max();
-        self.attempt_on(Action::Withdraw, class, |edit| {
-            let removed = edit.remove_withdrawn(class.name(), withdrawals)?;
-            let mut changed = removed.is_some();
-            let Some(last) = told.max(removed).filter(|last| *last > 0) else { return Ok(false) };
-            let highest = edit
-                .layout
-                .highest(class.name())
-                .and_then(|position| edit.layout.entries.get(position))
-                .map(|entry| (entry.generation, entry.live().is_some()));
-            let is_behind = highest.is_some_and(|(number, _)| number > last);
-            let takes_values = highest.is_none_or(|(_, live)| live);
-            let mut readers = Vec::new();
-            if !is_behind {
-                let roles: Vec<_> = withdrawals.iter().map(|one| one.role).collect();
-                readers = edit.readers(class, Consent::Proven, &roles)?;
+        let mut left = Left::default();
+        self.attempt(Action::Withdraw, name, |edit| {
+            if let Some(class) = declared {
+                edit.declare(class)?;
             }
-            edit.erase_where(|entry| {
-                entry.class == class.name()
-                    && entry.live().is_some_and(|live| live.recipients.is_empty())
-            })?;
-            if is_behind {
-                return Ok(changed);
+            left = edit.remove_withdrawn((name, declared), withdrawals)?;
+            match declared {
+                Some(class) => edit.go_on_above(class, withdrawals, reached, &left),
+                None => edit.erase_emptied(name).map(|_| left.removed.is_some()),
             }
-            for granted in withdrawals.iter().filter(|withdrawal| withdrawal.granted) {
-                let role = class.consent_roles().iter().find(|name| **name == granted.role);
-                readers.extend(role.filter(|role| !readers.contains(role)).copied());
-            }
-            if readers.is_empty() {
-                // `[ED-11]` Nothing takes the highest one's place, so it must take no more values.
-                changed |= edit.erase_where(|entry| {
-                    entry.class == class.name()
-                        && highest.is_some_and(|(number, _)| number == entry.generation)
-                })?;
-            }
-            if !takes_values || readers.is_empty() {
-                return Ok(edit.mark_reached(class.name(), last)? || changed);
-            }
-            if highest.is_some() {
-                edit.check_renewable(class)?;
-            }
-            let number = last.max(erased).checked_add(1).ok_or_else(|| used_up(class.name()))?;
-            edit.drawing(|edit, rng| {
-                edit.add(class.name(), number, &readers, retention(class), Room::Full, rng)
-            })?;
-            if highest.is_some() {
-                edit.set_to_reseal(class.name(), number);
-            }
-            Ok(true)
-        })
+        })?;
+        if left.in_doubt {
+            return Err(Error::new(
+                ErrorKind::RolledBack,
+                format!(
+                    "class `{name}` was withdrawn from a role according to the ledger, but this envelope went on \
+                     without it: that role is the only reader of a generation begun since. Withdraw it again, or record \
+                     the consent again"
+                ),
+            ));
+        }
+        if declared.is_none() && left.removed.is_some() {
+            return Err(Error::invalid(format!(
+                "class `{name}` was withdrawn from a role, which was taken out of it, but no next generation was begun: \
+                 the class is not among those given. Give its declaration if it is still in use"
+            )));
+        }
+        Ok(())
     }
 
-    /// The first step of it: the highest generation that something was removed from.
+    /// `[LG-12]` 2 to 6, after the roles were taken out.
+    fn go_on_above(
+        &mut self,
+        class: &Class,
+        withdrawals: &[Withdrawal<'_>],
+        reached: Reached,
+        left: &Left,
+    ) -> Result<bool, Error> {
+        let mut changed = left.removed.is_some();
+        let told = withdrawals.iter().map(|withdrawal| withdrawal.generation).max();
+        let last = told.max(left.removed).unwrap_or_default();
+        let highest = self
+            .layout
+            .highest(class.name())
+            .and_then(|position| self.layout.entries.get(position))
+            .map(|entry| (entry.generation, entry.live().is_some()));
+        let is_behind = match highest {
+            Some((number, _)) => number > last && number >= reached.granted,
+            // A class that is not there, and that nothing was taken from, is not begun.
+            None => last == 0,
+        };
+        if is_behind {
+            self.erase_emptied(class.name())?;
+            return Ok(changed);
+        }
+        let roles: Vec<_> = withdrawals.iter().map(|one| one.role).collect();
+        let readers = self.readers(class, Consent::Proven, &roles);
+        if last == 0 && !readers.as_ref().is_ok_and(|readers| !readers.is_empty()) {
+            return Ok(changed);
+        }
+        let mut readers = readers?;
+        self.erase_emptied(class.name())?;
+        for granted in withdrawals.iter().filter(|withdrawal| withdrawal.granted.is_some()) {
+            let role = class.consent_roles().iter().find(|name| **name == granted.role);
+            readers.extend(role.filter(|role| !readers.contains(role)).copied());
+        }
+        if readers.is_empty() && !left.in_doubt {
+            // `[ED-11]` Nothing takes the highest one's place, so it must take no more values.
+            changed |= self.erase_where(|entry| {
+                entry.class == class.name()
+                    && highest.is_some_and(|(number, _)| number == entry.generation)
+            })?;
+        }
+        let next = last.max(reached.erased).max(reached.granted).checked_add(1);
+        if readers.is_empty() || highest.is_some_and(|(_, live)| !live) {
+            let now = self.access.time().now()?;
+            return Ok(self.mark_reached(class.name(), next.unwrap_or(u16::MAX), now)? || changed);
+        }
+        if highest.is_some() {
+            self.check_renewable(class)?;
+        }
+        let number = next.filter(|number| *number < LAST_GENERATION);
+        let number = number.ok_or_else(|| used_up(class.name()))?;
+        self.drawing(|edit, rng| {
+            edit.add(class.name(), number, &readers, retention(class), Room::Full, rng)
+        })?;
+        if highest.is_some() {
+            self.set_to_reseal(class.name(), number);
+        }
+        Ok(true)
+    }
+
+    /// `[LG-12]` 1.
     fn remove_withdrawn(
         &mut self,
-        class: &str,
+        (class, declared): (&str, Option<&Class>),
         withdrawals: &[Withdrawal<'_>],
-    ) -> Result<Option<u16>, Error> {
+    ) -> Result<Left, Error> {
         let now = self.access.time().now()?;
-        let is_out = |generation: u16, live: &Live<'_>, role: Option<&str>| {
-            withdrawals.iter().any(|withdrawal| {
-                !withdrawal.with_history
-                    && (generation <= withdrawal.generation
-                        || is_long_before(live, withdrawal.by.min(now)))
-                    && role.is_none_or(|role| role == withdrawal.role)
-            })
+        let out = |generation: u16, live: &Live<'_>, role: Option<&str>| {
+            let withdrawal = withdrawals.iter().find(|withdrawal| Some(withdrawal.role) == role)?;
+            let covered =
+                generation <= withdrawal.generation || is_long_before(live, withdrawal.by.min(now));
+            let is_out = match withdrawal.granted {
+                Some(Granted::WithHistory) => false,
+                Some(Granted::Above(number)) => {
+                    covered || generation <= number && withdrawal.generation > 0
+                }
+                None => {
+                    covered
+                        || !declared.is_some_and(|class| class.is_declared_reader(withdrawal.role))
+                }
+            };
+            is_out.then_some(covered)
         };
-        let ring = self.access.ring();
-        let mut highest = None;
         for entry in self.layout.entries.iter().filter(|entry| entry.class == class) {
-            if let Some(live) = entry.live().filter(|live| is_out(entry.generation, live, None)) {
+            let Some(live) = entry.live() else { continue };
+            let is_out = |role| out(entry.generation, live, Some(role)).is_some();
+            if withdrawals.iter().any(|withdrawal| is_out(withdrawal.role)) {
                 for recipient in &live.recipients {
-                    let role = self.role_of(class, recipient.key_id)?;
-                    if is_out(entry.generation, live, Some(role)) {
-                        highest = highest.max(Some(entry.generation));
-                    }
+                    self.role_of(class, recipient.key_id)?;
                 }
             }
         }
+        let ring = self.access.ring();
+        let mut left = Left::default();
         for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class) {
-            if let State::Live(live) = &mut entry.state {
-                let mut recipients = core::mem::take(&mut live.recipients);
-                recipients.retain(|recipient| {
-                    let role = ring.role_of(recipient.key_id);
-                    role.is_none() || !is_out(entry.generation, live, role)
-                });
-                live.recipients = recipients;
+            let (generation, State::Live(live)) = (entry.generation, &mut entry.state) else {
+                continue;
+            };
+            let outs = live
+                .recipients
+                .iter()
+                .map(|recipient| out(generation, live, ring.role_of(recipient.key_id)));
+            let outs: Vec<Option<bool>> = outs.collect();
+            if outs.iter().all(Option::is_some) && outs.contains(&Some(false)) {
+                // Nobody else reads it, and no entry says that it was to go.
+                left.in_doubt = true;
+            } else if outs.iter().any(Option::is_some) {
+                let mut stays = outs.iter().map(Option::is_none);
+                live.recipients.retain(|_| stays.next().unwrap_or(true));
+                left.removed = left.removed.max(Some(generation));
             }
         }
-        Ok(highest)
+        Ok(left)
     }
 
-    /// `[LG-11]` Leaves an erased generation of this number, where the class has reached none as high and
-    /// takes no values now.
-    fn mark_reached(&mut self, class: &str, generation: u16) -> Result<bool, Error> {
-        let highest =
-            self.layout.highest(class).and_then(|position| self.layout.entries.get(position));
-        if highest.is_some_and(|entry| entry.generation >= generation || entry.live().is_some()) {
-            return Ok(false);
-        }
-        self.insert_erased(class, generation)?;
-        Ok(true)
+    fn erase_emptied(&mut self, class: &str) -> Result<bool, Error> {
+        self.erase_where(|entry| {
+            entry.class == class && entry.live().is_some_and(|live| live.recipients.is_empty())
+        })
     }
+
+    /// `[LG-11]` Leaves an erased generation of a class that has no live one: of the number that was erased,
+    /// or of the next one where it has reached that and nothing in it shows the erasure.
+    fn mark_erased(&mut self, class: &str, erasure: ErasedUpTo) -> Result<bool, Error> {
+        let highest = self.layout.highest(class);
+        let highest = highest.and_then(|position| self.layout.entries.get(position));
+        let next = highest.map_or(0, |entry| entry.generation).saturating_add(1);
+        let is_shown = self.shows(class, erasure.at);
+        let number = if is_shown { erasure.generation } else { erasure.generation.max(next) };
+        self.mark_reached(class, number, erasure.at)
+    }
+
+    fn shows(&self, class: &str, at: u64) -> bool {
+        let mut of_class = self.layout.entries.iter().filter(|entry| entry.class == class);
+        of_class.any(|entry| entry.erased_at() == Some(at))
+    }
+}
+
+/// The highest number and the latest time of erasures.
+fn last_of(erasures: &[ErasedUpTo]) -> ErasedUpTo {
+    let last = |a: ErasedUpTo, b: &ErasedUpTo| ErasedUpTo {
+        generation: a.generation.max(b.generation),
+        at: a.at.max(b.at),
+        by: a.by.max(b.by),
+    };
+    erasures.iter().fold(ErasedUpTo { generation: 0, at: 0, by: 0 }, last)
+}
+
+/// What taking roles out of a class left behind.
+#[derive(Default)]
+struct Left {
+    /// The highest generation that a recipient was removed from.
+    removed: Option<u16>,
+    /// Whether a generation was kept, which nobody else reads.
+    in_doubt: bool,
 }
 
 /// Whether a generation was there at this time, which is past: whatever clocks say.

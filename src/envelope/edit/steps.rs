@@ -146,7 +146,8 @@ impl<'a> EnvelopeEdit<'a> {
     /// will be: they were granted the class.
     pub(super) fn note_consents(&mut self, class: &Class, readers: &[&str]) -> Result<(), Error> {
         let highest = self.highest(class.name())?;
-        let generation = granted_at(highest);
+        // `[LG-7]` Never above what was read: a grant that lost a race must not stand against the winner.
+        let generation = highest.generation;
         let ring = self.access.ring();
         let had: Vec<_> = highest
             .live()
@@ -191,7 +192,8 @@ impl<'a> EnvelopeEdit<'a> {
     pub(super) fn close(&mut self, class: &str) -> Result<(), Error> {
         if let Some(number) = self.highest(class)?.generation.checked_add(1) {
             self.prune_for(ERASED_ENTRY.saturating_add(class.len()))?;
-            self.insert_erased(class, number)?;
+            let now = self.access.time().now()?;
+            self.insert_erased(class, number, now)?;
         }
         self.to_reseal.retain(|(other, _)| other != class);
         if !self.to_renew.iter().any(|other| other == class) {
@@ -201,8 +203,7 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     /// An erased entry that never was a live one: in place of the key tag are random bytes.
-    pub(super) fn insert_erased(&mut self, class: &str, generation: u16) -> Result<(), Error> {
-        let erased_at = self.access.time().now()?;
+    fn insert_erased(&mut self, class: &str, generation: u16, erased_at: u64) -> Result<(), Error> {
         let tag = self.drawing(|edit, rng| {
             loop {
                 let tag: [u8; 4] = rng.array();
@@ -424,10 +425,11 @@ impl<'a> EnvelopeEdit<'a> {
         };
         if !removed {
             // `[LG-7]` It was withdrawn, and is kept, though the envelope had nothing of it: a grant may have
-            // been told and not stored.
+            // been told and not stored. It is stored as a version of its own, so that no grant that was read
+            // before it can be stored after it.
             self.acts.truncate(noted);
             self.acts.push(withdrawal(withdrawn, 0));
-            return Ok(false);
+            return Ok(true);
         }
         let highest = self.highest(class.name())?.generation;
         self.erase_where(|entry| {
@@ -451,6 +453,10 @@ impl<'a> EnvelopeEdit<'a> {
                 }
                 renewed => renewed?,
             }
+        } else {
+            // The number moves on all the same: whoever read the class before this is told below it.
+            let now = self.access.time().now()?;
+            self.mark_reached(class.name(), highest.saturating_add(1), now)?;
         }
         Ok(true)
     }
@@ -479,12 +485,40 @@ impl<'a> EnvelopeEdit<'a> {
         self.layout.check_len_with(more)
     }
 
+    /// `[ED-21]` Marks that the class has reached this number, where it has reached none as high and takes no
+    /// values now: so none that is begun later is taken for one that was before.
+    pub(super) fn mark_reached(
+        &mut self,
+        class: &str,
+        generation: u16,
+        erased_at: u64,
+    ) -> Result<bool, Error> {
+        let highest =
+            self.layout.highest(class).and_then(|position| self.layout.entries.get(position));
+        if highest.is_some_and(|entry| entry.generation >= generation || entry.live().is_some())
+            || self.prune_for(ERASED_ENTRY.saturating_add(class.len())).is_err()
+        {
+            return Ok(false);
+        }
+        self.insert_erased(class, generation, erased_at)?;
+        Ok(true)
+    }
+
     /// `[ED-12]` Erases the live entries that `which` says. Whether there were any.
     pub(super) fn erase_where(
         &mut self,
         which: impl Fn(&Entry<'_>) -> bool,
     ) -> Result<bool, Error> {
         let erased_at = self.access.time().now()?;
+        Ok(self.erase_where_at(which, erased_at))
+    }
+
+    /// [`erase_where`](Self::erase_where), as of another moment. `[LG-11]`
+    pub(super) fn erase_where_at(
+        &mut self,
+        which: impl Fn(&Entry<'_>) -> bool,
+        erased_at: u64,
+    ) -> bool {
         let mut any = false;
         for entry in &mut self.layout.entries {
             if entry.live().is_some() && which(entry) {
@@ -492,15 +526,8 @@ impl<'a> EnvelopeEdit<'a> {
                 any = true;
             }
         }
-        Ok(any)
+        any
     }
-}
-
-/// `[LG-7]` The generation by which a grant is told: above that of a withdrawal, after which nothing was
-/// begun.
-pub(super) fn granted_at(highest: &Entry<'_>) -> u16 {
-    let follows = highest.live().is_none();
-    highest.generation.saturating_add(follows.into())
 }
 
 /// Whether this keeps a generation from being begun, and would again: a key that is missing or cannot be

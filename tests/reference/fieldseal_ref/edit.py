@@ -196,25 +196,28 @@ class Editor:
             raise Refused("exhausted", "generation 65,535 is never begun")
         return self._begin(decl.name, number, decl.expires_at(self.now), roles, kept)
 
+    def _make_room(self, more: int) -> None:
+        while length_of(self.entries) + more > MAX_LENGTH:
+            entry = self._prunable()
+            if entry is None:
+                raise Refused("exhausted", "envelope too long")
+            self.entries.remove(entry)
+
     def _close(self, cls: str) -> None:
         """[ED-11] 4: an erased entry of the next number."""
         number = self.of_class(cls)[-1].generation + 1
         if number <= U16_MAX:
-            more = 16 + len(cls)
-            while length_of(self.entries) + more > MAX_LENGTH:
-                entry = self._prunable()
-                if entry is None:
-                    raise Refused("exhausted", "envelope too long")
-                self.entries.remove(entry)
+            self._make_room(16 + len(cls))
             taken = {e.tag for e in self.entries if not isinstance(e, SubjectErased)}
             while (tag := self.gen.take(4)) in taken:
                 pass
             self._put(Erased(cls, number, tag, self.now))
         self.to_renew.append(cls)
 
-    def _erase(self, entry: Live) -> None:
+    def _erase(self, entry: Live, at: int | None = None) -> None:
         """[ED-12]"""
-        self._put(Erased(entry.cls, entry.generation, entry.tag, self.now))
+        erased_at = self.now if at is None else at
+        self._put(Erased(entry.cls, entry.generation, entry.tag, erased_at))
 
     def _replace_roles(self, entry: Live, roles: list[str], data_key: bytes) -> None:
         """One wrap a role under its primary, in place of its kind 1 and 2 recipients."""
@@ -236,9 +239,7 @@ class Editor:
 
     def _granted_at(self, cls: str) -> int:
         entries = self.of_class(cls)
-        if not entries:
-            return 1
-        return entries[-1].generation + (not isinstance(entries[-1], Live))
+        return entries[-1].generation if entries else 1
 
     def tell_consents(self, decl: ClassDecl, consented: list[str]) -> None:
         """Of a generation that is begun for them."""
@@ -368,6 +369,7 @@ class Editor:
                 self._erase(entry)
         if not found:
             self.acts[told:] = [Act("withdraw", decl.name, role, 0)]
+            self.changed = True
             return
         for name in [role, *sorted(name for name in others if name and name != role)]:
             self.acts.append(Act("withdraw", decl.name, name, entries[-1].generation))
@@ -382,6 +384,24 @@ class Editor:
             except Refused:  # it goes through all the same
                 del self.acts[granted]
                 self._close(decl.name)
+            return
+        self.mark(decl.name, entries[-1].generation + 1, self.now)  # step 6
+
+    def mark(self, cls: str, generation: int, erased_at: int) -> None:
+        """[ED-21]"""
+        entries = self.of_class(cls)
+        if entries and (isinstance(entries[-1], Live) or entries[-1].generation >= generation):
+            return
+        if generation > U16_MAX:
+            return
+        try:
+            self._make_room(16 + len(cls))
+        except Refused:
+            return
+        taken = {e.tag for e in self.entries if not isinstance(e, SubjectErased)}
+        while (tag := self.gen.take(4)) in taken:
+            pass
+        self._put(Erased(cls, generation, tag, erased_at))
 
     def erase_class(self, cls: str) -> None:
         """[ED-13]"""
@@ -392,6 +412,8 @@ class Editor:
             if self.of_class(name):  # [LG-7]: also where nothing is live
                 highest = self.of_class(name)[-1].generation
                 self.acts.append(Act("erase-class", name, generation=highest))
+                if not self.live_of(name) and not self.subject_erased:
+                    self.mark(name, highest + 1, self.now)
             for entry in self.live_of(name):
                 self._erase(entry)
 

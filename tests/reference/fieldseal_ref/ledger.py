@@ -18,6 +18,7 @@ from .spelling import LAST_TIME, from_base64, malformed, seconds, time, to_base6
 VERSION = "ledger/1"
 LABEL = b"fieldseal/v1 ledger"
 LABEL_LINE = b"fieldseal/v1 ledger line"
+CLOCKS_DIFFER = 86_400  # [LG-8] [LG-11]
 MAX_LINE, MAX_TEXT, MAX_NUMBER = 32_768, 1_024, 2**53 - 1  # [LG-2]
 
 SAID = ("actor", "notice", "purpose", "source")
@@ -360,12 +361,22 @@ class Tokens:
             token(ring, key, b"", b"")
 
     def about(self, tenant: str, subject: bytes) -> list[Told]:
+        """Without ledgers that are how another began [LG-14]."""
+        aside = {
+            number
+            for number, ledger in enumerate(self.ledgers)
+            for other, longer in enumerate(self.ledgers)
+            if number != other
+            and ledger.id == longer.id
+            and longer.entries[: len(ledger.entries)] == ledger.entries
+            and (len(ledger.entries) < len(longer.entries) or number > other)
+        }
         of = {key: token(self.ring, key, check_tenant(tenant), subject) for key in self.keys}
         return [
             (number, entry)
             for number, ledger in enumerate(self.ledgers)
             for entry in ledger.entries
-            if entry.tenant == tenant and entry.subject == of[entry.key]
+            if number not in aside and entry.tenant == tenant and entry.subject == of[entry.key]
         ]
 
     def by(self, of: Told) -> int:
@@ -378,11 +389,13 @@ def stands_against(grant: Told, withdrawal: Told) -> bool:
     """[LG-8]"""
     (ledger, given), (other, taken) = grant, withdrawal
     assert given.act.generation is not None and taken.act.generation is not None
-    return (
-        given.act.generation > taken.act.generation
-        and given.at >= taken.at
-        and (ledger != other or given.number > taken.number)
-    )
+    if given.act.generation <= taken.act.generation:
+        return False
+    if ledger == other:
+        return given.number > taken.number and given.at >= taken.at
+    if taken.act.generation > 0:
+        return given.at >= taken.at
+    return given.at > taken.at + CLOCKS_DIFFER
 
 
 def of_place(told: Iterable[Told], act: str, cls: str, role: str) -> list[Told]:

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from .classes import ClassDecl
 from .edit import Editor
 from .encoding import U16_MAX
-from .envelope import Erased, Live, SubjectErased
+from .envelope import Erased, Live
 from .errors import Refused
-from .ledger import Ledger, Told, Tokens, of_place, standing
+from .ledger import CLOCKS_DIFFER, Ledger, Told, Tokens, of_place, standing
 from .ring import Ring
 
-CLOCKS_DIFFER = 86_400  # [LG-11]
+
+@dataclass(frozen=True)
+class Erasure:
+    """An entry that erases a class, as [LG-11] has it."""
+
+    generation: int
+    at: int
+    by: int
 
 
 @dataclass(frozen=True)
@@ -20,13 +27,22 @@ class Withdrawn:
     """A role, as [LG-12] has it."""
 
     role: str
-    covered: int
+    told: int
     by: int
     granted: bool
     with_history: bool
+    granted_from: int
 
     def covers(self, entry: Live) -> bool:
-        return entry.generation <= self.covered or _is_long_before(entry, self.by)
+        return entry.generation <= self.told or _is_long_before(entry, self.by)
+
+    def is_out(self, entry: Live, is_reader: bool) -> bool:
+        if self.with_history:
+            return False
+        if self.granted:
+            early = self.told > 0 and entry.generation <= self.granted_from
+            return early or self.covers(entry)
+        return self.covers(entry) if is_reader else True
 
 
 class Replay:
@@ -36,48 +52,54 @@ class Replay:
         self.ring = ring
         self.declared = {decl.name: decl for decl in declared}
         self.tokens = Tokens(ring, ledgers)
-        for ledger in ledgers:
-            for entry in ledger.entries:
-                if entry.act.act == "withdraw" and entry.act.cls not in self.declared:
-                    raise Refused("invalid-input", "a withdrawn class is not declared")
 
-    def apply(self, editor: Player, tenant: str, subject: bytes) -> None:
+    def apply(self, editor: Player, tenant: str, subject: bytes) -> str | None:
+        """The first refusal or report: its kind."""
         told = self.tokens.about(tenant, subject)
         if not told or editor.subject_erased:
-            return
+            return None
+        if editor.verified is not None and editor.verified.under_compromised:
+            return "not-permitted"  # [ED-4]
         if any(entry.act.act == "erase-subject" for _, entry in told):
-            editor.allow(erased_refuses=False)
             editor.erase_subject()  # [LG-10]
-            return
+            return None
+        kinds: list[str] = []
+        unseen: dict[str, list[Erasure]] = {}
         for cls in _classes(told, "erase-class"):
-            covered = [
-                (of[1].act.generation or 0, of[1].at, min(self.tokens.by(of), editor.now))
-                for of in told
-                if (of[1].act.act, of[1].act.cls) == ("erase-class", cls)
-            ]
-            editor.erase_again(cls, covered)
-        for cls in _classes(told, "withdraw"):
-            erased = [
-                entry.act.generation or 0
-                for _, entry in told
-                if (entry.act.act, entry.act.cls) == ("erase-class", cls)
-            ]
-            editor.withdraw_again(
-                self.declared[cls],
-                self._withdrawn(told, cls, editor.now),
-                max(erased, default=0),
-            )
+            unseen[cls] = editor.erase_again(cls, self._erasures(told, cls, editor.now))
+        for cls in _classes(told, "withdraw", "grant"):
+            before = (list(editor.entries), editor.changed)
+            roles = self._withdrawn(told, cls, editor.now)
+            named = [_highest(told, act, cls) for act in ("erase-class", "grant")]
+            try:
+                if report := editor.withdraw_again(cls, self.declared.get(cls), roles, *named):
+                    kinds.append(report)
+            except Refused as refused:
+                editor.entries, editor.changed = before
+                kinds.append(refused.kind)
+        for cls, entries in unseen.items():
+            if report := editor.settle(cls, entries):
+                kinds.append(report)
+        return kinds[0] if kinds else None
+
+    def _erasures(self, told: list[Told], cls: str, now: int) -> list[Erasure]:
+        return [
+            Erasure(of[1].act.generation or 0, of[1].at, min(self.tokens.by(of), now))
+            for of in told
+            if (of[1].act.act, of[1].act.cls) == ("erase-class", cls)
+        ]
 
     def _withdrawn(self, told: list[Told], cls: str, now: int) -> list[Withdrawn]:
         names = {e.act.role or "" for _, e in told if (e.act.act, e.act.cls) == ("withdraw", cls)}
         out = []
         for role in sorted(names):
             ends = of_place(told, "withdraw", cls, role)
-            covered = max(entry.act.generation or 0 for _, entry in ends)
+            highest = max(entry.act.generation or 0 for _, entry in ends)
             by = min(max(self.tokens.by(end) for end in ends), now)
             stand = standing(told, cls, role)
             history = any(entry.act.history for _, entry in stand)
-            out.append(Withdrawn(role, covered, by, bool(stand), history))
+            lowest = min((entry.act.generation or 0 for _, entry in stand), default=0)
+            out.append(Withdrawn(role, highest, by, bool(stand), history, lowest))
         return out
 
 
@@ -85,75 +107,148 @@ def _is_long_before(entry: Live, by: int) -> bool:
     return entry.created_at + CLOCKS_DIFFER < by
 
 
-def _classes(told: list[Told], act: str) -> list[str]:
-    return sorted({entry.act.cls or "" for _, entry in told if entry.act.act == act})
+def _classes(told: list[Told], *acts: str) -> list[str]:
+    return sorted({entry.act.cls or "" for _, entry in told if entry.act.act in acts})
+
+
+def _highest(told: list[Told], act: str, cls: str) -> int:
+    of = [entry.act for _, entry in told]
+    return max((a.generation or 0 for a in of if (a.act, a.cls) == (act, cls)), default=0)
 
 
 class Player(Editor):
     """The parts of a replay."""
 
-    def erase_again(self, cls: str, covered: list[tuple[int, int, int]]) -> None:
-        """[LG-11]"""
-        self.allow(erased_refuses=False)
-        for entry in self.live_of(cls):
+    def _shows(self, cls: str, at: int) -> bool:
+        return any(isinstance(e, Erased) and e.erased_at == at for e in self.of_class(cls))
+
+    def erase_again(self, cls: str, entries: list[Erasure]) -> list[Erasure]:
+        """[LG-11] 1 to 3: the entries that were not seen."""
+        unseen = [
+            one
+            for one in entries
+            if not any(
+                self._shows(cls, other.at)
+                and (other.generation >= one.generation or other.at >= one.at)
+                for other in entries
+            )
+        ]
+        live = self.live_of(cls)
+        covered = [
+            entry
+            for entry in live
             if any(
-                (entry.generation <= generation and entry.created_at <= at + CLOCKS_DIFFER)
-                or _is_long_before(entry, by)
-                for generation, at, by in covered
-            ):
+                (
+                    entry.generation <= one.generation
+                    and entry.created_at <= one.at + CLOCKS_DIFFER
+                )
+                or _is_long_before(entry, one.by)
+                for one in entries
+            )
+        ]
+        if len(covered) < len(live):
+            for entry in covered:
                 self._erase(entry)
-        self._leave(cls, max(generation for generation, _, _ in covered))
+            return unseen
+        for entry in covered:
+            self._erase(entry, max(one.at for one in entries))
+        self._mark_erased(cls, entries, bool(unseen))
+        return unseen
 
-    def _leave(self, cls: str, generation: int) -> None:
-        """[LG-11]: the number of a generation that was reached."""
+    def _mark_erased(self, cls: str, entries: list[Erasure], unseen: bool) -> None:
+        at = max(one.at for one in entries)
+        generation = max(one.generation for one in entries)
+        of_class = self.of_class(cls)
+        if unseen and not self._shows(cls, at) and of_class:
+            # 65,535 has no next one.
+            generation = max(generation, min(of_class[-1].generation + 1, U16_MAX))
+        self.mark(cls, generation, at)
+
+    def settle(self, cls: str, unseen: list[Erasure]) -> str | None:
+        """[LG-11] 4 and 5"""
+        if not unseen:
+            return None
+        live = self.live_of(cls)
+        if not live:
+            self._mark_erased(cls, unseen, True)
+            return None
+        lowest = live[0]
+        below = [e for e in self.of_class(cls) if e.generation < lowest.generation]
+        follows = lowest.generation == 1 or (
+            bool(below) and below[-1].generation == lowest.generation - 1
+        )
+        times = [one.at for one in unseen] + [e.erased_at for e in below if isinstance(e, Erased)]
+        if follows and all(at + CLOCKS_DIFFER < lowest.created_at for at in times):
+            return None
+        return "rolled-back"
+
+    def withdraw_again(
+        self,
+        cls: str,
+        decl: ClassDecl | None,
+        roles: list[Withdrawn],
+        erased: int,
+        granted: int,
+    ) -> str | None:
+        """[LG-12]: what the class is reported with."""
         entries = self.of_class(cls)
-        if entries and (isinstance(entries[-1], Live) or entries[-1].generation >= generation):
-            return
-        taken = {e.tag for e in self.entries if not isinstance(e, SubjectErased)}
-        while (tag := self.gen.take(4)) in taken:
-            pass
-        self._put(Erased(cls, generation, tag, self.now))
-
-    def withdraw_again(self, decl: ClassDecl, roles: list[Withdrawn], erased: int) -> None:
-        """[LG-12]"""
-        self.allow(erased_refuses=False)
-        entries = self.of_class(decl.name)
-        names, last = tuple(one.role for one in roles), max(one.covered for one in roles)
-        took_values = not entries or isinstance(entries[-1], Live)
-        emptied = []
-        for entry in self.live_of(decl.name):  # step 1
-            out = [o.role for o in roles if not o.with_history and o.covers(entry)]
-            if out and any(self.ring.role_of(r.key_id) is None for r in entry.recipients):
+        was_live = bool(entries) and isinstance(entries[-1], Live)
+        readers = set(decl.readers) if decl else set()
+        by_role = {one.role: one for one in roles}
+        emptied, last, report = [], max((one.told for one in roles), default=0), None
+        lost = False
+        for entry in self.live_of(cls):  # step 1
+            out = {one.role for one in roles if one.is_out(entry, one.role in readers)}
+            names = [self.ring.role_of(r.key_id) for r in entry.recipients]
+            if out and None in names:
                 raise Refused("missing-key", "a recipient's key is unknown")
-            kept = [r for r in entry.recipients if self.ring.role_of(r.key_id) not in out]
-            if not kept:
-                emptied.append(entry)
-            elif len(kept) < len(entry.recipients):
+            kept = [r for r, name in zip(entry.recipients, names) if name not in out]
+            if len(kept) == len(entry.recipients):
+                continue
+            if not kept and not all(name and by_role[name].covers(entry) for name in names):
+                report = "rolled-back"
+                continue
+            lost, last = True, max(last, entry.generation)
+            if kept:
                 self._put(self._with(entry, kept))
-            if len(kept) < len(entry.recipients):
-                last = max(last, entry.generation)
-        if last == 0:
-            return
-        if entries and entries[-1].generation > last:  # step 2
+            else:
+                emptied.append(entry)
+
+        def erase_emptied() -> None:
             for entry in emptied:
                 self._erase(entry)
-            return
-        # step 3: nobody is a reader of a generation without recipients.
-        highest_is_empty = bool(emptied) and emptied[-1] is self.of_class(decl.name)[-1]
-        consented = [] if highest_is_empty else self.consented(decl, aside=names)
+
+        if decl is None:  # step 2
+            erase_emptied()
+            return report or ("invalid-input" if lost else None)
+        highest = entries[-1].generation if entries else 0
+        if (entries and highest > last and highest >= granted) or (not entries and last == 0):
+            erase_emptied()  # step 3
+            return report
+        # step 4: nobody is a reader of a generation without recipients.
+        try:
+            highest_is_empty = bool(emptied) and emptied[-1].generation == highest
+            aside = tuple(by_role)
+            consented = [] if highest_is_empty else self.consented(decl, aside=aside)
+        except Refused:
+            if last == 0:
+                return report
+            raise
+        if last == 0 and not decl.readers and not consented:
+            return report
         consented += [one.role for one in roles if one.granted and one.role in decl.consent]
-        readers = [*decl.readers, *(role for role in decl.consent if role in consented)]
-        for entry in emptied:  # step 4
-            self._erase(entry)
-        if not readers and entries and isinstance(self.of_class(decl.name)[-1], Live):
-            highest = self.live_of(decl.name)[-1]
-            self._erase(highest)
-        if not readers or not took_values:  # step 5
-            self._leave(decl.name, last)
-            return
-        if entries:  # step 6
-            self._refuse_unknown_suite(decl.name)
-        named = max(last, erased)
-        if named == U16_MAX:
+        named = [*decl.readers, *(role for role in decl.consent if role in consented)]
+        erase_emptied()  # step 5
+        now_live = self.live_of(cls)
+        if not named and report is None and now_live and now_live[-1].generation == highest:
+            self._erase(now_live[-1])
+        following = max(last, erased, granted) + 1
+        if not named or (entries and not was_live):  # step 6
+            self.mark(cls, min(following, U16_MAX), self.now)
+            return report
+        if entries:  # step 7
+            self._refuse_unknown_suite(cls)
+        if following >= U16_MAX:
             raise Refused("exhausted", "generation 65,535")
-        self._begin(decl.name, named + 1, decl.expires_at(self.now), readers)
+        self._begin(cls, following, decl.expires_at(self.now), named)
+        return report

@@ -154,8 +154,8 @@ def _replay(r: Dict) -> Dict:
     seed = r.get("seed")
     gen = Generator(None if seed is None else convert.exactly(32, seed))
     player = Player(ring, check_tenant(tenant), subject, r["now"], gen, verified, rescue)
-    replay.apply(player, tenant, subject)
-    return {"envelope": player.finish().hex()}
+    report = replay.apply(player, tenant, subject)
+    return {"envelope": player.finish().hex(), "reported": report}
 
 
 # --- receipts --------------------------------------------------------------

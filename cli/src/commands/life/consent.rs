@@ -1,5 +1,7 @@
 //! `fieldseal withdraw` and `fieldseal grant`.
 
+use std::cell::Cell;
+
 use fieldseal::{
     Access, AsyncKeyStore as _, Class, EntryState, EnvelopeEdit, Error, History, KeyEnvelope,
     KeyId, KeyRing, KeyUse,
@@ -43,16 +45,18 @@ pub(in crate::commands) fn withdraw(
     }
     let role = asked.of.role.as_str();
     let withdraw = |edit: &mut EnvelopeEdit<'_>| edit.withdraw(&class, role);
+    let had = Cell::new(true);
     let check = |stored: &KeyEnvelope| {
+        had.set(reads(stored, &class, &ring, role)?);
         let losing = left_out(stored, &class, &ring, role)?;
         check_left_out(&losing, &class, "withdraw", &asked.confirmed, session)
     };
     let changed = change(&asked.store, &asked.subject, &subject, access, session, check, withdraw)?;
-    let text = if changed.changed {
+    let text = if had.get() {
         format!("{role} has no key of class {} of {} any more", class.name(), subject.shown())
     } else {
         format!(
-            "{role} had no key of class {} of {}: nothing was stored, and the ledger tells of the withdrawal",
+            "{role} had no key of class {} of {}: the ledger tells of the withdrawal all the same",
             class.name(),
             subject.shown()
         )
@@ -113,6 +117,18 @@ fn check_needs_consent(class: &Class, role: &str) -> Result<(), Failure> {
             roles => format!("with consent it is read by {}", roles.join(", ")),
         },
     ))
+}
+
+/// Whether a live generation of the class is wrapped for the role.
+fn reads(stored: &KeyEnvelope, class: &Class, ring: &KeyRing, role: &str) -> Result<bool, Failure> {
+    let info = stored.inspect()?;
+    let of_class = info.entries.iter().filter(|entry| entry.class == class.name());
+    let recipients = of_class.flat_map(|entry| match &entry.state {
+        EntryState::Live { recipients, .. } => recipients.as_slice(),
+        _ => &[],
+    });
+    let keys = recipients.filter_map(|one| ring.key(KeyId::new(one.key_id)?));
+    Ok(keys.into_iter().any(|key| key.key_use() == KeyUse::Wrap && key.name() == role))
 }
 
 /// The roles that the newest generation is wrapped for, and that the file of declarations leaves out: the

@@ -232,9 +232,7 @@ fn tell(
 ) {
     let output = session.output;
     if was_erased {
-        output.talk(
-            "it had been erased before: nothing was stored, and the ledger tells of it again",
-        );
+        output.talk("it had been erased before, and the ledger tells of it again");
     }
     if !still_open.is_empty() {
         output.warning(format_args!(

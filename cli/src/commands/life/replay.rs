@@ -183,5 +183,13 @@ fn report(
     if asked.dry_run && passed.iter().any(|one| one.pass.changed > 0) {
         session.output.next("run it without --dry-run before anybody reads what was restored");
     }
+    let undeclared: Vec<&str> = replay.undeclared().collect();
+    if !undeclared.is_empty() {
+        session.output.warning(&format!(
+            "the ledgers withdraw classes that are not declared here: {}. Their roles are taken out, and no next \
+             generation is begun: give the declaration of what is still in use (--classes)",
+            undeclared.join(", ")
+        ));
+    }
     Ok(())
 }
