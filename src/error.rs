@@ -283,7 +283,12 @@ impl Error {
         self
     }
 
-    #[cfg(feature = "std")]
+    #[cfg(any(
+        feature = "file",
+        feature = "rusqlite",
+        feature = "sqlx-sqlite",
+        feature = "sqlx-postgres"
+    ))]
     #[cold]
     pub(crate) fn because_of(mut self, fault: Option<Fault>) -> Self {
         self.0.fault = fault;
@@ -291,6 +296,7 @@ impl Error {
     }
 
     /// Adds what else to do to the text, of which the kind stays where it is.
+    #[cfg(feature = "std")]
     #[cold]
     pub(crate) fn and_also(mut self, more: &str) -> Self {
         self.0.detail = alloc::format!("{}; {more}", self.0.detail).into();
@@ -298,6 +304,7 @@ impl Error {
     }
 
     /// The text without the kind and the place.
+    #[cfg(feature = "std")]
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail
     }

@@ -8,6 +8,7 @@
 )]
 
 #[path = "withdrawal/always.rs"]
+#[cfg(feature = "std")]
 mod always;
 mod common;
 

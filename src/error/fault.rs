@@ -44,6 +44,7 @@ pub enum Fault {
 
 impl Fault {
     /// What to do, for the end of a text.
+    #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Busy => "roll back and run the transaction again, or wait longer for locks",
