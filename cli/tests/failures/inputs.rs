@@ -1,5 +1,7 @@
 //! Files, variables and paths as editors, shells, containers and deployments leave them.
 
+#![allow(clippy::print_stdout, reason = "what is skipped has to be seen")]
+
 use std::fs;
 use std::process::Command;
 
