@@ -439,6 +439,7 @@ impl SubjectId {
     }
 
     /// Whether these are the bytes of an id.
+    #[cfg(feature = "std")]
     pub(crate) fn is_id(&self) -> bool {
         Id::from_encoded(self.as_bytes()).is_ok()
     }

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[cfg(feature = "std")]
 #[path = "withdrawal/always.rs"]
 #[cfg(feature = "std")]
 mod always;
