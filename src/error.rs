@@ -296,7 +296,6 @@ impl Error {
     }
 
     /// Adds what else to do to the text, of which the kind stays where it is.
-    #[cfg(feature = "std")]
     #[cold]
     #[cfg(feature = "std")]
     pub(crate) fn and_also(mut self, more: &str) -> Self {
