@@ -1,9 +1,11 @@
 //! Data classes: fields protected alike and shredded together.
 
+mod list;
 mod mask;
 #[cfg(feature = "std")]
 mod run_time;
 
+pub use self::list::ToClasses;
 pub use self::mask::MaskName;
 
 use crate::context::{assert_name, equal, is_declarable};
@@ -156,8 +158,15 @@ impl Class {
         if twelfth > DAY { twelfth } else { DAY }
     }
 
-    /// Whether the two are one name with two meanings.
+    /// Whether the two are one name with two meanings, or a class and masks of it that are not kept as long.
     pub(crate) const fn contradicts(&self, other: &Self) -> bool {
+        // `[MA-2]`
+        if self.is_named_for(other) {
+            return !self.is_mask_of(other);
+        }
+        if other.is_named_for(self) {
+            return !other.is_mask_of(self);
+        }
         equal(self.name, other.name)
             && !(same_roles(self.reader_roles(), other.reader_roles())
                 && same_roles(self.with_consent, other.with_consent)
@@ -176,11 +185,15 @@ impl Class {
     ) -> Result<(), Error> {
         let mut rest = classes;
         while let Some(class) = rest.next() {
-            if rest.clone().any(|other| other.contradicts(class)) {
-                return Err(Error::invalid(alloc::format!(
-                    "class `{}` is declared in two ways: declare it once and share the constant",
-                    class.name
-                )));
+            if let Some(other) = rest.clone().find(|other| other.contradicts(class)) {
+                let what = match class.name == other.name {
+                    true => "is declared in two ways: declare it once and share the constant",
+                    false => {
+                        "and its masks are kept for different times: declare these by Class::mask_of"
+                    }
+                };
+                let name = class.masked().unwrap_or(class.name);
+                return Err(Error::invalid(alloc::format!("class `{name}` {what}")));
             }
         }
         Ok(())

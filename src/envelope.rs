@@ -27,7 +27,7 @@ use self::format::{Layout, Trailer};
 use self::generation::Bound;
 pub(crate) use self::generation::Wanted;
 use crate::access::{Access, Action};
-use crate::class::Class;
+use crate::class::{Class, ToClasses};
 use crate::context::{SubjectId, ToId};
 use crate::encoding::{KEY_ENVELOPE, Put as _, SmallBuf, from_text, to_text, wrong_first_byte};
 use crate::error::{Error, ErrorKind};
@@ -199,9 +199,10 @@ impl KeyEnvelope {
         &self,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[Class],
+        classes: impl ToClasses,
     ) -> Result<DataKeys, Error> {
-        let classes: Vec<_> = classes.iter().map(|class| (*class, Consent::Proven)).collect();
+        let classes = classes.to_classes().into_iter();
+        let classes: Vec<_> = classes.map(|class| (class, Consent::Proven)).collect();
         self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
     }
 
@@ -364,9 +365,9 @@ impl DataKeys {
     pub fn create<'a>(
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[Class],
+        classes: impl ToClasses,
     ) -> Result<Self, Error> {
-        let classes = classes.iter().map(|class| (*class, NOBODY));
+        let classes = classes.to_classes().into_iter().map(|class| (class, NOBODY));
         Self::created(&access.into(), SubjectId::new(subject)?, classes, &mut CallRng::from_os()?)
     }
 
@@ -393,10 +394,10 @@ impl DataKeys {
     pub fn create_with_rng<'a>(
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[Class],
+        classes: impl ToClasses,
         rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<Self, Error> {
-        let classes = classes.iter().map(|class| (*class, NOBODY));
+        let classes = classes.to_classes().into_iter().map(|class| (class, NOBODY));
         Self::created(
             &access.into(),
             SubjectId::new(subject)?,

@@ -33,6 +33,14 @@ struct Inner {
     fault: Option<Fault>,
 }
 
+impl Error {
+    /// The same error once more, for a caller that has only lent it.
+    pub(crate) fn again(&self) -> Self {
+        let Inner { kind, ref detail, record, field, row, fault } = *self.0;
+        Self(Box::new(Inner { kind, detail: detail.clone(), record, field, row, fault }))
+    }
+}
+
 /// The kinds of [`Error`]. Each says what a web handler would answer, which
 /// [`http_status`](Self::http_status) returns.
 ///

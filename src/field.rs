@@ -9,6 +9,7 @@ mod reseal;
 mod spec;
 mod value;
 
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -30,7 +31,7 @@ pub use self::value::Structured;
 pub(crate) use self::value::encoded;
 pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 
-use crate::class::Class;
+use crate::class::{Class, ToClasses};
 use crate::context::{RowId, ToId, assert_name, equal};
 use crate::envelope::DataKeys;
 use crate::envelope::sealed::{Opening, PURPOSE_VALUE};
@@ -267,6 +268,18 @@ impl<T, R, C> Field<T, R, C> {
 
     pub(crate) const fn spec(&self) -> Spec {
         self.spec
+    }
+}
+
+impl<T, R, C> ToClasses for Field<T, R, C> {
+    fn to_classes(&self) -> Vec<Class> {
+        let masks = self.spec.companions.iter().filter_map(Companion::mask_class);
+        core::iter::once(self.spec.class).chain(masks).collect()
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        let masks = self.spec.companions.iter().filter_map(Companion::mask_was);
+        self.to_classes().into_iter().chain(self.spec.was).chain(masks).collect()
     }
 }
 

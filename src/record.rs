@@ -121,8 +121,7 @@ pub trait Record: Sized {
         let access = access.into();
         let subject = self.subject_id()?;
         told::<Self, _>(&access, Action::Seal, &subject, || {
-            let classes: Vec<_> = Self::SCHEMA.classes().collect();
-            let keys = envelope.prepare(access, &subject, &classes)?;
+            let keys = envelope.prepare(access, &subject, Self::SCHEMA)?;
             self.seal_fields(&mut Sealer::begin(&keys, self.row_id()?, &mut CallRng::from_os()?))
         })
     }
@@ -350,7 +349,8 @@ pub trait SealedRecord: Sized {
 
     /// [`open_matching`](SealedRecord::open_matching) field by field: for rings that open some fields of a row
     /// only, and where classes are erased or expire one by one. `matches` is given each row as
-    /// [`open_partial`](SealedRecord::open_partial) opens it, and says what a field that does not open means:
+    /// [`open_partial`](SealedRecord::open_partial) opens it, and says what a field that does not open means.
+    /// [`Query::matches_opened`](crate::Query::matches_opened) never takes tampering for a row that does not match:
     ///
     /// ```
     /// # #[cfg(feature = "derive")] {
@@ -368,7 +368,7 @@ pub trait SealedRecord: Sized {
     /// # let row = Customer { id: 42, email: "ada@example.com".into() }.seal_new(&ring)?;
     /// let query = customer::EMAIL_INDEX.query(&ring, "ada@example.com")?;
     /// let found = SealedCustomer::open_matching_partial([(&row, 42)], &ring, |partial| {
-    ///     partial.email.as_ref().map_or(Ok(false), |email| query.matches(email))
+    ///     query.matches_opened(&partial.email)
     /// })?;
     /// assert_eq!(found.len(), 1);
     /// # }

@@ -9,7 +9,7 @@ use fieldseal::{
 };
 
 use crate::store::Store;
-use crate::{Anyhow, CONTACT, Customer, FINANCIAL, IDENTITY};
+use crate::{Anyhow, CONTACT, Customer};
 
 /// The key envelopes stand in the rows.
 fn envelopes() -> Anyhow<SqliteKeyStore> {
@@ -90,7 +90,7 @@ pub(crate) fn show(
     let restored = Store::open(&backup)?;
     println!("  {} is back: {}", other.name, !is_erased(&restored)?);
     let told = ledger.read_known(&public, &told.head())?;
-    let replay = Replay::new(ring, &[&told], &[CONTACT, FINANCIAL, IDENTITY])?;
+    let replay = Replay::new(ring, &[&told], &catalog)?;
     let pass = replay.run(&store, &rusqlite::Connection::open(&backup)?, ring)?;
     println!("  the ledger is played back: {} of {} envelopes made right", pass.changed, pass.seen);
     println!("  {} is back: {}", other.name, !is_erased(&restored)?);

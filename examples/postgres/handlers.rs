@@ -7,7 +7,7 @@ use fieldseal::{
     SealedRecord as _, SubjectId,
 };
 
-use crate::{App, CONTACT, Customer, IDENTITY, SealedCustomer, customer};
+use crate::{App, CONTACT, Customer, SealedCustomer, customer};
 
 const PAGE: i64 = 100;
 
@@ -59,7 +59,7 @@ impl App {
 pub(crate) async fn sign_up(app: Arc<App>, form: SignUp) -> Result<i64, Problem> {
     // The id comes first, as the keys are made for it.
     let id: i64 = sqlx::query_scalar("SELECT nextval('customer_id')").fetch_one(&app.pool).await?;
-    let keys = DataKeys::create(app.access(), id, &[CONTACT, IDENTITY])?;
+    let keys = DataKeys::create(app.access(), id, Customer::SCHEMA)?;
     let SignUp { email, name, phone, plan } = form;
     let row = Customer { id, email, name, phone, plan }.seal_with(&keys)?;
 

@@ -99,10 +99,14 @@ impl Class {
         self.name.strip_prefix(MASK_PREFIX)
     }
 
+    /// Whether this is the class of the masks of another, by its name.
+    pub(crate) const fn is_named_for(&self, source: &Self) -> bool {
+        is_declarable(source.name) && equal(self.name, MaskName::of(source).as_str())
+    }
+
     /// Whether this is the class of the masks of another, and kept as long.
     pub(crate) const fn is_mask_of(&self, source: &Self) -> bool {
-        is_declarable(source.name)
-            && equal(self.name, MaskName::of(source).as_str())
+        self.is_named_for(source)
             && self.retain_days == source.retain_days
             && self.generation_seconds() == source.generation_seconds()
     }

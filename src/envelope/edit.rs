@@ -20,7 +20,7 @@ use super::KeyEnvelope;
 use super::format::{Entry, KeyTag, Layout};
 use super::generation::{Bound, GenerationKey, retention};
 use crate::access::{Access, Action, LedgerAct};
-use crate::class::Class;
+use crate::class::{Class, ToClasses};
 use crate::context::SubjectId;
 use crate::context::is_declarable;
 use crate::error::{Error, ErrorKind};
@@ -177,14 +177,17 @@ impl<'a> EnvelopeEdit<'a> {
         drawn
     }
 
-    /// Begins a class that the envelope has no entry of. An entry, live or erased, is left as it is.
+    /// Begins the classes that the envelope has no entry of, such as those that were added to a
+    /// [`Schema`](crate::Schema) later: `edit.ensure(Customer::SCHEMA)`. An entry, live or erased, is left as it is.
     ///
     /// # Errors
     /// [`Erased`](ErrorKind::Erased) when the subject is; [`MissingKey`](ErrorKind::MissingKey),
     /// naming a reader whose key the ring lacks; [`InvalidInput`](ErrorKind::InvalidInput) for a class
     /// without readers; [`Randomness`](ErrorKind::Randomness).
-    pub fn ensure(&mut self, class: &Class) -> Result<(), Error> {
-        self.drawing(|edit, rng| edit.ensure_in(class, &[], rng))
+    pub fn ensure(&mut self, classes: impl ToClasses) -> Result<(), Error> {
+        self.drawing(|edit, rng| {
+            classes.to_classes().iter().try_for_each(|class| edit.ensure_in(class, &[], rng))
+        })
     }
 
     /// [`ensure`](Self::ensure), with readers who have consented already. They are named from the
@@ -279,7 +282,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// is touched, no reader added or dropped. The envelope's MAC is made anew under the primary
     /// envelope key, always.
     ///
-    /// `declared` are the classes as the application declares them. A generation is wrapped anew if
+    /// `declared` are the classes as the application declares them, best its [`Catalog`](crate::Catalog). A generation is wrapped anew if
     /// this ring opens it as a declared reader, and in it the keys of those readers, consented ones
     /// too, whose present one unwraps here. Every other recipient stays as it is, and is
     /// [reported](Rewrapped::unproven).
@@ -287,8 +290,8 @@ impl<'a> EnvelopeEdit<'a> {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) when a recipient of a later version bears the id of a
     /// primary key; [`Randomness`](ErrorKind::Randomness).
-    pub fn rewrap(&mut self, declared: &[Class]) -> Result<Rewrapped, Error> {
-        let mut report = Rewrapped::default();
+    pub fn rewrap(&mut self, declared: impl ToClasses) -> Result<Rewrapped, Error> {
+        let (mut report, declared) = (Rewrapped::default(), declared.to_declared());
         self.attempt(Action::Rewrap, "", |edit| {
             declared.iter().try_for_each(|class| edit.declare(class))?;
             let of: Vec<_> = declared.iter().map(Class::declared).collect();

@@ -403,6 +403,23 @@ impl<T> Query<T> {
         let items = items(value).map_err(|error| self.spec.locate(error))?;
         self.spec.matches(&self.wanted, &items)
     }
+
+    /// [`matches`](Self::matches) for a field of a row that was opened [in part](crate::SealedRecord::open_partial). A
+    /// value that is erased or expired matches nothing. Every other failure is this call's, so that a row that
+    /// somebody tampered with, or that this ring does not open, is never taken for one that does not match.
+    ///
+    /// # Errors
+    /// As [`matches`](Self::matches), and the error of the field, unless it is [`Erased`](ErrorKind::Erased) or
+    /// [`Expired`](ErrorKind::Expired).
+    pub fn matches_opened<Q: Findable<T>>(&self, opened: &Result<Q, Error>) -> Result<bool, Error> {
+        match opened {
+            Ok(value) => self.matches(value),
+            Err(error) if matches!(error.kind(), ErrorKind::Erased | ErrorKind::Expired) => {
+                Ok(false)
+            }
+            Err(error) => Err(error.again()),
+        }
+    }
 }
 
 impl<T> fmt::Debug for Query<T> {

@@ -47,7 +47,8 @@ const LABEL: &[u8] = b"fieldseal/v1 receipt";
 /// let receipt = erasure.receipt(&ring, None)?.to_string(); // once the erasure is committed
 ///
 /// // Later, by somebody who has no key but the public half:
-/// let keys = ["fsv1.…".parse().unwrap_or(ring.verifying_keys()[0])];
+/// # let published = ring.verifying_keys()[0].to_string();
+/// let keys = [published.parse()?]; // "fsv1.…"
 /// let receipt = Receipt::from_json(receipt.as_bytes(), &keys)?;
 /// assert_eq!(receipt.generations()[0].class, "personal");
 /// # Ok::<(), fieldseal::Error>(())

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::chain::{Ledger, Tokens, is_after};
 use super::entry::{LedgerEntry, SubjectToken};
 use crate::access::LedgerAct;
-use crate::class::Class;
+use crate::class::{Class, ToClasses};
 use crate::context::SubjectId;
 use crate::envelope::{EnvelopeEdit, ErasedUpTo, Granted, Reached, Withdrawal};
 use crate::error::Error;
@@ -43,7 +43,12 @@ impl<'r> Replay<'r> {
     /// # Errors
     /// [`MissingKey`](crate::ErrorKind::MissingKey) when the ring lacks the secret of a key that signed in
     /// one of them; [`InvalidInput`](crate::ErrorKind::InvalidInput) for classes that contradict each other.
-    pub fn new(ring: &'r KeyRing, ledgers: &[&Ledger], classes: &[Class]) -> Result<Self, Error> {
+    pub fn new(
+        ring: &'r KeyRing,
+        ledgers: &[&Ledger],
+        classes: impl ToClasses,
+    ) -> Result<Self, Error> {
+        let classes = classes.to_declared();
         Class::check_all(classes.iter())?;
         let tokens = Tokens::of(ring, ledgers)?;
         let mut told: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -74,7 +79,7 @@ impl<'r> Replay<'r> {
                 told.entry(about).or_default().push(one);
             }
         }
-        Ok(Self { tokens, told, classes: classes.to_vec(), undeclared })
+        Ok(Self { tokens, told, classes, undeclared })
     }
 
     /// The classes that the ledgers withdraw and that are not among those given, in ascending order. The

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use crate::class::Class;
+use crate::class::{Class, ToClasses};
 use crate::error::Error;
 use crate::field::{Companion, Field};
 
@@ -376,6 +376,36 @@ impl Catalog {
     pub fn schemas(&self) -> &[&'static Schema] {
         &self.schemas
     }
+}
+
+impl ToClasses for Schema {
+    fn to_classes(&self) -> Vec<Class> {
+        self.classes().collect()
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        each_once(self.declared_classes())
+    }
+}
+
+impl ToClasses for Catalog {
+    fn to_classes(&self) -> Vec<Class> {
+        each_once(self.schemas.iter().flat_map(|schema| schema.classes()))
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        each_once(self.schemas.iter().flat_map(|schema| schema.declared_classes()))
+    }
+}
+
+fn each_once(classes: impl Iterator<Item = Class>) -> Vec<Class> {
+    let mut once: Vec<Class> = Vec::new();
+    for class in classes {
+        if !once.iter().any(|other| other.name() == class.name()) {
+            once.push(class);
+        }
+    }
+    once
 }
 
 /// Who writes a part of a compound index writes the index.

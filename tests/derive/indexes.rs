@@ -1,8 +1,8 @@
 //! What fields are found by, declared on a struct.
 
 use fieldseal::{
-    Domain, ErrorKind, Index, KeyRing, ManyTerms, Normalizer, Record, SealedRecord as _, Term,
-    Terms,
+    DataKeys, Domain, ErrorKind, Index, KeyRing, ManyTerms, Normalizer, Record, Sealed,
+    SealedRecord as _, Term, Terms,
 };
 
 use super::{CONTACT, FINANCIAL, ring};
@@ -404,7 +404,7 @@ fn an_invalid_value_in_a_batch_names_its_row_and_its_field() {
     assert_eq!((error.record(), error.field()), (Some("customer"), Some("points.range")));
     assert!(error.to_string().starts_with("row 2: customer.points.range: "), "{error}");
 
-    let keys = fieldseal::DataKeys::create(&ring, 1, &[CONTACT, FINANCIAL]).unwrap();
+    let keys = DataKeys::create(&ring, 1, &[CONTACT, FINANCIAL]).unwrap();
     records.iter_mut().for_each(|record| record.id = 1);
     let error = Customer::seal_all_with(&records, &keys).unwrap_err();
     assert_eq!((error.row(), error.field()), (Some(2), Some("points.range")));
@@ -421,4 +421,21 @@ fn an_invalid_value_in_a_batch_names_its_row_and_its_field() {
     let error = SealedCustomer::open_matching_partial(pairs(), &ring, refused);
     let error = error.map(drop).unwrap_err();
     assert_eq!(error.row(), Some(0));
+}
+
+/// What a careful caller copies from the documentation.
+#[test]
+fn a_row_that_was_tampered_with_is_an_error_and_never_no_match() {
+    let ring = indexing();
+    let query = customer::EMAIL_INDEX.query(&ring, "ada@example.com").unwrap();
+    assert!(query.matches_opened(&Ok("ada@example.com".to_owned())).unwrap());
+    assert!(!query.matches_opened(&Ok("bob@example.com".to_owned())).unwrap());
+    let keys = DataKeys::create(&ring, ada().id, Customer::SCHEMA).unwrap();
+    let row = ada().seal_with(&keys).unwrap();
+    let mut bytes = row.email.into_bytes();
+    *bytes.last_mut().unwrap() ^= 1;
+    let opened = customer::EMAIL.open(&keys, &Sealed::from_bytes(bytes));
+    let error = query.matches_opened(&opened).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tampered);
+    assert_eq!(error.to_string(), opened.unwrap_err().to_string());
 }

@@ -279,3 +279,23 @@ fn mask_class_can_be_shared_as_a_constant() {
     assert_eq!(account::IBAN_MASK.class(), account::CARD_MASK.class());
     assert_eq!(Account::SCHEMA.classes().count(), 2);
 }
+
+/// A list of classes by hand misses those that masks bring; the schema and the catalog do not.
+#[test]
+fn the_classes_of_a_record_come_from_its_schema_or_a_catalog() {
+    let ring = ring();
+    let none = Payer { card: None, ..ada() };
+    let catalog = Catalog::new(&[Payer::SCHEMA]).unwrap();
+    for keys in [
+        DataKeys::create(&ring, 1, Payer::SCHEMA).unwrap(),
+        DataKeys::create(&ring, 1, &catalog).unwrap(),
+    ] {
+        assert!(keys.reached().contains(&"mask.financial"));
+        for payer in [ada(), none.clone()] {
+            assert_eq!(payer.seal_with(&keys).unwrap().open_with(&keys).unwrap(), payer);
+        }
+        let mut edit = keys.envelope().edit(&ring, 1).unwrap();
+        edit.rewrap(&catalog).unwrap();
+        edit.ensure(Payer::SCHEMA).unwrap();
+    }
+}

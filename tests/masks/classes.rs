@@ -373,3 +373,40 @@ fn erasure_of_a_class_is_played_back_over_its_masks() {
     let stored = store.load(&(), "", 42).unwrap().unwrap();
     assert_eq!(kind(CARD_MASK.open(&open(&ring, &stored), &row.mask)), ErrorKind::Erased);
 }
+
+/// `[MA-2]` Where both are before one call, in whichever order.
+#[cfg(feature = "std")]
+#[test]
+fn masks_that_are_kept_longer_or_shorter_than_their_class_are_refused() {
+    let ring = admin();
+    let of_days = |days| Class::declared_as("mask.financial", &["billing"], &[], days, 0).unwrap();
+    for mask in [of_days(0), of_days(364), of_days(366), of_days(3650)] {
+        for both in [[FINANCIAL, mask], [mask, FINANCIAL]] {
+            let refused = DataKeys::create(at(&ring), 42, &both);
+            assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
+            let keys = DataKeys::create(at(&ring), 42, &[CONTACT]).unwrap();
+            let refused = keys.envelope().prepare(at(&ring), 42, &both);
+            assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
+            let mut edit = keys.envelope().edit(at(&ring), 42).unwrap();
+            assert_eq!(kind(edit.rewrap(&both)), ErrorKind::InvalidInput);
+            // In one edit, however many calls it takes.
+            edit.ensure(&both[0]).unwrap();
+            assert_eq!(kind(edit.ensure(&both[1])), ErrorKind::InvalidInput);
+            assert_eq!(kind(edit.renew(&both[1])), ErrorKind::InvalidInput);
+        }
+    }
+    DataKeys::create(at(&ring), 42, &[of_days(365), FINANCIAL]).unwrap();
+}
+
+/// Nobody needs to know that a mask brings a class.
+#[test]
+fn the_classes_of_a_field_are_its_own_and_that_of_its_mask() {
+    let ring = admin();
+    let keys = DataKeys::create(at(&ring), 42, CARD).unwrap();
+    CARD.update(&keys, &"4242 4242 4242 4242".into()).unwrap();
+    let old = DataKeys::create(at(&ring), 42, &[CONTACT]).unwrap();
+    let mut edit = old.envelope().edit(at(&ring), 42).unwrap();
+    edit.ensure(&CARD).unwrap();
+    let keys = edit.finish().unwrap().unwrap(at(&ring), 42).unwrap();
+    CARD.update(&keys, &"4242 4242 4242 4242".into()).unwrap();
+}
