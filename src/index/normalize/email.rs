@@ -180,10 +180,17 @@ fn is_encoded(label: &str) -> bool {
 fn to_ascii(text: &str) -> Result<Zeroizing<String>, Error> {
     use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-    Uts46::new()
-        .to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow, DnsLength::Ignore)
-        .map(|name| Zeroizing::new(name.into_owned()))
-        .map_err(|_| refused("what follows the @ is not a domain that can be registered (UTS 46)"))
+    let wrong = || refused("what follows the @ is not a domain that can be registered (UTS 46)");
+    let (uts46, hyphens) = (Uts46::new(), Hyphens::Allow);
+    let name = uts46
+        .to_ascii(text.as_bytes(), AsciiDenyList::STD3, hyphens, DnsLength::Ignore)
+        .map_err(|_| wrong())?;
+    // [NO-9] What later tables allow is not allowed before the format says so.
+    let (shown, valid) = uts46.to_unicode(name.as_bytes(), AsciiDenyList::STD3, hyphens);
+    if valid.is_err() || shown.chars().any(crate::index::unicode::is_unassigned) {
+        return Err(wrong());
+    }
+    Ok(Zeroizing::new(name.into_owned()))
 }
 
 /// Without its tables it is not known whether a label is valid.

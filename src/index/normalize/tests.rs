@@ -522,6 +522,35 @@ mod text {
         assert_eq!(made(TEXT, "e\u{E0FFF}\u{301}"), "é", "what is invisible is known for ever");
     }
 
+    /// `[NO-9]` A checksum (FNV-1a) of what is made of all these characters, 16 at a time. If it changes with
+    /// an update of a library or the compiler, stored terms would not be found: the update is not to be taken.
+    /// The second implementation gives the same number.
+    #[test]
+    fn an_update_of_tables_changes_no_term() {
+        let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |text: &str| {
+            for byte in text.bytes().chain([0]) {
+                sum = (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        let all: Vec<char> = FOLDED.iter().cloned().flatten().collect();
+        for some in all.chunks(16) {
+            let text: String = some.iter().flat_map(|char| ['a', *char, '\u{301}']).collect();
+            add(&made(TEXT, &text));
+            add(&made(PLAIN, &text));
+            let runs = crate::index::words::runs(&text);
+            crate::index::words::of_a_value(&runs).unwrap().into_iter().for_each(&mut add);
+            let is_of_addresses =
+                |char: &char| Normalizer::EMAIL.apply_text(&std::format!("{char}@b")).is_ok();
+            let local: String = some.iter().copied().filter(is_of_addresses).collect();
+            add(Normalizer::EMAIL
+                .apply_text(&std::format!("a{local}@b"))
+                .as_deref()
+                .map_or("", String::as_str));
+        }
+        assert_eq!(sum, 0x58f9_5fec_a078_fc03);
+    }
+
     proptest! {
         #[test]
         fn text_is_normalized_once(text in "\\PC{0,16}|[\\p{L}\\p{M}\\p{Z}]{0,16}") {

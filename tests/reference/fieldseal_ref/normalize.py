@@ -174,6 +174,8 @@ def _to_ascii(domain: str) -> str:
     try:
         labels = idna.uts46_remap(domain, std3_rules=True, transitional=False).split(".")
         shown = [_unicode_label(label) for label in labels]
+        if not all(_is_known(char) for label in shown for char in label):
+            raise ValueError
         is_bidi = any(unicodedata.bidirectional(c) in _BIDI for label in shown for c in label)
         for label in shown:
             if is_bidi and label and not idna.check_bidi(label, check_ltr=True):

@@ -274,6 +274,10 @@ mod unicode {
                 "ada@℀.example",
                 "ada@≠.example\u{378}",
                 "ada@a\u{378}b.example",
+                // Of Unicode 17: U+16EBB is a letter, U+10940 one from right to left.
+                "ada@a\u{16EBB}.example",
+                "ada@xn--a-qc7m.example",
+                "ada@\u{10940}.example",
                 "ada@a\u{E000}b.example",
                 "ada@[１９２.0.2.1]",
             ],
