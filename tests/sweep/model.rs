@@ -141,7 +141,7 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
                 model
                     .generations
                     .insert((subject, class, highest + 1), Generation::Erased { at: now });
-                model.newest = model.newest.max(now);
+                model.tell(subject, now);
             }
         }
         Act::EraseSubject => {
