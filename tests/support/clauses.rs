@@ -107,7 +107,7 @@ fn the_contents_of_format_and_conduct_list_every_section() {
 /// The ids that stand in the first column of the README's table under this heading.
 fn listed(heading: &str, families: &BTreeSet<String>) -> BTreeSet<String> {
     let text = read("tests/vectors/README.md");
-    let part = text.split(&format!("\n### {heading}\n")).nth(1).expect("there is such a part");
+    let part = text.split(&format!("\n### {heading}\n")).nth(1).unwrap();
     let part = part.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
     let columns = part.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
     columns.flat_map(|column| quoted(column, families)).collect()
