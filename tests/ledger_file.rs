@@ -10,6 +10,8 @@
 )]
 
 mod common;
+#[path = "ledger_file/damaged.rs"]
+mod damaged;
 #[path = "ledger_file/ends.rs"]
 mod ends;
 
@@ -218,8 +220,8 @@ fn a_line_is_synced_before_the_change_returns() {
         Child::run(command.args(Child::ARGUMENTS), task).end();
         let calls = fs::read_to_string(folder.join("calls")).unwrap();
         let of = |call: &str| match () {
-            () if call.contains(" write(") && call.contains(&format!("<{place}>")) => Some("write"),
-            () if call.contains("sync(") && call.contains(&format!("<{place}>")) => Some("sync"),
+            () if call.contains(" write(") && call.contains(&format!("<{place}")) => Some("write"),
+            () if call.contains("sync(") && call.contains(&format!("<{place}")) => Some("sync"),
             () if call.contains(" ftruncate(") => Some("cut"),
             () if call.contains("sync(") => Some("sync folder"),
             () if call.contains(" write(") && call.contains("\\n> ") => Some("returned"),

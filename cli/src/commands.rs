@@ -43,9 +43,13 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         #[cfg(feature = "stores")]
         Command::Ledger(LedgerCommand::Begin(begin)) => life::ledger::begin(begin, &session),
         #[cfg(feature = "stores")]
-        Command::Ledger(LedgerCommand::Verify(verify)) => life::ledger::verify(verify, &session),
+        Command::Ledger(LedgerCommand::Verify(verify)) => {
+            return life::ledger::verify(verify, &session);
+        }
         #[cfg(feature = "stores")]
-        Command::Ledger(LedgerCommand::Show(show)) => life::ledger::show(show, &session),
+        Command::Ledger(LedgerCommand::Show(show)) => {
+            return life::ledger::show(show, &session);
+        }
         #[cfg(feature = "stores")]
         Command::Ledger(LedgerCommand::Consents(asked)) => life::ledger::consents(asked, &session),
         #[cfg(feature = "stores")]

@@ -191,7 +191,7 @@ fn erasure_that_is_refused_leaves_nothing_half_done() {
     place.mode("notes", 0o600);
     erase(&["42", "--as", "integer", "--yes", "--ledger", "notes"]).failed(
         6,
-        "does not end in a line",
+        "this is no ledger",
         "",
     );
     assert_eq!(place.read("notes"), "hello\n");

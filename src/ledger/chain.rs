@@ -4,8 +4,10 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
-use super::entry::{LedgerEntry, LedgerHead, ReadLine, SubjectToken};
+use super::entry::{LedgerEntry, LedgerHead, SubjectToken};
+use super::reading::{Reading, Salvage};
 use crate::access::{Access, Action, LedgerAct};
 use crate::clock::CLOCKS_DIFFER;
 use crate::context::{SubjectId, ToId};
@@ -38,10 +40,11 @@ use crate::keyring::{KeyId, KeyRing, VerifyingKey};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    id: [u8; 16],
-    entries: Vec<LedgerEntry>,
-    head: LedgerHead,
-    torn: bool,
+    pub(super) id: [u8; 16],
+    pub(super) entries: Vec<LedgerEntry>,
+    pub(super) head: LedgerHead,
+    pub(super) torn: bool,
+    pub(super) doubtful: Vec<RangeInclusive<u64>>,
 }
 
 /// What a ledger says of a role and a class of one subject.
@@ -92,38 +95,44 @@ impl Ledger {
         keys: &[VerifyingKey],
         known: Option<&LedgerHead>,
     ) -> Result<Self, Error> {
-        let mut lines = Vec::new();
+        let mut reading = Reading::new(keys, known);
         let mut rest = text;
         while let Some((line, tail)) = rest.split_once('\n') {
-            let before = lines.last().map(|line: &ReadLine| &line.head);
-            lines.push(ReadLine::parse(line, before)?);
+            reading.line(line.as_bytes())?;
             rest = tail;
         }
-        if let Some(known) = known
-            && !lines.iter().any(|line| line.head == *known)
-        {
-            return Err(Error::new(
-                ErrorKind::RolledBack,
-                format!(
-                    "the ledger has no line {} as it was known: it was cut off or replaced",
-                    known.number
-                ),
-            ));
-        }
-        let trusted = known.map_or(0, |known| known.number);
-        lines
-            .iter()
-            .filter(|line| line.head.number > trusted)
-            .try_for_each(|line| line.check(keys))?;
-        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
-            return Err(Error::malformed("this is no ledger: it has no whole line"));
-        };
-        let (id, head) = (first.ledger.unwrap_or_default(), last.head);
-        let entries = lines.into_iter().filter_map(|line| line.entry).collect();
-        Ok(Self { id, entries, head, torn: !rest.is_empty() })
+        reading.finish(!rest.is_empty())
     }
 
-    /// The ledger's id.
+    /// Reads a ledger that is damaged: the lines that verify by themselves, before the damage and after it.
+    /// [`doubtful`](Self::doubtful) names the lines that are missing. Of those nothing is known: what they
+    /// erased or withdrew, a replay does not make good. `known` is a head that was kept elsewhere, so that
+    /// lines cut off at the end are named as well.
+    ///
+    /// # Errors
+    /// [`Malformed`](ErrorKind::Malformed) when no line verifies by one of these keys.
+    pub fn read_damaged(
+        text: &[u8],
+        keys: &[VerifyingKey],
+        known: Option<&LedgerHead>,
+    ) -> Result<Self, Error> {
+        let mut salvage = Salvage::new(keys);
+        let end = text.iter().rposition(|byte| *byte == b'\n');
+        let (whole, torn) = match end.and_then(|end| text.split_at_checked(end)) {
+            Some((whole, rest)) => (whole, rest.len() > 1),
+            None => (&[][..], !text.is_empty()),
+        };
+        whole.split(|byte| *byte == b'\n').for_each(|line| salvage.line(line));
+        salvage.finish(torn, known)
+    }
+
+    /// The lines of a [damaged](Self::read_damaged) ledger, by their numbers, that are missing or whose place is
+    /// not proven. Empty in every other ledger.
+    pub fn doubtful(&self) -> &[RangeInclusive<u64>] {
+        &self.doubtful
+    }
+
+    /// The ledger's id; zeros in a damaged one whose first line is lost.
     pub fn id(&self) -> &[u8; 16] {
         &self.id
     }
@@ -190,7 +199,12 @@ impl Ledger {
             let history = told.iter().map(|entry| (*entry).clone()).collect();
             let (ends, grants): (Vec<_>, Vec<_>) =
                 told.into_iter().partition(|entry| matches!(entry.act, LedgerAct::Withdraw { .. }));
-            let stands = |grant: &&&LedgerEntry| ends.iter().all(|end| is_after(grant, end, true));
+            // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
+            let last_doubt =
+                self.doubtful.iter().map(|lines| *lines.end()).max().unwrap_or_default();
+            let stands = |grant: &&&LedgerEntry| {
+                grant.number > last_doubt && ends.iter().all(|end| is_after(grant, end, true))
+            };
             Consent {
                 class: class.into(),
                 role: role.into(),

@@ -313,7 +313,7 @@ impl Line {
 const LABEL: &[u8] = b"fieldseal/v1 ledger";
 
 /// `[LG-4]` SHA-256("fieldseal/v1 ledger line" ‖ the line).
-fn hash(line: &[u8]) -> [u8; 32] {
+pub(super) fn hash(line: &[u8]) -> [u8; 32] {
     sha256(&[b"fieldseal/v1 ledger line", line])
 }
 
@@ -324,6 +324,8 @@ pub(super) struct ReadLine {
     /// The ledger's id, in the first line.
     pub(super) ledger: Option<[u8; 16]>,
     pub(super) head: LedgerHead,
+    /// The hash of the line before, as this one names it.
+    pub(super) previous: Option<[u8; 32]>,
     pub(super) key: KeyId,
     signature: [u8; 64],
     unsigned: alloc::vec::Vec<u8>,
@@ -334,10 +336,23 @@ impl ReadLine {
     pub(super) fn parse(text: &str, before: Option<&LedgerHead>) -> Result<Self, Error> {
         let number = before.map_or(1, |before| before.number.saturating_add(1));
         let wrong = |what: &str| Error::malformed(format!("line {number} of the ledger {what}"));
+        let line = Self::alone(text, number, before.is_none())?;
+        if line.head.number != number {
+            return Err(wrong("bears another number: lines are missing, or stand twice"));
+        }
+        if line.previous != before.map(|before| before.hash) {
+            return Err(wrong("does not follow the one before it: lines were changed or removed"));
+        }
+        Ok(line)
+    }
+
+    /// A line by itself, the first of a ledger or another one. `number` is for what is said of it.
+    pub(super) fn alone(text: &str, number: u64, first: bool) -> Result<Self, Error> {
+        let wrong = |what: &str| Error::malformed(format!("line {number} of the ledger {what}"));
         if text.len() > MAX_LINE {
             return Err(wrong("is longer than 32,768 bytes"));
         }
-        if before.is_none() {
+        if first {
             check_version(text)?;
         }
         let mut line: Line =
@@ -345,18 +360,15 @@ impl ReadLine {
         if canonical(&line) != text.as_bytes() {
             return Err(wrong("is not in its one spelling"));
         }
-        if line.number != number {
-            return Err(wrong("bears another number: lines are missing, or stand twice"));
-        }
-        let previous = line.previous.as_deref().map(from_base64);
-        let follows = match (&previous, before) {
-            (None, None) => true,
-            (Some(Some(previous)), Some(before)) => *previous == before.hash,
-            _ => false,
+        let previous = match line.previous.as_deref().map(from_base64) {
+            None if first => None,
+            Some(Some(hash)) if !first => hash.try_into().ok(),
+            _ => {
+                return Err(wrong(
+                    "does not follow the one before it: lines were changed or removed",
+                ));
+            }
         };
-        if !follows {
-            return Err(wrong("does not follow the one before it: lines were changed or removed"));
-        }
         let signature = line.signature.take();
         let unsigned = canonical(&line);
         let signature = signature.as_deref().and_then(from_base64);
@@ -364,17 +376,16 @@ impl ReadLine {
         let signature = signature.ok_or_else(|| wrong("has no signature"))?;
         let key = from_hex(&line.key).map(u32::from_be_bytes).and_then(KeyId::new);
         let key = key.ok_or_else(|| wrong("names no key"))?;
-        let head = LedgerHead { number, hash: hash(text.as_bytes()) };
-        if number > MAX_NUMBER {
+        let head = LedgerHead { number: line.number, hash: hash(text.as_bytes()) };
+        if head.number > MAX_NUMBER {
             return Err(wrong("has a number beyond 2^53-1"));
         }
-        let (entry, ledger) = match before {
-            None => (None, Some(line.begins()?)),
-            Some(_) => {
-                (Some(line.entry(key).ok_or_else(|| wrong("says what no ledger says"))?), None)
-            }
+        let (entry, ledger) = if first {
+            (None, Some(line.begins()?))
+        } else {
+            (Some(line.entry(key).ok_or_else(|| wrong("says what no ledger says"))?), None)
         };
-        Ok(Self { entry, ledger, head, key, signature, unsigned })
+        Ok(Self { entry, ledger, head, previous, key, signature, unsigned })
     }
 
     /// `[LG-5]` Whether one of these keys signed it.

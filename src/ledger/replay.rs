@@ -62,6 +62,8 @@ impl<'r> Replay<'r> {
             {
                 continue;
             }
+            let doubts = ledger.doubtful().iter().map(|lines| *lines.end());
+            let last_doubt = doubts.max().unwrap_or_default();
             let mut by = u64::MAX;
             let mut of_ledger = Vec::new();
             for entry in ledger.entries().iter().rev() {
@@ -70,6 +72,10 @@ impl<'r> Replay<'r> {
             }
             for one in of_ledger.into_iter().rev() {
                 let entry = &one.1;
+                // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
+                if matches!(entry.act, LedgerAct::Grant { .. }) && entry.number <= last_doubt {
+                    continue;
+                }
                 if let LedgerAct::Withdraw { class, .. } = &entry.act
                     && !classes.iter().any(|declared| declared.name() == class)
                 {

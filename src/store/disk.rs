@@ -1,8 +1,9 @@
 //! A file that is replaced whole or not at all, that others cannot read, and one writer at a time.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use alloc::format;
@@ -391,18 +392,99 @@ fn open_lock(place: &Path, path: &Path) -> Result<File, Error> {
     }
 }
 
-/// Writes a new file that only its owner can read. One that is there is refused.
+/// Writes a new file that only its owner can read: whole or not at all, also when the process is killed
+/// meanwhile. One that is there is refused.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    static LAST: AtomicU32 = AtomicU32::new(0);
     let failed = |error| Error::io("make", path, &error);
     let directory = Directory::of(path)?;
-    let mut file = create_private(path).map_err(failed)?;
+    // Whatever is there, a link too, before anything is written beside it.
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+    }
+    // A name of its own: another may be making the same file.
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    let fresh = beside(path, &format!("{}-{number}.new", std::process::id()));
+    let made = put(&fresh, bytes).and_then(|()| match fs::hard_link(&fresh, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // A file system without hard links.
+            put(path, bytes)
+        }
+        linked => linked,
+    });
+    let _ = fs::remove_file(&fresh);
+    made.map_err(failed)?;
+    directory.sync()
+}
+
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create_private(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if written.is_err() {
         // Half of it is of no use, and would be in the way of the next try.
         let _ = fs::remove_file(path);
     }
-    written.map_err(failed)?;
-    directory.sync()
+    written
+}
+
+/// A file that is read line by line, with the checks of [`read`].
+pub(super) struct Lines {
+    reader: BufReader<File>,
+    path: PathBuf,
+    longest: usize,
+    /// Whether the last line was too long, and its rest is still to be gone over.
+    is_cut: bool,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path, any_permissions: bool, longest: usize) -> Result<Self, Error> {
+        let failed = |error| Error::io("read", path, &error);
+        // Before it is opened, too: opening a pipe waits for somebody to write.
+        check_kind(path, &fs::metadata(path).map_err(failed)?)?;
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        check_kind(path, &metadata)?;
+        if !any_permissions {
+            check_permissions(path, &metadata)?;
+        }
+        Ok(Self { reader: BufReader::new(file), path: path.into(), longest, is_cut: false })
+    }
+
+    /// The next line, in place of what `line` held, without its line feed. Whether there is a whole one; an
+    /// unfinished end is in `line`. One that is too long is cut there, so that nobody goes over the rest of it in vain.
+    pub(super) fn next(&mut self, line: &mut Vec<u8>) -> Result<bool, Error> {
+        line.clear();
+        if core::mem::take(&mut self.is_cut) && !self.skip()? {
+            return Ok(false);
+        }
+        // Longer than any line, so that an unfinished end is told from a line that is too long.
+        let most = length(self.longest).saturating_mul(4);
+        let mut part = (&mut self.reader).take(most);
+        part.read_until(b'\n', line).map_err(|error| Error::io("read", &self.path, &error))?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            return Ok(true);
+        }
+        self.is_cut = length(line.len()) >= most;
+        Ok(self.is_cut)
+    }
+
+    /// Goes on behind the line feed, if there is one.
+    fn skip(&mut self) -> Result<bool, Error> {
+        loop {
+            let held =
+                self.reader.fill_buf().map_err(|error| Error::io("read", &self.path, &error))?;
+            if held.is_empty() {
+                return Ok(false);
+            }
+            let end = held.iter().position(|byte| *byte == b'\n');
+            let len = end.map_or(held.len(), |end| end.saturating_add(1));
+            self.reader.consume(len);
+            if end.is_some() {
+                return Ok(true);
+            }
+        }
+    }
 }
 
 /// The file that a link leads to: it is what must be replaced, and not the link.

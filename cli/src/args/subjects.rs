@@ -43,6 +43,10 @@ pub(crate) struct Account {
     /// The ledger, which is told before anything is stored
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: PathBuf,
+    /// A file that keeps the head of the ledger: compared before the change, so that a ledger that was cut off
+    /// is noticed, and written after it. Keep it where the ledger is not. One that is not there is made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) head_file: Option<PathBuf>,
     /// Who asks
     #[arg(long, value_name = "TEXT")]
     pub(crate) actor: Option<String>,
@@ -233,6 +237,9 @@ pub(crate) struct LedgerLook {
     /// A head that was kept elsewhere: nothing up to it was cut off or changed
     #[arg(long, value_name = "N.HASH")]
     pub(crate) head: Option<LedgerHead>,
+    /// Read a damaged ledger: the lines that verify by themselves. What is missing is named
+    #[arg(long)]
+    pub(crate) damaged: bool,
     #[command(flatten)]
     pub(crate) by: VerifiedBy,
 }
@@ -267,6 +274,9 @@ pub(crate) struct LedgerReplay {
     /// Say what would be changed, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Play back what verifies of damaged ledgers. What is missing is named, and is not made good
+    #[arg(long)]
+    pub(crate) damaged: bool,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

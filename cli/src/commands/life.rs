@@ -4,6 +4,7 @@ pub(super) mod census;
 mod classes;
 pub(super) mod consent;
 pub(super) mod erase;
+mod head;
 pub(super) mod ledger;
 pub(super) mod migrate;
 pub(super) mod receipt;

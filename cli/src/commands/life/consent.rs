@@ -9,6 +9,7 @@ use fieldseal::{
 use serde_json::json;
 
 use super::classes;
+use super::head::Kept;
 use super::subject::{Named, access, check_signs, ledger_at};
 use crate::args::Confirmed;
 use crate::args::stores::Store;
@@ -51,7 +52,10 @@ pub(in crate::commands) fn withdraw(
         let losing = left_out(stored, &class, &ring, role)?;
         check_left_out(&losing, &class, "withdraw", &asked.confirmed, session)
     };
-    let changed = change(&asked.store, &asked.subject, &subject, access, session, check, withdraw)?;
+    let head = Kept::check(&asked.account, &ledger, &ring, session)?;
+    let changed = change(&asked.store, &asked.subject, &subject, access, session, check, withdraw);
+    let head = head.keep();
+    let changed = changed?;
     let text = if had.get() {
         format!("{role} has no key of class {} of {} any more", class.name(), subject.shown())
     } else {
@@ -61,7 +65,7 @@ pub(in crate::commands) fn withdraw(
             subject.shown()
         )
     };
-    report(&asked.of, &class, &changed, &text, session)
+    report(&asked.of, &class, &changed, &text, session).and(head)
 }
 
 pub(in crate::commands) fn grant(asked: &Grant, session: &Session<'_>) -> Result<(), Failure> {
@@ -95,13 +99,16 @@ pub(in crate::commands) fn grant(asked: &Grant, session: &Session<'_>) -> Result
             }
         }
     };
-    let changed = change(&asked.store, &asked.subject, &subject, access, session, check, grant)?;
+    let head = Kept::check(&asked.account, &ledger, &ring, session)?;
+    let changed = change(&asked.store, &asked.subject, &subject, access, session, check, grant);
+    let head = head.keep();
+    let changed = changed?;
     let covers = match asked.history {
         HistorySaid::Included => "what was sealed before too",
         HistorySaid::Excluded => "what is sealed from now on, and what is resealed",
     };
     let text = format!("{role} opens class {} of {}: {covers}", class.name(), subject.shown());
-    report(&asked.of, &class, &changed, &text, session)
+    report(&asked.of, &class, &changed, &text, session).and(head)
 }
 
 /// Refuses to record a consent where none is needed.

@@ -10,6 +10,7 @@ use fieldseal::{
 };
 use serde_json::{Value, json};
 
+use super::head::Kept;
 use super::subject::{Named, access, check_signs, ledger_at};
 use crate::args::subjects::Erase;
 use crate::exit::{Exit, Failure};
@@ -27,6 +28,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
     let ring = session.open(&asked.unlocking)?.into_ring();
     check_signs(&ring)?;
     let access = access(&ring, &asked.subject.tenant, &asked.account, &ledger);
+    let head = Kept::check(&asked.account, &ledger, &ring, session)?;
 
     let done = wait(async {
         let (mut database, place) =
@@ -87,14 +89,16 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
             return Err(not_stored.failure);
         }
         Ok(Done { name, was_erased, file, committed })
-    })?;
+    });
+    let head = head.keep();
+    let done = done?;
 
     // It is stored. What fails from here on does not undo it, and says so.
     let (erasure, receipt) = &done.committed.made;
     let kept = done.file.as_ref().map_or(Ok(()), Reserved::keep);
     let said = report(asked, session, &done.name, receipt);
     tell(session, &subject, done.was_erased, &still_open(erasure, &ring), &ledger);
-    kept.and(said)
+    kept.and(said).and(head)
 }
 
 /// An erasure that is stored.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::receipt::{not_verified, verifying_keys};
 use super::subject::{Named, check_signs, ledger_at};
 use crate::args::subjects::{LedgerBegin, LedgerConsents, LedgerLook};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::{counted, printable, table};
 use crate::session::Session;
 use crate::{files, times};
@@ -36,7 +36,7 @@ pub(in crate::commands) fn begin(
 pub(in crate::commands) fn verify(
     asked: &LedgerLook,
     session: &Session<'_>,
-) -> Result<(), Failure> {
+) -> Result<Exit, Failure> {
     let ledger = read(asked, session)?;
     let path = asked.file.display().to_string();
     let (head, entries) = (ledger.head().to_string(), ledger.entries().len());
@@ -46,17 +46,22 @@ pub(in crate::commands) fn verify(
         "head": head,
         "entries": entries,
         "torn": ledger.is_torn(),
+        "doubtful": doubtful(&ledger),
     });
     session.output.result(
         &json,
-        &format!("verified: {}\nhead {head}", counted(entries, "entry", "entries")),
+        &format!("{}: {}\nhead {head}", verified(&ledger), counted(entries, "entry", "entries")),
     )?;
     tell_torn(&ledger, session);
+    let exit = tell_doubtful(&ledger, session);
     session.output.next(KEEP);
-    Ok(())
+    Ok(exit)
 }
 
-pub(in crate::commands) fn show(asked: &LedgerLook, session: &Session<'_>) -> Result<(), Failure> {
+pub(in crate::commands) fn show(
+    asked: &LedgerLook,
+    session: &Session<'_>,
+) -> Result<Exit, Failure> {
     let ledger = read(asked, session)?;
     let entries: Vec<_> = ledger.entries().iter().map(entry_json).collect();
     let json = json!({
@@ -64,6 +69,7 @@ pub(in crate::commands) fn show(asked: &LedgerLook, session: &Session<'_>) -> Re
         "id": id(&ledger),
         "head": ledger.head().to_string(),
         "torn": ledger.is_torn(),
+        "doubtful": doubtful(&ledger),
         "entries": entries,
     });
     let rows: Vec<_> = ledger
@@ -83,7 +89,7 @@ pub(in crate::commands) fn show(asked: &LedgerLook, session: &Session<'_>) -> Re
     let text = table(["LINE", "WHEN", "WHAT", "TENANT", "SUBJECT", "SAID"], &rows);
     session.output.result(&json, &text)?;
     tell_torn(&ledger, session);
-    Ok(())
+    Ok(tell_doubtful(&ledger, session))
 }
 
 pub(in crate::commands) fn consents(
@@ -146,10 +152,50 @@ fn read(asked: &LedgerLook, session: &Session<'_>) -> Result<Ledger, Failure> {
     let file = ledger_at(&asked.file, session)?;
     let keys = verifying_keys(&asked.by, session)?;
     let ledger = match &asked.head {
+        _ if asked.damaged => file.read_damaged(&keys, asked.head.as_ref()),
         Some(head) => file.read_known(&keys, head),
         None => file.read(&keys),
     };
-    ledger.map_err(not_verified)
+    ledger.map_err(|error| damaged(not_verified(error)))
+}
+
+/// With the way to what is left of a damaged ledger.
+pub(super) fn damaged(failure: Failure) -> Failure {
+    if !matches!(failure.exit, Exit::Malformed | Exit::NotOpened) {
+        return failure;
+    }
+    let next =
+        format!("{}; what verifies before and after the damage is read by --damaged", failure.next);
+    failure.or_next(next)
+}
+
+/// The lines of a damaged ledger that nobody can vouch for.
+pub(super) fn doubtful(ledger: &Ledger) -> Vec<String> {
+    let lines = ledger.doubtful().iter();
+    lines
+        .map(|lines| {
+            let (from, to) = (lines.start(), lines.end());
+            if from == to { from.to_string() } else { format!("{from} to {to}") }
+        })
+        .collect()
+}
+
+/// Says what is missing, and how the run ends.
+fn tell_doubtful(ledger: &Ledger, session: &Session<'_>) -> Exit {
+    let doubtful = doubtful(ledger);
+    if doubtful.is_empty() {
+        return Exit::Done;
+    }
+    session.output.warning(format_args!(
+        "the ledger is damaged: nothing is known of its lines {}",
+        doubtful.join(", ")
+    ));
+    Exit::Partly
+}
+
+/// A damaged ledger is not called verified.
+fn verified(ledger: &Ledger) -> &'static str {
+    if ledger.doubtful().is_empty() { "verified" } else { "damaged, and verified in part" }
 }
 
 fn tell_torn(ledger: &Ledger, session: &Session<'_>) {

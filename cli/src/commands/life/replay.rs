@@ -4,7 +4,7 @@ use fieldseal::{Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerHead, Pas
 use serde_json::json;
 
 use super::classes;
-use super::ledger::id;
+use super::ledger::{damaged, doubtful, id};
 use super::receipt::{HIDES, not_verified};
 use super::subject::{Passed, ledger_at, of_seen};
 use crate::args::subjects::LedgerReplay;
@@ -50,7 +50,18 @@ pub(in crate::commands) fn run(
     })?;
     // Both are said, whatever becomes of the output.
     let said = report(asked, session, &ledgers, &replay, &passed);
-    let exit = Passed::end(&passed, session);
+    let mut exit = Passed::end(&passed, session);
+    for (path, ledger) in asked.files.iter().zip(&ledgers) {
+        let lines = doubtful(ledger);
+        if !lines.is_empty() {
+            exit = Exit::Partly;
+            session.output.warning(format_args!(
+                "{} is damaged: what its lines {} said was not made good: compare with receipts and requests",
+                path.display(),
+                lines.join(", ")
+            ));
+        }
+    }
     said.map(|()| exit)
 }
 
@@ -66,7 +77,7 @@ fn read(
     for path in &asked.files {
         let file = ledger_at(path, session)?;
         let mut read = None;
-        for head in &asked.heads {
+        for head in asked.heads.iter().filter(|_| !asked.damaged) {
             match file.read_known(&keys, head) {
                 Err(error) if error.kind() == ErrorKind::RolledBack => {}
                 known => {
@@ -75,11 +86,17 @@ fn read(
                 }
             }
         }
+        if asked.damaged {
+            let head = asked.heads.first().filter(|_| asked.files.len() == 1);
+            unmet.clear();
+            read = Some(file.read_damaged(&keys, head));
+        }
         let ledger = read.unwrap_or_else(|| file.read(&keys)).map_err(|error| {
-            let failure = not_verified(error);
+            let failure = damaged(not_verified(error));
             Failure { error: format!("{}: {}", path.display(), failure.error), ..failure }
         })?;
-        if ledgers.iter().any(|other: &Ledger| other.id() == ledger.id()) {
+        if ledgers.iter().any(|other: &Ledger| other.id() == ledger.id() && *ledger.id() != [0; 16])
+        {
             return Err(Failure::new(
                 Exit::Usage,
                 format!("{}: this ledger was given already", path.display()),

@@ -1,0 +1,156 @@
+//! Ledgers that are damaged or cut, and what is left of them.
+
+use fieldseal::{History, LedgerAct};
+
+use super::*;
+
+/// A ledger of five erasures, and its lines.
+fn of_five(folder: &Folder) -> (LedgerFile, Vec<String>) {
+    let file = begun(folder);
+    for actor in ["a", "b", "c", "d", "e"] {
+        erase(&file, actor).unwrap();
+    }
+    let lines = fs::read_to_string(file.path()).unwrap();
+    (file, lines.lines().map(str::to_owned).collect())
+}
+
+fn write(file: &LedgerFile, lines: &[String]) {
+    fs::write(file.path(), lines.iter().fold(String::new(), |all, line| all + line + "\n"))
+        .unwrap();
+}
+
+#[test]
+fn one_damaged_byte_anywhere_is_found_by_a_check_without_the_signatures() {
+    let folder = Folder::new();
+    let (file, _) = of_five(&folder);
+    let head = file.read(&keys()).unwrap().head();
+    assert_eq!(file.check(&keys(), None).unwrap(), head);
+    assert_eq!(file.check(&keys(), Some(&head)).unwrap(), head);
+    assert_eq!(file.head().unwrap(), head);
+    let whole = fs::read(file.path()).unwrap();
+    for place in (0..whole.len()).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        fs::write(file.path(), &bytes).unwrap();
+        let kind = file.check(&keys(), None).unwrap_err().kind();
+        assert!(
+            matches!(kind, ErrorKind::Malformed | ErrorKind::Tampered | ErrorKind::MissingKey),
+            "{place}: {kind}"
+        );
+        assert!(file.check(&keys(), Some(&head)).is_err(), "{place}");
+        assert!(file.read(&keys()).is_err(), "{place}");
+    }
+}
+
+#[test]
+fn what_verifies_before_and_after_the_damage_is_read_and_the_rest_is_named() {
+    let folder = Folder::new();
+    let (file, lines) = of_five(&folder);
+    let mut damaged = lines.clone();
+    damaged[2] = damaged[2].replace("\"b\"", "\"x\"");
+    write(&file, &damaged);
+    let error = file.check(&keys(), None).unwrap_err();
+    assert!(error.to_string().contains("line 3"), "{error}");
+    assert_eq!(file.read(&keys()).unwrap_err().kind(), ErrorKind::Malformed);
+    let ledger = file.read_damaged(&keys(), None).unwrap();
+    assert_eq!(actors(&ledger), ["a", "c", "d", "e"]);
+    assert_eq!(ledger.doubtful(), [3..=3]);
+
+    // The first line: the ledger's id is lost.
+    let mut first = lines.clone();
+    first[0] = "no line".to_owned();
+    write(&file, &first);
+    let ledger = file.read_damaged(&keys(), None).unwrap();
+    assert_eq!((actors(&ledger).len(), ledger.id()), (5, &[0; 16]));
+    assert_eq!(ledger.doubtful(), [1..=1]);
+
+    // Lines that are gone, and such as are cut off at the end.
+    let head = LedgerHead::of_last_line(&lines[5]).unwrap();
+    write(&file, &[lines[0].clone(), lines[1].clone(), lines[4].clone()]);
+    let ledger = file.read_damaged(&keys(), Some(&head)).unwrap();
+    assert_eq!(actors(&ledger), ["a", "d"]);
+    assert_eq!(ledger.doubtful(), [3..=4, 6..=6]);
+
+    // A line twice proves nothing, and no other's line counts.
+    let mut twice = lines.clone();
+    twice.insert(3, lines[1].clone());
+    write(&file, &twice);
+    let ledger = file.read_damaged(&keys(), None).unwrap();
+    assert_eq!(actors(&ledger), ["a", "b", "c", "d", "e"]);
+    assert_eq!(ledger.doubtful(), [2..=2]);
+    let mut other = admin();
+    other.insert(signing_key(9, fieldseal::KeyState::Primary)).unwrap();
+    let stranger = other.verifying_keys();
+    assert_eq!(file.read_damaged(&stranger, None).unwrap_err().kind(), ErrorKind::Malformed);
+
+    // A whole one is doubtful nowhere.
+    write(&file, &lines);
+    let ledger = file.read_damaged(&keys(), Some(&head)).unwrap();
+    assert!(ledger.doubtful().is_empty());
+    assert_eq!(ledger.entries(), file.read(&keys()).unwrap().entries());
+    assert!(file.read(&keys()).unwrap().doubtful().is_empty());
+}
+
+#[test]
+fn a_ledger_cut_at_its_end_is_found_by_the_head_that_was_kept() {
+    let folder = Folder::new();
+    let (file, lines) = of_five(&folder);
+    let head = file.head().unwrap();
+    write(&file, &lines[..5]);
+    assert!(file.check(&keys(), None).is_ok(), "by itself it is whole");
+    assert_eq!(file.check(&keys(), Some(&head)).unwrap_err().kind(), ErrorKind::RolledBack);
+    // Written on, it is longer than the head and another one.
+    for actor in ["f", "g"] {
+        erase(&LedgerFile::at(file.path()), actor).unwrap();
+    }
+    assert_eq!(file.check(&keys(), Some(&head)).unwrap_err().kind(), ErrorKind::RolledBack);
+}
+
+/// The withdrawal may be in the line that is missing.
+#[test]
+fn a_consent_before_missing_lines_does_not_stand() {
+    const CONTACT: Class =
+        Class::new("contact").readers(&["app"]).readers_with_consent(&["marketing"]);
+    let folder = Folder::new();
+    let (file, ring) = (begun(&folder), signing());
+    let access = Access::new(&ring).at(NOW).ledger(&file).source("form").notice("1");
+    let keys_of_one = DataKeys::create(access, 42, &[CONTACT]).unwrap();
+    let mut edit = keys_of_one.envelope().edit(access, 42).unwrap();
+    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    let granted = edit.finish().unwrap();
+    let mut edit = granted.edit(access, 42).unwrap();
+    edit.withdraw(&CONTACT, "marketing").unwrap();
+    edit.finish().unwrap();
+    let stands = |ledger: &Ledger| ledger.consents(&ring, 42).unwrap()[0].given.is_some();
+
+    let lines = fs::read_to_string(file.path()).unwrap();
+    let lines: Vec<_> = lines.lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 3);
+    write(&file, &lines[..2]);
+    assert!(stands(&file.read(&keys()).unwrap()));
+    write(&file, &[lines[0].clone(), lines[1].clone(), "damaged".to_owned()]);
+    let ledger = file.read_damaged(&keys(), None).unwrap();
+    assert!(matches!(ledger.entries()[0].act, LedgerAct::Grant { .. }));
+    assert!(!stands(&ledger), "in doubt the role is out");
+}
+
+#[test]
+fn a_beginning_that_was_killed_leaves_no_half_ledger() {
+    let folder = Folder::new();
+    for turn in 0..12 {
+        let place = folder.join(&format!("ledger-{turn}"));
+        let child = Child::start(&["begin", place.to_str().unwrap()]);
+        thread::sleep(Duration::from_millis(turn));
+        child.kill();
+        if place.exists() {
+            assert!(whole(&place).entries().is_empty());
+        } else {
+            LedgerFile::create(&place, &signing()).unwrap();
+        }
+    }
+    // What one that was killed left beside it is in nobody's way.
+    let place = folder.join("last");
+    fs::write(folder.join("last.1-0.new"), "{\"act\":").unwrap();
+    LedgerFile::create(&place, &signing()).unwrap();
+    assert_eq!(fs::metadata(&place).unwrap().nlink(), 1);
+}
