@@ -458,7 +458,7 @@ impl Lines {
             return Ok(false);
         }
         // Longer than any line, so that an unfinished end is told from a line that is too long.
-        let most = length(self.longest).saturating_mul(4);
+        let most = length(self.longest).saturating_mul(128);
         let mut part = (&mut self.reader).take(most);
         part.read_until(b'\n', line).map_err(|error| Error::io("read", &self.path, &error))?;
         if line.last() == Some(&b'\n') {
