@@ -70,12 +70,13 @@ impl<'r> Replay<'r> {
                 by = by.min(entry.at);
                 of_ledger.push((number, entry.clone(), by));
             }
-            for one in of_ledger.into_iter().rev() {
-                let entry = &one.1;
-                // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
-                if matches!(entry.act, LedgerAct::Grant { .. }) && entry.number <= last_doubt {
-                    continue;
+            for mut one in of_ledger.into_iter().rev() {
+                // Where lines are missing, a withdrawal may be among them. A grant before them is of no time
+                // that follows a withdrawal, so in doubt the role is out; the number it names still counts.
+                if matches!(one.1.act, LedgerAct::Grant { .. }) && one.1.number <= last_doubt {
+                    one.1.at = 0;
                 }
+                let entry = &one.1;
                 if let LedgerAct::Withdraw { class, .. } = &entry.act
                     && !classes.iter().any(|declared| declared.name() == class)
                 {
