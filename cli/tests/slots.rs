@@ -105,6 +105,20 @@ fn wrong_shares_are_named() {
     place.run(&combine).failed(4, "no recovery slot", "slot list");
 }
 
+/// As editors and shells of other systems leave it.
+#[test]
+fn a_byte_order_mark_and_a_line_end_are_not_of_a_passphrase() {
+    let place = Place::with_ring();
+    for text in
+        [format!("\u{FEFF}{PASSPHRASE}\r\n"), format!("\u{FEFF}{PASSPHRASE}"), PASSPHRASE.into()]
+    {
+        place.secret("passphrase", &text);
+        place.ok(&["ring", "list"]);
+    }
+    place.secret("passphrase", &format!("{PASSPHRASE}\u{FEFF}"));
+    place.run(&["ring", "list"]).failed(4, "", "");
+}
+
 #[test]
 fn passphrase_comes_through_a_descriptor() {
     let place = Place::with_ring();
