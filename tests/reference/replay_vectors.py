@@ -405,7 +405,7 @@ def _not_stored() -> Files:
             [both, gone, call(erase("news"), at=NOW + 120), call(renew(NEWS), at=NOW + 180)],
             3,
             "erased twice: each is seen",
-            [*e, "ED-13"],
+            [*e, "ED-13", "ED-21"],
         ),
         "erased-before-it-was-begun-here": replay(
             "a class of which the backup had nothing, begun more than a day later",
