@@ -244,7 +244,6 @@ impl SweepPlan {
     }
 
     /// Whether no more of an envelope has expired than was planned.
-    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "stores carry plans out"))]
     pub(crate) fn check_planned(
         &self,
         tenant: &str,

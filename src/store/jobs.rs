@@ -161,8 +161,9 @@ fn planned(mut plan: SweepPlan, pass: Pass) -> Result<SweepPlan, Error> {
         Some((_, _, error)) if plan.envelopes == 0 => Err(Error::new(
             error.kind(),
             format!(
-                "not one of the {} key envelopes can be verified, so nothing shows what has expired; of the first: {error}",
-                plan.failed
+                "not one of the {} key envelopes can be verified, so nothing shows what has expired; of the first: {}",
+                plan.failed,
+                error.detail()
             ),
         )),
         _ => Ok(plan),

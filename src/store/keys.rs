@@ -337,7 +337,7 @@ pub trait KeyStore {
         let (mut pass, mut last) = (Pass::default(), None);
         pass.unnamed = self.count_unnamed(on)?;
         loop {
-            let page = self.scan(on, last.as_ref(), PAGE).map_err(|error| pass.ended(&error))?;
+            let page = self.scan(on, last.as_ref(), PAGE).map_err(|error| pass.ended(error))?;
             for one in &page {
                 let mut again: Option<StoredEnvelope> = None;
                 let mut attempts = ATTEMPTS;
@@ -366,7 +366,7 @@ pub trait KeyStore {
                         break saved;
                     }
                     let loaded = self.load(on, &one.tenant, &one.subject);
-                    if let Some(envelope) = loaded.map_err(|error| pass.ended(&error))? {
+                    if let Some(envelope) = loaded.map_err(|error| pass.ended(error))? {
                         again = Some(StoredEnvelope { envelope, ..one.clone() });
                     }
                 };
@@ -375,7 +375,7 @@ pub trait KeyStore {
             match page.into_iter().next_back() {
                 Some(one) => last = Some(one),
                 None => {
-                    self.check_sees_all(on).map_err(|error| pass.ended(&error))?;
+                    self.check_sees_all(on).map_err(|error| pass.ended(error))?;
                     return Ok(pass);
                 }
             }

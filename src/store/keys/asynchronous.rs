@@ -374,7 +374,7 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
     let (mut pass, mut last) = (Pass::default(), None);
     pass.unnamed = store.count_unnamed(on).await?;
     loop {
-        let page = store.scan(on, last.as_ref(), PAGE).await.map_err(|error| pass.ended(&error))?;
+        let page = store.scan(on, last.as_ref(), PAGE).await.map_err(|error| pass.ended(error))?;
         for one in &page {
             let mut again: Option<StoredEnvelope> = None;
             let mut attempts = ATTEMPTS;
@@ -399,7 +399,7 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
                     break saved;
                 }
                 let loaded = store.load(on, &one.tenant, &one.subject).await;
-                if let Some(envelope) = loaded.map_err(|error| pass.ended(&error))? {
+                if let Some(envelope) = loaded.map_err(|error| pass.ended(error))? {
                     again = Some(StoredEnvelope { envelope, ..one.clone() });
                 }
             };
@@ -408,7 +408,7 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
         match page.into_iter().next_back() {
             Some(one) => last = Some(one),
             None => {
-                store.check_sees_all(on).await.map_err(|error| pass.ended(&error))?;
+                store.check_sees_all(on).await.map_err(|error| pass.ended(error))?;
                 return Ok(pass);
             }
         }

@@ -33,7 +33,7 @@ impl Pass {
         result: Result<bool, Error>,
     ) -> Result<(), Error> {
         match result {
-            Err(error) if is_of_all(error.kind()) => return Err(self.ended(&error)),
+            Err(error) if is_of_all(error.kind()) => return Err(self.ended(error)),
             Ok(changed) => self.changed = self.changed.saturating_add(u64::from(changed)),
             Err(error) => self.failed.push((one.tenant.clone(), one.subject.clone(), error)),
         }
@@ -43,17 +43,13 @@ impl Pass {
 
     /// Says in an error that ends the pass how far it came.
     #[cold]
-    pub(super) fn ended(&self, error: &Error) -> Error {
-        Error::new(
-            error.kind(),
-            format!(
-                "{error}; the pass ended early: it had seen {} envelopes, of which {} are changed and stored and {} failed; run it again",
-                self.seen,
-                self.changed,
-                self.failed.len()
-            ),
-        )
-        .because_of(error.fault())
+    pub(super) fn ended(&self, error: Error) -> Error {
+        error.and_also(&format!(
+            "the pass ended early: it had seen {} envelopes, of which {} are changed and stored and {} failed; run it again",
+            self.seen,
+            self.changed,
+            self.failed.len()
+        ))
     }
 }
 
@@ -98,7 +94,7 @@ impl Unreadable {
     ) -> Result<(), Error> {
         match seen {
             Err(error) if error.kind() == ErrorKind::Incomplete => {
-                census.at(place).add_part(&format!("{error}"));
+                census.at(place).add_part(error.detail());
                 self.part.get_or_insert(error);
                 Ok(())
             }

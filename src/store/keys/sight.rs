@@ -18,7 +18,7 @@ use crate::keyring::Census;
 use crate::store::search::quoted;
 
 /// A table in the database, to tell it from others of its name.
-#[allow(unnameable_types, reason = "of the sealed trait")]
+#[allow(unnameable_types, unreachable_pub, reason = "of the sealed trait, where that is built")]
 pub struct Named {
     /// The same for one table, however it is reached.
     pub(super) identity: String,
