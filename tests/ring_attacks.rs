@@ -53,15 +53,11 @@ fn a_ring_of_too_many_scopes_is_not_stored() {
     let mut ring = KeyRing::generate().unwrap();
     ring.add_index_key().unwrap();
     let tenants: Vec<_> = (0..100_001).map(|number| format!("{number:05}")).collect();
-    let of = |count: usize| {
-        let reach = tenants[..count].iter().fold(Reach::new().role("app"), |reach, tenant| {
-            reach.index(tenant, "customer", "email")
-        });
-        RingDocument::new(ring.subset_with(&reach).unwrap().into_ring()).unwrap()
-    };
-    let (json, _) = of(100_000).to_unprotected_json().unwrap();
-    assert!(LockedRing::from_json(json.as_bytes()).unwrap().open_unprotected().is_ok());
-    let refused = error(of(100_001).to_unprotected_json());
+    let reach = tenants
+        .iter()
+        .fold(Reach::new().role("app"), |reach, tenant| reach.index(tenant, "customer", "email"));
+    let ring = ring.subset_with(&reach).unwrap().into_ring();
+    let refused = error(RingDocument::new(ring).unwrap().to_unprotected_json());
     assert_eq!(refused.kind(), ErrorKind::Exhausted, "{refused}");
 }
 
