@@ -291,7 +291,11 @@ fn databases_that_are_not_there_are_told_and_not_made() {
         "no such column",
         "name the table",
     );
-    census(&with(&OWN, &["--inline", "none,id:integer,keys"])).failed(5, "no such table", "name the table");
+    census(&with(&OWN, &["--inline", "none,id:integer,keys"])).failed(
+        5,
+        "no such table",
+        "name the table",
+    );
     for wrong in ["customers", "customers,id,keys", "customers,id:number,keys", ",id:text,keys"] {
         assert_eq!(census(&with(&OWN, &["--inline", wrong])).code, 2, "{wrong}");
     }

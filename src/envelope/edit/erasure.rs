@@ -104,7 +104,7 @@ impl EnvelopeEdit<'_> {
                 class: entry.class.clone().into_owned(),
                 generation: entry.generation,
                 erased_at: entry.erased_at()?,
-                earlier: !was(entry).is_some_and(|before| before.live().is_some()),
+                earlier: was(entry).is_none_or(|before| before.live().is_none()),
             })
         });
         let live = before.iter().filter(|entry| self.is_erasing(&entry.class));

@@ -202,7 +202,7 @@ fn report(
     }
     let undeclared: Vec<&str> = replay.undeclared().collect();
     if !undeclared.is_empty() {
-        session.output.warning(&format!(
+        session.output.warning(format_args!(
             "the ledgers withdraw classes that are not declared here: {}. Their roles are taken out, and no next \
              generation is begun: give the declaration of what is still in use (--classes)",
             undeclared.join(", ")
