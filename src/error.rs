@@ -68,6 +68,7 @@ impl Error {
 /// | bytes are not an encoded id | `invalid-input` | change what was given | 400 |
 /// | the audit sink refused the event | `audit` | repair the sink, then try again | 503 |
 /// | somebody else stored a change first | `conflict` | read again, and make the change to that | 409 |
+/// | a pass sees only a part of a table of envelopes | `incomplete` | take a role and a table that show every row | 500 |
 /// | another connection has the database locked | `retry` | run the whole transaction again | 503 |
 /// | another transaction changed what this one has read | `retry` | run the whole transaction again | 503 |
 /// | the database has no such table | `io` | see [`Error::fault`] | 503 |

@@ -166,6 +166,15 @@ fn situation(name: &str) -> Option<Error> {
             let (_folder, [on, _], _) = stored(ring);
             failed(store.save(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
         }
+        "a pass sees only a part of a table of envelopes" => {
+            let (_folder, [on, _], _) = stored(ring);
+            on.execute_batch(
+                "ALTER TABLE fieldseal_keys RENAME TO everybody;
+                 CREATE VIEW fieldseal_keys AS SELECT * FROM everybody WHERE tenant = 'acme'",
+            )
+            .unwrap();
+            failed(store.change_all(&on, ring, |_, _| Ok(())))
+        }
         "another connection has the database locked" => {
             let (_folder, [one, other], _) = stored(ring);
             one.execute_batch("BEGIN EXCLUSIVE").unwrap();
