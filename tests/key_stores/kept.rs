@@ -44,7 +44,7 @@ fn an_erasure_that_a_trigger_undoes_is_refused_and_gives_no_receipt() {
 fn keys_that_a_trigger_removes_are_not_called_stored() {
     let (store, db) = own();
     db.execute_batch(REMOVES).unwrap();
-    let keys = DataKeys::create(Access::new(&admin()).at(NOW), 7, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(Access::new(&admin()).at(NOW), 7, [CONTACT]).unwrap();
     assert_eq!(store.save(&db, &keys).unwrap_err().kind(), ErrorKind::Io);
 }
 

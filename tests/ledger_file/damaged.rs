@@ -114,7 +114,7 @@ fn a_consent_before_missing_lines_does_not_stand() {
     let folder = Folder::new();
     let (file, ring) = (begun(&folder), signing());
     let access = Access::new(&ring).at(NOW).ledger(&file).source("form").notice("1");
-    let keys_of_one = DataKeys::create(access, 42, &[CONTACT]).unwrap();
+    let keys_of_one = DataKeys::create(access, 42, [CONTACT]).unwrap();
     let mut edit = keys_of_one.envelope().edit(access, 42).unwrap();
     edit.grant(&CONTACT, "marketing", History::Included).unwrap();
     let granted = edit.finish().unwrap();
