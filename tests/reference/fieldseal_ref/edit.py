@@ -334,6 +334,10 @@ class Editor:
         check_name(role)
         if role in decl.readers:
             raise Refused("invalid-input", "a declared reader")
+        unknown = decl.consented is not None  # those are removed too
+        held = {self.ring.role_of(r.key_id) for e in self.live_of(decl.name) for r in e.recipients}
+        if role not in decl.consent and role not in held and not (unknown and None in held):
+            raise Refused("invalid-input", "neither the class nor the envelope knows the role")
         entries = self.of_class(decl.name)
         if not entries:
             raise Refused("missing-class", decl.name)
