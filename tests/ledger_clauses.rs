@@ -109,7 +109,7 @@ fn consent_given_again_to_a_class_that_had_lost_its_last_reader_stands() {
 fn a_withdrawal_that_finds_nothing_to_take_is_told_and_ends_consent() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let stored = DataKeys::create(by(&ring, &book), 42, &[NEWS]).unwrap().envelope().clone();
+    let stored = DataKeys::create(by(&ring, &book), 42, [NEWS]).unwrap().envelope().clone();
     edited(by(&ring, &book), &stored, |edit| edit.grant(&NEWS, "marketing", History::Included));
     let after = edited(by(&ring, &book), &stored, |edit| edit.withdraw(&NEWS, "marketing"));
     // A version of its own, so that the grant cannot be stored behind it.
@@ -174,7 +174,7 @@ fn a_later_grant_that_does_not_stand_does_not_hide_one_that_does() {
 fn erasures_of_a_class_leave_its_number_behind() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let old = DataKeys::create(by(&ring, &book), 42, &[NEWS]).unwrap().envelope().clone();
+    let old = DataKeys::create(by(&ring, &book), 42, [NEWS]).unwrap().envelope().clone();
     let renewed = edited(by(&ring, &book), &old, |edit| edit.renew(&NEWS));
     let erased = edited(by(&ring, &book), &renewed, |edit| edit.erase_class("news"));
     let begun = edited(by(&ring, &book), &erased, |edit| edit.renew(&NEWS));

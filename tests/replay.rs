@@ -285,7 +285,7 @@ fn a_withdrawal_over_an_erased_highest_generation_moves_the_number_on() {
 fn a_grant_that_was_read_before_a_withdrawal_that_found_nothing_is_not_stored_after_it() {
     let ring = signing();
     let store = MemoryKeyStore::new();
-    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, [CONTACT]).unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     let granted = told_and_lost(&store, Access::new(&ring).at(NOW), |edit| {
         edit.grant(&CONTACT, "marketing", History::Included)
@@ -303,7 +303,7 @@ fn a_class_that_is_not_declared_any_more_holds_nothing_up() {
     change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
     let _ = live.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "notes").unwrap();
     let read = ledger.read(&ring);
-    let replay = Replay::new(&ring, &[&read], &[NOTES]).unwrap();
+    let replay = Replay::new(&ring, &[&read], [NOTES]).unwrap();
     assert_eq!(replay.undeclared().collect::<Vec<_>>(), ["contact"]);
     let pass = replay.run(&backup, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
     // It is said, and done.
@@ -464,7 +464,7 @@ fn a_replay_that_could_not_do_all_is_refused_before_it_begins() {
 fn one_envelope_that_fails_does_not_keep_the_others_from_their_erasure() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let backup = store(&[CONTACT]);
-    let keys = DataKeys::create(Access::new(&ring).at(NOW), 43, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 43, [CONTACT]).unwrap();
     // Somebody's envelope at another's place.
     backup.save_unchecked(&(), "", 41, keys.envelope()).unwrap();
     let elsewhere = store(&[CONTACT]);
@@ -547,7 +547,7 @@ fn a_restored_database_is_made_right_by_the_ledger() {
     assert!(named.contains(&id(APP)) && named.contains(&id(MARKETING)));
 
     let told = ledger.read(&ring.verifying_keys()).unwrap();
-    let replay = Replay::new(&ring, &[&told], &[CONTACT]).unwrap();
+    let replay = Replay::new(&ring, &[&told], [CONTACT]).unwrap();
     let pass = replay.run(&store, &db, &ring).unwrap();
     assert_eq!((pass.seen, pass.changed, pass.failed.len()), (3, 2, 0));
     for role in ["app", "support", "marketing"] {

@@ -152,6 +152,8 @@ impl Asked {
     }
 }
 
+type Change = dyn Fn(&mut EnvelopeEdit<'_>) -> Result<(), Error>;
+
 /// What the lives came to.
 #[derive(Debug, Default)]
 struct Counts {
@@ -261,7 +263,7 @@ impl Life<'_> {
     }
 
     /// What a person or the application asks for next.
-    fn act(&mut self) -> (String, Box<dyn Fn(&mut EnvelopeEdit<'_>) -> Result<(), Error>>) {
+    fn act(&mut self) -> (String, Box<Change>) {
         let class = self.random.below(3);
         let declared = self.class(class);
         let role = ROLES[1 + self.random.below(if class == 0 { 2 } else { 1 })];
@@ -489,7 +491,7 @@ impl Life<'_> {
         let ledgers: Vec<_> = self.books.iter().map(Book::read).collect();
         let ledgers: Vec<_> = ledgers.iter().collect();
         let classes = [self.class(0), self.class(1), self.class(2)];
-        let replay = Replay::new(self.ring, &ledgers, &classes).unwrap();
+        let replay = Replay::new(self.ring, &ledgers, classes).unwrap();
         let mut edit = envelope.edit(Access::new(self.ring).at(self.now), 42).unwrap();
         let subject = SubjectId::new(42).unwrap();
         let failed = replay.apply("", &subject, &mut edit).err().map(|error| error.kind());
