@@ -401,7 +401,7 @@ class Edits(Case):
         out = {"do": "withdraw", "class": self.consent, "role": "doctor"}
         gone = self.edit(again, out)
         self.assertEqual([x[3] for x in self.shape(gone)], [("app",)] * 4)
-        self.assertEqual(self.edit(gone, out), gone)
+        self.assertEqual(self.shape(self.edit(gone, out)), self.shape(gone))
         self.no_edit("missing-key", again, out, ring=ring(APP))
         self.no_edit("missing-key", again, {"do": "renew", "class": self.consent}, ring=ring(APP))
         self.no_edit("invalid-input", again, out | {"role": "app"})
@@ -426,10 +426,10 @@ class Edits(Case):
         alone = cls(readers=[], consent=["doctor"])
         env = self.create(alone | {"consented": ["doctor"]})
         gone = self.edit(env, {"do": "withdraw", "class": alone, "role": "doctor"})
-        self.assertEqual(self.shape(gone), [("contact", 1, "erased", ())])
+        self.assertEqual(self.shape(gone), [("contact", n, "erased", ()) for n in (1, 2)])
         self.no_edit("invalid-input", gone, {"do": "renew", "class": alone})
         back = self.edit(gone, {"do": "renew", "class": CONTACT})
-        self.assertEqual([x[2] for x in self.shape(back)], ["erased", "live"])
+        self.assertEqual([x[2] for x in self.shape(back)], ["erased", "erased", "live"])
 
     def test_rewrap(self) -> None:
         env = self.create(cls(readers=["app", "doctor"]))
@@ -449,7 +449,8 @@ class Edits(Case):
         s = self.seal(env, {"t": "text", "v": "Ada"})
         out = self.edit(env, {"do": "erase-class", "class": "contact"})
         self.assertEqual([x[2] for x in self.shape(out)], ["erased", "live"])
-        self.assertEqual(self.edit(out, {"do": "erase-class", "class": "contact"}), out)
+        again = self.edit(out, {"do": "erase-class", "class": "contact"})
+        self.assertEqual([x[2] for x in self.shape(again)], ["erased", "erased", "live"])
         self.no_edit("missing-class", out, {"do": "erase-class", "class": "other"})
         self.no_edit("invalid-input", out, {"do": "erase-class", "class": "standalone"})
         mask = replaced(env, lambda e: [replace(e[0], cls="mask.other")])
@@ -641,7 +642,7 @@ class Consent(Case):
         named = out | {"class": two | {"consented": ["nurse"]}}
         new = self.edit(bad, named, ring=r)
         self.assertEqual(self.ids(new), [[2, 4], [2, 4]])
-        self.assertEqual(self.edit(new, named, ring=r), new)
+        self.assertEqual(self.shape(self.edit(new, named, ring=r)), self.shape(new))
         for wrong in (["doctor"], ["app"], ["clerk"]):
             change = out | {"class": two | {"consented": wrong}}
             self.no_edit("invalid-input", env, change, ring=r)
