@@ -2,6 +2,7 @@
 
 mod date;
 mod item;
+mod kind;
 
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -10,6 +11,7 @@ use minicbor::encode::Write;
 
 pub(crate) use self::date::days;
 pub(crate) use self::item::{Item, array_of};
+pub use self::kind::ValueKind;
 
 use crate::error::Error;
 

@@ -128,11 +128,23 @@ impl<T, R> Field<T, R> {
             marker: PhantomData,
         }
     }
+}
 
+impl<T: SealValue, R> Field<T, R> {
     /// What is written with the field: its terms, its mask. `column` is the field's own.
     ///
+    /// ```compile_fail,E0080
+    /// use fieldseal::{Class, Companion, Domain, Field, Index, IndexedField, ManyTerms};
+    ///
+    /// const AGE: Index<String, ManyTerms> = Index::range("customer", "age", Domain::integers(0, 150));
+    /// const FIELD: IndexedField<String> = Field::new("customer", "age", Class::PERSONAL)
+    ///     .with("age", &[Companion::index(&AGE, "age_index")]); // texts have no order that a range could ask for
+    /// # let _ = FIELD;
+    /// ```
+    ///
     /// # Panics
-    /// For a field that hides absence, whose terms would show it; where an index tells too much; for a mask
+    /// For an index or a mask that values of this type cannot have; for a field that hides absence, whose terms
+    /// would show it; where an index tells too much; for a mask
     /// of another field or of another class's masks, and for a second mask.
     #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
     pub const fn with(
@@ -143,6 +155,9 @@ impl<T, R> Field<T, R> {
         let mut rest = companions;
         while let [companion, later @ ..] = rest {
             if let Err(why) = companion.lint(&self.spec) {
+                panic!("{}", why);
+            }
+            if let Err(why) = companion.lint_kind(T::KIND) {
                 panic!("{}", why);
             }
             // `[MA-7]`

@@ -49,6 +49,7 @@ pub use access::{
 };
 pub use aead::{Backend, backend};
 pub use anonymous::{AnonymousExport, AnonymousRows, Generalise};
+pub use cbor::ValueKind;
 pub use class::{Class, MaskName, ToClasses};
 pub use context::{Id, RowId, SubjectId, ToId};
 pub use envelope::{

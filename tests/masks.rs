@@ -410,10 +410,4 @@ fn masks_of_dates_and_decimals_show_their_digits() {
     assert_eq!(shown(&decimal("-0.05"), SAID), "##,##");
     assert_eq!(shown(&decimal("12"), SAID), "##");
     assert_eq!(shown(&-42_424_242_i64, Masking::LAST4), "•••• 4242");
-    assert_eq!(shown(&19_900_517_u32, Masking::YEAR), "••••", "a number is no date");
-    // What is neither is not shown.
-    assert_eq!(shown(&true, SAID), "••••");
-    assert_eq!(shown(&12_345_678.25_f64, SAID), "••••");
-    assert_eq!(shown(&b"12345678".to_vec(), SAID), "••••");
-    assert_eq!(shown(&vec!["12345678".to_owned()], SAID), "••••");
 }

@@ -455,3 +455,88 @@ fn values_that_an_attacker_writes_undo_a_range_index() {
         assert!((low..low + 256).contains(victim));
     }
 }
+
+/// What a type cannot have is refused where it is declared: in a constant, by the compiler.
+#[test]
+fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared() {
+    use fieldseal::{Companion, Domain, IndexedField, Mask, Masking, SealValue};
+
+    fn declared<T: SealValue>(companion: Companion) -> Option<String> {
+        let companions: &'static [Companion] = Box::leak(Box::new([companion]));
+        let declare = || -> IndexedField<T> {
+            Field::new("customer", "value", Class::PERSONAL).with("value", companions)
+        };
+        let panic = std::panic::catch_unwind(declare).err()?;
+        Some(match panic.downcast::<String>() {
+            Ok(text) => *text,
+            Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
+        })
+    }
+    fn exact<T>(normalizer: Normalizer) -> Companion {
+        let index: Index<T> = Index::exact("customer", "value").normalized(normalizer);
+        Companion::index(&index.cardinality(1_000_000), "value_index")
+    }
+    fn many<T>(index: Index<T, ManyTerms>) -> Companion {
+        Companion::in_table(&index.allow_leakage("a test"))
+    }
+    fn mask<T>(how: Masking) -> Companion {
+        const SHOWN: Class = Class::new("shown");
+        Companion::mask(&Mask::<T>::new("customer", "value", SHOWN, how), "value_mask")
+    }
+    const NONE: Normalizer = Normalizer::NONE;
+    const NUMBERS: Domain = Domain::integers(0, 9);
+    const DAYS: Domain = Domain::dates("1900-01-01", "2099-12-31");
+
+    assert_eq!(declared::<String>(exact::<String>(Normalizer::EMAIL)), None);
+    assert_eq!(declared::<Option<i64>>(exact::<Option<i64>>(NONE)), None);
+    assert_eq!(declared::<Vec<u8>>(exact::<Vec<u8>>(NONE)), None);
+    assert_eq!(declared::<u8>(many::<u8>(Index::range("customer", "value", NUMBERS))), None);
+    assert_eq!(declared::<i32>(mask::<i32>(Masking::LAST4)), None);
+    for (refused, why) in [
+        (declared::<f64>(exact::<f64>(NONE)), "floats"),
+        (declared::<Vec<String>>(exact::<Vec<String>>(NONE)), "a list"),
+        (declared::<Option<Vec<i64>>>(exact::<Option<Vec<i64>>>(NONE)), "a list"),
+        (declared::<bool>(exact::<bool>(NONE)), "a boolean"),
+        (declared::<i64>(exact::<i64>(Normalizer::EMAIL)), "only texts are normalized"),
+        (declared::<Vec<u8>>(exact::<Vec<u8>>(Normalizer::DIGITS)), "only texts are normalized"),
+        (declared::<i64>(many::<i64>(Index::prefix("customer", "value", 3))), "only texts have"),
+        (
+            declared::<Vec<u8>>(many::<Vec<u8>>(Index::words("customer", "value"))),
+            "only texts have",
+        ),
+        (
+            declared::<String>(many::<String>(Index::range("customer", "value", NUMBERS))),
+            "only integers",
+        ),
+        (
+            declared::<Option<f32>>(many::<Option<f32>>(Index::range(
+                "customer", "value", NUMBERS,
+            ))),
+            "only integers",
+        ),
+        (
+            declared::<u16>(many::<u16>(Index::range("customer", "value", DAYS))),
+            "by Domain::integers",
+        ),
+        // An index of another type, beside a field that has none of it.
+        (
+            declared::<String>(many::<i64>(Index::range("customer", "value", NUMBERS))),
+            "only integers",
+        ),
+        (declared::<i64>(mask::<i64>(Masking::EMAIL)), "texts"),
+        (declared::<bool>(mask::<bool>(Masking::LAST4)), "only texts, integers"),
+        (declared::<Vec<u8>>(mask::<Vec<u8>>(Masking::LAST4)), "only texts, integers"),
+        (declared::<u32>(mask::<u32>(Masking::YEAR)), "dates"),
+    ] {
+        let refused = refused.expect(why);
+        assert!(refused.contains(why), "{refused}: {why}");
+    }
+    let compound = std::panic::catch_unwind(|| {
+        Index::<(i64, String)>::compound("customer", "both", &[Normalizer::EMAIL, NONE])
+    });
+    assert!(compound.is_err());
+    let compound = std::panic::catch_unwind(|| {
+        Index::<(f64, String)>::compound("customer", "both", &[NONE, NONE])
+    });
+    assert!(compound.is_err());
+}

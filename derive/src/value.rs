@@ -67,6 +67,8 @@ fn expand(input: &DeriveInput, krate: &Path, (member, inner): (Member, &Field)) 
         impl #parameters #krate::SealValue for #ident #arguments #where_clause {
             type Column = #krate::Sealed<Self>;
 
+            const KIND: #krate::ValueKind = <#ty as #krate::SealValue>::KIND;
+
             fn encode(
                 &self,
                 __to: &mut #krate::Encoder<'_>,

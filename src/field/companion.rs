@@ -8,6 +8,7 @@ use super::column::{Column as _, Sealed};
 use super::index::{Index, ManyTerms, OneTerm};
 use super::mask::{Mask, MaskSpec, Masked};
 use super::value::SealValue;
+use crate::cbor::ValueKind;
 use crate::class::Class;
 use crate::context::{RowId, equal};
 use crate::envelope::sealed::Sealing;
@@ -93,6 +94,14 @@ impl Companion {
         match &self.what {
             What::Index(_) => None,
             What::Mask(mask) => mask.spec().was,
+        }
+    }
+
+    /// What stands against it beside a field of such values.
+    pub(super) const fn lint_kind(&self, kind: ValueKind) -> Result<(), &'static str> {
+        match &self.what {
+            What::Index(spec) => spec.lint_kind(kind),
+            What::Mask(mask) => mask.lint_kind(kind),
         }
     }
 

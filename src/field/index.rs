@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::value::{Encoder, NotNull, SealValue, encoded};
 use crate::access::Access;
+use crate::cbor::ValueKind;
 use crate::context::assert_name;
 use crate::envelope::DataKeys;
 use crate::error::{Error, ErrorKind};
@@ -87,7 +88,8 @@ impl<T> Index<T, OneTerm> {
     }
 }
 
-impl<A, B> Index<(A, B), OneTerm> {
+#[allow(clippy::panic, reason = "stops compilation of a bad constant")]
+impl<A: SealValue, B: SealValue> Index<(A, B), OneTerm> {
     /// Two values together, each normalized in its way. A row where one of them is absent is not found.
     ///
     /// # Panics
@@ -97,12 +99,17 @@ impl<A, B> Index<(A, B), OneTerm> {
         id: &'static str,
         parts: &'static [Normalizer],
     ) -> Self {
-        assert!(parts.len() == 2, "give each part its normalizer, Normalizer::NONE for none");
+        let [a, b] = parts else {
+            panic!("give each part its normalizer, Normalizer::NONE for none");
+        };
+        assert_part(a, A::KIND);
+        assert_part(b, B::KIND);
         Self::of(record, id, Shape::Compound(parts))
     }
 }
 
-impl<A, B, C> Index<(A, B, C), OneTerm> {
+#[allow(clippy::panic, reason = "stops compilation of a bad constant")]
+impl<A: SealValue, B: SealValue, C: SealValue> Index<(A, B, C), OneTerm> {
     /// Three values together, each normalized in its way.
     ///
     /// # Panics
@@ -112,9 +119,25 @@ impl<A, B, C> Index<(A, B, C), OneTerm> {
         id: &'static str,
         parts: &'static [Normalizer],
     ) -> Self {
-        assert!(parts.len() == 3, "give each part its normalizer, Normalizer::NONE for none");
+        let [a, b, c] = parts else {
+            panic!("give each part its normalizer, Normalizer::NONE for none");
+        };
+        assert_part(a, A::KIND);
+        assert_part(b, B::KIND);
+        assert_part(c, C::KIND);
         Self::of(record, id, Shape::Compound(parts))
     }
+}
+
+const fn assert_part(normalizer: &Normalizer, kind: ValueKind) {
+    assert!(
+        !matches!(kind, ValueKind::Float | ValueKind::Parts),
+        "a float, a list or a structure is no part of a compound index"
+    );
+    assert!(
+        normalizer.is_none() || matches!(kind, ValueKind::Text | ValueKind::Unknown),
+        "only texts are normalized, and the type of this part is another: give Normalizer::NONE"
+    );
 }
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]

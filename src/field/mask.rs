@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::masking::{HIDDEN, Masking};
 use super::value::encoded;
 use super::{Encoder, ManyRows, SealValue, Sealed, SingleRow, Spec, equal};
-use crate::cbor::{self, Item};
+use crate::cbor::{self, Item, ValueKind};
 use crate::class::Class;
 use crate::context::{RowId, ToId};
 use crate::envelope::DataKeys;
@@ -289,6 +289,11 @@ impl MaskSpec {
             );
         }
         Ok(())
+    }
+
+    /// What is wrong with it as the mask of such values: it would be `••••` whatever they are.
+    pub(super) const fn lint_kind(&self, kind: ValueKind) -> Result<(), &'static str> {
+        self.how.lint(kind)
     }
 
     /// Seals the mask of a value among others of one call.

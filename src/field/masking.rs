@@ -7,7 +7,7 @@ use core::fmt::{self, Write as _};
 
 use zeroize::Zeroizing;
 
-use crate::cbor::{Item, days};
+use crate::cbor::{Item, ValueKind, days};
 use crate::context::{assert_name, equal};
 
 /// How a mask is made of a value.
@@ -128,6 +128,25 @@ impl Masking {
     /// The name.
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What stands against it as a mask of such values.
+    pub(super) const fn lint(&self, kind: ValueKind) -> Result<(), &'static str> {
+        match (self.how, kind) {
+            (_, ValueKind::Unknown | ValueKind::Text)
+            | (How::Year, ValueKind::Date)
+            | (
+                How::Last4 | How::FirstLetter | How::Phone | How::Custom(_),
+                ValueKind::Integer | ValueKind::Decimal | ValueKind::Date,
+            ) => Ok(()),
+            (How::Email, _) => Err("the mask `email` is of texts, and the field's type is another"),
+            (How::Year, _) => {
+                Err("the mask `year` is of dates and texts, and the field's type is another")
+            }
+            _ => Err(
+                "only texts, integers, decimals and dates have masks, and the field's type is another",
+            ),
+        }
     }
 
     /// What a mask shows of a text: for who can open the value, and has no need to show it.

@@ -2,10 +2,12 @@
 
 /// A type that is never null, with how it is written and read.
 macro_rules! value {
-    ($(#[$when:meta])* $type:ty: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr $(,)?) => {
+    ($(#[$when:meta])* $type:ty as $kind:ident: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr $(,)?) => {
         $(#[$when])*
         impl SealValue for $type {
             type Column = Sealed<Self>;
+
+            const KIND: crate::cbor::ValueKind = crate::cbor::ValueKind::$kind;
 
             fn encode(&self, $to: &mut Encoder<'_>) -> Result<(), Error> {
                 let $value = self;
@@ -44,7 +46,7 @@ use zeroize::Zeroizing;
 pub use self::structured::Structured;
 
 use super::Column;
-use crate::cbor::{Out, unwritable};
+use crate::cbor::{Out, ValueKind, unwritable};
 use crate::error::Error;
 
 /// A value that can be sealed.
@@ -88,6 +90,9 @@ pub trait SealValue: Sized {
     /// `Option<Sealed<T>>` for an `Option<T>`.
     type Column: Column<Self>;
 
+    /// What its items are, so that an index or a mask that it cannot have is a compile error.
+    const KIND: ValueKind = ValueKind::Unknown;
+
     /// Writes the value as exactly one item, the same each time.
     ///
     /// # Errors
@@ -109,6 +114,9 @@ pub trait SealValue: Sized {
     fn absent() -> Option<Self> {
         None
     }
+
+    #[doc(hidden)]
+    const SEQUENCE: ValueKind = ValueKind::Parts;
 
     /// A sequence of such values: an array, but for bytes.
     #[doc(hidden)]

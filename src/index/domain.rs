@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::cbor::{Item, days};
+use crate::cbor::{Item, ValueKind, days};
 use crate::error::Error;
 
 /// The values that a range index takes, from the least to the greatest, and how finely it tells them
@@ -114,6 +114,22 @@ impl Domain {
         #[allow(clippy::as_conversions, reason = "at most 48")]
         let levels = count.next_power_of_two().trailing_zeros() as u8;
         if levels == 0 { 1 } else { levels }
+    }
+
+    /// What stands against it as a domain of such values.
+    pub(super) const fn lint(&self, kind: ValueKind) -> Result<(), &'static str> {
+        match (self.unit, kind) {
+            (_, ValueKind::Unknown)
+            | (Unit::One, ValueKind::Integer)
+            | (Unit::Day, ValueKind::Date)
+            | (Unit::Decimal(_), ValueKind::Decimal | ValueKind::Integer) => Ok(()),
+            (_, ValueKind::Integer) => Err("integers have ranges by Domain::integers"),
+            (_, ValueKind::Date) => Err("dates have ranges by Domain::dates"),
+            (_, ValueKind::Decimal) => Err("decimals have ranges by Domain::decimals"),
+            _ => Err(
+                "only integers, decimals and dates have ranges, and the field's type is another",
+            ),
+        }
     }
 
     /// A value as a number of this domain, inside or not.

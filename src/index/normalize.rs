@@ -187,6 +187,10 @@ impl Normalizer {
         Self(How::Custom(assert_name(name), normalize))
     }
 
+    pub(crate) const fn is_none(&self) -> bool {
+        matches!(self.0, How::None)
+    }
+
     /// `[NO-1]` The normalized value as the one item there is for it.
     pub(crate) fn apply(&self, item: &Item<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
         if matches!(self.0, How::None) {

@@ -11,7 +11,7 @@ use super::leakage::lint;
 use super::normalize::Normalizer;
 use super::term::{Input, Term};
 use super::words::{self, Run};
-use crate::cbor::{Item, array_of};
+use crate::cbor::{Item, ValueKind, array_of};
 use crate::error::Error;
 use crate::keyring::{IndexKeys, Scope};
 
@@ -110,6 +110,38 @@ impl IndexSpec {
     /// `[LK-1]` What stands against the declaration.
     pub(crate) const fn lint(&self) -> Result<(), &'static str> {
         lint(self.bits, self.cardinality, self.allow_leakage)
+    }
+
+    /// What stands against it as an index of such values: each of them would be refused when it is sealed.
+    pub(crate) const fn lint_kind(&self, kind: ValueKind) -> Result<(), &'static str> {
+        let is_text = matches!(kind, ValueKind::Text | ValueKind::Unknown);
+        match (self.shape, kind) {
+            (Shape::Range(domain, _), _) => return domain.lint(kind),
+            (Shape::Prefix(_) | Shape::Words, _) if !is_text => {
+                return Err("only texts have prefixes and words, and the field's type is another");
+            }
+            (Shape::Exact, ValueKind::Float) => {
+                return Err("floats have no exact index: seal a decimal or an integer");
+            }
+            (Shape::Exact, ValueKind::Parts) => {
+                return Err("a list or a structure has no exact index: index a field of one value");
+            }
+            (Shape::Exact, ValueKind::Bool) if self.allow_leakage.is_none() => {
+                return Err(
+                    "an index of a boolean tells the value to whoever counts: say allow_leakage = \"why\" if it must be",
+                );
+            }
+            _ => {}
+        }
+        if !is_text && !self.normalizer.is_none() {
+            return Err(
+                "only texts are normalized, and the field's type is another: leave the normalizer out",
+            );
+        }
+        if !is_text && self.lenient {
+            return Err("only texts can be kept as they were given: leave `lenient` out");
+        }
+        Ok(())
     }
 
     #[cold]

@@ -89,7 +89,7 @@ fn join_nanoseconds((seconds, nanoseconds): (i64, u32)) -> i128 {
 
 value!(
     #[cfg(feature = "jiff")]
-    jiff::civil::Date:
+    jiff::civil::Date as Date:
     |date, to| {
         let part = |n: i8| u8::try_from(n).map_err(|_| Error::invalid("the date is out of range"));
         encode_date(to, date.year().into(), part(date.month())?, part(date.day())?)
@@ -103,7 +103,7 @@ value!(
 
 value!(
     #[cfg(feature = "jiff")]
-    jiff::Timestamp:
+    jiff::Timestamp as Instant:
     |instant, to| {
         let (seconds, nanoseconds) = split_nanoseconds(instant.as_nanosecond())?;
         encode_instant(to, seconds, nanoseconds)
@@ -114,7 +114,7 @@ value!(
 
 value!(
     #[cfg(feature = "chrono")]
-    chrono::NaiveDate:
+    chrono::NaiveDate as Date:
     |date, to| {
         use chrono::Datelike as _;
         let part = |n: u32| u8::try_from(n).map_err(|_| Error::invalid("the date is out of range"));
@@ -128,7 +128,7 @@ value!(
 
 value!(
     #[cfg(feature = "chrono")]
-    chrono::DateTime<chrono::Utc>:
+    chrono::DateTime<chrono::Utc> as Instant:
     |instant, to| {
         // A leap second, which chrono writes as nanoseconds past a whole second, has no place here.
         if instant.timestamp_subsec_nanos() > 999_999_999 {
@@ -144,7 +144,7 @@ value!(
 
 value!(
     #[cfg(feature = "time")]
-    time::Date:
+    time::Date as Date:
     |date, to| encode_date(to, date.year().into(), date.month().into(), date.day()),
     |from| {
         let (year, month, day) = decode_date(from)?;
@@ -157,7 +157,7 @@ value!(
 // An instant: the offset is not kept, and what opens is in UTC.
 value!(
     #[cfg(feature = "time")]
-    time::OffsetDateTime:
+    time::OffsetDateTime as Instant:
     |instant, to| {
         let (seconds, nanoseconds) = split_nanoseconds(instant.unix_timestamp_nanos())?;
         encode_instant(to, seconds, nanoseconds)

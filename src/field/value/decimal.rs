@@ -14,6 +14,8 @@ const EXPECTED: &str = "a decimal";
 impl SealValue for Decimal {
     type Column = Sealed<Self>;
 
+    const KIND: crate::cbor::ValueKind = crate::cbor::ValueKind::Decimal;
+
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         to.tag(TAG)?;
         to.array(2)?;

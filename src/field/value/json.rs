@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::field::Sealed;
 
 // `[PT-19]` An array of one, so that a null is a value. What is written depends on no feature of `serde_json`.
-value!(Value:
+value!(Value as Parts:
     |value, to| {
         to.array(1)?;
         encode(value, to, true)

@@ -7,19 +7,20 @@ use alloc::vec::Vec;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Decoder, Encoder, NotNull, SealValue};
+use crate::cbor::ValueKind;
 use crate::error::Error;
 use crate::field::Sealed;
 use crate::secret::Sensitive;
 
-value!(String: |value, to| to.text(value), |from| from.text().map(Into::into));
-value!(Box<str>: |value, to| to.text(value), |from| from.text().map(Into::into));
-value!(bool: |value, to| to.bool(*value), |from| from.bool());
-value!(f32: |value, to| to.f32(*value), |from| from.f32());
-value!(f64: |value, to| to.f64(*value), |from| from.f64());
+value!(String as Text: |value, to| to.text(value), |from| from.text().map(Into::into));
+value!(Box<str> as Text: |value, to| to.text(value), |from| from.text().map(Into::into));
+value!(bool as Bool: |value, to| to.bool(*value), |from| from.bool());
+value!(f32 as Float: |value, to| to.f32(*value), |from| from.f32());
+value!(f64 as Float: |value, to| to.f64(*value), |from| from.f64());
 
 macro_rules! integers {
     ($($type:ty: $wide:ident)*) => {$(
-        value!($type:
+        value!($type as Integer:
             |value, to| to.$wide((*value).into()),
             |from| from.$wide()?.try_into().map_err(|_| Error::type_mismatch("an integer in range"))
         );
@@ -34,6 +35,8 @@ integers! {
 impl SealValue for u8 {
     type Column = Sealed<Self>;
 
+    const KIND: ValueKind = ValueKind::Integer;
+
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         to.unsigned((*self).into())
     }
@@ -43,6 +46,8 @@ impl SealValue for u8 {
     }
 
     // A sequence of them is a byte string.
+    const SEQUENCE: ValueKind = ValueKind::Bytes;
+
     fn encode_slice(items: &[Self], to: &mut Encoder<'_>) -> Result<(), Error> {
         to.bytes(items)
     }
@@ -56,6 +61,8 @@ impl NotNull for u8 {}
 
 impl<const N: usize> SealValue for [u8; N] {
     type Column = Sealed<Self>;
+
+    const KIND: ValueKind = ValueKind::Bytes;
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         to.bytes(self)
@@ -73,6 +80,8 @@ impl<const N: usize> NotNull for [u8; N] {}
 impl<T: SealValue> SealValue for Vec<T> {
     type Column = Sealed<Self>;
 
+    const KIND: ValueKind = T::SEQUENCE;
+
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         T::encode_slice(self, to)
     }
@@ -86,6 +95,8 @@ impl<T: SealValue> NotNull for Vec<T> {}
 
 impl<T: NotNull> SealValue for Option<T> {
     type Column = Option<Sealed<T>>;
+
+    const KIND: ValueKind = T::KIND;
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         match self {
@@ -112,6 +123,8 @@ macro_rules! wiped {
     ($($wrapper:ident: $expose:expr;)*) => {$(
         impl<T: NotNull + Zeroize> SealValue for $wrapper<T> {
             type Column = Sealed<Self>;
+
+    const KIND: ValueKind = T::KIND;
 
             fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
                 let expose: fn(&Self) -> &T = $expose;

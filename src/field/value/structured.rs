@@ -60,6 +60,8 @@ pub struct Structured<T>(pub T);
 impl<T: Serialize + DeserializeOwned> SealValue for Structured<T> {
     type Column = Sealed<Self>;
 
+    const KIND: crate::cbor::ValueKind = crate::cbor::ValueKind::Parts;
+
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         encode(&self.0, to, false)
     }

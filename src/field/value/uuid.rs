@@ -9,7 +9,7 @@ use crate::field::Sealed;
 const TAG: u64 = 37;
 const EXPECTED: &str = "a UUID";
 
-value!(Uuid:
+value!(Uuid as Uuid:
     |id, to| {
         to.tag(TAG)?;
         to.bytes(id.as_bytes())
