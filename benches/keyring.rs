@@ -104,7 +104,7 @@ fn load(c: &mut Criterion) {
 
 /// Subject 42's envelope for each tenant's role, as ring `made_by` wraps it.
 fn envelopes(made_by: &KeyRing, classes: &[Class]) -> Vec<KeyEnvelope> {
-    let made = classes.iter().map(|class| DataKeys::create(made_by, 42, &[*class]).unwrap());
+    let made = classes.iter().map(|class| DataKeys::create(made_by, 42, [*class]).unwrap());
     made.map(|keys| KeyEnvelope::from_bytes(keys.envelope().as_bytes())).collect()
 }
 
@@ -138,7 +138,7 @@ fn unwrapping(c: &mut Criterion) {
             });
             let mut next = classes.iter().cycle();
             group.bench_function(BenchmarkId::new(format!("create, {sort}"), keys), |b| {
-                b.iter(|| DataKeys::create(&ring, 42, &[*next.next().unwrap()]).unwrap());
+                b.iter(|| DataKeys::create(&ring, 42, [*next.next().unwrap()]).unwrap());
             });
         }
     }

@@ -52,7 +52,7 @@ const STREET: Field<Option<String>, ManyRows> = Field::new("address", "street", 
 #[test]
 fn sealing_a_field_allocates_its_output_and_nothing_else() {
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
 
     for len in [0, 1, 15, 64, 1024, 100_000] {
         let value = "x".repeat(len);

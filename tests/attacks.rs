@@ -75,12 +75,12 @@ fn a_service_chooses_no_data_key_by_a_declaration_of_its_own() {
         assert_eq!(seal(ring, &planted), Err(ErrorKind::NotPermitted));
         let mut edit = planted.edit(at(ring), 42).unwrap();
         made(edit.grant(&CONTACT, "app", History::Included), ErrorKind::NotPermitted);
-        let report = edit.rewrap(&[CONTACT]).unwrap();
+        let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.not_lifted, [("contact".to_owned(), 2)]);
     }
     // Who can wrap for all readers goes on under a data key of its own.
     for ring in [&monolith, &admin()] {
-        let keys = planted.prepare(at(ring), 42, &[CONTACT]).unwrap();
+        let keys = planted.prepare(at(ring), 42, [CONTACT]).unwrap();
         assert_eq!(recipients(keys.envelope(), "contact/3"), [APP, SUPPORT]);
         let sealed = EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap();
         assert_eq!(open(&service(&["app"]), keys.envelope(), &sealed).unwrap(), "ada@example.com");
@@ -103,7 +103,7 @@ fn a_fabricated_generation_is_not_made_real_by_rewrap_or_grant() {
     let rings = [admin(), service(&["app", "billing"])];
     for ring in &rings {
         let mut edit = planted.edit(at(ring), 42).unwrap();
-        let report = edit.rewrap(&[CONTACT]).unwrap();
+        let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.not_lifted, [("contact".to_owned(), 2)]);
         for role in ["app", "support"] {
             let granted = edit.grant(&CONTACT, role, History::Included);
@@ -153,13 +153,13 @@ fn a_withdrawn_role_does_not_restore_itself() {
             refused(at(&admin), &planted, |edit| edit.grant(&CONTACT, "app", History::Excluded));
         assert_eq!(refusal, ErrorKind::MissingKey);
         if answer == ErrorKind::NotPermitted {
-            let prepared = planted.prepare(at(&admin), 42, &[CONTACT]);
+            let prepared = planted.prepare(at(&admin), 42, [CONTACT]);
             assert_eq!(kind(prepared), ErrorKind::MissingKey);
             let named = planted.prepare_for(at(&admin), 42, &[(CONTACT, &[])]).unwrap();
             assert_eq!(recipients(named.envelope(), "contact/4"), [APP, SUPPORT]);
         }
         let mut edit = planted.edit(at(&admin), 42).unwrap();
-        let report = edit.rewrap(&[CONTACT]).unwrap();
+        let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.not_lifted, [("contact".to_owned(), 3)]);
         // Withdrawn again, it is out.
         edit.withdraw(&CONTACT, "marketing").unwrap();
@@ -175,7 +175,7 @@ fn a_withdrawn_role_does_not_restore_itself() {
 fn a_consent_planted_by_a_writer_half_is_not_proven() {
     let mut admin = admin();
     advance(&mut admin, key_pair(0x60, "marketing", KeyState::OpenOnly));
-    let stored = DataKeys::create(at(&admin), 42, &[TRIAL, CONTACT]).unwrap().envelope().clone();
+    let stored = DataKeys::create(at(&admin), 42, [TRIAL, CONTACT]).unwrap().envelope().clone();
     let support = admin.subset_with(&reaching(&["support"], &["marketing"])).unwrap().into_ring();
     const MINE: Class = Class::new("trial").readers(&[]).readers_with_consent(&["marketing"]);
     let planted = edited(at(&support), &stored, |edit| edit.renew_for(&MINE, &["marketing"]));
@@ -187,7 +187,7 @@ fn a_consent_planted_by_a_writer_half_is_not_proven() {
         });
         assert_eq!(kind, ErrorKind::MissingKey);
     }
-    assert_eq!(kind(planted.prepare(at(&admin), 42, &[TRIAL])), ErrorKind::MissingKey);
+    assert_eq!(kind(planted.prepare(at(&admin), 42, [TRIAL])), ErrorKind::MissingKey);
     let keys = keys(&admin, &planted);
     assert_eq!(kind(RESULT.seal(&keys, &"x".to_owned())), ErrorKind::NotPermitted);
 }
@@ -197,10 +197,10 @@ fn a_consent_planted_by_a_writer_half_is_not_proven() {
 fn a_service_writes_for_none_but_the_named_roles() {
     let mut admin = admin();
     advance(&mut admin, key_pair(0x60, "marketing", KeyState::OpenOnly));
-    let stored = DataKeys::create(at(&admin), 42, &[TRIAL]).unwrap().envelope().clone();
+    let stored = DataKeys::create(at(&admin), 42, [TRIAL]).unwrap().envelope().clone();
     for writers in [&[][..], &["marketing"]] {
         let support = admin.subset_with(&reaching(&["support"], writers)).unwrap().into_ring();
-        let kind_of_create = kind(DataKeys::create(at(&support), 42, &[TRIAL]));
+        let kind_of_create = kind(DataKeys::create(at(&support), 42, [TRIAL]));
         assert_eq!(kind_of_create, ErrorKind::MissingKey);
         for change in 0..3 {
             let kind = refused(at(&support), &stored, |edit| match change {
@@ -210,14 +210,14 @@ fn a_service_writes_for_none_but_the_named_roles() {
             });
             assert_eq!(kind, ErrorKind::MissingKey, "{writers:?} {change}");
         }
-        let keys = stored.prepare(at(&support), 42, &[TRIAL]).unwrap();
+        let keys = stored.prepare(at(&support), 42, [TRIAL]).unwrap();
         assert_eq!(keys.envelope(), &stored);
         assert_eq!(kind(RESULT.seal(&keys, &"x".to_owned())), ErrorKind::NotPermitted);
         let sealed = at(&support).seal_for(&["medical"], b"result", b"x");
         assert_eq!(kind(sealed), ErrorKind::MissingKey);
     }
     let writer = admin.subset_with(&reaching(&[], &["medical"])).unwrap().into_ring();
-    let keys = stored.prepare(at(&writer), 42, &[TRIAL]).unwrap();
+    let keys = stored.prepare(at(&writer), 42, [TRIAL]).unwrap();
     let sealed = RESULT.seal(&keys, &"x".to_owned()).unwrap();
     let medical = keys.envelope().unwrap(at(&admin), 42).unwrap();
     assert_eq!(RESULT.open(&medical, &sealed).unwrap(), "x", "who is named can");
@@ -228,7 +228,7 @@ fn a_service_writes_for_none_but_the_named_roles() {
 fn rewrap_grants_no_history_to_a_planted_recipient() {
     const BEFORE: Class = Class::new("contact").readers(&["app"]);
     let admin = admin();
-    let keys = DataKeys::create(at(&admin), 42, &[BEFORE]).unwrap();
+    let keys = DataKeys::create(at(&admin), 42, [BEFORE]).unwrap();
     let old = EMAIL.seal(&keys, &"history".to_owned()).unwrap();
     // Support becomes a reader later, without history; marketing consents to what comes.
     let stored = edited(at(&admin), keys.envelope(), |edit| {
@@ -248,7 +248,7 @@ fn rewrap_grants_no_history_to_a_planted_recipient() {
             let planted = env.envelope();
             assert_eq!(open(&own, &planted, &old), Err(ErrorKind::Tampered));
             let mut edit = planted.edit(at(&admin), 42).unwrap();
-            let report = edit.rewrap(&[CONTACT]).unwrap();
+            let report = edit.rewrap([CONTACT]).unwrap();
             let unproven = ("contact".to_owned(), 1, id(number));
             assert_eq!((report.unproven, report.not_lifted), (vec![unproven], vec![]));
             let new = edit.finish().unwrap();
@@ -281,7 +281,7 @@ fn rescue_launders_no_proof() {
         assert_eq!(refusal, ErrorKind::MissingKey);
         // Nor after a rewrap in the same edit.
         let mut edit = planted.edit(access, 42).unwrap();
-        edit.rewrap(&[CONTACT]).unwrap();
+        edit.rewrap([CONTACT]).unwrap();
         made(edit.renew(&CONTACT), ErrorKind::MissingKey);
     }
 }
@@ -293,7 +293,7 @@ fn rescue_launders_no_recipient_by_rewrap() {
     let marketing = admin.subset(&["marketing"]).unwrap().into_ring();
     for access in [at(&admin), at(&admin).rescue()] {
         let mut edit = planted.edit(access, 42).unwrap();
-        let report = edit.rewrap(&[CONTACT]).unwrap();
+        let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.unproven, [("contact".to_owned(), 1, id(MARKETING))]);
         let new = edit.finish().unwrap();
         assert_eq!(recipients(&new, "contact/1"), [APP, SUPPORT, MARKETING]);
@@ -317,14 +317,14 @@ fn rescue_launders_no_data_key_by_rewrap_or_grant() {
         for role in ["app", "support", "marketing"] {
             made(edit.grant(&CONTACT, role, History::Included), ErrorKind::NotPermitted);
         }
-        let report = edit.rewrap(&[CONTACT]).unwrap();
+        let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!((report.wrapped, report.not_lifted), (0, vec![("contact".to_owned(), 1)]));
         let new = edit.finish().unwrap();
         assert_eq!(recipients(&new, "contact/1"), [APP]);
         let keys = new.unwrap(access, 42).unwrap();
         assert_eq!(kind(EMAIL.seal(&keys, &"x".to_owned())), ErrorKind::NotPermitted);
         // What is sealed goes under a generation that the leaked key never saw.
-        let keys = new.prepare(access, 42, &[CONTACT]).unwrap();
+        let keys = new.prepare(access, 42, [CONTACT]).unwrap();
         let sealed = EMAIL.seal(&keys, &"x".to_owned()).unwrap();
         for old in [&stored, &new, keys.envelope()] {
             let its = old.unwrap(at(&leaked), 42).unwrap();
@@ -357,7 +357,7 @@ fn a_consent_named_for_one_class_stays_with_it() {
         );
         writer.insert(half.unwrap()).unwrap();
     }
-    let keys = DataKeys::create(at(&admin), 42, &[CONTACT, TRIAL]).unwrap();
+    let keys = DataKeys::create(at(&admin), 42, [CONTACT, TRIAL]).unwrap();
     let prepared = keys.envelope().prepare_for(at(&writer), 42, &classes).unwrap();
     assert_eq!(recipients(prepared.envelope(), "contact/2"), [APP + 1, SUPPORT + 1, 0x60]);
     assert_eq!(recipients(prepared.envelope(), "trial/2"), [MEDICAL]);
@@ -381,7 +381,7 @@ fn a_role_rotated_keeps_its_sort() {
         let service = ring.subset(&["app"]).unwrap().into_ring();
         assert!(ring.key(new).unwrap().expose_writer_half().is_some(), "{former:x}");
         assert!(service.key(new).unwrap().expose_secret().is_none());
-        assert!(DataKeys::create(at(&service), 42, &[HEALTH]).is_ok(), "it still writes for it");
+        assert!(DataKeys::create(at(&service), 42, [HEALTH]).is_ok(), "it still writes for it");
     }
 }
 
@@ -391,7 +391,7 @@ fn a_role_rotated_keeps_its_sort() {
 fn data_keys_are_of_one_tenant() {
     let ring = admin();
     let [a, b] = ["tenant-a", "tenant-b"]
-        .map(|tenant| DataKeys::create(at(&ring).tenant(tenant), 42, &[CONTACT]).unwrap());
+        .map(|tenant| DataKeys::create(at(&ring).tenant(tenant), 42, [CONTACT]).unwrap());
     assert_eq!((a.tenant(), b.tenant()), ("tenant-a", "tenant-b"));
     assert_eq!(a.subject(), b.subject());
     assert!(format!("{b:?}").contains("tenant-b"));
@@ -402,7 +402,7 @@ fn data_keys_are_of_one_tenant() {
         let access = at(&ring).tenant(tenant);
         assert_eq!(kind(b.envelope().unwrap(access, 42)), ErrorKind::Tampered);
         assert_eq!(kind(b.envelope().edit(access, 42)), ErrorKind::Tampered);
-        assert_eq!(kind(b.envelope().prepare(access, 42, &[CONTACT])), ErrorKind::Tampered);
+        assert_eq!(kind(b.envelope().prepare(access, 42, [CONTACT])), ErrorKind::Tampered);
     }
     // Its tag put on: still another key.
     let tag = info(b.envelope()).entries[0].key_tag;
@@ -427,12 +427,12 @@ fn no_use_of_keys_goes_untold() {
     assert_eq!(log.told(), std::slice::from_ref(&tampered));
     assert!(altered.edit(access, 42).is_err());
     assert_eq!(log.told(), std::slice::from_ref(&tampered));
-    assert!(altered.prepare(access, 42, &[CONTACT]).is_err());
+    assert!(altered.prepare(access, 42, [CONTACT]).is_err());
     assert_eq!(log.told(), [tampered]);
 
     // Beginning a generation of one class hands out the keys of the others.
     let app = service(&["app"]);
-    let prepared = stored.prepare(at(&app).audit(&log), 42, &[HEALTH]).unwrap();
+    let prepared = stored.prepare(at(&app).audit(&log), 42, [HEALTH]).unwrap();
     assert_eq!(prepared.version(), 2);
     let expected = [
         (Action::Renew, classes(&["health"]), Ok(())),

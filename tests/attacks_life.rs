@@ -134,8 +134,7 @@ fn a_misspelt_column_is_refused_and_no_string() {
     for number in 0..600 {
         let subject = format!("customer-{number}");
         db.execute("INSERT INTO customers (id) VALUES (?)", [&subject]).unwrap();
-        let keys =
-            DataKeys::create(Access::new(&ring).at(NOW), subject.as_str(), &[NOTES]).unwrap();
+        let keys = DataKeys::create(Access::new(&ring).at(NOW), subject.as_str(), [NOTES]).unwrap();
         right.save_unchecked(&db, "", subject.as_str(), keys.envelope()).unwrap();
     }
     let wrong =
@@ -154,11 +153,11 @@ fn ids_that_a_column_takes_for_equal_are_not_confused() {
     db.execute_batch("CREATE TABLE customers (id TEXT COLLATE NOCASE, keys BLOB); INSERT INTO customers (id) VALUES ('ada')")
         .unwrap();
     let store = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Text), "keys").unwrap();
-    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ADA", &[NOTES]).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ADA", [NOTES]).unwrap();
     // Else ada's row holds ADA's envelope, and ada can never begin.
     assert!(store.save_unchecked(&db, "", "ADA", keys.envelope()).is_err());
     assert!(store.load(&db, "", "ada").unwrap().is_none());
-    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ada", &[NOTES]).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), "ada", [NOTES]).unwrap();
     store.save_unchecked(&db, "", "ada", keys.envelope()).unwrap();
     assert!(store.load(&db, "", "ada").unwrap().is_some());
     assert!(store.load(&db, "", "ADA").is_err());
@@ -186,7 +185,7 @@ fn nobody_is_overwritten_by_who_bears_the_same_name_in_capitals() {
                 .unwrap();
         store.migrate(&mut db).await.unwrap();
         for name in ["ada", "ADA"] {
-            let keys = DataKeys::create(Access::new(&ring).at(NOW), name, &[NOTES]).unwrap();
+            let keys = DataKeys::create(Access::new(&ring).at(NOW), name, [NOTES]).unwrap();
             sqlx::query("UPDATE customers SET keys = ? WHERE id = ? COLLATE BINARY")
                 .bind(keys.envelope())
                 .bind(name)
@@ -295,7 +294,7 @@ fn a_row_that_names_no_subject_is_named_and_does_not_end_the_pass() {
     let (ring, db) = (signing(), rusqlite::Connection::open_in_memory().unwrap());
     let store = SqliteKeyStore::new();
     store.migrate(&db).unwrap();
-    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &[NOTES]).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, [NOTES]).unwrap();
     store.save(&db, &keys).unwrap();
     db.execute("INSERT INTO fieldseal_keys VALUES ('acme', X'FFEE', 1, X'00')", []).unwrap();
     let access = Access::new(&ring).at(NOW);
@@ -310,7 +309,7 @@ fn a_row_that_names_no_subject_is_named_and_does_not_end_the_pass() {
 fn a_slip_in_the_tenant_or_the_type_of_id_gives_no_receipt() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let (store, access) = (MemoryKeyStore::new(), at(&ring, &ledger, NOW));
-    let keys = DataKeys::create(access, 2, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(access, 2, [CONTACT]).unwrap();
     store.save_unchecked(&(), "", 2, keys.envelope()).unwrap();
     let told = ledger.read(&ring).entries().len();
     for slip in [store.erase(&(), access, "2"), store.erase(&(), access.tenant("acme"), 2)] {
@@ -405,14 +404,14 @@ fn one_envelope_by_a_wrong_clock_does_not_end_all_sweeps() {
                 &(),
                 "",
                 subject,
-                DataKeys::create(made, subject, &[FINANCIAL]).unwrap().envelope(),
+                DataKeys::create(made, subject, [FINANCIAL]).unwrap().envelope(),
             )
             .unwrap();
     }
     let now = NOW + 400 * DAY;
     let wrong = Access::new(&ring).at(now + 4_000 * DAY);
     store
-        .save_unchecked(&(), "", 77, DataKeys::create(wrong, 77, &[FINANCIAL]).unwrap().envelope())
+        .save_unchecked(&(), "", 77, DataKeys::create(wrong, 77, [FINANCIAL]).unwrap().envelope())
         .unwrap();
     let sweep = Sweep::at_most_percent(20).last_run(now - DAY);
     let access = Access::new(&ring).at(now);
@@ -433,7 +432,7 @@ fn a_pass_leaves_nobody_out_whose_name_differs_in_capitals_alone() {
     // Two on each side of where a page ends.
     names.extend(["ada", "ADA", "zoe"].map(String::from));
     for name in &names {
-        let keys = DataKeys::create(Access::new(&ring).at(NOW), name.as_str(), &[NOTES]).unwrap();
+        let keys = DataKeys::create(Access::new(&ring).at(NOW), name.as_str(), [NOTES]).unwrap();
         db.execute("INSERT INTO customers VALUES (?, ?)", (name, keys.envelope())).unwrap();
     }
     let mut census = Census::new();

@@ -22,7 +22,7 @@ use fieldseal::{
 const PERSONAL: Class = Class::PERSONAL;
 
 fn keys() -> DataKeys {
-    DataKeys::create(&KeyRing::generate().unwrap(), 42, &[PERSONAL]).unwrap()
+    DataKeys::create(&KeyRing::generate().unwrap(), 42, [PERSONAL]).unwrap()
 }
 
 #[track_caller]
@@ -168,10 +168,10 @@ fn an_empty_id_is_nobodys() {
         kind(STREET.row(RowId::SINGLE)),
         kind(STREET.row("")),
         kind(STREET.row((7, RowId::SINGLE))),
-        kind(DataKeys::create(&ring, RowId::SINGLE, &[PERSONAL])),
-        kind(DataKeys::create(&ring, &empty, &[PERSONAL])),
-        kind(DataKeys::create(&ring, "", &[PERSONAL])),
-        kind(DataKeys::create(&ring, (&text, 7), &[PERSONAL])),
+        kind(DataKeys::create(&ring, RowId::SINGLE, [PERSONAL])),
+        kind(DataKeys::create(&ring, &empty, [PERSONAL])),
+        kind(DataKeys::create(&ring, "", [PERSONAL])),
+        kind(DataKeys::create(&ring, (&text, 7), [PERSONAL])),
         kind(DataKeys::create_for(&ring, RowId::SINGLE, &[(PERSONAL, &[])])),
         kind(SubjectId::new(RowId::SINGLE)),
         kind(RowId::new(RowId::SINGLE)),
@@ -190,7 +190,7 @@ fn an_empty_id_is_nobodys() {
     let inner = fieldseal::KeyEnvelope::from_bytes(&sealed[3..3 + len]);
     assert_eq!(kind(inner.unwrap(&ring, RowId::SINGLE)), ErrorKind::InvalidInput);
     assert_eq!(kind(inner.edit(&ring, RowId::SINGLE)), ErrorKind::InvalidInput);
-    assert_eq!(kind(inner.prepare(&ring, RowId::SINGLE, &[PERSONAL])), ErrorKind::InvalidInput);
+    assert_eq!(kind(inner.prepare(&ring, RowId::SINGLE, [PERSONAL])), ErrorKind::InvalidInput);
     assert_eq!(kind(inner.unwrap(&ring, 42)), ErrorKind::Tampered);
 }
 
@@ -225,7 +225,7 @@ fn records_whose_rows_could_swap_envelopes_are_refused() {
 
     // What it guards against: the two envelopes of one subject are told apart by nothing.
     let ring = KeyRing::generate().unwrap();
-    let row = || DataKeys::create(&ring, 42, &[PERSONAL]).unwrap().envelope().clone();
+    let row = || DataKeys::create(&ring, 42, [PERSONAL]).unwrap().envelope().clone();
     for swapped in [row(), row()] {
         assert!(swapped.unwrap(&ring, 42).is_ok());
     }

@@ -183,12 +183,12 @@ fn single_recipient_in_an_older_generation_keeps_its_key() {
 
     let access = Access::new(&ring).at(NOW);
     let mut edit = one.edit(access, 42).unwrap();
-    edit.rewrap(&[]).unwrap();
+    edit.rewrap([]).unwrap();
     let untouched = edit.finish().unwrap();
     refused_to_retire(&mut ring, OLD, &count(&[&untouched]));
 
     let access = Access::new(&ring).at(NOW);
-    let rewrapped = edited(access, &one, |edit| edit.rewrap(&[NOTES]).map(drop));
+    let rewrapped = edited(access, &one, |edit| edit.rewrap([NOTES]).map(drop));
     ring.retire(id(OLD), &count(&[&rewrapped])).unwrap();
     assert!(ring.key(id(OLD)).unwrap().expose_secret().is_none());
 }
@@ -321,7 +321,7 @@ fn census_serializes_without_a_secret() {
 fn census_is_of_the_present_unless_told() {
     let ring = admin();
     let long_ago = Access::new(&ring).at(1);
-    let old = fieldseal::DataKeys::create(long_ago, 42, &[FINANCIAL]).unwrap();
+    let old = fieldseal::DataKeys::create(long_ago, 42, [FINANCIAL]).unwrap();
     let mut census = Census::new();
     census.add(old.envelope().as_bytes());
     assert_eq!(census.generations().next().unwrap().state, GenerationState::Expired);
@@ -348,7 +348,7 @@ fn store_is_counted_under_the_name_of_its_place() {
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     ring.rotate(KeyUse::Wrap, "medical").unwrap();
     for subject in 0..3 {
-        let keys = DataKeys::create(&admin(), subject, &[NOTES]).unwrap();
+        let keys = DataKeys::create(&admin(), subject, [NOTES]).unwrap();
         store.save_unchecked(&(), "", subject, keys.envelope()).unwrap();
     }
     let mut census = Census::new();

@@ -181,7 +181,7 @@ fn keys_just_made_are_judged_by_each_declaration() {
     const BY_BILLING: Class = Class::new("contact").readers(&["billing"]);
     const ITS_EMAIL: Field<String> = Field::new("customer", "email", BY_BILLING);
     let ring = admin();
-    let keys = DataKeys::create(at(&ring), 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(at(&ring), 42, [CONTACT]).unwrap();
     assert_eq!(kind(ITS_EMAIL.seal(&keys, &"x".to_owned())), ErrorKind::NotPermitted);
     let sealed = EMAIL.seal(&keys, &"x".to_owned()).unwrap();
     assert_eq!(kind(ITS_EMAIL.open(&keys, &sealed)), ErrorKind::NotPermitted);

@@ -54,7 +54,7 @@ fn what_is_written_is_what_the_format_says() {
     ] {
         let access = at(&ring, NOW).tenant(tenant);
         let classes = [HEALTH, CONTACT, FINANCIAL, NOTES];
-        let keys = DataKeys::create(access, &subject, &classes).unwrap();
+        let keys = DataKeys::create(access, &subject, classes).unwrap();
         let env = Env::parse_for(keys.envelope().as_bytes(), tenant, subject.as_bytes());
         assert_eq!((env.version, env.key_id), (1, ENVELOPE));
         let expected: [(&str, &[u32], u64); 4] = [
@@ -112,7 +112,7 @@ fn the_same_randomness_makes_the_same_envelope() {
     let made = |seed| {
         let mut rng = chacha20::ChaCha20Rng::from_seed([seed; 32]);
         let access = at(&ring, NOW);
-        let keys = DataKeys::create_with_rng(access, 42, &[CONTACT, HEALTH], &mut rng).unwrap();
+        let keys = DataKeys::create_with_rng(access, 42, [CONTACT, HEALTH], &mut rng).unwrap();
         keys.envelope().as_bytes().to_vec()
     };
     assert_eq!(made(1), made(1));
@@ -289,7 +289,7 @@ fn tenants_and_subjects_are_not_confused() {
     let ring = admin();
     let made = |tenant, subject: &dyn ToId| {
         let subject = subject.to_id().unwrap();
-        DataKeys::create(at(&ring, NOW).tenant(tenant), subject, &[NOTES])
+        DataKeys::create(at(&ring, NOW).tenant(tenant), subject, [NOTES])
             .unwrap()
             .envelope()
             .clone()
@@ -402,7 +402,7 @@ fn an_envelope_below_the_version_floor_is_rolled_back() {
         let access = at(&ring, NOW).version_floor(floor);
         let opened = env.envelope().unwrap(access, 42).map(drop);
         let edited = env.envelope().edit(access, 42).map(drop);
-        let prepared = env.envelope().prepare(access, 42, &[NOTES]).map(drop);
+        let prepared = env.envelope().prepare(access, 42, [NOTES]).map(drop);
         for result in [opened, edited, prepared] {
             let kind = result.map_err(|error| error.kind());
             assert_eq!(kind.is_ok(), accepted, "floor {floor}");
@@ -419,12 +419,12 @@ fn a_tenant_or_subject_that_is_none_is_invalid_input() {
     let long = "t".repeat(65);
     let access = at(&ring, NOW).tenant(&long);
     let results = [
-        DataKeys::create(access, 42, &[NOTES]).map(drop),
+        DataKeys::create(access, 42, [NOTES]).map(drop),
         stored.unwrap(access, 42).map(drop),
         stored.edit(access, 42).map(drop),
         access.seal(b"", b"").map(drop),
-        DataKeys::create(&ring, "", &[NOTES]).map(drop),
-        DataKeys::create(&ring, u128::MAX, &[NOTES]).map(drop),
+        DataKeys::create(&ring, "", [NOTES]).map(drop),
+        DataKeys::create(&ring, u128::MAX, [NOTES]).map(drop),
         stored.unwrap(&ring, "a".repeat(255)).map(drop),
         stored.edit(&ring, [0_u8; 0]).map(drop),
     ];
@@ -433,7 +433,7 @@ fn a_tenant_or_subject_that_is_none_is_invalid_input() {
     }
     let longest = "t".repeat(64);
     let access = at(&ring, NOW).tenant(&longest);
-    DataKeys::create(access, "a".repeat(254), &[NOTES]).unwrap();
+    DataKeys::create(access, "a".repeat(254), [NOTES]).unwrap();
 }
 
 /// `[TX-1]` to `[TX-3]`
@@ -488,7 +488,7 @@ fn the_audit_is_told_of_an_unwrap_and_of_its_failure() {
     assert!(stored.unwrap(access.version_floor(2), 42).is_err());
     assert_eq!(log.told(), [unwrap(Err(ErrorKind::RolledBack))]);
 
-    let keys = DataKeys::create(access, 42, &[CONTACT, NOTES]).unwrap();
+    let keys = DataKeys::create(access, 42, [CONTACT, NOTES]).unwrap();
     let classes = vec!["contact".to_owned(), "notes".into()];
     assert_eq!(log.told(), [(Action::Create, classes, Ok(()))]);
     drop(keys);
@@ -507,8 +507,8 @@ fn a_refusing_audit_lets_nothing_out() {
     let results = [
         stored.unwrap(access, 42).map(drop),
         stored.unwrap(access, 43).map(drop),
-        stored.prepare(access, 42, &[CONTACT]).map(drop),
-        DataKeys::create(access, 42, &[CONTACT]).map(drop),
+        stored.prepare(access, 42, [CONTACT]).map(drop),
+        DataKeys::create(access, 42, [CONTACT]).map(drop),
         access.seal(b"", b"").map(drop),
         access.open(b"", &ring.seal(b"", b"").unwrap()).map(drop),
     ];

@@ -27,7 +27,7 @@ fn at(ring: &KeyRing) -> Access<'_> {
 fn seal_only_ring_begins_the_next_generation_and_cannot_open_it() {
     let ring = service(&["app"]);
     let old = envelope(&[HEALTH]);
-    let keys = old.prepare(at(&ring), 42, &[HEALTH]).unwrap();
+    let keys = old.prepare(at(&ring), 42, [HEALTH]).unwrap();
     assert_eq!(keys.version(), 2);
     assert_eq!(reach_of(&keys, "health/1"), "not permitted");
     assert_eq!(reach_of(&keys, "health/2"), "seal only");
@@ -49,7 +49,7 @@ fn seal_only_ring_begins_the_next_generation_and_cannot_open_it() {
 fn a_class_named_twice_begins_one_generation() {
     let ring = service(&["app"]);
     let old = envelope(&[HEALTH]);
-    let keys = old.prepare(at(&ring), 42, &[HEALTH, HEALTH]).unwrap();
+    let keys = old.prepare(at(&ring), 42, [HEALTH, HEALTH]).unwrap();
     assert_eq!(info(keys.envelope()).entries.len(), 2);
 }
 
@@ -57,7 +57,7 @@ fn a_class_named_twice_begins_one_generation() {
 #[test]
 fn keys_created_for_others_are_not_opened_with() {
     let ring = service(&["app"]);
-    let keys = DataKeys::create(at(&ring), 42, &[HEALTH, NOTES]).unwrap();
+    let keys = DataKeys::create(at(&ring), 42, [HEALTH, NOTES]).unwrap();
     assert_eq!(reach_of(&keys, "health/1"), "seal only");
     assert_eq!(reach_of(&keys, "notes/1"), "open");
     assert_eq!(reached(&ring, keys.envelope(), "health/1"), "not permitted");
@@ -68,7 +68,7 @@ fn keys_created_for_others_are_not_opened_with() {
 fn only_a_ring_that_reads_nothing_and_wraps_for_all_begins_the_next() {
     let health = envelope(&[HEALTH]);
     for ring in [admin(), service(&["medical"])] {
-        let keys = health.prepare(at(&ring), 42, &[HEALTH]).unwrap();
+        let keys = health.prepare(at(&ring), 42, [HEALTH]).unwrap();
         assert_eq!(keys.envelope(), &health);
         assert_eq!(reach_of(&keys, "health/1"), "open");
     }
@@ -85,12 +85,12 @@ fn only_a_ring_that_reads_nothing_and_wraps_for_all_begins_the_next() {
         ),
     ] {
         let old = envelope(&[class]);
-        let keys = old.prepare(at(&ring), 42, &[class]).unwrap();
+        let keys = old.prepare(at(&ring), 42, [class]).unwrap();
         assert_eq!(keys.envelope(), &old, "{generation}");
         assert_eq!(reach_of(&keys, generation), "not permitted");
     }
     // A class that was not asked for is left alone.
-    let keys = health.prepare(at(&service(&["app"])), 42, &[NOTES]).unwrap();
+    let keys = health.prepare(at(&service(&["app"])), 42, [NOTES]).unwrap();
     assert_eq!(keys.envelope(), &health);
 }
 
@@ -113,7 +113,7 @@ fn sealing_never_begins_a_generation_over_what_refuses_it() {
         (&medical, Ent::Live(forged), "tampered"),
     ] {
         let old = stored(&[first.clone(), second]);
-        let keys = old.prepare(at(ring), 42, &[HEALTH]).unwrap();
+        let keys = old.prepare(at(ring), 42, [HEALTH]).unwrap();
         assert_eq!(keys.envelope(), &old, "{what}");
         assert_eq!(reach_of(&keys, "health/2"), what);
     }
@@ -122,12 +122,12 @@ fn sealing_never_begins_a_generation_over_what_refuses_it() {
     forged.live_mut().recipients[0].wrapped[30] ^= 1;
     for second in [forged, live("health", 2, &[APP])] {
         let old = stored(&[first.clone(), second]);
-        let keys = old.prepare(at(&app), 42, &[HEALTH]).unwrap();
+        let keys = old.prepare(at(&app), 42, [HEALTH]).unwrap();
         assert_eq!(recipients(keys.envelope(), "health/3"), [MEDICAL]);
     }
     let ring = app;
     let gone = stored(&[erased("health", 1, [1, 2, 3, 4]), Ent::Subject(NOW)]);
-    let keys = gone.prepare(at(&ring), 42, &[HEALTH]).unwrap();
+    let keys = gone.prepare(at(&ring), 42, [HEALTH]).unwrap();
     assert!(keys.is_erased());
     assert_eq!(keys.envelope(), &gone);
 }
@@ -147,7 +147,7 @@ fn a_seal_only_ring_stops_exactly_at_the_expiry() {
         (u64::MAX, false),
     ] {
         let access = Access::new(&ring).at(now);
-        let keys = old.prepare(access, 42, &[RESULTS]).unwrap();
+        let keys = old.prepare(access, 42, [RESULTS]).unwrap();
         assert_eq!(keys.version(), if begins { 2 } else { 1 }, "{now}");
         if begins {
             let made = entry(keys.envelope(), "results/2");
@@ -161,7 +161,7 @@ fn a_seal_only_ring_stops_exactly_at_the_expiry() {
 fn trial() -> (KeyRing, KeyEnvelope, KeyEnvelope) {
     let mut full = admin();
     advance(&mut full, key_pair(0x60, "marketing", KeyState::OpenOnly));
-    let base = edited(at(&full), &envelope(&[NOTES]), |edit| edit.ensure(&TRIAL));
+    let base = edited(at(&full), &envelope(&[NOTES]), |edit| edit.ensure(TRIAL));
     let with = edited(at(&full), &base, |edit| edit.grant(&TRIAL, "marketing", History::Included));
     (full, base, with)
 }
@@ -171,9 +171,9 @@ fn trial() -> (KeyRing, KeyEnvelope, KeyEnvelope) {
 fn a_seal_only_ring_never_guesses_consent() {
     let (full, base, with) = trial();
     let ring = full.subset(&["app"]).unwrap().into_ring();
-    let keys = base.prepare(at(&ring), 42, &[TRIAL]).unwrap();
+    let keys = base.prepare(at(&ring), 42, [TRIAL]).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
-    let refused = with.prepare(at(&ring), 42, &[TRIAL]);
+    let refused = with.prepare(at(&ring), 42, [TRIAL]);
     assert_eq!(kind(refused), ErrorKind::MissingKey);
     let keys = with.prepare_for(at(&ring), 42, &[(TRIAL, &["marketing"])]).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL, 0x60]);
@@ -353,9 +353,9 @@ fn a_seal_only_ring_is_refused_where_none_can_follow() {
     let pair = last.kind_2_psk(MEDICAL, &data_key(7), &bytes::psk(MEDICAL));
     let old = stored(&[Ent::Live(last.with([pair]))]);
     let ring = service(&["app"]);
-    assert_eq!(kind(old.prepare(at(&ring), 42, &[HEALTH])), ErrorKind::Exhausted);
+    assert_eq!(kind(old.prepare(at(&ring), 42, [HEALTH])), ErrorKind::Exhausted);
     // Nor is one begun for nobody.
-    let keys = old.prepare(at(&ring), 42, &[NOBODY]).unwrap();
+    let keys = old.prepare(at(&ring), 42, [NOBODY]).unwrap();
     assert_eq!(keys.envelope(), &old);
 }
 
@@ -367,11 +367,11 @@ fn what_a_compromised_key_unwrapped_does_not_seal() {
     put(&mut ring, MEDICAL, KeyState::Compromised);
     let old = envelope(&[HEALTH]);
     let rescue = at(&ring).rescue();
-    let keys = old.prepare(rescue, 42, &[HEALTH]).unwrap();
+    let keys = old.prepare(rescue, 42, [HEALTH]).unwrap();
     assert_eq!(keys.envelope(), &old, "it has no primary of the reader");
     assert_eq!(reach_of(&keys, "health/1"), "open in rescue");
     advance(&mut ring, key_pair(0x60, "medical", KeyState::OpenOnly));
-    let keys = old.prepare(at(&ring).rescue(), 42, &[HEALTH]).unwrap();
+    let keys = old.prepare(at(&ring).rescue(), 42, [HEALTH]).unwrap();
     assert_eq!(recipients(keys.envelope(), "health/2"), [0x60]);
     assert_ne!(reach_of(&keys, "health/1"), "open");
     assert_eq!(reach_of(&keys, "health/2"), "open");

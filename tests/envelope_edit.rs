@@ -47,10 +47,10 @@ fn a_class_without_readers_is_invalid_input() {
         Class::new("nobody").readers(&[]).readers_with_consent(&["marketing"]);
     let ring = admin();
     for class in [NOBODY, CONSENT_ONLY] {
-        let made = DataKeys::create(at(&ring), 42, &[class]);
+        let made = DataKeys::create(at(&ring), 42, [class]);
         assert_eq!(kind(made), ErrorKind::InvalidInput);
         let stored = envelope(&[NOTES]);
-        let refused = refused(at(&ring), &stored, |edit| edit.ensure(&class));
+        let refused = refused(at(&ring), &stored, |edit| edit.ensure(class));
         assert_eq!(refused, ErrorKind::InvalidInput);
     }
 }
@@ -59,7 +59,7 @@ fn a_class_without_readers_is_invalid_input() {
 #[test]
 fn an_envelope_without_an_entry_is_never_made() {
     let ring = admin();
-    let made = DataKeys::create(at(&ring), 42, &[]);
+    let made = DataKeys::create(at(&ring), 42, []);
     assert_eq!(kind(made), ErrorKind::InvalidInput);
 }
 
@@ -71,7 +71,7 @@ fn a_missing_reader_key_is_named() {
         (service(&["support"]), CONTACT, "app"),
         (ring_of([envelope_key(ENVELOPE, KeyState::Primary)]), HEALTH, "medical"),
     ] {
-        let error = DataKeys::create(at(&ring), 42, &[class]).unwrap_err();
+        let error = DataKeys::create(at(&ring), 42, [class]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingKey);
         assert!(error.to_string().contains(&format!("`{role}`")), "{error}");
     }
@@ -84,11 +84,11 @@ fn without_a_primary_envelope_key_nothing_is_made() {
         let mut ring = admin();
         let stored = envelope(&[NOTES]);
         ring.set_state(id(ENVELOPE), state).unwrap();
-        let made = DataKeys::create(at(&ring), 42, &[NOTES]);
+        let made = DataKeys::create(at(&ring), 42, [NOTES]);
         assert_eq!(kind(made), ErrorKind::MissingKey);
         if state == KeyState::OpenOnly {
             let mut edit = stored.edit(at(&ring), 42).unwrap();
-            edit.ensure(&HEALTH).unwrap();
+            edit.ensure(HEALTH).unwrap();
             assert_eq!(kind(edit.finish()), ErrorKind::MissingKey);
         }
     }
@@ -122,7 +122,7 @@ fn an_expiry_beyond_all_time_is_exhausted() {
         (u64::MAX - DAY, false),
         (u64::MAX, false),
     ] {
-        let made = DataKeys::create(Access::new(&ring).at(now), 42, &[SHORT]);
+        let made = DataKeys::create(Access::new(&ring).at(now), 42, [SHORT]);
         let made = made.map(drop).map_err(|error| error.kind());
         let expected = if fits { Ok(()) } else { Err(ErrorKind::Exhausted) };
         assert_eq!(made, expected, "{now}");
@@ -135,8 +135,8 @@ fn many_changes_are_one_version_and_touch_nothing_else() {
     let ring = admin();
     let stored = envelope(&[CONTACT, NOTES]);
     let changed = edited(at(&ring), &stored, |edit| {
-        edit.ensure(&HEALTH)?;
-        edit.ensure(&FINANCIAL)?;
+        edit.ensure(HEALTH)?;
+        edit.ensure(FINANCIAL)?;
         edit.renew(&CONTACT)?;
         edit.grant(&CONTACT, "marketing", History::Excluded)?;
         edit.erase_class("financial")
@@ -166,7 +166,7 @@ fn an_edit_without_a_change_gives_the_same_bytes() {
     let ring = admin();
     let stored = envelope(&[CONTACT, NOTES]);
     let same = edited(at(&ring), &stored, |edit| {
-        edit.ensure(&CONTACT)?;
+        edit.ensure(CONTACT)?;
         edit.sweep()?;
         assert!(!edit.is_changed());
         Ok(())
@@ -185,9 +185,9 @@ fn the_last_version_cannot_be_changed() {
         for rewrap in [false, true] {
             let mut edit = env.envelope().edit(at(&ring), 42).unwrap();
             if rewrap {
-                edit.rewrap(&[]).unwrap();
+                edit.rewrap([]).unwrap();
             } else {
-                edit.ensure(&NOTES).unwrap();
+                edit.ensure(NOTES).unwrap();
             }
             match edit.finish() {
                 Ok(stored) => assert_eq!((fits, info(&stored).version), (true, u64::MAX)),
@@ -208,12 +208,12 @@ fn an_envelope_that_would_be_too_long_is_exhausted() {
     let stored = Env::of([Ent::Live(live)]).envelope();
     let ring = admin();
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    edit.ensure(&NOTES).unwrap();
+    edit.ensure(NOTES).unwrap();
     assert!(edit.finish().is_ok());
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    edit.ensure(&NOTES).unwrap();
+    edit.ensure(NOTES).unwrap();
     // `[ED-19]` It is refused at once, and what was made before it stays.
-    assert_eq!(kind(edit.ensure(&HEALTH)), ErrorKind::Exhausted);
+    assert_eq!(kind(edit.ensure(HEALTH)), ErrorKind::Exhausted);
     assert_eq!(info(&edit.finish().unwrap()).entries.len(), 2);
 }
 
@@ -229,10 +229,10 @@ fn more_than_255_recipients_are_exhausted() {
         })
         .collect();
     let names: &'static [&'static str] = names.leak();
-    let all = DataKeys::create(at(&ring), 42, &[Class::new("many").readers(names)]);
+    let all = DataKeys::create(at(&ring), 42, [Class::new("many").readers(names)]);
     assert_eq!(kind(all), ErrorKind::Exhausted);
     let most = Class::new("many").readers(&names[1..]);
-    let keys = DataKeys::create(at(&ring), 42, &[most]).unwrap();
+    let keys = DataKeys::create(at(&ring), 42, [most]).unwrap();
     assert_eq!(recipients(keys.envelope(), "many/1").len(), 255);
 }
 
@@ -258,7 +258,7 @@ fn what_is_checked_last_is_checked_in_order() {
     ] {
         env.version = version;
         let mut edit = env.envelope().edit(at(ring), 42).unwrap();
-        assert_eq!(edit.rewrap(&[CONTACT]).unwrap().wrapped, 1);
+        assert_eq!(edit.rewrap([CONTACT]).unwrap().wrapped, 1);
         assert_eq!(kind(edit.finish()), expected);
     }
 }
@@ -272,16 +272,16 @@ fn a_class_declared_in_two_ways_is_invalid_input() {
     let ring = admin();
     for other in [OTHER_READERS, OTHER_CONSENT, OTHER_TERM] {
         for classes in [[NOTES, other], [other, NOTES]] {
-            let made = DataKeys::create(at(&ring), 42, &classes);
+            let made = DataKeys::create(at(&ring), 42, classes);
             assert_eq!(kind(made), ErrorKind::InvalidInput, "{other:?}");
-            let prepared = envelope(&[NOTES]).prepare(at(&ring), 42, &classes);
+            let prepared = envelope(&[NOTES]).prepare(at(&ring), 42, classes);
             assert_eq!(kind(prepared), ErrorKind::InvalidInput, "{other:?}");
             // Before a key that is missing is missed.
-            let made = DataKeys::create(at(&KeyRing::empty()), 42, &classes);
+            let made = DataKeys::create(at(&KeyRing::empty()), 42, classes);
             assert_eq!(kind(made), ErrorKind::InvalidInput, "{other:?}");
         }
     }
-    let made = DataKeys::create(at(&ring), 42, &[NOTES, NOTES]).unwrap();
+    let made = DataKeys::create(at(&ring), 42, [NOTES, NOTES]).unwrap();
     assert_eq!(info(made.envelope()).entries.len(), 1);
 }
 
@@ -294,7 +294,7 @@ fn changes_of_one_edit_agree_on_a_class() {
         |edit, class| edit.ensure_for(class, &["marketing"]),
         |edit, class| edit.renew(class),
         |edit, class| edit.renew_for(class, &["marketing"]),
-        |edit, class| edit.rewrap(&[NOTES, *class]).map(drop),
+        |edit, class| edit.rewrap([NOTES, *class]).map(drop),
         |edit, class| edit.grant(class, "marketing", History::Included),
         |edit, class| edit.withdraw(class, "marketing"),
         |edit, class| edit.withdraw_for(class, "marketing", &[]),
@@ -330,11 +330,11 @@ fn ensure_begins_only_what_has_no_entry() {
     let tag = [1, 2, 3, 4];
     let stored = Env::of([Ent::Live(contact(4, &[APP])), erased("health", 2, tag)]).envelope();
     let changed = edited(at(&ring), &stored, |edit| {
-        edit.ensure(&CONTACT)?;
-        edit.ensure(&HEALTH)?;
+        edit.ensure(CONTACT)?;
+        edit.ensure(HEALTH)?;
         assert!(!edit.is_changed(), "live or erased, it has an entry");
-        edit.ensure(&NOTES)?;
-        edit.ensure(&NOTES)
+        edit.ensure(NOTES)?;
+        edit.ensure(NOTES)
     });
     let env = Env::parse(changed.as_bytes());
     assert_eq!(env.entries.len(), 3);
@@ -435,9 +435,9 @@ fn renew_needs_no_key_that_opens() {
 fn over_an_erased_generation_only_renew_begins_the_next() {
     let ring = admin();
     let stored = edited(at(&ring), &envelope(&[NOTES]), |edit| edit.erase_class("notes"));
-    let same = edited(at(&ring), &stored, |edit| edit.ensure(&NOTES));
+    let same = edited(at(&ring), &stored, |edit| edit.ensure(NOTES));
     assert_eq!(same, stored);
-    let prepared = stored.prepare(at(&ring), 42, &[NOTES]).unwrap();
+    let prepared = stored.prepare(at(&ring), 42, [NOTES]).unwrap();
     assert_eq!(prepared.envelope(), &stored);
     let renewed = edited(at(&ring), &stored, |edit| edit.renew(&NOTES));
     assert_eq!(reached(&ring, &renewed, "notes/2"), "open");
@@ -448,9 +448,9 @@ fn over_an_erased_generation_only_renew_begins_the_next() {
 fn keys_made_by_an_edit_are_at_hand_at_once() {
     let ring = admin();
     let mut edit = envelope(&[NOTES]).edit(at(&ring), 42).unwrap();
-    edit.ensure(&HEALTH).unwrap();
+    edit.ensure(HEALTH).unwrap();
     edit.renew(&NOTES).unwrap();
-    edit.ensure(&FINANCIAL).unwrap();
+    edit.ensure(FINANCIAL).unwrap();
     edit.erase_class("financial").unwrap();
     let keys = edit.finish_keys().unwrap();
     let stored = keys.envelope().unwrap(at(&ring), 42).unwrap();
@@ -464,7 +464,7 @@ fn a_refused_change_keeps_the_changes_before_it() {
     let ring = admin();
     let stored = envelope(&[NOTES]);
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    edit.ensure(&HEALTH).unwrap();
+    edit.ensure(HEALTH).unwrap();
     assert!(edit.renew(&CONTACT).is_err());
     assert!(edit.grant(&NOTES, "nobody", History::Included).is_err());
     let changed = edit.finish().unwrap();
@@ -480,9 +480,9 @@ fn the_audit_is_told_of_each_change_and_of_each_refusal() {
     let access = at(&ring).audit(&log);
     let stored = envelope(&[CONTACT, NOTES]);
     let mut edit = stored.edit(access, 42).unwrap();
-    edit.ensure(&HEALTH).unwrap();
+    edit.ensure(HEALTH).unwrap();
     edit.renew(&NOTES).unwrap();
-    edit.rewrap(&[]).unwrap();
+    edit.rewrap([]).unwrap();
     edit.grant(&CONTACT, "marketing", History::Included).unwrap();
     edit.withdraw(&CONTACT, "marketing").unwrap();
     edit.erase_class("notes").unwrap();
@@ -545,8 +545,8 @@ fn the_audit_is_told_of_a_finish_that_is_refused() {
     let stored = envelope(&[CONTACT, NOTES]);
     for keys in [false, true] {
         let mut edit = stored.edit(at(&ring).audit(&log), 42).unwrap();
-        edit.ensure(&HEALTH).unwrap();
-        edit.rewrap(&[NOTES]).unwrap();
+        edit.ensure(HEALTH).unwrap();
+        edit.rewrap([NOTES]).unwrap();
         let finished = if keys { edit.finish_keys().map(drop) } else { edit.finish().map(drop) };
         assert_eq!(kind(finished), ErrorKind::MissingKey);
         let refused = Err(ErrorKind::MissingKey);
@@ -556,7 +556,7 @@ fn the_audit_is_told_of_a_finish_that_is_refused() {
         ];
         assert_eq!(log.told(), expected);
     }
-    let made = DataKeys::create(at(&ring).audit(&log), 42, &[NOTES]);
+    let made = DataKeys::create(at(&ring).audit(&log), 42, [NOTES]);
     assert_eq!(kind(made), ErrorKind::MissingKey);
     let expected = (Action::Create, vec!["notes".to_owned()], Err(ErrorKind::MissingKey));
     assert_eq!(log.told(), [expected]);

@@ -144,6 +144,6 @@ fn a_zero_public_key_wraps_nothing() {
         RingKey::writer_half(id(MEDICAL), "medical", KeyState::Primary, &[0; 32], &writer(MEDICAL));
     let half = half.unwrap();
     let ring = ring_of([envelope_key(ENVELOPE, KeyState::Primary), half]);
-    let made = DataKeys::create(at(&ring, NOW), 42, &[HEALTH]);
+    let made = DataKeys::create(at(&ring, NOW), 42, [HEALTH]);
     assert_eq!(kind(made), ErrorKind::InvalidInput);
 }

@@ -165,7 +165,7 @@ fn withdrawn_role_cannot_open_what_is_sealed_later() {
         }
         // And it is in no later one.
         new = edited(at(&ring), &new, |edit| edit.renew(&CONTACT));
-        let prepared = new.prepare(at(&marketing), 42, &[CONTACT]).unwrap();
+        let prepared = new.prepare(at(&marketing), 42, [CONTACT]).unwrap();
         assert_eq!(prepared.envelope(), &new);
     }
     // What a withdrawn role kept of the old envelope opens what was sealed before, and no more.

@@ -29,7 +29,7 @@ fn unknown(key_id: u32) -> Rec {
 #[track_caller]
 fn rewrapped(access: Access<'_>, stored: &KeyEnvelope) -> (KeyEnvelope, Rewrapped) {
     let mut edit = stored.edit(access, 42).unwrap();
-    let report = edit.rewrap(&[CONTACT, FINANCIAL, HEALTH, NOTES]).unwrap();
+    let report = edit.rewrap([CONTACT, FINANCIAL, HEALTH, NOTES]).unwrap();
     (edit.finish().unwrap(), report)
 }
 
@@ -175,10 +175,10 @@ fn an_unknown_kind_under_the_primarys_id_is_not_overwritten() {
         Live::of("notes", 1, &DATA_KEY).readable(&DATA_KEY, &[APP]).with([unknown(NEW + APP)]);
     let stored = Env::of([Ent::Live(live)]).envelope();
     let ring = rotated();
-    let kind = refused(at(&ring), &stored, |edit| edit.rewrap(&[NOTES]).map(drop));
+    let kind = refused(at(&ring), &stored, |edit| edit.rewrap([NOTES]).map(drop));
     assert_eq!(kind, ErrorKind::Unsupported);
     // Where its class is not given, nothing is written.
-    let same = edited(at(&ring), &stored, |edit| edit.rewrap(&[]).map(drop));
+    let same = edited(at(&ring), &stored, |edit| edit.rewrap([]).map(drop));
     assert_eq!(entry(&same, "notes/1"), entry(&stored, "notes/1"));
 }
 
@@ -191,10 +191,10 @@ fn a_refused_rewrap_leaves_no_trace_in_the_changes_after_it() {
             .envelope();
     let (ring, log) = (rotated(), Log::default());
     let mut edit = stored.edit(at(&ring).audit(&log), 42).unwrap();
-    assert_eq!(kind(edit.rewrap(&[CONTACT, NOTES])), ErrorKind::Unsupported);
+    assert_eq!(kind(edit.rewrap([CONTACT, NOTES])), ErrorKind::Unsupported);
     let outcome = Err(ErrorKind::Unsupported);
     assert_eq!(log.told(), [(Action::Rewrap, Vec::new(), outcome)]);
-    edit.ensure(&HEALTH).unwrap();
+    edit.ensure(HEALTH).unwrap();
     let new = edit.finish().unwrap();
     assert_eq!(entry(&new, "contact/1"), entry(&stored, "contact/1"));
 }
@@ -282,7 +282,7 @@ fn rewrap_lifts_only_what_a_declared_reader_opens() {
     // No declared reader: nothing of the class is ever lifted.
     const ASKED: Class = Class::new("contact").readers(&[]).readers_with_consent(&["marketing"]);
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    let report = edit.rewrap(&[ASKED]).unwrap();
+    let report = edit.rewrap([ASKED]).unwrap();
     assert_eq!((report.wrapped, report.not_lifted), (0, vec![("contact".to_owned(), 1)]));
 }
 
@@ -292,13 +292,13 @@ fn rewrap_refuses_a_class_declared_in_two_ways() {
     const OTHER: Class = Class::new("contact").readers(&["billing"]);
     let (ring, stored) = (admin(), envelope(&[CONTACT]));
     for classes in [[CONTACT, OTHER], [OTHER, CONTACT]] {
-        let kind = refused(at(&ring), &stored, |edit| edit.rewrap(&classes).map(drop));
+        let kind = refused(at(&ring), &stored, |edit| edit.rewrap(classes).map(drop));
         assert_eq!(kind, ErrorKind::InvalidInput);
     }
     let mut edit = stored.edit(at(&ring), 42).unwrap();
     edit.renew(&CONTACT).unwrap();
-    assert_eq!(kind(edit.rewrap(&[OTHER])), ErrorKind::InvalidInput);
-    assert_eq!(edit.rewrap(&[CONTACT, CONTACT]).unwrap().wrapped, 4);
+    assert_eq!(kind(edit.rewrap([OTHER])), ErrorKind::InvalidInput);
+    assert_eq!(edit.rewrap([CONTACT, CONTACT]).unwrap().wrapped, 4);
 }
 
 /// `[ED-5]`
@@ -310,7 +310,7 @@ fn an_erased_subject_can_only_be_rewrapped() {
     });
     for change in 0..4 {
         let kind = refused(at(&ring), &stored, |edit| match change {
-            0 => edit.ensure(&HEALTH),
+            0 => edit.ensure(HEALTH),
             1 => edit.renew(&CONTACT),
             2 => edit.grant(&CONTACT, "marketing", History::Included),
             _ => edit.withdraw(&CONTACT, "marketing"),
@@ -345,7 +345,7 @@ fn under_a_compromised_envelope_key_only_rescue_opens_and_rewraps() {
     assert_eq!(reach_of(&keys, "contact/1"), "open");
     for change in 0..6 {
         let kind = refused(rescue, &stored, |edit| match change {
-            0 => edit.ensure(&NOTES),
+            0 => edit.ensure(NOTES),
             1 => edit.renew(&CONTACT),
             2 => edit.grant(&CONTACT, "marketing", History::Included),
             3 => edit.withdraw(&CONTACT, "marketing"),
@@ -366,7 +366,7 @@ fn a_compromised_key_never_seals() {
     put(&mut ring, ENVELOPE, KeyState::Compromised);
     let stored = envelope(&[CONTACT]);
     let mut edit = stored.edit(at(&ring).rescue(), 42).unwrap();
-    edit.rewrap(&[]).unwrap();
+    edit.rewrap([]).unwrap();
     assert_eq!(kind(edit.finish()), ErrorKind::MissingKey);
 
     let mut ring = admin();

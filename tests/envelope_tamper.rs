@@ -22,7 +22,7 @@ const MIXED: Class = Class::new("mixed").readers(&["app", "medical"]);
 fn original() -> Vec<u8> {
     let ring = admin();
     let classes = [CONTACT, MIXED, FINANCIAL];
-    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &classes).unwrap();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, classes).unwrap();
     let stored = edited(Access::new(&ring).at(NOW), keys.envelope(), |edit| {
         edit.renew(&MIXED)?;
         edit.erase_class("financial")

@@ -16,7 +16,7 @@ fn kind<T>(result: Result<T, fieldseal::Error>) -> ErrorKind {
 #[test]
 fn sealed_field_tells_its_key_tag_and_padded_length_only() {
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let entry = &keys.envelope().inspect().unwrap().entries[0];
     let email = EMAIL.seal(&keys, &"ada@example.com".into()).unwrap();
     let info = email.inspect().unwrap();
@@ -28,7 +28,7 @@ fn sealed_field_tells_its_key_tag_and_padded_length_only() {
 #[test]
 fn key_envelope_is_told_from_a_field() {
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let envelope = keys.envelope();
     let expected = SealedInfo::Envelope(envelope.inspect().unwrap());
     assert_eq!(SealedInfo::from_bytes(envelope.as_bytes()).unwrap(), expected);
@@ -68,7 +68,7 @@ fn what_was_never_sealed_is_not_taken_for_sealed() {
 #[test]
 fn cut_bytes_are_malformed_wherever_they_are_cut() {
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let email = EMAIL.seal(&keys, &"ada@example.com".into()).unwrap();
     let standalone = ring.seal(b"note 7", b"call back").unwrap();
     // A field may be cut to one byte of value, and says no more of it.

@@ -216,7 +216,7 @@ fn a_subject_can_be_erased_before_anything_is_stored() {
 
     let keys = mark.unwrap(at(&ring, NOW), 42).unwrap();
     assert_eq!(kind(NOTE.seal(&keys, &"a".into())), ErrorKind::Erased);
-    assert_eq!(refused(at(&ring, NOW), &mark, |edit| edit.ensure(&KEPT)), ErrorKind::Erased);
+    assert_eq!(refused(at(&ring, NOW), &mark, |edit| edit.ensure(KEPT)), ErrorKind::Erased);
     assert_eq!(kind(mark.unwrap(at(&ring, NOW), 43)), ErrorKind::Tampered, "another's mark");
     let keyless = ring_of([symmetric(APP, "app", KeyState::Primary)]);
     assert_eq!(kind(KeyEnvelope::erased(at(&keyless, NOW), 42)), ErrorKind::MissingKey);

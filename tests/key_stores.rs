@@ -63,7 +63,7 @@ fn keys_are_stored_under_their_own_tenant_and_subject() {
         for tenant in store.tenants() {
             let id = store.id(7);
             let access = at(&ring).tenant(tenant);
-            let keys = fieldseal::DataKeys::create(access, &id, &[CONTACT]).unwrap();
+            let keys = fieldseal::DataKeys::create(access, &id, [CONTACT]).unwrap();
             store.save_keys(&keys).unwrap();
             assert_eq!(store.load(tenant, &id).as_ref(), Some(keys.envelope()));
             assert_eq!(store.save_keys(&keys), Err(ErrorKind::Conflict), "as any envelope");
@@ -286,7 +286,7 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
     store.save_unchecked(&early, "", 42, &fresh("", &number(42))).unwrap();
     for change in [
         |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT),
-        |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap(&[CONTACT]).map(drop),
+        |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap([CONTACT]).map(drop),
     ] {
         let transaction = late.transaction().unwrap();
         store.load(&transaction, "", 42).unwrap();

@@ -142,7 +142,7 @@ fn a_key_taken_out_of_primary_leaves_none() {
         ring.set_state(id(APP), to).unwrap();
         assert!(ring.primary(KeyUse::Wrap, "app").is_none());
         let access = Access::new(&ring).at(NOW);
-        assert_eq!(kind(DataKeys::create(access, 42, &[NOTES])), ErrorKind::MissingKey);
+        assert_eq!(kind(DataKeys::create(access, 42, [NOTES])), ErrorKind::MissingKey);
     }
 }
 
@@ -243,7 +243,7 @@ fn rotation_keeps_the_old_key_readable_and_seals_under_the_new() {
     assert_eq!(reached(&ring, &old, "health/1"), "open");
 
     let access = Access::new(&ring).at(NOW);
-    let new = DataKeys::create(access, 42, &[NOTES]).unwrap();
+    let new = DataKeys::create(access, 42, [NOTES]).unwrap();
     let info = info(new.envelope());
     assert_eq!(info.envelope_key, mac.get());
     let fieldseal::EntryState::Live { recipients, .. } = &info.entries[0].state else {
@@ -473,7 +473,7 @@ fn an_exposed_key_makes_the_same_key_again() {
     let mut ring = KeyRing::generate().unwrap();
     ring.add_key_pair_role("medical").unwrap();
     const HEALTH_AND_APP: Class = Class::new("health").readers(&["app", "medical"]);
-    let stored = DataKeys::create(Access::new(&ring).at(NOW), 42, &[HEALTH_AND_APP]).unwrap();
+    let stored = DataKeys::create(Access::new(&ring).at(NOW), 42, [HEALTH_AND_APP]).unwrap();
 
     for only in ["app", "medical"] {
         let mut copy = KeyRing::empty();
@@ -552,7 +552,7 @@ fn nothing_printed_shows_a_byte_of_a_secret() {
         )*};
     }
     let access = Access::new(&ring).tenant("").actor("alice").purpose("test").at(NOW);
-    let keys = DataKeys::create(access, 42, &[CONTACT, HEALTH]).unwrap();
+    let keys = DataKeys::create(access, 42, [CONTACT, HEALTH]).unwrap();
     let mut edit = keys.envelope().edit(access, 42).unwrap();
     edit.renew(&CONTACT).unwrap();
     edit.grant(&CONTACT, "marketing", History::Included).unwrap();
@@ -577,7 +577,7 @@ fn nothing_printed_shows_a_byte_of_a_secret() {
     }
     let failed = [
         keys.envelope().unwrap(access, 43).map(drop),
-        DataKeys::create(&KeyRing::empty(), 42, &[CONTACT]).map(drop),
+        DataKeys::create(&KeyRing::empty(), 42, [CONTACT]).map(drop),
         access.seal_for(&["nobody"], b"c", &secret(APP)).map(drop),
     ];
     for error in failed {

@@ -84,14 +84,14 @@ fn erasures_withdrawals_and_grants_are_told_with_their_generation() {
 #[test]
 fn what_keeps_everybodys_rights_is_not_told() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
-    let keys = DataKeys::create(at(&ring, &ledger), 42, &[CONTACT, NOTES]).unwrap();
+    let keys = DataKeys::create(at(&ring, &ledger), 42, [CONTACT, NOTES]).unwrap();
     changed(&ring, &ledger, keys.envelope(), |edit| {
-        edit.ensure(&FINANCIAL)?;
+        edit.ensure(FINANCIAL)?;
         edit.renew(&CONTACT)?;
         edit.touch(&FINANCIAL)?;
         edit.sweep()?;
         edit.prune(NOW)?;
-        edit.rewrap(&[CONTACT, FINANCIAL, NOTES]).map(drop)
+        edit.rewrap([CONTACT, FINANCIAL, NOTES]).map(drop)
     });
     assert_eq!(acts(&ledger.read(&ring)), [""; 0]);
 }

@@ -320,7 +320,7 @@ fn changes_of_a_store_that_race_are_all_told() {
     let folder = Folder::new();
     let (file, store, ring) = (begun(&folder), MemoryKeyStore::new(), signing());
     for subject in 0..24 {
-        let keys = DataKeys::create(Access::new(&ring).at(NOW), subject, &[CONTACT, NOTES]);
+        let keys = DataKeys::create(Access::new(&ring).at(NOW), subject, [CONTACT, NOTES]);
         store.save_unchecked(&(), "", subject, keys.unwrap().envelope()).unwrap();
     }
     thread::scope(|scope| {
@@ -476,7 +476,7 @@ fn a_long_ledger_is_read_whole() {
     let access = Access::new(&ring).at(NOW).actor(&widest).purpose(&widest).ledger(&file);
     let access = access.source(&widest).notice(&widest);
     for subject in 0..40 {
-        let keys = DataKeys::create(Access::new(&ring).at(NOW), subject, &[KEPT]).unwrap();
+        let keys = DataKeys::create(Access::new(&ring).at(NOW), subject, [KEPT]).unwrap();
         let mut edit = keys.envelope().edit(access, subject).unwrap();
         edit.erase_class("kept").unwrap();
         edit.erase_subject().unwrap();

@@ -77,7 +77,7 @@ impl<R: Rows> World<R> {
         let mut on = self.rows.connect().await;
         self.store().migrate(&mut on).await.unwrap();
         for subject in SUBJECTS {
-            let keys = DataKeys::create(self.access(), subject, &[CONTACT, NOTES]).unwrap();
+            let keys = DataKeys::create(self.access(), subject, [CONTACT, NOTES]).unwrap();
             R::begin(&mut on).await.unwrap();
             self.store().save_unchecked(&mut on, "", subject, keys.envelope()).await.unwrap();
             let sealed = FIELDS.map(|(field, column)| {
@@ -234,7 +234,7 @@ impl<R: Rows> World<R> {
             for subject in SUBJECTS {
                 let renewed = self.change(&mut on, subject, |edit| edit.renew(&CONTACT)).await;
                 let rewrapped = self
-                    .change(&mut on, subject, |edit| edit.rewrap(&[CONTACT, NOTES]).map(drop))
+                    .change(&mut on, subject, |edit| edit.rewrap([CONTACT, NOTES]).map(drop))
                     .await;
                 for result in [renewed, rewrapped] {
                     assert!(matches!(result, Ok(()) | Err(ErrorKind::Erased)), "{result:?}");

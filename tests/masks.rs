@@ -110,7 +110,7 @@ fn value_is_not_sealed_before_its_mask_class_is_begun() {
     let ring = admin();
     let old = envelope(&[FINANCIAL]);
     assert_eq!(kind(CARD.update(&open(&ring, &old), &NUMBER.into())), ErrorKind::MissingClass);
-    let new = edited(at(&ring), &old, |edit| edit.ensure(&SHOWN));
+    let new = edited(at(&ring), &old, |edit| edit.ensure(SHOWN));
     let row = written(&ring, &new);
     assert_eq!(CARD_MASK.open(&open(&ring, &new), &row.mask).unwrap().as_deref(), Some(LAST));
 }
@@ -165,7 +165,7 @@ fn mask_opens_as_that_of_no_other_field_record_row_or_subject() {
     for opened in elsewhere {
         assert_eq!(kind(opened), ErrorKind::Tampered);
     }
-    let another = DataKeys::create(at(&ring), 43, &[FINANCIAL, SHOWN]).unwrap();
+    let another = DataKeys::create(at(&ring), 43, [FINANCIAL, SHOWN]).unwrap();
     assert_eq!(kind(ROWS.row(7).unwrap().open(&another, &row.mask)), ErrorKind::WrongKey);
 }
 

@@ -112,7 +112,7 @@ fn every_other_error_stays() {
     let column = Some(Sealed::from_bytes(sealed.clone()));
     let billing = keys(&service(&["billing"]), &stored);
     assert_eq!(kind(GONE.open(&billing, &column)), ErrorKind::NotPermitted);
-    let other = DataKeys::create(Access::new(&ring).at(NOW), 43, &[CONTACT]).unwrap();
+    let other = DataKeys::create(Access::new(&ring).at(NOW), 43, [CONTACT]).unwrap();
     assert_eq!(kind(GONE.open(&other, &column)), ErrorKind::WrongKey);
 
     // And where the subject is erased: bytes that are no sealed field are none.

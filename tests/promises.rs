@@ -116,7 +116,7 @@ fn withdrawn_role_cannot_open_what_is_sealed_later() {
     const EMAIL: Field<String> = Field::new("patient", "email", CONTACT);
     let ring = hospital();
     let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let before = EMAIL.seal(&keys, &"before".into()).unwrap();
     let refused =
         EMAIL.open(&keys.envelope().unwrap(&marketing, 42).unwrap(), &before).unwrap_err();
@@ -146,7 +146,7 @@ fn a_field_costs_45_bytes_and_an_envelope_171() {
     const NOTE: Field<Vec<u8>> = Field::new("customer", "note", CONTACT).pad(1);
     const NAME: Field<String> = Field::new("customer", "name", CONTACT);
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     assert_eq!(keys.envelope().as_bytes().len(), 171, "one class of 7 letters, one role");
     // A byte string of 10 bytes is an item of 11.
     assert_eq!(NOTE.seal(&keys, &vec![7; 10]).unwrap().as_bytes().len(), 11 + 45);

@@ -193,14 +193,14 @@ impl Model {
 
 fn change(edit: &mut EnvelopeEdit<'_>, op: &Op) -> Result<(), Error> {
     match op {
-        Op::Ensure(class) => edit.ensure(&CLASSES[*class]),
+        Op::Ensure(class) => edit.ensure(CLASSES[*class]),
         Op::Renew(class) => edit.renew(&CLASSES[*class]),
         Op::Grant(class, role, history) => {
             let history = if *history { History::Included } else { History::Excluded };
             edit.grant(&CLASSES[*class], NAMES[*role], history)
         }
         Op::Withdraw(class, role) => edit.withdraw(&CLASSES[*class], NAMES[*role]),
-        Op::Rewrap => edit.rewrap(&CLASSES).map(drop),
+        Op::Rewrap => edit.rewrap(CLASSES).map(drop),
         Op::EraseClass(class) => edit.erase_class(CLASSES[*class].name()),
         Op::EraseSubject => edit.erase_subject(),
     }
@@ -211,7 +211,7 @@ fn after_any_edits_each_role_reads_what_the_format_says() {
     let ring = admin();
     let services = NAMES.map(|role| (role, service(&[role])));
     let access = Access::new(&ring).at(NOW);
-    let start = DataKeys::create(access, 42, &[TWO_CONSENTS, NOTES]).unwrap();
+    let start = DataKeys::create(access, 42, [TWO_CONSENTS, NOTES]).unwrap();
     let batches = prop::collection::vec(prop::collection::vec(op(), 1..4), 1..7);
     proptest!(ProptestConfig::with_cases(40), |(batches in batches)| {
         let mut stored = start.envelope().clone();
@@ -319,8 +319,8 @@ fn any_valid_envelope_is_written_again_as_it_was() {
         prop_assert_eq!(&same, &stored);
         // A change beside it: what it does not name stays byte for byte.
         let mut edit = stored.edit(access, 42).unwrap();
-        edit.ensure(&LAST).unwrap();
-        edit.rewrap(&[]).unwrap();
+        edit.ensure(LAST).unwrap();
+        edit.rewrap([]).unwrap();
         let mut changed = Env::parse(edit.finish().unwrap().as_bytes());
         prop_assert!(changed.entries.pop().is_some());
         prop_assert_eq!(changed.version, env.version + 1);
@@ -333,7 +333,7 @@ fn never_panics(ring: &KeyRing, bytes: &[u8]) {
     let stored = KeyEnvelope::from_bytes(bytes);
     let _ = stored.inspect();
     let _ = stored.unwrap(access, 42);
-    let _ = stored.prepare(access, 42, &CLASSES);
+    let _ = stored.prepare(access, 42, CLASSES);
     let _ = access.open(b"", bytes);
     let _ = access.seal(b"", bytes);
     let _ = KeyEnvelope::from_text(&stored.to_text());
@@ -343,7 +343,7 @@ fn never_panics(ring: &KeyRing, bytes: &[u8]) {
             let _ = edit.renew(class);
             let _ = edit.withdraw(class, "marketing");
         }
-        let _ = edit.rewrap(&CLASSES);
+        let _ = edit.rewrap(CLASSES);
         let _ = edit.erase_class("contact");
         let _ = edit.erase_subject();
         let _ = edit.finish_keys();

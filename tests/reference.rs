@@ -298,7 +298,7 @@ impl Differ {
                 let roles: Vec<&str> = roles.iter().map(text).collect();
                 stored.prepare_for(asking, subject, &[(declared, roles.as_slice())])
             }
-            None => stored.prepare(asking, subject, &[declared]),
+            None => stored.prepare(asking, subject, [declared]),
         };
         let at = FieldAt::new(&field, declared);
         let sealed = named(kind(prepared)).and_then(|keys| {

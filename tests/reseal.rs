@@ -155,7 +155,7 @@ fn what_cannot_be_opened_is_refused_with_its_kind() {
     }
     let billing = keys(&service(&["billing"]), &second);
     assert_eq!(kind(EMAIL.reseal(&billing, &sealed)), ErrorKind::NotPermitted);
-    let others = DataKeys::create(Access::new(&ring).at(NOW), 43, &[CONTACT]).unwrap();
+    let others = DataKeys::create(Access::new(&ring).at(NOW), 43, [CONTACT]).unwrap();
     assert_eq!(kind(EMAIL.reseal(&others, &sealed)), ErrorKind::WrongKey);
 
     // Another field, another record, another row.

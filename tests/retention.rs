@@ -190,8 +190,8 @@ fn seal_only_ring_seals_what_it_cannot_open() {
     let unprepared = old.unwrap(at(&ring), 42).unwrap();
     assert_eq!(kind(HEALTH_NOTE.seal(&unprepared, &value())), ErrorKind::NotPermitted);
     for keys in [
-        old.prepare(at(&ring), 42, &[HEALTH]).unwrap(),
-        DataKeys::create(at(&ring), 42, &[HEALTH]).unwrap(),
+        old.prepare(at(&ring), 42, [HEALTH]).unwrap(),
+        DataKeys::create(at(&ring), 42, [HEALTH]).unwrap(),
     ] {
         let sealed = HEALTH_NOTE.seal(&keys, &value()).unwrap();
         assert_eq!(kind(HEALTH_NOTE.open(&keys, &sealed)), ErrorKind::NotPermitted);

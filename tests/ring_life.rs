@@ -287,7 +287,7 @@ fn perform(world: &mut World, model: &Model, op: &Op) -> Result<Option<fieldseal
         Op::Ensure(subject, class) => {
             let access = Access::new(world.document.ring()).at(NOW);
             let mut edit = world.envelopes[*subject].edit(access, *subject)?;
-            edit.ensure(&CLASSES[*class])?;
+            edit.ensure(CLASSES[*class])?;
             world.envelopes[*subject] = edit.finish()?;
         }
         Op::Renew(who, subject, class) => {
@@ -300,7 +300,7 @@ fn perform(world: &mut World, model: &Model, op: &Op) -> Result<Option<fieldseal
             let access = Access::new(world.ring(*who)).at(NOW);
             let access = if *rescue { access.rescue() } else { access };
             let mut edit = world.envelopes[*subject].edit(access, *subject)?;
-            let report = edit.rewrap(&CLASSES)?;
+            let report = edit.rewrap(CLASSES)?;
             let envelope = edit.finish()?;
             let expected = model.rewrapping(*who, *subject);
             assert_eq!((report.wrapped, report.not_lifted.len()), expected);
@@ -308,7 +308,7 @@ fn perform(world: &mut World, model: &Model, op: &Op) -> Result<Option<fieldseal
         }
         Op::Seal(who, subject, class) => {
             let access = Access::new(world.ring(*who)).at(NOW);
-            let keys = world.envelopes[*subject].prepare(access, *subject, &[CLASSES[*class]])?;
+            let keys = world.envelopes[*subject].prepare(access, *subject, [CLASSES[*class]])?;
             let text = format!("value {}", world.values.len());
             let sealed = FIELDS[*class].seal(&keys, &text);
             // What was begun is stored with the values, or not at all.

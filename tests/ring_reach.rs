@@ -153,7 +153,7 @@ fn search_only_ring_opens_seals_and_verifies_nothing() {
         assert_eq!(kind(stored.unwrap(access, 42)), ErrorKind::WrongKey);
         assert_eq!(kind(stored.unwrap(access.rescue(), 42)), ErrorKind::WrongKey);
         assert_eq!(kind(stored.edit(access, 42)), ErrorKind::WrongKey);
-        assert_eq!(kind(DataKeys::create(access, 42, &[NOTES])), ErrorKind::MissingKey);
+        assert_eq!(kind(DataKeys::create(access, 42, [NOTES])), ErrorKind::MissingKey);
         assert_eq!(kind(access.seal(b"note", b"text")), ErrorKind::MissingKey);
         let sealed = Access::new(&ring).at(NOW).seal(b"note", b"text").unwrap();
         assert_eq!(kind(access.open(b"note", &sealed)), ErrorKind::WrongKey);
@@ -277,7 +277,7 @@ fn index_and_pseudonym_keys_neither_wrap_nor_verify() {
         subset(&whole, &reach().role("app").index("", "customer", "email").pseudonyms("", "stats"));
     for ring in [&whole, &search] {
         let access = Access::new(ring).at(NOW);
-        assert_eq!(kind(DataKeys::create(access, 42, &[BY_INDEX])), ErrorKind::MissingKey);
+        assert_eq!(kind(DataKeys::create(access, 42, [BY_INDEX])), ErrorKind::MissingKey);
         for number in [INDEX, PSEUDONYM] {
             let live = Live::of("notes", 1, &data_key);
             let mut env = Env::of([Ent::Live(live.clone().readable(&data_key, &[APP]))]);
@@ -290,7 +290,7 @@ fn index_and_pseudonym_keys_neither_wrap_nor_verify() {
             assert_eq!(reached(ring, &stored, "notes/1"), "not permitted", "{number:x}");
             // Nor is anyone's role told by them: they prove nothing, and are not wrapped again.
             let mut edit = stored.edit(access, 42).unwrap();
-            let report = edit.rewrap(&[BY_INDEX]).unwrap();
+            let report = edit.rewrap([BY_INDEX]).unwrap();
             assert_eq!((report.wrapped, report.not_lifted.len()), (0, 1));
             let kept = edit.finish().unwrap();
             assert_eq!(entry(&kept, "notes/1"), entry(&stored, "notes/1"));

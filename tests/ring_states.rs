@@ -165,7 +165,7 @@ fn each_state_seals_and_opens_as_the_format_says() {
     let stored = |number: u32, key: fn(u32, &str, KeyState) -> RingKey| {
         let (primary, envelope) = (KeyState::Primary, envelope_key(ENVELOPE, KeyState::Primary));
         let ring = ring_of([key(number, "lab", primary), envelope]);
-        let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &[LAB]).unwrap();
+        let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, [LAB]).unwrap();
         keys.envelope().clone()
     };
     let sorts: [fn(u32, &str, KeyState) -> RingKey; 2] = [symmetric, key_pair];
@@ -182,7 +182,7 @@ fn each_state_seals_and_opens_as_the_format_says() {
         assert_eq!(reach_of(&stored.unwrap(access, 42).unwrap(), "lab/1"), opens, "{state}");
         let rescued = stored.unwrap(access.rescue(), 42).unwrap();
         assert_eq!(reach_of(&rescued, "lab/1"), rescues, "{state}");
-        let created = DataKeys::create(access, 43, &[LAB]).map(drop);
+        let created = DataKeys::create(access, 43, [LAB]).map(drop);
         if state == KeyState::Primary {
             created.unwrap();
         } else {
@@ -201,7 +201,7 @@ fn each_state_seals_and_opens_as_the_format_says() {
         let stored = stored(7, symmetric);
         let outcome = |access: Access<'_>| stored.unwrap(access, 42).err().map(|it| it.kind());
         assert_eq!((outcome(access), outcome(access.rescue())), (verified, rescued), "{state}");
-        let created = DataKeys::create(access, 43, &[LAB]).err().map(|error| error.kind());
+        let created = DataKeys::create(access, 43, [LAB]).err().map(|error| error.kind());
         let expected = (state != KeyState::Primary).then_some(ErrorKind::MissingKey);
         assert_eq!(created, expected, "{state}");
     }
@@ -346,7 +346,7 @@ fn a_census_of_another_installation_retires_nothing() {
     let old = ring.primary(KeyUse::Wrap, "billing").unwrap().id();
     ring.rotate(KeyUse::Wrap, "billing").unwrap();
     let other = KeyRing::generate().unwrap();
-    let theirs = DataKeys::create(Access::new(&other).at(NOW), 42, &[Class::PERSONAL]).unwrap();
+    let theirs = DataKeys::create(Access::new(&other).at(NOW), 42, [Class::PERSONAL]).unwrap();
     let mut census = census();
     census.at("elsewhere.keys");
     info(theirs.envelope()).count_into(&mut census);

@@ -62,12 +62,12 @@ fn ring() -> KeyRing {
 }
 
 fn update(ring: &KeyRing, note: &str) -> fieldseal::Update<String> {
-    let keys = DataKeys::create(ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(ring, 42, [Class::PERSONAL]).unwrap();
     NOTE.update(&keys, &note.to_owned()).unwrap()
 }
 
 fn words(ring: &KeyRing, note: &str) -> Terms {
-    let keys = DataKeys::create(ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(ring, 42, [Class::PERSONAL]).unwrap();
     NOTE.update(&keys, &note.to_owned()).unwrap().terms(&NOTE_WORDS).unwrap().clone()
 }
 
@@ -139,7 +139,7 @@ fn a_question_outside_of_the_domain_finds_nothing() {
     let (db, terms) = database();
     let ring = ring();
     db.execute("INSERT INTO ticket (id) VALUES (1)", []).unwrap();
-    let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
     terms.write(&db, 1, &SCORE.update(&keys, &700).unwrap()).unwrap();
     for (range, expected) in [
         (0..=99_999, &[1][..]),

@@ -14,7 +14,7 @@ const SENSITIVE: Field<Sensitive<String>> = Field::new("customer", "email", CLAS
 const OPTIONAL: Field<Option<Sensitive<String>>> = Field::new("customer", "email", CLASS);
 
 fn keys() -> DataKeys {
-    DataKeys::create(&KeyRing::generate().unwrap(), 42, &[CLASS]).unwrap()
+    DataKeys::create(&KeyRing::generate().unwrap(), 42, [CLASS]).unwrap()
 }
 
 /// Counts how often it was wiped.

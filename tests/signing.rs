@@ -81,7 +81,7 @@ fn census_alone_never_lets_a_signing_key_go() {
     let mut ring = whole();
     ring.rotate(KeyUse::Sign, "sign").unwrap();
     let mut census = fieldseal::Census::new();
-    let keys = fieldseal::DataKeys::create(&ring, 42, &[fieldseal::Class::PERSONAL]).unwrap();
+    let keys = fieldseal::DataKeys::create(&ring, 42, [fieldseal::Class::PERSONAL]).unwrap();
     keys.envelope().inspect().unwrap().count_into(&mut census);
     let error = ring.retire(id(SIGN), &census).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);

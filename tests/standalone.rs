@@ -565,5 +565,5 @@ fn the_audit_is_told_before_anything_is_returned() {
         line(Action::SealStandalone, Err(ErrorKind::MissingKey)),
     ];
     assert_eq!(log.told(), expected);
-    assert!(DataKeys::create(access, 42, &[NOTES]).is_ok());
+    assert!(DataKeys::create(access, 42, [NOTES]).is_ok());
 }

@@ -77,7 +77,7 @@ fn every_value_in_the_place_of_every_other_is_refused() {
     for tenant in ["", "acme", "acme2"] {
         for subject in [42, 43] {
             let access = Access::new(&ring).tenant(tenant);
-            let keys = DataKeys::create(access, subject, &[CONTACT, FINANCIAL]).unwrap();
+            let keys = DataKeys::create(access, subject, [CONTACT, FINANCIAL]).unwrap();
             for field in 0..FIELDS {
                 // One value everywhere: what refuses is the place alone.
                 let sealed = seal(field, &keys, &"the same value".to_owned());
@@ -117,7 +117,7 @@ fn every_envelope_in_the_place_of_every_other_is_refused() {
         .iter()
         .map(|(tenant, subject)| {
             let access = Access::new(&ring).tenant(tenant);
-            DataKeys::create(access, subject, &[CONTACT]).unwrap().envelope().clone()
+            DataKeys::create(access, subject, [CONTACT]).unwrap().envelope().clone()
         })
         .collect();
     for (n, (tenant, subject)) in places.iter().enumerate() {
@@ -137,7 +137,7 @@ fn every_envelope_in_the_place_of_every_other_is_refused() {
 #[test]
 fn a_value_under_the_tag_of_another_generation_is_refused() {
     let ring = KeyRing::generate().unwrap();
-    let first = DataKeys::create(&ring, 42, &[CONTACT, FINANCIAL]).unwrap();
+    let first = DataKeys::create(&ring, 42, [CONTACT, FINANCIAL]).unwrap();
     let old = EMAIL.seal(&first, &"old".to_owned()).unwrap();
     let mut edit = first.envelope().edit(&ring, 42).unwrap();
     edit.renew(&CONTACT).unwrap();
@@ -166,7 +166,7 @@ fn a_value_under_the_tag_of_another_generation_is_refused() {
 #[test]
 fn a_standalone_value_and_a_field_never_stand_in_for_each_other() {
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let field = EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap();
     let standalone = ring.seal(b"customer", b"ada@example.com").unwrap();
 

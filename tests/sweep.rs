@@ -368,7 +368,7 @@ fn a_sweep_is_told_to_the_audit_and_to_no_ledger() {
         }
     }
     let (store, ring, log) = (store([NOW, NOW, NOW + 20 * DAY]), admin(), Log::default());
-    let made = DataKeys::create(at(&ring, NOW).tenant("acme"), 7, &[KEPT]).unwrap();
+    let made = DataKeys::create(at(&ring, NOW).tenant("acme"), 7, [KEPT]).unwrap();
     store.save_unchecked(&(), "acme", 7, made.envelope()).unwrap();
     // Also where the clock of the access goes on.
     let access = at(&ring, NOW + LIFE).actor("janitor").audit(&log).ledger(&None);
@@ -499,7 +499,7 @@ fn an_asynchronous_store_is_swept_as_one_in_memory_is() {
         let (store, ring, now) = (SqlxKeyStore::<Sqlite>::new(), admin(), NOW + LIFE);
         store.migrate(&mut db).await.unwrap();
         for (subject, days) in [(0, 0), (1, 0), (2, 20), (3, 20)] {
-            let made = DataKeys::create(at(&ring, NOW + days * DAY), subject, &[KEPT]).unwrap();
+            let made = DataKeys::create(at(&ring, NOW + days * DAY), subject, [KEPT]).unwrap();
             store.save_unchecked(&mut db, "", subject, made.envelope()).await.unwrap();
         }
         // Another's envelope.

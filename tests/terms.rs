@@ -59,7 +59,7 @@ fn written<T: SealValue>(
     let companions = Box::leak(Box::new([Companion::in_table(index)]));
     let field: IndexedField<T> =
         Field::new("customer", "any", Class::PERSONAL).with("any", companions);
-    let keys = DataKeys::create(ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(ring, 42, [Class::PERSONAL]).unwrap();
     let update = field.update(&keys, value).unwrap();
     update.terms(index).unwrap().as_slice().unwrap().iter().cloned().collect()
 }
@@ -182,7 +182,7 @@ fn a_value_outside_of_the_domain_is_refused_when_it_is_sealed() {
     const FIELD: IndexedField<i64> = Field::new("customer", "points", Class::PERSONAL)
         .with("points", &[Companion::in_table(&POINTS)]);
     let ring = ring();
-    let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
     for outside in [50_001, -50_001, i64::MAX, i64::MIN] {
         let error = FIELD.update(&keys, &outside).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -198,7 +198,7 @@ fn an_absent_value_has_no_term_and_is_not_asked_for() {
     const NICK: IndexedField<Option<String>> = Field::new("customer", "nick", Class::PERSONAL)
         .with("nick", &[Companion::index(&MAYBE, "nick_index")]);
     let ring = ring();
-    let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
     assert_eq!(NICK.update(&keys, &None).unwrap().term(&MAYBE), None);
     let error = MAYBE.query(&ring, &None::<String>).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -211,7 +211,7 @@ fn a_ring_without_an_index_key_neither_writes_nor_finds() {
     const FIELD: IndexedField<String> = Field::new("customer", "email", Class::PERSONAL)
         .with("email", &[Companion::index(&EMAIL, "email_index")]);
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
     let error = FIELD.update(&keys, &"ada@example.com".into()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingKey);
     assert!(error.to_string().contains("customer.email"), "{error}");
@@ -224,7 +224,7 @@ fn a_ring_that_only_searches_finds_and_cannot_open_nor_search_elsewhere() {
     const FIELD: IndexedField<String> = Field::new("customer", "email", Class::PERSONAL)
         .with("email", &[Companion::index(&EMAIL, "email_index")]);
     let ring = ring();
-    let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
     let update = FIELD.update(&keys, &"ada@example.com".into()).unwrap();
     let search =
         ring.subset_with(&Reach::new().index("", "customer", "email")).unwrap().into_ring();

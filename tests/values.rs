@@ -15,7 +15,7 @@ mod represented;
 const CLASS: Class = Class::new("contact");
 
 fn keys() -> DataKeys {
-    DataKeys::create(&KeyRing::generate().unwrap(), 42, &[CLASS]).unwrap()
+    DataKeys::create(&KeyRing::generate().unwrap(), 42, [CLASS]).unwrap()
 }
 
 const fn field<T>() -> Field<T> {

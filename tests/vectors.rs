@@ -265,7 +265,7 @@ fn refused(file: &Value) -> Option<Result<(), ErrorKind>> {
         "open" => Some(at.open(&keys, &unhex(&field["sealed"]))?.map(drop)),
         "seal" => {
             // As a sealing call would, and the next generation begun where it can be.
-            let keys = envelope.prepare(access(&ring, file), &subject, &[at.class]);
+            let keys = envelope.prepare(access(&ring, file), &subject, [at.class]);
             Some(
                 kind(keys)
                     .and_then(|keys| at.seal(&keys, array(&field["seed"])).unwrap())

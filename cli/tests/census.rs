@@ -78,7 +78,7 @@ fn every_place_of_every_database_is_counted() {
     let shop = place.shop();
     shop.sign_up(1);
     shop.run("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB); CREATE TABLE notes (sealed TEXT)");
-    let keys = DataKeys::create(&shop.ring, 7, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&shop.ring, 7, [CONTACT]).unwrap();
     let note = shop.ring.seal(b"note", b"hello").unwrap();
     stores::wait(async {
         let mut on = shop.connect().await;
@@ -176,7 +176,7 @@ fn rewrapping_frees_former_keys_and_leaves_the_rest_alone() {
     let shop = place.shop();
     let email = shop.sign_up(1);
     let orders = fieldseal::Class::new("orders");
-    shop.save(2, &DataKeys::create(&shop.ring, 2, &[CONTACT, orders]).unwrap());
+    shop.save(2, &DataKeys::create(&shop.ring, 2, [CONTACT, orders]).unwrap());
     let former = [place.primary("wrap", "app"), place.primary("envelope", "envelope")];
     place.ok(&["ring", "rotate", "app"]);
     place.ok(&["ring", "rotate", "envelope"]);
@@ -264,7 +264,7 @@ fn expired_generations_are_told_and_need_their_keys() {
     let kept = fieldseal::Class::new("orders").retain_days(30);
     let ring: &KeyRing = &shop.ring;
     let past = Access::new(ring).at(20_000 * DAY);
-    shop.save(3, &DataKeys::create(past, 3, &[kept]).unwrap());
+    shop.save(3, &DataKeys::create(past, 3, [kept]).unwrap());
     let census = place.json(&with(&["census"], &OWN));
     assert_eq!(census["generations"][0]["state"], "expired");
     assert_eq!(counted(&census, &place.primary("wrap", "app")), 1);

@@ -128,7 +128,7 @@ fn class_is_erased_alone() {
     let place = Place::with_shop();
     let shop = place.shop();
     let orders = Class::new("orders");
-    shop.save(5, &DataKeys::create(&shop.ring, 5, &[CONTACT, orders]).unwrap());
+    shop.save(5, &DataKeys::create(&shop.ring, 5, [CONTACT, orders]).unwrap());
     let erased = ok(&place, &["erase", "5", "--class", "orders", "--yes", "--json"]);
     let json: Value = serde_json::from_str(&erased.out).unwrap();
     assert_eq!(json["receipt"]["generations"][0]["class"], "orders");
@@ -254,7 +254,7 @@ fn erased_subject_is_granted_nothing() {
     );
     assert_eq!((shop.envelope(42), place.read("ledger")), before);
     // Of another tenant's making, in the place of this one's.
-    let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), 7, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), 7, [CONTACT]).unwrap();
     shop.save(7, &keys);
     run(&place, &["erase", "7", "--yes", "--receipt", "r.json"]).failed(9, "", "--tenant");
     assert!(!place.path("r.json").exists());
@@ -394,7 +394,7 @@ fn reader_that_the_file_leaves_out_is_not_lost_unasked() {
     let with_support =
         Class::new("contact").readers(&["app", "support"]).readers_with_consent(&["marketing"]);
     for subject in [42, 43] {
-        shop.save(subject, &DataKeys::create(&shop.ring, subject, &[with_support]).unwrap());
+        shop.save(subject, &DataKeys::create(&shop.ring, subject, [with_support]).unwrap());
     }
     let before = (shop.envelope(42), place.read("ledger"));
     let why = "no reader `support` of class contact";
@@ -449,7 +449,7 @@ fn inline_columns_live_the_same_life() {
     let place = Place::with_shop();
     let shop = place.shop();
     shop.run("CREATE TABLE customers (id TEXT PRIMARY KEY, keys BLOB)");
-    let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), "ada", &[CONTACT]).unwrap();
+    let keys = DataKeys::create(Access::new(&shop.ring).tenant("acme"), "ada", [CONTACT]).unwrap();
     common::stores::wait(async {
         let sql = "INSERT INTO customers VALUES ('ada', $1), ('bob', NULL)";
         let on = &mut shop.connect().await;

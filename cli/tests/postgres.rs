@@ -64,7 +64,7 @@ impl Shop {
     }
 
     fn sign_up(&self, subject: impl ToId + Copy) -> Sealed<String> {
-        let keys = DataKeys::create(&self.place.ring(), subject, &[CONTACT]).unwrap();
+        let keys = DataKeys::create(&self.place.ring(), subject, [CONTACT]).unwrap();
         let store = SqlxKeyStore::<Postgres>::new();
         wait(async {
             store.save_unchecked(&mut self.connect().await, "", subject, keys.envelope()).await
@@ -108,7 +108,7 @@ fn whole_life_on_postgresql() {
     let pass = wait(async {
         let store = SqlxKeyStore::<Postgres>::new();
         let on = &mut shop.connect().await;
-        store.change_all(on, &ring, |_, edit| edit.rewrap(&[CONTACT]).map(drop)).await
+        store.change_all(on, &ring, |_, edit| edit.rewrap([CONTACT]).map(drop)).await
     });
     assert_eq!(pass.unwrap().changed, 2);
     shop.ok(&["retire", &old, "--yes"]);
@@ -148,7 +148,7 @@ fn a_role_that_sees_a_part_rewraps_retires_sweeps_and_replays_nothing() {
     let Some(shop) = Shop::new() else { return };
     let ada = shop.sign_up(1);
     let ring = shop.place.ring();
-    let bob = DataKeys::create(fieldseal::Access::new(&ring).tenant("globex"), 2, &[CONTACT]);
+    let bob = DataKeys::create(fieldseal::Access::new(&ring).tenant("globex"), 2, [CONTACT]);
     let bob = bob.unwrap();
     wait(async {
         let store = SqlxKeyStore::<Postgres>::new();
@@ -225,9 +225,9 @@ fn columns_of_postgresql_are_counted_and_erased_from() {
     );
     let ring = shop.place.ring();
     let uuid = fieldseal::Id::from_uuid_bytes([7; 16]);
-    let numbered = DataKeys::create(&ring, -4, &[CONTACT]).unwrap();
-    let lettered = DataKeys::create(&ring, "ada", &[CONTACT]).unwrap();
-    let marked = DataKeys::create(&ring, &uuid, &[CONTACT]).unwrap();
+    let numbered = DataKeys::create(&ring, -4, [CONTACT]).unwrap();
+    let lettered = DataKeys::create(&ring, "ada", [CONTACT]).unwrap();
+    let marked = DataKeys::create(&ring, &uuid, [CONTACT]).unwrap();
     let note = ring.seal(b"note", b"hello").unwrap();
     wait(async {
         let on = &mut shop.connect().await;
@@ -328,7 +328,7 @@ fn commands_work_behind_pgbouncer() {
                           INSERT INTO notes VALUES (1, NULL)";
         sqlx::raw_sql(standalone).execute(&mut on).await.unwrap();
         for subject in 0..20 {
-            let keys = DataKeys::create(&place.ring(), subject, &[CONTACT]).unwrap();
+            let keys = DataKeys::create(&place.ring(), subject, [CONTACT]).unwrap();
             store.save_unchecked(&mut on, "", subject, keys.envelope()).await.unwrap();
         }
     });

@@ -141,7 +141,7 @@ fn changes_are_reported_in_their_shapes() {
 
 /// A field and its envelope, sealed by this ring.
 fn sealed(ring: &KeyRing) -> (String, DataKeys) {
-    let keys = DataKeys::create(ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(ring, 42, [CONTACT]).unwrap();
     let mut edit = keys.envelope().edit(ring, 42).unwrap();
     edit.grant(&CONTACT, "marketing", History::Included).unwrap();
     let keys = edit.finish_keys().unwrap();
@@ -221,7 +221,7 @@ fn inspect_says_in_words_what_is_past_and_erased() {
     let place = Place::with_ring();
     let ring = ring_of(&place);
     let access = fieldseal::Access::new(&ring).at(1_000_000_000);
-    let keys = DataKeys::create(access, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(access, 42, [CONTACT]).unwrap();
     let text = |envelope: &fieldseal::KeyEnvelope| {
         ran(place.bare().args(["inspect", &envelope.to_text()])).out
     };

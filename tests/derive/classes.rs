@@ -103,7 +103,7 @@ fn a_service_cannot_make_keys_for_a_class_that_is_not_its_own() {
     }
 
     // So is a single field under keys that were prepared.
-    let keys = forged.keys.prepare(&both, 42, &[MAIL]).unwrap();
+    let keys = forged.keys.prepare(&both, 42, [MAIL]).unwrap();
     let email = customer::EMAIL.seal(&keys, &"ada@example.org".into()).unwrap();
     let updated = SealedCustomer { email, keys: keys.envelope().clone(), ..forged };
     assert_ne!(updated.keys, under.keys);
@@ -201,7 +201,7 @@ fn keys_can_be_made_for_roles_that_have_consented() {
     assert_eq!(reader::EMAIL.open(&keys, &row.email).unwrap(), reader.email);
 
     // Without a name nobody has consented, and only who is declared can be named.
-    let keys = DataKeys::create(&ring, 42, &[NEWS, CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [NEWS, CONTACT]).unwrap();
     let row = reader.seal_with(&keys).unwrap();
     let keys = keys.envelope().unwrap(&of("marketing"), 42).unwrap();
     assert_eq!(row.open_with(&keys).unwrap_err().kind(), ErrorKind::NotPermitted);

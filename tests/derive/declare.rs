@@ -101,7 +101,7 @@ mod after {
 fn a_field_can_be_renamed_and_change_its_class() {
     let ring = ring();
     let old = before::Order { id: 1, iban: "DE02".into() };
-    let keys = DataKeys::create(&ring, 1, &[Class::PERSONAL, FINANCIAL]).unwrap();
+    let keys = DataKeys::create(&ring, 1, [Class::PERSONAL, FINANCIAL]).unwrap();
     let old = old.seal_with(&keys).unwrap();
 
     let iban = after::purchase::ACCOUNT.open(&keys, &old.iban).unwrap();

@@ -110,7 +110,7 @@ fn field_that_does_not_say_so_is_an_error_still() {
 #[test]
 fn rows_with_keys_elsewhere_do_the_same() {
     let ring = ring();
-    let keys = DataKeys::create(at(&ring), 1, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(at(&ring), 1, [CONTACT]).unwrap();
     let address = Address { id: 7, customer: 1, street: Some("1 Main St".to_owned()) };
     let row = address.seal_with(&keys).unwrap();
     assert_eq!(row.open_with(&keys).unwrap(), address);

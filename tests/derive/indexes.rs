@@ -376,7 +376,7 @@ mod generic {
         const MAYBE: Index<Option<String>, ManyTerms> = Fields::MAYBE_WORDS;
 
         let ring = indexing();
-        let keys = DataKeys::create(&ring, 1, &[fieldseal::Class::PERSONAL]).unwrap();
+        let keys = DataKeys::create(&ring, 1, [fieldseal::Class::PERSONAL]).unwrap();
         let record = Generic {
             id: 1_i64,
             row: 7,
@@ -404,7 +404,7 @@ fn an_invalid_value_in_a_batch_names_its_row_and_its_field() {
     assert_eq!((error.record(), error.field()), (Some("customer"), Some("points.range")));
     assert!(error.to_string().starts_with("row 2: customer.points.range: "), "{error}");
 
-    let keys = DataKeys::create(&ring, 1, &[CONTACT, FINANCIAL]).unwrap();
+    let keys = DataKeys::create(&ring, 1, [CONTACT, FINANCIAL]).unwrap();
     records.iter_mut().for_each(|record| record.id = 1);
     let error = Customer::seal_all_with(&records, &keys).unwrap_err();
     assert_eq!((error.row(), error.field()), (Some(2), Some("points.range")));

@@ -264,7 +264,7 @@ fn parameters_are_carried_along() -> Result<(), Error> {
         bytes: [9; 3],
         clear: &clear,
     };
-    let keys = DataKeys::create(&ring, "ada", &[Class::PERSONAL])?;
+    let keys = DataKeys::create(&ring, "ada", [Class::PERSONAL])?;
     let row: SealedGeneric<'_, &str, String, u16, 3> = record.seal_with(&keys)?;
     assert_eq!(row.clone(), row);
     type Fields = fields<'static, &'static str, String, u16, 3>;

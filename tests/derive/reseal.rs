@@ -175,7 +175,7 @@ fn field_that_cannot_be_opened_is_named_and_the_row_refused() {
     assert_eq!(row.reseal(at(&ring), 2).unwrap_err().kind(), ErrorKind::WrongSubject);
     let floor = at(&ring).version_floor(9);
     assert_eq!(row.reseal(floor, 1).unwrap_err().kind(), ErrorKind::RolledBack);
-    let other = DataKeys::create(at(&ring), 2, &[CONTACT, FINANCIAL]).unwrap();
+    let other = DataKeys::create(at(&ring), 2, [CONTACT, FINANCIAL]).unwrap();
     assert_eq!(row.reseal_with(&other).unwrap_err().kind(), ErrorKind::WrongSubject);
 }
 
@@ -229,7 +229,7 @@ struct Address<T: NotNull> {
 #[test]
 fn rows_with_keys_elsewhere_are_resealed_one_by_one() {
     let ring = ring();
-    let keys = DataKeys::create(at(&ring), 1, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(at(&ring), 1, [CONTACT]).unwrap();
     let of = |id| Address { id, customer: 1, street: "1 Main St".to_owned() };
     let row = of(7).seal_with(&keys).unwrap();
     let renewed = changed(&ring, keys.envelope(), |edit| edit.renew(&CONTACT));

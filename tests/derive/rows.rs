@@ -117,7 +117,7 @@ fn another_subject_than_asked_for_is_refused() {
     wrong(row.open_partial(&ring, 43).map(drop).unwrap_err().kind());
     wrong(row.unwrap_keys(&ring, 43).unwrap_err().kind());
 
-    let keys = DataKeys::create(&ring, 43, &[CONTACT, FINANCIAL]).unwrap();
+    let keys = DataKeys::create(&ring, 43, [CONTACT, FINANCIAL]).unwrap();
     wrong(row.open_with(&keys).unwrap_err().kind());
     wrong(row.open_partial_with(&keys).map(drop).unwrap_err().kind());
     wrong(ada().seal_with(&keys).unwrap_err().kind());
@@ -200,7 +200,7 @@ fn single_fields_are_opened_sealed_and_updated() {
 #[test]
 fn records_of_one_subject_share_external_keys() {
     let ring = ring();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT, FINANCIAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT, FINANCIAL]).unwrap();
     let customer = ada().seal_with(&keys).unwrap();
     let rows = Address::seal_all_with(&addresses(), &keys).unwrap();
     let single = addresses()[0].seal_with(&keys).unwrap();
@@ -221,7 +221,7 @@ fn records_of_one_subject_share_external_keys() {
 #[test]
 fn a_value_cannot_be_moved_between_rows() {
     let ring = ring();
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let mut rows = Address::seal_all_with(&addresses(), &keys).unwrap();
     let field = address::STREET.row(8).unwrap();
     assert_eq!(field.open(&keys, &rows[1].street).unwrap(), "2 Side St");
@@ -238,7 +238,7 @@ fn a_value_cannot_be_moved_between_rows() {
         tampered(partial.street.unwrap_err().kind());
     }
 
-    let keys = DataKeys::create(&ring, "ada", &[Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, "ada", [Class::PERSONAL]).unwrap();
     let note = Note { id: ("acme".into(), 7), author: "ada".into(), text: "call back".into() };
     let row = note.seal_with(&keys).unwrap();
     assert_eq!(row.open_with(&keys).unwrap(), note);

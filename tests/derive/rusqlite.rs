@@ -124,7 +124,7 @@ fn a_row_comes_back_from_the_database() {
 #[test]
 fn rows_with_external_keys_have_no_column_for_them() {
     let (ring, db) = (ring(), connect());
-    let keys = DataKeys::create(&ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
     let address = Address { id: 7, customer_id: 42, street: "1 Main St".into() };
     let row = address.seal_with(&keys).unwrap();
     assert_eq!(address::COLUMNS, ["id", "customer_id", "street"]);

@@ -31,7 +31,7 @@ struct Tree(Vec<Tree>);
 const TEXT: Field<String> = Field::new("value", "field", Class::PERSONAL);
 
 fn keys() -> DataKeys {
-    DataKeys::create(&ring(), 1, &[Class::PERSONAL]).unwrap()
+    DataKeys::create(&ring(), 1, [Class::PERSONAL]).unwrap()
 }
 
 fn through<T: SealValue>(value: &T) -> T {

@@ -81,7 +81,7 @@ fn a_view_seals_its_columns_of_the_row() {
 
 #[test]
 fn constants_of_views_are_of_the_same_fields() {
-    let keys = DataKeys::create(&ring(), 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring(), 42, [CONTACT]).unwrap();
     let sealed = customer::EMAIL.seal(&keys, &"a@b.c".into()).unwrap();
     assert_eq!(contact_card::MAIL.open(&keys, &sealed).unwrap(), "a@b.c");
 }

@@ -15,7 +15,7 @@ pub(crate) fn at(ring: &KeyRing) -> Access<'_> {
 pub(crate) fn fresh(tenant: &str, subject: &SubjectId) -> KeyEnvelope {
     let ring = admin();
     let access = at(&ring).tenant(tenant);
-    DataKeys::create(access, subject, &[CONTACT]).unwrap().envelope().clone()
+    DataKeys::create(access, subject, [CONTACT]).unwrap().envelope().clone()
 }
 
 pub(crate) fn renewed(tenant: &str, subject: &SubjectId, envelope: &KeyEnvelope) -> KeyEnvelope {

@@ -23,7 +23,7 @@ async fn life(
     subject: i64,
 ) -> Result<(), fieldseal::Error> {
     let ring = admin();
-    let keys = fieldseal::DataKeys::create(at(&ring), subject, &[CONTACT])?;
+    let keys = fieldseal::DataKeys::create(at(&ring), subject, [CONTACT])?;
     store.save_unchecked(on, "", subject, keys.envelope()).await?;
     let renewed = store.change(on, at(&ring), subject, |edit| edit.renew(&CONTACT)).await?;
     assert_eq!(store.load(on, "", subject).await?, Some(renewed));

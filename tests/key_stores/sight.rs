@@ -79,7 +79,7 @@ fn an_attached_database_with_the_same_table_keeps_a_key_from_being_retired() {
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     let rewrap = |on: &Connection, ring: &fieldseal::KeyRing| {
         let pass =
-            store.change_all(on, at(ring), |_, edit| edit.rewrap(&[CONTACT, NOTES]).map(drop));
+            store.change_all(on, at(ring), |_, edit| edit.rewrap([CONTACT, NOTES]).map(drop));
         assert!(pass.unwrap().failed.is_empty());
     };
     rewrap(&db, &ring);
@@ -334,7 +334,7 @@ mod on_postgres {
             ring.rotate(KeyUse::Wrap, "app").unwrap();
             for on in &mut both {
                 let rewrap = |_: &_, edit: &mut fieldseal::EnvelopeEdit<'_>| {
-                    edit.rewrap(&[CONTACT, NOTES]).map(drop)
+                    edit.rewrap([CONTACT, NOTES]).map(drop)
                 };
                 let _pass = store.change_all(on, at(&ring), rewrap).await.unwrap();
             }

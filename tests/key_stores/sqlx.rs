@@ -336,7 +336,7 @@ fn a_sweep_of_an_asynchronous_store_erases_what_has_expired() {
     async fn test<DB: SqlxDatabase>(url: &str) {
         async fn made(ring: &fieldseal::KeyRing, subject: u64, at: u64) -> KeyEnvelope {
             let access = Access::new(ring).at(at);
-            fieldseal::DataKeys::create(access, subject, &[FINANCIAL]).unwrap().envelope().clone()
+            fieldseal::DataKeys::create(access, subject, [FINANCIAL]).unwrap().envelope().clone()
         }
         let ((store, mut on), ring) = (migrated::<DB>(url).await, admin());
         store.save_unchecked(&mut on, "", 1, &made(&ring, 1, NOW - 400 * DAY).await).await.unwrap();

@@ -184,11 +184,11 @@ mod beside_a_field {
 fn two_reader_sets_for_one_mask_class_are_refused() {
     let other = Class::mask_of(&FINANCIAL, name_of(&FINANCIAL), &["support"]);
     let ring = admin();
-    let made = DataKeys::create(at(&ring), 42, &[FINANCIAL, SHOWN, other]);
+    let made = DataKeys::create(at(&ring), 42, [FINANCIAL, SHOWN, other]);
     assert_eq!(kind(made), ErrorKind::InvalidInput);
     let stored = envelope(&[FINANCIAL]);
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    edit.ensure(&SHOWN).unwrap();
+    edit.ensure(SHOWN).unwrap();
     assert_eq!(kind(edit.renew(&other)), ErrorKind::InvalidInput);
     // The order of roles makes no difference.
     let same = Class::mask_of(&FINANCIAL, name_of(&FINANCIAL), &["support", "billing"]);
@@ -282,7 +282,7 @@ fn a_sweep_takes_masks_with_their_values() {
     store.save_unchecked(&(), "", 42, &stored).unwrap();
     let late = fieldseal::Access::new(&ring).at(NOW + 500 * DAY);
     // Somebody came since, by whom the clock is right.
-    let another = DataKeys::create(late, 43, &[FINANCIAL, SHOWN]).unwrap();
+    let another = DataKeys::create(late, 43, [FINANCIAL, SHOWN]).unwrap();
     store.save_unchecked(&(), "", 43, another.envelope()).unwrap();
     let pass = Sweep::at_most_percent(100).run(&store, &(), late).unwrap();
     assert!(pass.failed.is_empty(), "{:?}", pass.failed);
@@ -301,7 +301,7 @@ fn mask_class_is_renewed_and_rewrapped_like_any_other() {
     assert!(CARD_MASK.open(&open(&ring, &second), &row.mask).is_ok(), "the older ones open");
 
     advance(&mut ring, symmetric(SUPPORT + 1, "support", fieldseal::KeyState::OpenOnly));
-    let third = edited(at(&ring), &second, |edit| edit.rewrap(&[FINANCIAL, SHOWN]).map(drop));
+    let third = edited(at(&ring), &second, |edit| edit.rewrap([FINANCIAL, SHOWN]).map(drop));
     assert_eq!(recipients(&third, "mask.financial/1"), [SUPPORT + 1, BILLING]);
     assert_eq!(recipients(&third, "mask.financial/2"), [SUPPORT + 1, BILLING]);
     assert!(CARD_MASK.open(&open(&ring, &third), &row.mask).is_ok());
@@ -348,7 +348,7 @@ fn erasure_of_a_class_is_played_back_over_its_masks() {
     let ring = signing();
     let lines = Lines::begin(&ring);
     let store = fieldseal::MemoryKeyStore::new();
-    let made = DataKeys::create(at(&ring), 42, &[FINANCIAL, SHOWN]).unwrap();
+    let made = DataKeys::create(at(&ring), 42, [FINANCIAL, SHOWN]).unwrap();
     let row = CARD.update(&made, &"4242424242424242".into()).unwrap();
     let backup = made.envelope().clone();
     store.save_unchecked(&(), "", 42, &backup).unwrap();
@@ -368,7 +368,7 @@ fn erasure_of_a_class_is_played_back_over_its_masks() {
     // The backup is back, and with it what was erased.
     let restored = store.load(&(), "", 42).unwrap().unwrap();
     assert!(CARD_MASK.open(&open(&ring, &restored), &row.mask).is_ok());
-    let replay = Replay::new(&ring, &[&told], &[FINANCIAL, SHOWN]).unwrap();
+    let replay = Replay::new(&ring, &[&told], [FINANCIAL, SHOWN]).unwrap();
     assert!(replay.run(&store, &(), at(&ring)).unwrap().failed.is_empty());
     let stored = store.load(&(), "", 42).unwrap().unwrap();
     assert_eq!(kind(CARD_MASK.open(&open(&ring, &stored), &row.mask)), ErrorKind::Erased);
@@ -382,20 +382,20 @@ fn masks_that_are_kept_longer_or_shorter_than_their_class_are_refused() {
     let of_days = |days| Class::declared_as("mask.financial", &["billing"], &[], days, 0).unwrap();
     for mask in [of_days(0), of_days(364), of_days(366), of_days(3650)] {
         for both in [[FINANCIAL, mask], [mask, FINANCIAL]] {
-            let refused = DataKeys::create(at(&ring), 42, &both);
+            let refused = DataKeys::create(at(&ring), 42, both);
             assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
-            let keys = DataKeys::create(at(&ring), 42, &[CONTACT]).unwrap();
-            let refused = keys.envelope().prepare(at(&ring), 42, &both);
+            let keys = DataKeys::create(at(&ring), 42, [CONTACT]).unwrap();
+            let refused = keys.envelope().prepare(at(&ring), 42, both);
             assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
             let mut edit = keys.envelope().edit(at(&ring), 42).unwrap();
-            assert_eq!(kind(edit.rewrap(&both)), ErrorKind::InvalidInput);
+            assert_eq!(kind(edit.rewrap(both)), ErrorKind::InvalidInput);
             // In one edit, however many calls it takes.
-            edit.ensure(&both[0]).unwrap();
-            assert_eq!(kind(edit.ensure(&both[1])), ErrorKind::InvalidInput);
+            edit.ensure(both[0]).unwrap();
+            assert_eq!(kind(edit.ensure(both[1])), ErrorKind::InvalidInput);
             assert_eq!(kind(edit.renew(&both[1])), ErrorKind::InvalidInput);
         }
     }
-    DataKeys::create(at(&ring), 42, &[of_days(365), FINANCIAL]).unwrap();
+    DataKeys::create(at(&ring), 42, [of_days(365), FINANCIAL]).unwrap();
 }
 
 /// Nobody needs to know that a mask brings a class.
@@ -404,9 +404,9 @@ fn the_classes_of_a_field_are_its_own_and_that_of_its_mask() {
     let ring = admin();
     let keys = DataKeys::create(at(&ring), 42, CARD).unwrap();
     CARD.update(&keys, &"4242 4242 4242 4242".into()).unwrap();
-    let old = DataKeys::create(at(&ring), 42, &[CONTACT]).unwrap();
+    let old = DataKeys::create(at(&ring), 42, [CONTACT]).unwrap();
     let mut edit = old.envelope().edit(at(&ring), 42).unwrap();
-    edit.ensure(&CARD).unwrap();
+    edit.ensure(CARD).unwrap();
     let keys = edit.finish().unwrap().unwrap(at(&ring), 42).unwrap();
     CARD.update(&keys, &"4242 4242 4242 4242".into()).unwrap();
 }

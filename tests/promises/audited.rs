@@ -78,7 +78,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
     let standalone = ring.seal(b"note", b"text").unwrap();
     let stored = || {
         let store = MemoryKeyStore::new();
-        store.save(&(), &DataKeys::create(&ring, 42, &[CONTACT]).unwrap()).unwrap();
+        store.save(&(), &DataKeys::create(&ring, 42, [CONTACT]).unwrap()).unwrap();
         store
     };
     let erasure = stored().erase(&(), &ring, 42).unwrap();
@@ -88,9 +88,9 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
 
     use Action::*;
     let table: Vec<(&str, &[Action], Call<'_>)> = vec![
-        ("create", &[Create], call(|a| DataKeys::create(a, 42, &[CONTACT]).map(drop))),
+        ("create", &[Create], call(|a| DataKeys::create(a, 42, [CONTACT]).map(drop))),
         ("unwrap", &[Unwrap], call(|a| envelope.unwrap(a, 42).map(drop))),
-        ("prepare", &[Unwrap], call(|a| envelope.prepare(a, 42, &[CONTACT]).map(drop))),
+        ("prepare", &[Unwrap], call(|a| envelope.prepare(a, 42, [CONTACT]).map(drop))),
         (
             "finish_keys",
             &[Renew, Unwrap],

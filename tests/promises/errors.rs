@@ -39,7 +39,7 @@ fn stored(ring: &KeyRing) -> (place::Folder, [Connection; 2], DataKeys) {
         on
     };
     let one = open();
-    let keys = DataKeys::create(ring, 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(ring, 42, [CONTACT]).unwrap();
     SqliteKeyStore::new().migrate(&one).unwrap();
     SqliteKeyStore::new().save(&one, &keys).unwrap();
     let other = open();
@@ -75,7 +75,7 @@ fn situation(name: &str) -> Option<Error> {
     ring.add_role("doctor").unwrap();
     let ring = &ring;
     let at = Access::new(ring).at(NOW);
-    let keys = DataKeys::create(at, 42, &[CONTACT, HEALTH, BRIEF]).unwrap();
+    let keys = DataKeys::create(at, 42, [CONTACT, HEALTH, BRIEF]).unwrap();
     let envelope = keys.envelope();
     let sealed = NOTE.seal(&keys, &"note".into()).unwrap();
     let bytes = sealed.as_bytes();
@@ -121,7 +121,7 @@ fn situation(name: &str) -> Option<Error> {
         "a new envelope is stored under the id of an erased person" => {
             let (_folder, [on, _], _) = stored(ring);
             store.erase(&on, ring, 42).map(drop).unwrap();
-            failed(store.save(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
+            failed(store.save(&on, &DataKeys::create(ring, 42, [CONTACT]).unwrap()))
         }
         "a value was altered, or moved to another row" => {
             const MOVED: Field<String> = Field::new("customer", "moved", CONTACT);
@@ -158,13 +158,13 @@ fn situation(name: &str) -> Option<Error> {
         }
         "an id is empty or too long" => {
             assert_eq!(failed(RowId::new("")).kind().as_str(), "invalid-input");
-            failed(DataKeys::create(ring, "x".repeat(300), &[CONTACT]))
+            failed(DataKeys::create(ring, "x".repeat(300), [CONTACT]))
         }
         "bytes are not an encoded id" => failed(Id::from_encoded(b"\x01\x02")),
         "the audit sink refused the event" => failed(envelope.unwrap(at.audit(&Deaf), 42)),
         "somebody else stored a change first" => {
             let (_folder, [on, _], _) = stored(ring);
-            failed(store.save(&on, &DataKeys::create(ring, 42, &[CONTACT]).unwrap()))
+            failed(store.save(&on, &DataKeys::create(ring, 42, [CONTACT]).unwrap()))
         }
         "a pass sees only a part of a table of envelopes" => {
             let (_folder, [on, _], _) = stored(ring);

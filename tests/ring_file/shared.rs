@@ -227,7 +227,7 @@ fn readers_see_whole_rings_while_another_rotates() {
     let folder = Folder::new();
     let (file, shared) = server(&folder);
     let sealed = shared.ring().seal(b"invoice 7", b"paid").unwrap();
-    let keys = DataKeys::create(Access::new(&shared.ring()), 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(Access::new(&shared.ring()), 42, [CONTACT]).unwrap();
     let envelope = keys.envelope().clone();
     let done = AtomicBool::new(false);
 

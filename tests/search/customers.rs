@@ -64,7 +64,7 @@ pub fn customer(id: i64) -> Customer {
 }
 
 pub fn seal(customer: &Customer, ring: &KeyRing) -> Row {
-    let keys = DataKeys::create(ring, customer.id, &[PERSONAL]).unwrap();
+    let keys = DataKeys::create(ring, customer.id, [PERSONAL]).unwrap();
     let email = EMAIL.update(&keys, &customer.email).unwrap();
     let surname = SURNAME.update(&keys, &customer.surname).unwrap();
     let birth = BIRTH.update(&keys, &customer.birth).unwrap();

@@ -45,7 +45,7 @@ fn change(edit: &mut EnvelopeEdit<'_>, change: &Value) -> Result<Option<Rewrappe
         change["class"]["consented"].as_array().map(|roles| roles.iter().map(text).collect());
     let role = || text(&change["role"]);
     match (text(&change["do"]), named) {
-        ("ensure", None) => edit.ensure(&declared()),
+        ("ensure", None) => edit.ensure(declared()),
         ("ensure", Some(named)) => edit.ensure_for(&declared(), &named),
         ("renew", None) => edit.renew(&declared()),
         ("renew", Some(named)) => edit.renew_for(&declared(), &named),

@@ -192,7 +192,7 @@ pub(crate) fn edit(request: &Value) -> Answer {
             change["class"]["consented"].as_array().map(|roles| roles.iter().map(text).collect());
         let role = change["role"].as_str().unwrap_or_default();
         let result = match (text(&change["do"]), &consented) {
-            ("ensure", None) => edit.ensure(&of()),
+            ("ensure", None) => edit.ensure(of()),
             ("ensure", Some(roles)) => edit.ensure_for(&of(), roles),
             ("renew", None) => edit.renew(&of()),
             ("renew", Some(roles)) => edit.renew_for(&of(), roles),

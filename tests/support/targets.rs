@@ -139,7 +139,7 @@ fn envelope(data: &[u8]) {
 fn written_again(stored: &[u8], version: u64) {
     let access = Access::new(envelope_ring()).tenant(TENANT).at(NOW);
     let mut edit = KeyEnvelope::from_bytes(stored).edit(access, SUBJECT).unwrap();
-    edit.rewrap(&[]).unwrap();
+    edit.rewrap([]).unwrap();
     let Some(next) = version.checked_add(1) else {
         assert_eq!(kind(edit.finish()).unwrap_err(), ErrorKind::Exhausted);
         return;
@@ -164,12 +164,12 @@ fn seal_and_open(keys: &DataKeys, class: &Class) {
 type Change = fn(&mut EnvelopeEdit<'_>) -> Result<(), Error>;
 
 const CHANGES: &[Change] = &[
-    |edit| edit.ensure(&CONTACT),
+    |edit| edit.ensure(CONTACT),
     |edit| edit.ensure_for(&CONTACT, &["support"]),
     |edit| edit.renew(&CONTACT),
     |edit| edit.renew_for(&CONTACT, &["support"]),
     |edit| edit.renew(&MEDICAL),
-    |edit| edit.rewrap(&[CONTACT, MEDICAL]).map(drop),
+    |edit| edit.rewrap([CONTACT, MEDICAL]).map(drop),
     |edit| edit.grant(&CONTACT, "support", History::Included),
     |edit| edit.grant(&CONTACT, "support", History::Excluded),
     |edit| edit.withdraw(&CONTACT, "support"),
@@ -197,7 +197,7 @@ pub(crate) fn keys() -> &'static DataKeys {
     static KEYS: OnceLock<DataKeys> = OnceLock::new();
     KEYS.get_or_init(|| {
         let classes = [CONTACT, MEDICAL];
-        DataKeys::create_with_rng(access(), SUBJECT, &classes, &mut forge::Seed([7; 32])).unwrap()
+        DataKeys::create_with_rng(access(), SUBJECT, classes, &mut forge::Seed([7; 32])).unwrap()
     })
 }
 

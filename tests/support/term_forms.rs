@@ -186,7 +186,7 @@ pub(crate) fn written(request: &Value) -> Result<Vec<String>, ErrorKind> {
     let access = Access::new(&keys).tenant(text(&request["tenant"]));
     let values = list(&request["values"]);
     let sealed = |index: &'static str, companion: Companion| {
-        let keys = DataKeys::create(access, 42, &[Class::PERSONAL])?;
+        let keys = DataKeys::create(access, 42, [Class::PERSONAL])?;
         let companions = Box::leak(Box::new([companion]));
         let field: IndexedField<Maybe> =
             Field::new(index, "any", Class::PERSONAL).with("any", companions);

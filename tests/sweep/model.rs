@@ -122,7 +122,7 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
             model.begin(subject, class, 1, now);
         }
         Act::Begin(class) => {
-            store.change(&(), access, subject, |edit| edit.ensure(&CLASSES[class])).unwrap();
+            store.change(&(), access, subject, |edit| edit.ensure(CLASSES[class])).unwrap();
             if model.highest(subject, class).is_none() {
                 model.begin(subject, class, 1, now);
             }

@@ -75,7 +75,7 @@ fn consent_that_comes_and_goes_is_always_withdrawn() {
     // Also a renewal leaves the room.
     let mut edit = stored.edit(Access::new(&ring).at(NOW), 42).unwrap();
     assert_eq!(edit.renew(&CONTACT).unwrap_err().kind(), ErrorKind::Exhausted);
-    let ensured = edit.ensure(&Class::new("another-one").readers(&["app"]));
+    let ensured = edit.ensure(Class::new("another-one").readers(&["app"]));
     assert!(ensured.is_err() || edit.finish().unwrap().as_bytes().len() <= LIMIT - KEPT);
 }
 
@@ -184,7 +184,7 @@ fn values_sealed_in_one_call_are_not_sealed_in_a_closed_class() {
     let closed = assert_closed(&old, &admin());
     // Nor by a ring that would begin the next generation for itself (GN-3).
     let ring = service(&[]);
-    let keys = closed.prepare(Access::new(&ring).at(NOW), 42, &[CONTACT]);
+    let keys = closed.prepare(Access::new(&ring).at(NOW), 42, [CONTACT]);
     let sealed = keys.and_then(|keys: DataKeys| EMAIL.seal(&keys, &"x".to_owned()).map(drop));
     assert_eq!(kind(sealed), ErrorKind::Erased);
 }
@@ -221,7 +221,7 @@ fn a_ledger_is_told_of_no_grant_that_a_closed_class_did_not_make() {
 fn resealing_makes_the_room_that_consent_takes() {
     let (ring, store) = (admin(), MemoryKeyStore::new());
     let access = |round: u64| Access::new(&ring).at(NOW + 60 * round);
-    let keys = DataKeys::create(access(0), 42, &[CONTACT]).unwrap();
+    let keys = DataKeys::create(access(0), 42, [CONTACT]).unwrap();
     store.save(&(), &keys).unwrap();
     let mut value = EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap();
     let mut largest = 0;
@@ -253,7 +253,7 @@ fn resealing_makes_the_room_that_consent_takes() {
 fn finishing_a_resealing_erases_only_what_nothing_needs() {
     let (ring, store) = (admin(), MemoryKeyStore::new());
     let at = |now: u64| Access::new(&ring).at(now);
-    let keys = DataKeys::create(at(NOW), 42, &[CONTACT, NOTES]).unwrap();
+    let keys = DataKeys::create(at(NOW), 42, [CONTACT, NOTES]).unwrap();
     store.save(&(), &keys).unwrap();
     store.change(&(), at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
     let queued = store.reseal_queue(&(), None, 10).unwrap();

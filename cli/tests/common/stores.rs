@@ -80,7 +80,7 @@ impl Shop {
 
     /// Signs a customer up: an envelope, and an e-mail address sealed.
     pub fn sign_up(&self, subject: impl ToId + Copy) -> fieldseal::Sealed<String> {
-        let keys = DataKeys::create(&self.ring, subject, &[CONTACT]).unwrap();
+        let keys = DataKeys::create(&self.ring, subject, [CONTACT]).unwrap();
         self.save(subject, &keys);
         EMAIL.seal(&keys, &"ada@example.com".to_owned()).unwrap()
     }
@@ -97,7 +97,7 @@ impl Shop {
         let pass = wait(async {
             let store = SqlxKeyStore::<sqlx::Sqlite>::new();
             let rewrap =
-                |_: &_, edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap(&[CONTACT]).map(drop);
+                |_: &_, edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap([CONTACT]).map(drop);
             store.change_all(&mut self.connect().await, &self.ring, rewrap).await
         });
         assert!(pass.unwrap().failed.is_empty());

@@ -17,7 +17,7 @@ fn a_sweep_of_several_databases_shows_every_plan_and_keeps_to_it() {
         let shop = place.shop_in(file);
         for (subject, days) in [(1, 60), (2, 0)] {
             let made = Access::new(&shop.ring).at(now - days * DAY);
-            shop.save(subject, &DataKeys::create(made, subject, &[orders]).unwrap());
+            shop.save(subject, &DataKeys::create(made, subject, [orders]).unwrap());
         }
     }
     let both = ["--store", "sqlite:shop.db", "--store", "sqlite:other.db"];
@@ -40,7 +40,7 @@ fn a_sweep_says_what_it_could_not_count_and_whose_clock_was_wrong() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     for (subject, at) in [(1, now - 60 * DAY), (2, now), (3, now), (4, now + 400 * DAY)] {
         let made = Access::new(&shop.ring).at(at);
-        shop.save(subject, &DataKeys::create(made, subject, &[orders]).unwrap());
+        shop.save(subject, &DataKeys::create(made, subject, [orders]).unwrap());
     }
     let sweep = |args: &[&str]| place.run(&[&["sweep"][..], args, &OWN].concat());
     let plan = sweep(&["--plan"]);
@@ -84,7 +84,7 @@ fn sweep_erases_what_is_past_its_term_and_asks_where_it_is_much() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     for (subject, days) in [(1, 60), (2, 0), (3, 0), (4, 0)] {
         let made = Access::new(&shop.ring).at(now - days * DAY);
-        shop.save(subject, &DataKeys::create(made, subject, &[orders]).unwrap());
+        shop.save(subject, &DataKeys::create(made, subject, [orders]).unwrap());
     }
     let sweep = |args: &[&str]| place.run(&[&["sweep"][..], args, &OWN].concat());
     let missing = sweep(&[]);
@@ -103,7 +103,7 @@ fn sweep_erases_what_is_past_its_term_and_asks_where_it_is_much() {
     let confirmed = Place::with_shop();
     let shop = confirmed.shop();
     let made = Access::new(&shop.ring).at(now - 90 * DAY);
-    shop.save(1, &DataKeys::create(made, 1, &[orders]).unwrap());
+    shop.save(1, &DataKeys::create(made, 1, [orders]).unwrap());
     let sweep = |args: &[&str]| confirmed.run(&[&["sweep"][..], args, &OWN].concat());
     sweep(&["--at-most-percent", "100"]).failed(8, "the clock stands 90 days after", "--yes");
     assert_eq!(sweep(&["--at-most-percent", "100", "--yes"]).code, 0);

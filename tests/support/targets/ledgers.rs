@@ -104,7 +104,7 @@ fn read(text: &str) {
     assert_eq!(head.number(), u64::try_from(ledger.entries().len() + 1).unwrap());
     assert_eq!(kind(Ledger::read(text, &[])).map(drop), Err(ErrorKind::MissingKey));
     gone_on(whole, &ledger);
-    let replay = kind(Replay::new(signing(), &[&ledger], &[CONTACT, MEDICAL]));
+    let replay = kind(Replay::new(signing(), &[&ledger], [CONTACT, MEDICAL]));
     if let Ok(replay) = replay {
         played_back(&replay);
     }
@@ -145,7 +145,7 @@ fn stored() -> &'static KeyEnvelope {
     STORED.get_or_init(|| {
         let access = Access::new(signing()).tenant(TENANT).at(NOW);
         let classes: [Class; 2] = [CONTACT, MEDICAL];
-        let keys = DataKeys::create_with_rng(access, SUBJECT, &classes, &mut Seed([6; 32]));
+        let keys = DataKeys::create_with_rng(access, SUBJECT, classes, &mut Seed([6; 32]));
         let mut edit = keys.unwrap().envelope().edit(access, SUBJECT).unwrap();
         edit.renew_for(&CONTACT, &["support"]).unwrap();
         edit.finish().unwrap()

@@ -64,7 +64,7 @@ fn ring() -> &'static KeyRing {
 fn keys() -> &'static DataKeys {
     static KEYS: OnceLock<DataKeys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        DataKeys::create(Access::new(ring()).at(NOW), 42, &[Class::PERSONAL]).unwrap()
+        DataKeys::create(Access::new(ring()).at(NOW), 42, [Class::PERSONAL]).unwrap()
     })
 }
 

@@ -150,14 +150,14 @@ pub(crate) fn seal_open(data: &[u8]) {
         return;
     };
     if tenant.len() > 64 {
-        let refused = DataKeys::create_with_rng(access, &subject, &[CONTACT], &mut seed);
+        let refused = DataKeys::create_with_rng(access, &subject, [CONTACT], &mut seed);
         assert_eq!(kind(refused).unwrap_err(), ErrorKind::InvalidInput);
         return;
     }
     if input.u8() % 8 == 0 {
         return standalone(access, &mut input, &mut seed);
     }
-    let keys = DataKeys::create_with_rng(access, &subject, &[CONTACT], &mut seed).unwrap();
+    let keys = DataKeys::create_with_rng(access, &subject, [CONTACT], &mut seed).unwrap();
     let sealer = Sealer { keys, row: SubjectId::new(row).unwrap(), seed, access, subject };
     match input.u8() % 8 {
         0 => sealer.check(input.u64(), &mut input),
