@@ -132,7 +132,10 @@ impl Model {
             }
             Op::Withdraw(class, role) => {
                 let role = NAMES[*role];
-                if CLASSES[*class].reader_roles().contains(&role) {
+                let mut live = self.classes.get(class).into_iter().flatten().flatten();
+                let is_known = CLASSES[*class].consent_roles().contains(&role)
+                    || live.any(|readers| readers.contains(role));
+                if CLASSES[*class].reader_roles().contains(&role) || !is_known {
                     return Err(ErrorKind::InvalidInput);
                 }
                 missing(class)?;
@@ -150,17 +153,27 @@ impl Model {
                 if !removed {
                     return Ok(());
                 }
+                if !readers.is_empty() && was_live {
+                    return self.begin(*class, readers);
+                }
                 if readers.is_empty() {
                     generations.fill(None);
-                } else if was_live {
-                    self.begin(*class, readers)?;
+                }
+                // `[ED-21]`
+                if generations.last().unwrap().is_none() {
+                    generations.push(None);
                 }
                 Ok(())
             }
             Op::Rewrap => Ok(()),
             Op::EraseClass(class) => {
                 missing(class)?;
-                self.classes.get_mut(class).unwrap().fill(None);
+                let generations = self.classes.get_mut(class).unwrap();
+                // `[ED-13]`
+                if generations.iter().all(Option::is_none) && !self.erased {
+                    generations.push(None);
+                }
+                generations.fill(None);
                 Ok(())
             }
             Op::EraseSubject => {
