@@ -1,8 +1,10 @@
 //! Bytes altered, lost and added; and credentials that are wrong.
 
+use std::fs;
+
 use fieldseal::{Credential, ErrorKind, LockedRing, RingDocument};
 
-use super::common::ring::{error, key, whole};
+use super::common::ring::{Folder, error, key, whole};
 use super::{cheap, discreet, document, malformed, open, refused, sample, usual};
 
 /// A small document that `key(1)` opens.
@@ -174,12 +176,24 @@ fn lines_that_were_lost_repeated_or_moved_change_nothing_or_are_refused() {
     }
 }
 
+/// An editor puts the mark before a file. It is the file's, and the document has none.
+#[test]
+fn a_byte_order_mark_is_of_a_file_and_never_of_a_document() {
+    let (json, _) = small();
+    let marked = [b"\xEF\xBB\xBF", json.as_bytes()].concat();
+    assert_eq!(error(open(&marked, &key(1))).kind(), ErrorKind::Malformed);
+    let folder = Folder::new();
+    let file = folder.ring();
+    fs::write(file.path(), &marked).unwrap();
+    file.open(&key(1)).unwrap();
+}
+
 #[test]
 fn what_is_no_document_is_refused() {
     let (json, _) = small();
     let utf16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let words = "this is no ring document, or a damaged one: line";
-    let none: [&[u8]; 16] = [
+    let none: [&[u8]; 15] = [
         b"",
         b" \n",
         b"null",
@@ -191,7 +205,6 @@ fn what_is_no_document_is_refused() {
         b"-----BEGIN AGE ENCRYPTED FILE-----",
         &[0; 1_000],
         &utf16,
-        &[b"\xEF\xBB\xBF", json.as_bytes()].concat(),
         &[b"x", json.as_bytes()].concat(),
         &[b"[", json.as_bytes(), b"]"].concat(),
         &[json.as_bytes(), json.as_bytes()].concat(),
