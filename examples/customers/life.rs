@@ -8,6 +8,8 @@ use fieldseal::{
     Record as _, Replay, SealedRecord as _, SqliteKeyStore, SubjectColumn,
 };
 
+use rusqlite::{Transaction, TransactionBehavior};
+
 use crate::store::Store;
 use crate::{Anyhow, CONTACT, Customer};
 
@@ -51,13 +53,13 @@ pub(crate) fn show(
     })?;
     // The values are still under the key that marketing had: what was queued is resealed.
     for queued in store.reseal_queue(db, None, 100)? {
-        // What is read cannot change before it is stored.
-        db.execute_batch("BEGIN IMMEDIATE")?;
+        // What is read cannot change before it is stored. Dropped on an error, the transaction is rolled back.
+        let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
         let id = queued.subject.as_i64().ok_or("a customer's id is a number")?;
         let resealed = rows.by_id(id)?.reseal(ring, id)?;
         rows.store_columns(&resealed.row, resealed.columns())?;
         store.finish_reseal(db, ring, &queued)?;
-        db.execute_batch("COMMIT")?;
+        transaction.commit()?;
     }
     read("withdrawn:")?;
     let told = ledger.read(&ring.verifying_keys())?;

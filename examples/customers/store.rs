@@ -163,7 +163,9 @@ impl Store {
             let sql = format!("UPDATE customer SET {column} = ? WHERE id = ?");
             let named = customer::COLUMNS.iter().zip(row.params());
             for (_, value) in named.filter(|(name, _)| **name == column) {
-                self.connection.execute(&sql, params![value, row.id])?;
+                if self.connection.execute(&sql, params![value, row.id])? != 1 {
+                    return Err(format!("customer {} is not there any more", row.id).into());
+                }
             }
         }
         Ok(())

@@ -29,6 +29,8 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(crate) enum Problem {
     NoSuchCustomer,
+    /// A row is there and its envelope is not: nobody asked for a wrong customer, something was lost.
+    NoEnvelope(i64),
     Sealing(Error),
     Database(sqlx::Error),
 }
@@ -37,6 +39,7 @@ impl Problem {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::NoSuchCustomer => 404,
+            Self::NoEnvelope(_) => 500,
             Self::Sealing(error) => error.kind().http_status(),
             Self::Database(_) => 503,
         }
@@ -93,7 +96,7 @@ pub(crate) async fn page(app: Arc<App>, after: i64) -> Result<Vec<Line>, Problem
     rows.iter()
         .zip(envelopes)
         .map(|(row, envelope)| {
-            let keys = envelope.ok_or(Problem::NoSuchCustomer)?.unwrap(app.access(), row.id)?;
+            let keys = envelope.ok_or(Problem::NoEnvelope(row.id))?.unwrap(app.access(), row.id)?;
             let customer = row.open_partial_with(&keys)?;
             Ok(Line { id: row.id, name: shown(customer.name)?, email: shown(customer.email)? })
         })
@@ -126,11 +129,15 @@ async fn try_change_email(app: &App, id: i64, email: &String) -> Result<(), Prob
     let envelope = app.keys.load_locked(&mut transaction, "", id).await?;
     let keys = envelope.ok_or(Problem::NoSuchCustomer)?.unwrap(app.access(), id)?;
     let sealed = customer::EMAIL.update(&keys, email)?;
-    sqlx::query("UPDATE customer SET email = $1 WHERE id = $2")
+    let done = sqlx::query("UPDATE customer SET email = $1 WHERE id = $2")
         .bind(&sealed.value)
         .bind(id)
         .execute(&mut *transaction)
         .await?;
+    // An envelope outlives its row: without this, a customer who was deleted would be told that it is done.
+    if done.rows_affected() != 1 {
+        return Err(Problem::NoSuchCustomer);
+    }
     transaction.commit().await?;
     Ok(())
 }
@@ -159,10 +166,11 @@ pub(crate) async fn newsletter(app: &App, ring: &KeyRing) -> Result<Vec<String>,
     let envelopes = app.keys.load_many(&mut connection, "", &ids).await?;
     let mut addresses = Vec::new();
     for (row, envelope) in rows.iter().zip(envelopes) {
-        let keys = envelope.ok_or(Problem::NoSuchCustomer)?.unwrap(ring, row.id)?;
+        let keys = envelope.ok_or(Problem::NoEnvelope(row.id))?.unwrap(ring, row.id)?;
         match customer::EMAIL.open(&keys, &row.email) {
             Ok(address) => addresses.push(address),
-            Err(error) if error.kind() == ErrorKind::NotPermitted => {}
+            // Without consent, or erased. Anything else, such as tampering, is not an unsubscribed customer.
+            Err(error) if matches!(error.kind(), ErrorKind::NotPermitted | ErrorKind::Erased) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -189,14 +197,18 @@ pub(crate) async fn reseal(app: Arc<App>) -> Result<usize, Problem> {
 async fn reseal_one(app: &App, entry: &Reseal) -> Result<usize, Problem> {
     let id = entry.subject.as_i64().ok_or(Problem::NoSuchCustomer)?;
     let mut transaction = app.pool.begin().await?;
+    let access = app.access().tenant(&entry.tenant);
     let envelope = app.keys.load_locked(&mut transaction, &entry.tenant, id).await?;
-    let keys = envelope.ok_or(Problem::NoSuchCustomer)?.unwrap(app.access(), id)?;
-    let row: SealedCustomer = sqlx::query_as("SELECT * FROM customer WHERE id = $1 FOR UPDATE")
-        .bind(id)
-        .fetch_one(&mut *transaction)
-        .await?;
-    let resealed = row.reseal_with(&keys)?;
-    if resealed.is_changed() {
+    let keys = envelope.ok_or(Problem::NoEnvelope(id))?.unwrap(access, id)?;
+    let row: Option<SealedCustomer> =
+        sqlx::query_as("SELECT * FROM customer WHERE id = $1 FOR UPDATE")
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
+    // A customer who was deleted has nothing to reseal, and must not keep the others waiting.
+    let resealed = row.map(|row| row.reseal_with(&keys)).transpose()?;
+    let changed = resealed.filter(|resealed| resealed.is_changed());
+    if let Some(resealed) = &changed {
         let row = &resealed.row;
         sqlx::query("UPDATE customer SET email = $1, name = $2, phone = $3 WHERE id = $4")
             .bind(&row.email)
@@ -206,9 +218,9 @@ async fn reseal_one(app: &App, entry: &Reseal) -> Result<usize, Problem> {
             .execute(&mut *transaction)
             .await?;
     }
-    app.keys.finish_reseal(&mut transaction, app.access(), entry).await?;
+    app.keys.finish_reseal(&mut transaction, access, entry).await?;
     transaction.commit().await?;
-    Ok(usize::from(resealed.is_changed()))
+    Ok(usize::from(changed.is_some()))
 }
 
 /// `DELETE /customers/{id}`: the receipt, for the person.
@@ -237,6 +249,9 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoSuchCustomer => write!(f, "{}: no such customer", self.status()),
+            Self::NoEnvelope(id) => {
+                write!(f, "{}: customer {id} has no key envelope", self.status())
+            }
             Self::Sealing(error) => write!(f, "{}: {error}", self.status()),
             Self::Database(error) => write!(f, "{}: {error}", self.status()),
         }
