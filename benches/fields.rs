@@ -209,7 +209,7 @@ impl Customer {
 
 fn fields(c: &mut Criterion) {
     let ring = KeyRing::generate().unwrap();
-    let keys = DataKeys::create(&ring, 42, [CONTACT]).unwrap();
+    let keys = DataKeys::create(&ring, 42, EMAIL).unwrap();
     let key = [7; 32];
     // The lengths of the padded items.
     for len in [16_usize, 64, 1024] {

@@ -69,7 +69,7 @@ fn page(c: &mut Criterion) {
     let external: Vec<_> = (0..100)
         .map(|id| {
             let [name, email, phone, card] = texts(id);
-            let keys = DataKeys::create(&ring, id, [CONTACT, FINANCIAL]).unwrap();
+            let keys = DataKeys::create(&ring, id, Account::SCHEMA).unwrap();
             store.save(&(), &keys).unwrap();
             Account { id, name, email, phone, card: Some(card) }.seal_with(&keys).unwrap()
         })
@@ -126,7 +126,7 @@ fn from_sqlite(
     let (db, store) = (rusqlite::Connection::open_in_memory().unwrap(), SqliteKeyStore::new());
     store.migrate(&db).unwrap();
     for subject in subjects {
-        let keys = DataKeys::create(ring, subject, [CONTACT, FINANCIAL]).unwrap();
+        let keys = DataKeys::create(ring, subject, Account::SCHEMA).unwrap();
         store.save(&db, &keys).unwrap();
     }
     group.bench_function("envelopes_of_sqlite", |b| {

@@ -39,7 +39,7 @@ fn floor(master: &[u8; 32], terms: u8) -> [u8; 32] {
 fn terms(criterion: &mut Criterion) {
     let mut ring = KeyRing::generate().unwrap();
     ring.add_index_key().unwrap();
-    let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
+    let keys = DataKeys::create(&ring, 42, PLAIN).unwrap();
     let email = String::from("ada@example.com");
 
     let mut group = criterion.benchmark_group("one_term");

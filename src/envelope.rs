@@ -46,7 +46,7 @@ use crate::random::CallRng;
 /// const CONTACT: Class = Class::new("contact");
 ///
 /// let ring = KeyRing::generate()?;
-/// let keys = DataKeys::create(&ring, 42, &[CONTACT])?;      // fresh data keys, for an insert
+/// let keys = DataKeys::create(&ring, 42, CONTACT)?;      // fresh data keys, for an insert
 /// let stored: Vec<u8> = keys.envelope().as_bytes().to_vec();
 /// assert_eq!(stored.len(), 171);                             // one class, one role
 ///
@@ -132,7 +132,7 @@ impl KeyEnvelope {
     ///
     /// let mut ring = KeyRing::generate()?;
     /// ring.add_role("marketing")?;
-    /// let envelope = DataKeys::create(&ring, 42, &[CONTACT])?.envelope().clone();
+    /// let envelope = DataKeys::create(&ring, 42, CONTACT)?.envelope().clone();
     ///
     /// let mut edit = envelope.edit(&ring, 42)?;
     /// edit.grant(&CONTACT, "marketing", History::Included)?;
@@ -206,8 +206,8 @@ impl KeyEnvelope {
         self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
     }
 
-    /// [`prepare`](Self::prepare), where the caller names with each class who has consented to it, from
-    /// its own record.
+    /// [`prepare`](Self::prepare), where the caller names the roles that have consent to some classes, from
+    /// its own record. For the other classes consent must be proven, as in `prepare`.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
@@ -216,10 +216,10 @@ impl KeyEnvelope {
         &self,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[(Class, &[&str])],
+        classes: impl ToClasses,
+        consented: &[(Class, &[&str])],
     ) -> Result<DataKeys, Error> {
-        let classes: Vec<_> =
-            classes.iter().map(|(class, consented)| (*class, Consent::Named(consented))).collect();
+        let classes = with_consents(classes.to_classes(), consented, Consent::Proven);
         self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
     }
 
@@ -367,12 +367,41 @@ impl DataKeys {
         subject: impl ToId,
         classes: impl ToClasses,
     ) -> Result<Self, Error> {
-        let classes = classes.to_classes().into_iter().map(|class| (class, NOBODY));
-        Self::created(&access.into(), SubjectId::new(subject)?, classes, &mut CallRng::from_os()?)
+        Self::created(
+            &access.into(),
+            SubjectId::new(subject)?,
+            classes.to_classes(),
+            &mut CallRng::from_os()?,
+        )
     }
 
-    /// [`create`](Self::create), where the caller names with each class who has consented to it from
-    /// the start, from its own record.
+    /// [`create`](Self::create), where some classes have consent from the start: the caller names their roles,
+    /// from its own record. Classes that only `consented` names are made too.
+    ///
+    /// ```
+    /// # #[cfg(feature = "derive")] {
+    /// use fieldseal::{Class, DataKeys, KeyRing, Record};
+    ///
+    /// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
+    ///
+    /// #[derive(Record)]
+    /// #[record(name = "customer", single_row, keys = "external")]
+    /// struct Customer {
+    ///     #[record(subject)]
+    ///     id: i64,
+    ///     #[record(seal(class = CONTACT))]
+    ///     email: String,
+    ///     #[record(seal)]
+    ///     name: String,
+    /// }
+    ///
+    /// let mut ring = KeyRing::generate()?;
+    /// ring.add_role("marketing")?;
+    /// let keys = DataKeys::create_for(&ring, 42, Customer::SCHEMA, &[(CONTACT, &["marketing"])])?;
+    /// assert_eq!(keys.reached(), ["contact", "personal"]);
+    /// # }
+    /// # Ok::<(), fieldseal::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`create`](Self::create); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
@@ -380,10 +409,12 @@ impl DataKeys {
     pub fn create_for<'a>(
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        classes: &[(Class, &[&str])],
+        classes: impl ToClasses,
+        consented: &[(Class, &[&str])],
     ) -> Result<Self, Error> {
-        let classes = classes.iter().copied();
-        Self::created(&access.into(), SubjectId::new(subject)?, classes, &mut CallRng::from_os()?)
+        let classes = with_consents(classes.to_classes(), consented, Consent::Named(NOBODY));
+        let subject = SubjectId::new(subject)?;
+        Self::created_for(&access.into(), subject, &classes, &mut CallRng::from_os()?)
     }
 
     /// [`create`](Self::create) with randomness of the caller's: 32 bytes are drawn. For tests and
@@ -397,31 +428,50 @@ impl DataKeys {
         classes: impl ToClasses,
         rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<Self, Error> {
-        let classes = classes.to_classes().into_iter().map(|class| (class, NOBODY));
         Self::created(
             &access.into(),
             SubjectId::new(subject)?,
-            classes,
+            classes.to_classes(),
             &mut CallRng::from_rng(rng),
         )
     }
 
-    pub(crate) fn created<'c>(
+    pub(crate) fn created(
         access: &Access<'_>,
         subject: SubjectId,
-        classes: impl IntoIterator<Item = (Class, &'c [&'c str])>,
+        classes: Vec<Class>,
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
-        let classes: Vec<(Class, &[&str])> = classes.into_iter().collect();
-        let named: Vec<_> =
-            classes.iter().map(|(class, roles)| (*class, Consent::Named(roles))).collect();
-        check_declarations(&named)?;
+        let classes = with_consents(classes, &[], Consent::Named(NOBODY));
+        Self::created_for(access, subject, &classes, rng)
+    }
+
+    fn created_for(
+        access: &Access<'_>,
+        subject: SubjectId,
+        classes: &[(Class, Consent<'_>)],
+        rng: &mut CallRng,
+    ) -> Result<Self, Error> {
+        check_declarations(classes)?;
         let mut edit = EnvelopeEdit::new(*access, subject)?;
-        for (class, consented) in &classes {
-            edit.ensure_in(class, consented, rng)?;
+        for (class, consent) in classes {
+            edit.ensure_in(class, consent.named(), rng)?;
         }
         edit.finish_keys()
     }
+}
+
+/// The classes with the consent that is named for them, and behind them those that only a consent names. All
+/// that is named stays in the list, for `check_declarations` to compare.
+fn with_consents<'c>(
+    classes: Vec<Class>,
+    consented: &[(Class, &'c [&'c str])],
+    unnamed: Consent<'c>,
+) -> Vec<(Class, Consent<'c>)> {
+    let named = |class: &Class| consented.iter().find(|(other, _)| other.name() == class.name());
+    let consent = |class: &Class| named(class).map_or(unnamed, |(_, roles)| Consent::Named(roles));
+    let classes = classes.into_iter().map(|class| (class, consent(&class)));
+    classes.chain(consented.iter().map(|(class, roles)| (*class, Consent::Named(roles)))).collect()
 }
 
 /// `[GN-12]` Refuses, in one call, declarations of a class that differ, also in whom they name.

@@ -62,7 +62,7 @@ pub struct ManyRows;
 /// const STREET: Field<String, ManyRows> = Field::new("address", "street", CONTACT).pad(64);
 ///
 /// let ring = KeyRing::generate()?;
-/// let keys = DataKeys::create(&ring, 42, &[CONTACT])?;
+/// let keys = DataKeys::create(&ring, 42, EMAIL)?;
 ///
 /// let email = EMAIL.seal(&keys, &"ada@example.com".into())?;
 /// assert_eq!(EMAIL.open(&keys, &email)?, "ada@example.com");
@@ -227,7 +227,7 @@ impl<T, R, C> Field<T, R, C> {
     /// const EMAIL: Field<Option<String>> = Field::new("customer", "email", Class::PERSONAL);
     ///
     /// let ring = KeyRing::generate()?;
-    /// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+    /// let keys = DataKeys::create(&ring, 42, EMAIL)?;
     /// let sealed = EMAIL.seal(&keys, &Some("ada@example.com".into()))?;
     ///
     /// let mut edit = keys.envelope().edit(&ring, 42)?;

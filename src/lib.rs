@@ -147,7 +147,7 @@ pub use fieldseal_derive::Record;
 ///
 /// const EMAIL: Field<Email> = Field::new("customer", "email", Class::PERSONAL);
 ///
-/// let keys = DataKeys::create(&KeyRing::generate()?, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&KeyRing::generate()?, 42, EMAIL)?;
 /// let sealed = EMAIL.seal(&keys, &Email("ada@example.com".into()))?;
 /// assert_eq!(EMAIL.open(&keys, &sealed)?, Email("ada@example.com".into()));
 /// # Ok::<(), fieldseal::Error>(())

@@ -21,7 +21,7 @@ pub use self::schema::{Catalog, Compound, FieldSchema, KeysPlace, Rows, Schema};
 use crate::access::{Access, Action};
 use crate::class::Declared;
 use crate::context::{RowId, SubjectId, ToId};
-use crate::envelope::{DataKeys, KeyEnvelope, NOBODY, Wanted};
+use crate::envelope::{DataKeys, KeyEnvelope, Wanted};
 use crate::error::{Error, ErrorKind};
 use crate::index::Terms;
 use crate::random::CallRng;
@@ -513,7 +513,7 @@ fn seal_new<R: Record>(
 ) -> Result<R::Sealed, Error> {
     let subject = record.subject_id()?;
     told::<R, _>(access, Action::Seal, &subject, || {
-        let classes = R::SCHEMA.classes().map(|class| (class, NOBODY));
+        let classes = R::SCHEMA.classes().collect();
         let keys = DataKeys::created(&access.without_audit(), subject.clone(), classes, rng)?;
         record.seal_fields(&mut Sealer::begin(&keys, record.row_id()?, rng))
     })

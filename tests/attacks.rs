@@ -134,7 +134,7 @@ fn a_withdrawn_role_does_not_restore_itself() {
     const ALONE: Class =
         Class::new("contact").readers(&[]).readers_with_consent(&["marketing", "billing"]);
     let admin = admin();
-    let keys = DataKeys::create_for(at(&admin), 42, &[(CONTACT, &["marketing"])]).unwrap();
+    let keys = DataKeys::create_for(at(&admin), 42, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
     let withdrawn =
         edited(at(&admin), keys.envelope(), |edit| edit.withdraw(&CONTACT, "marketing"));
     let marketing = intruder("marketing", &["app", "support"]);
@@ -155,7 +155,7 @@ fn a_withdrawn_role_does_not_restore_itself() {
         if answer == ErrorKind::NotPermitted {
             let prepared = planted.prepare(at(&admin), 42, [CONTACT]);
             assert_eq!(kind(prepared), ErrorKind::MissingKey);
-            let named = planted.prepare_for(at(&admin), 42, &[(CONTACT, &[])]).unwrap();
+            let named = planted.prepare_for(at(&admin), 42, CONTACT, &[(CONTACT, &[])]).unwrap();
             assert_eq!(recipients(named.envelope(), "contact/4"), [APP, SUPPORT]);
         }
         let mut edit = planted.edit(at(&admin), 42).unwrap();
@@ -339,7 +339,7 @@ fn a_consent_named_for_one_class_stays_with_it() {
     let mut admin = admin();
     advance(&mut admin, key_pair(0x60, "marketing", KeyState::OpenOnly));
     let classes: [(Class, &[&str]); 2] = [(CONTACT, &["marketing"]), (TRIAL, &[])];
-    let keys = DataKeys::create_for(at(&admin), 42, &classes).unwrap();
+    let keys = DataKeys::create_for(at(&admin), 42, [CONTACT, TRIAL], &classes).unwrap();
     assert_eq!(recipients(keys.envelope(), "contact/1"), [APP, SUPPORT, 0x60]);
     assert_eq!(recipients(keys.envelope(), "trial/1"), [MEDICAL]);
     // A writer of all the readers of both begins the next of each.
@@ -358,14 +358,15 @@ fn a_consent_named_for_one_class_stays_with_it() {
         writer.insert(half.unwrap()).unwrap();
     }
     let keys = DataKeys::create(at(&admin), 42, [CONTACT, TRIAL]).unwrap();
-    let prepared = keys.envelope().prepare_for(at(&writer), 42, &classes).unwrap();
+    let prepared =
+        keys.envelope().prepare_for(at(&writer), 42, [CONTACT, TRIAL], &classes).unwrap();
     assert_eq!(recipients(prepared.envelope(), "contact/2"), [APP + 1, SUPPORT + 1, 0x60]);
     assert_eq!(recipients(prepared.envelope(), "trial/2"), [MEDICAL]);
     for named in [&["marketting"][..], &["app"], &["marketing", "marketing"]] {
         let classes: [(Class, &[&str]); 2] = [(CONTACT, &[]), (TRIAL, named)];
-        let made = DataKeys::create_for(at(&admin), 42, &classes);
+        let made = DataKeys::create_for(at(&admin), 42, [CONTACT, TRIAL], &classes);
         assert_eq!(kind(made), ErrorKind::InvalidInput);
-        let prepared = keys.envelope().prepare_for(at(&writer), 42, &classes);
+        let prepared = keys.envelope().prepare_for(at(&writer), 42, [CONTACT, TRIAL], &classes);
         assert_eq!(kind(prepared), ErrorKind::InvalidInput);
     }
 }

@@ -52,7 +52,9 @@ fn store(classes: &[Class]) -> MemoryKeyStore {
     let (ring, store) = (signing(), MemoryKeyStore::new());
     let consents: Vec<(Class, &[&str])> =
         classes.iter().map(|class| (*class, class.consent_roles())).collect();
-    let keys = DataKeys::create_for(Access::new(&ring).at(NOW), 42, &consents).unwrap();
+    let keys =
+        DataKeys::create_for(Access::new(&ring).at(NOW), 42, [Class::PERSONAL; 0], &consents)
+            .unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     store
 }

@@ -175,9 +175,9 @@ fn a_seal_only_ring_never_guesses_consent() {
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
     let refused = with.prepare(at(&ring), 42, [TRIAL]);
     assert_eq!(kind(refused), ErrorKind::MissingKey);
-    let keys = with.prepare_for(at(&ring), 42, &[(TRIAL, &["marketing"])]).unwrap();
+    let keys = with.prepare_for(at(&ring), 42, TRIAL, &[(TRIAL, &["marketing"])]).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL, 0x60]);
-    let keys = with.prepare_for(at(&ring), 42, &[(TRIAL, &[])]).unwrap();
+    let keys = with.prepare_for(at(&ring), 42, TRIAL, &[(TRIAL, &[])]).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
 }
 
@@ -303,11 +303,21 @@ fn who_is_named_must_be_declared_and_named_once() {
         refused(at(&ring), &old, |edit| edit.withdraw_for(&CONTACT, "marketing", &["marketing"]));
     assert_eq!(refusal, ErrorKind::InvalidInput);
     for named in [&["app"][..], &["billing"], &["marketing", "marketing"]] {
-        let made = DataKeys::create_for(at(&ring), 42, &[(CONTACT, named), (NOTES, &[])]);
+        let made = DataKeys::create_for(
+            at(&ring),
+            42,
+            [CONTACT, NOTES],
+            &[(CONTACT, named), (NOTES, &[])],
+        );
         assert_eq!(kind(made), ErrorKind::InvalidInput, "{named:?}");
     }
-    let made =
-        DataKeys::create_for(at(&ring), 42, &[(CONTACT, &["marketing"]), (NOTES, &[])]).unwrap();
+    let made = DataKeys::create_for(
+        at(&ring),
+        42,
+        [CONTACT, NOTES],
+        &[(CONTACT, &["marketing"]), (NOTES, &[])],
+    )
+    .unwrap();
     assert_eq!(recipients(made.envelope(), "contact/1"), [APP, SUPPORT, MARKETING]);
     assert_eq!(recipients(made.envelope(), "notes/1"), [APP]);
     let new =

@@ -54,6 +54,7 @@ fn erasures_withdrawals_and_grants_are_told_with_their_generation() {
     let keys = DataKeys::create_for(
         at(&ring, &ledger),
         42,
+        [CONTACT, FINANCIAL],
         &[(CONTACT, &["marketing"]), (FINANCIAL, &[])],
     );
     let one = keys.unwrap().envelope().clone();
@@ -164,7 +165,7 @@ fn consent_is_refused_without_its_evidence() {
         // Who is a reader anyway consents to nothing, and to withdraw takes no evidence.
         edit.grant(&CONTACT, "support", History::Included).unwrap();
         edit.withdraw_for(&CONTACT, "marketing", &[]).unwrap();
-        let made = DataKeys::create_for(access, 7, &[(CONTACT, &["marketing"])]);
+        let made = DataKeys::create_for(access, 7, CONTACT, &[(CONTACT, &["marketing"])]);
         assert_eq!(kind(made), ErrorKind::InvalidInput);
     }
     assert_eq!(acts(&ledger.read(&ring)), [""; 0]);
@@ -187,9 +188,14 @@ fn evidence_of_consent_is_listed_for_one_person() {
     let granted = changed(&ring, &ledger, &envelope, |edit| {
         edit.grant(&CONTACT, "marketing", History::Included)
     });
-    DataKeys::create_for(at(&ring, &ledger), 7, &[(CONTACT, &["marketing"])]).unwrap();
-    DataKeys::create_for(at(&ring, &ledger).tenant("acme"), 42, &[(CONTACT, &["marketing"])])
-        .unwrap();
+    DataKeys::create_for(at(&ring, &ledger), 7, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
+    DataKeys::create_for(
+        at(&ring, &ledger).tenant("acme"),
+        42,
+        CONTACT,
+        &[(CONTACT, &["marketing"])],
+    )
+    .unwrap();
 
     let read = ledger.read(&ring);
     let consents = read.consents(&ring, 42).unwrap();
@@ -215,7 +221,7 @@ fn evidence_of_consent_is_listed_for_one_person() {
 fn a_ledger_names_nobody_to_whoever_lacks_the_secret() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let access = at(&ring, &ledger).actor("support desk");
-    DataKeys::create_for(access, "ada@example.com", &[(CONTACT, &["marketing"])]).unwrap();
+    DataKeys::create_for(access, "ada@example.com", CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
     let text = ledger.text();
     assert!(!text.contains("ada") && !text.contains("example"));
     let auditor = {
@@ -234,8 +240,13 @@ fn a_ledger_names_nobody_to_whoever_lacks_the_secret() {
 fn tokens_of_one_person_differ_by_tenant_and_by_key() {
     let (mut ring, ledger) = (signing(), Lines::begin(&signing()));
     let consent = |ring: &KeyRing, tenant: &str| {
-        DataKeys::create_for(at(ring, &ledger).tenant(tenant), 42, &[(CONTACT, &["marketing"])])
-            .unwrap();
+        DataKeys::create_for(
+            at(ring, &ledger).tenant(tenant),
+            42,
+            CONTACT,
+            &[(CONTACT, &["marketing"])],
+        )
+        .unwrap();
     };
     consent(&ring, "a");
     consent(&ring, "b");
@@ -255,7 +266,8 @@ fn tokens_of_one_person_differ_by_tenant_and_by_key() {
 fn four_lines() -> (KeyRing, String) {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     for subject in [7, 8, 9] {
-        DataKeys::create_for(at(&ring, &ledger), subject, &[(CONTACT, &["marketing"])]).unwrap();
+        DataKeys::create_for(at(&ring, &ledger), subject, CONTACT, &[(CONTACT, &["marketing"])])
+            .unwrap();
     }
     (ring, ledger.text())
 }

@@ -68,7 +68,7 @@ fn store() -> MemoryKeyStore {
     let (ring, store) = (signing(), MemoryKeyStore::new());
     let consents: &[(Class, &[&str])] =
         &[(CONTACT, &["marketing"]), (NOTES, &[]), (FINANCIAL, &[])];
-    let made = DataKeys::create_for(at(&ring, NOW), 42, consents).unwrap();
+    let made = DataKeys::create_for(at(&ring, NOW), 42, [Class::PERSONAL; 0], consents).unwrap();
     store.save_unchecked(&(), "", 42, made.envelope()).unwrap();
     store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
     store

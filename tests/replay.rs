@@ -60,7 +60,9 @@ fn store(classes: &[Class]) -> MemoryKeyStore {
     let (ring, store) = (signing(), MemoryKeyStore::new());
     let consents: Vec<(Class, &[&str])> =
         classes.iter().map(|class| (*class, class.consent_roles())).collect();
-    let keys = DataKeys::create_for(Access::new(&ring).at(NOW), 42, &consents).unwrap();
+    let keys =
+        DataKeys::create_for(Access::new(&ring).at(NOW), 42, [Class::PERSONAL; 0], &consents)
+            .unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     store
 }
@@ -519,7 +521,8 @@ fn a_restored_database_is_made_right_by_the_ledger() {
     store.migrate(&db).unwrap();
     db.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, email BLOB)").unwrap();
     for subject in 1..=3_i64 {
-        let keys = DataKeys::create_for(access, subject, &[(CONTACT, &["marketing"])]).unwrap();
+        let keys =
+            DataKeys::create_for(access, subject, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
         let sealed = EMAIL.seal(&keys, &format!("{subject}@example.com")).unwrap();
         store.save_unchecked(&db, "", subject, keys.envelope()).unwrap();
         db.execute("INSERT INTO customers VALUES (?, ?)", rusqlite::params![subject, sealed])

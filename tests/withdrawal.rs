@@ -104,7 +104,8 @@ fn levels_of_preference_come_and_go_one_by_one() {
     let ring = admin();
     let access = Access::new(&ring).at(NOW);
     let keys =
-        DataKeys::create_for(access, 42, &[(PREFERENCES, &["marketing", "support"])]).unwrap();
+        DataKeys::create_for(access, 42, PREFERENCES, &[(PREFERENCES, &["marketing", "support"])])
+            .unwrap();
     let field: Field<String> = Field::new("customer", "wishes", PREFERENCES);
     let opens = |envelope: &KeyEnvelope, sealed: &Sealed<String>| -> Vec<&str> {
         let roles = ["app", "marketing", "support", "billing"].into_iter();

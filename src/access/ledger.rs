@@ -29,7 +29,7 @@ use crate::keyring::KeyRing;
 /// }
 ///
 /// let (ring, ledger) = (KeyRing::generate()?, Lines(Mutex::default()));
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
 /// let mut edit = keys.envelope().edit(Access::new(&ring).ledger(&ledger), 42)?;
 /// edit.erase_subject()?;
 /// let erased = edit.finish()?; // told, and now it can be stored

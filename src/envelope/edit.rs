@@ -77,7 +77,15 @@ pub(super) enum Consent<'c> {
     Named(&'c [&'c str]),
 }
 
-impl Consent<'_> {
+impl<'c> Consent<'c> {
+    /// The roles that the caller names.
+    pub(super) fn named(self) -> &'c [&'c str] {
+        match self {
+            Self::Named(roles) => roles,
+            Self::Proven => &[],
+        }
+    }
+
     /// Whether the two name the same roles, or neither names any.
     pub(super) fn agrees(self, other: Consent<'_>) -> bool {
         match (self, other) {

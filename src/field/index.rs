@@ -42,10 +42,10 @@ pub struct ManyTerms;
 ///
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_index_key()?;
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
 ///
 /// const EMAIL: fieldseal::IndexedField<String> = Field::new("customer", "email", Class::PERSONAL)
 ///     .with("email", &[Companion::index(&EMAIL_INDEX, "email_index")]);
+/// let keys = DataKeys::create(&ring, 42, EMAIL)?;
 /// let written = EMAIL.update(&keys, &"ada@example.com".into())?;
 /// let stored = written.term(&EMAIL_INDEX).unwrap();
 ///

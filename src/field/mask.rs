@@ -43,7 +43,7 @@ pub struct Masked;
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_role("billing")?;
 /// ring.add_role("support")?;
-/// let keys = DataKeys::create(&ring, 42, &[FINANCIAL, SHOWN])?;
+/// let keys = DataKeys::create(&ring, 42, CARD)?;
 /// let row = CARD.update(&keys, &"4242 4242 4242 4242".into())?;
 ///
 /// let support = ring.subset(&["support"])?.into_ring();

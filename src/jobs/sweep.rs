@@ -36,7 +36,7 @@ const DAY: u64 = 86_400;
 /// let (start, day) = (1_763_769_600, 86_400);
 /// for week in 0..10 {
 ///     let made = Access::new(&ring).at(start + week * 7 * day);
-///     store.save(&(), &DataKeys::create(made, week, &[ORDERS])?)?;
+///     store.save(&(), &DataKeys::create(made, week, ORDERS)?)?;
 /// }
 /// // One of ten is past 60 days, and the 5 days in which its generation took values.
 /// let access = Access::new(&ring).at(start + 70 * day);

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 /// use fieldseal::{Census, Class, DataKeys, KeyRing, KeyUse};
 ///
 /// let mut ring = KeyRing::generate()?;
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
 /// let old = ring.primary(KeyUse::Wrap, "app").map(|key| key.id()).unwrap();
 /// ring.rotate(KeyUse::Wrap, "app")?;
 ///
@@ -34,7 +34,7 @@ use crate::clock::Clock;
 /// assert!(ring.retire(old, &census).is_err(), "an envelope still needs it");
 ///
 /// let mut edit = keys.envelope().edit(&ring, 42)?;
-/// edit.rewrap(&[Class::PERSONAL])?;
+/// edit.rewrap(Class::PERSONAL)?;
 /// let mut census = Census::new();
 /// census.at("customers.keys").add(edit.finish()?.as_bytes());
 /// ring.retire(old, &census)?;

@@ -40,7 +40,7 @@ const LABEL: &[u8] = b"fieldseal/v1 receipt";
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_signing_key()?;
 /// let store = MemoryKeyStore::new();
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
 /// store.save(&(), &keys)?;
 ///
 /// let erasure = store.erase(&(), &ring, 42)?;

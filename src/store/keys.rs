@@ -55,7 +55,7 @@ const PAGE: usize = 256;
 /// use fieldseal::{Class, DataKeys, KeyRing, KeyStore, MemoryKeyStore};
 ///
 /// let (ring, store) = (KeyRing::generate()?, MemoryKeyStore::new());
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
 /// store.save(&(), &keys)?;
 ///
 /// let envelope = store.change(&(), &ring, 42, |edit| edit.renew(&Class::PERSONAL))?;

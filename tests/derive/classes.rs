@@ -160,11 +160,11 @@ fn a_former_class_is_judged_by_its_own_declaration() {
     assert_eq!(error.kind(), ErrorKind::NotPermitted);
 }
 
+const NEWS: Class =
+    Class::new("news").readers(&["app"]).readers_with_consent(&["marketing", "partner"]);
+
 #[test]
 fn keys_can_be_made_for_roles_that_have_consented() {
-    const NEWS: Class =
-        Class::new("news").readers(&["app"]).readers_with_consent(&["marketing", "partner"]);
-
     #[derive(Record, Debug, PartialEq)]
     #[record(name = "reader", single_row, keys = "external")]
     struct Reader {
@@ -183,7 +183,7 @@ fn keys_can_be_made_for_roles_that_have_consented() {
     let reader = Reader { id: 42, email: "ada@example.com".into(), phone: Some("1".into()) };
 
     let classes: [(Class, &[&str]); 2] = [(NEWS, &["marketing"]), (CONTACT, &[])];
-    let keys = DataKeys::create_for(&ring, 42, &classes).unwrap();
+    let keys = DataKeys::create_for(&ring, 42, [NEWS, CONTACT], &classes).unwrap();
     let row = reader.seal_with(&keys).unwrap();
     let envelope = keys.envelope();
     let opened = |role| {
@@ -205,6 +205,53 @@ fn keys_can_be_made_for_roles_that_have_consented() {
     let row = reader.seal_with(&keys).unwrap();
     let keys = keys.envelope().unwrap(&of("marketing"), 42).unwrap();
     assert_eq!(row.open_with(&keys).unwrap_err().kind(), ErrorKind::NotPermitted);
-    let undeclared = DataKeys::create_for(&ring, 42, &[(NEWS, &["support"])]);
+    let undeclared = DataKeys::create_for(&ring, 42, NEWS, &[(NEWS, &["support"])]);
     assert_eq!(undeclared.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+/// A card whose mask brings a class of its own.
+#[derive(Record)]
+#[record(name = "payer", single_row, keys = "external")]
+struct Payer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal(class = NEWS))]
+    email: String,
+    #[record(seal(class = FINANCIAL), mask(last4, readers = ["billing", "app"]))]
+    card: Option<String>,
+}
+
+#[test]
+fn a_consent_that_is_named_leaves_out_no_class_of_the_schema() {
+    let mut ring = ring();
+    for role in ["marketing", "partner"] {
+        ring.add_role(role).unwrap();
+    }
+    let payer = |card: Option<&str>| Payer {
+        id: 42,
+        email: "ada@example.com".into(),
+        card: card.map(Into::into),
+    };
+    let consented: &[(Class, &[&str])] = &[(NEWS, &["marketing"])];
+    let keys = DataKeys::create_for(&ring, 42, Payer::SCHEMA, consented).unwrap();
+    for card in [None, Some("4111111111111111")] {
+        payer(card).seal_with(&keys).unwrap();
+    }
+    let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
+    let theirs = keys.envelope().unwrap(&marketing, 42).unwrap();
+    assert_eq!(theirs.reached(), ["news"], "it consented to nothing else");
+
+    // The classes that are not named are prepared too, as `prepare` does it.
+    let prepared = keys.envelope().prepare_for(&ring, 42, Payer::SCHEMA, consented).unwrap();
+    payer(Some("4111111111111111")).seal_with(&prepared).unwrap();
+
+    // A class named twice with different consents, or declared in another way than the schema does.
+    let others: [&[(Class, &[&str])]; 2] = [
+        &[(NEWS, &["marketing"]), (NEWS, &[])],
+        &[(Class::new("news").readers_with_consent(&["marketing"]), &["marketing"])],
+    ];
+    for consented in others {
+        let made = DataKeys::create_for(&ring, 42, Payer::SCHEMA, consented);
+        assert_eq!(made.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
 }

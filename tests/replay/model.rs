@@ -555,7 +555,8 @@ fn live(number: u64, ring: &KeyRing, services: &[KeyRing], counts: &mut Counts) 
     let ahead = [random.next() % skew, random.next() % skew];
     let consents: [(Class, &[&str]); 3] =
         [(NEWS, &["marketing"]), (OFFERS, &["marketing"]), (PLAIN, &[])];
-    let keys = DataKeys::create_for(Access::new(ring).at(NOW), 42, &consents).unwrap();
+    let keys = DataKeys::create_for(Access::new(ring).at(NOW), 42, [Class::PERSONAL; 0], &consents)
+        .unwrap();
     let stored = Stored { envelope: keys.envelope().clone(), rows: Vec::new() };
     let mut life = Life {
         number,

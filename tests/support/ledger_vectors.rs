@@ -248,7 +248,10 @@ fn called(call: &Value, access: Access<'_>, before: Option<&KeyEnvelope>) -> Key
         .collect();
     let classes: Vec<(Class, &[&str])> =
         consented.iter().map(|(class, roles)| (*class, roles.as_slice())).collect();
-    DataKeys::create_for(access, &subject, &classes).unwrap().envelope().clone()
+    DataKeys::create_for(access, &subject, [Class::PERSONAL; 0], &classes)
+        .unwrap()
+        .envelope()
+        .clone()
 }
 
 /// Those named to have consented, if they are.

@@ -135,12 +135,16 @@ fn ledgers() -> Seeds {
     let book = Lines(Mutex::new(first.clone()));
     let access = Access::new(signing()).tenant(TENANT).at(NOW).ledger(&book);
     let access = access.actor("alice").source("form").notice("2026-11");
-    let mut edit =
-        DataKeys::create_for(access, SUBJECT, &[(CONTACT, &["support"]), (MEDICAL, &[])])
-            .unwrap()
-            .envelope()
-            .edit(access, SUBJECT)
-            .unwrap();
+    let mut edit = DataKeys::create_for(
+        access,
+        SUBJECT,
+        [CONTACT, MEDICAL],
+        &[(CONTACT, &["support"]), (MEDICAL, &[])],
+    )
+    .unwrap()
+    .envelope()
+    .edit(access, SUBJECT)
+    .unwrap();
     edit.withdraw(&CONTACT, "support").unwrap();
     edit.grant(&CONTACT, "support", History::Included).unwrap();
     edit.erase_class("medical").unwrap();

@@ -46,7 +46,7 @@ use crate::field::Sealed;
 /// const ADDRESS: Field<Structured<Address>> = Field::new("customer", "address", Class::PERSONAL);
 ///
 /// let ring = KeyRing::generate()?;
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&ring, 42, ADDRESS)?;
 /// let address = Structured(Address { street: "1 Main St".into(), city: "Oslo".into() });
 /// let sealed = ADDRESS.seal(&keys, &address)?;
 /// assert_eq!(ADDRESS.open(&keys, &sealed)?.0, address.0);

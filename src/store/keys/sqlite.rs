@@ -33,7 +33,7 @@ use crate::store::answer;
 /// store.migrate(&db)?;
 ///
 /// let transaction = db.transaction().unwrap();
-/// let keys = DataKeys::create(&ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
 /// store.save(&transaction, &keys)?; // and the rows that it belongs to
 /// transaction.commit().unwrap();
 /// assert!(store.load(&db, "", 42)?.is_some());

@@ -37,7 +37,7 @@ const MOST_ASKED: usize = 256;
 /// # async fn sign_up(pool: sqlx::SqlitePool, ring: &KeyRing) -> Result<(), Box<dyn std::error::Error>> {
 /// let store = SqlxKeyStore::<sqlx::Sqlite>::new();
 /// let mut transaction = pool.begin().await?;
-/// let keys = DataKeys::create(ring, 42, &[Class::PERSONAL])?;
+/// let keys = DataKeys::create(ring, 42, Class::PERSONAL)?;
 /// store.save(&mut transaction, &keys).await?; // and the rows that it belongs to
 /// transaction.commit().await?;
 ///
