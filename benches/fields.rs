@@ -321,5 +321,43 @@ fn records(c: &mut Criterion) {
     c.bench_function("open_row", |b| b.iter(|| black_box(&row).open(&ring, 42).unwrap()));
 }
 
-criterion_group!(benches, fields, records);
+/// A structured value is read back before it is sealed: what that costs shows beside opening it.
+#[cfg(feature = "serde")]
+fn structured(c: &mut Criterion) {
+    use fieldseal::Structured;
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Address {
+        street: String,
+        city: String,
+        postcode: String,
+        country: Option<String>,
+    }
+    const ADDRESSES: Field<Structured<Vec<Address>>> = Field::new("customer", "addresses", CONTACT);
+
+    let keys = DataKeys::create(&KeyRing::generate().unwrap(), 42, ADDRESSES).unwrap();
+    let mut group = c.benchmark_group("structured");
+    for count in [1, 10, 100] {
+        let address = |n: usize| Address {
+            street: format!("{n} Main Street"),
+            city: "Oslo".into(),
+            postcode: format!("{n:05}"),
+            country: Some("NO".into()),
+        };
+        let value = Structured((0..count).map(address).collect());
+        group.bench_function(BenchmarkId::new("seal", count), |b| {
+            b.iter(|| ADDRESSES.seal(&keys, black_box(&value)).unwrap());
+        });
+        let sealed = ADDRESSES.seal(&keys, &value).unwrap();
+        group.bench_function(BenchmarkId::new("open", count), |b| {
+            b.iter(|| ADDRESSES.open(&keys, black_box(&sealed)).unwrap());
+        });
+    }
+    group.finish();
+}
+
+#[cfg(not(feature = "serde"))]
+fn structured(_: &mut Criterion) {}
+
+criterion_group!(benches, fields, records, structured);
 criterion_main!(benches);

@@ -25,6 +25,10 @@ use crate::field::Sealed;
 /// What it holds is sealed as a whole; renaming a field of it is up to serde (`alias`). `Debug` shows
 /// nothing of it. For JSON whose shape is not known, seal `serde_json::Value` itself (feature `serde_json`).
 ///
+/// Types with a text for people give that: IP addresses, and the types of `uuid`, `jiff`, `chrono`, `time` (feature
+/// `serde-human-readable` of it) and `rust_decimal`. They come back wherever serde allows them, also tagged, untagged
+/// and flattened. A structured value has no index: give what you search for a field of its own.
+///
 /// Sealing reads the value back before it seals it, which costs about as much again, and refuses with
 /// [`InvalidInput`](crate::ErrorKind::InvalidInput) what would not open as it was:
 ///
@@ -101,7 +105,11 @@ pub(super) fn encode<T: Serialize + DeserializeOwned>(
 }
 
 pub(super) fn decode<T: DeserializeOwned>(from: &mut Decoder<'_>) -> Result<T, Error> {
-    read(from.item()?).map_err(|_| Error::type_mismatch("a structured value of the type declared"))
+    decode_item(from.item()?)
+}
+
+pub(super) fn decode_item<T: DeserializeOwned>(item: &[u8]) -> Result<T, Error> {
+    read(item).map_err(|_| Error::type_mismatch("a structured value of the type declared"))
 }
 
 /// `[PT-18]` A type can write what it does not read: serde keeps what is tagged, untagged or flattened in a form
