@@ -230,6 +230,7 @@ pub(crate) fn item(value: &Value) -> Vec<u8> {
             let pairs = list(v).iter().flat_map(|pair| [item(&pair[0]), item(&pair[1])].concat());
             [head(5, count()), pairs.collect()].concat()
         }
+        "json" => [vec![0x81], json_item(&serde_json::from_str(text(v)).unwrap())].concat(),
         "f32" => [vec![0xFA], unhex(v)].concat(),
         "f64" => [vec![0xFB], unhex(v)].concat(),
         "uuid" => [vec![0xD8, 37], string(2, &unhex(v))].concat(),
@@ -244,6 +245,30 @@ pub(crate) fn item(value: &Value) -> Vec<u8> {
             [vec![0xC4, 0x82], exponent, mantissa(number(&value["m"]))].concat()
         }
         other => panic!("value {other}"),
+    }
+}
+
+/// `[PT-19]`
+fn json_item(value: &Value) -> Vec<u8> {
+    let count = |len: usize| u64::try_from(len).unwrap();
+    match value {
+        Value::Null => vec![0xF6],
+        Value::Bool(value) => vec![if *value { 0xF5 } else { 0xF4 }],
+        Value::String(text) => string(3, text.as_bytes()),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => integer(number.into()),
+            (_, Some(number)) => integer(number.into()),
+            _ => [vec![0xFB], number.as_f64().unwrap().to_be_bytes().to_vec()].concat(),
+        },
+        Value::Array(items) => {
+            [head(4, count(items.len())), items.iter().flat_map(json_item).collect()].concat()
+        }
+        Value::Object(map) => {
+            let pairs = map
+                .iter()
+                .flat_map(|(key, value)| [string(3, key.as_bytes()), json_item(value)].concat());
+            [head(5, count(map.len())), pairs.collect()].concat()
+        }
     }
 }
 

@@ -309,6 +309,83 @@ forms! {
         };
 }
 
+#[cfg(feature = "serde_json")]
+forms! {
+    Value: |json| serde_json::from_str(text(&json["v"])).unwrap(),
+        |value| json!({"t": "json", "v": value.to_string()});
+}
+
+/// A structure with each form of PT-14, its fields out of the order of their names.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Shape {
+    title: String,
+    size: Option<u32>,
+    forms: Vec<Variant>,
+    pair: (i64, bool),
+    mark: char,
+    unit: (),
+    address: std::net::IpAddr,
+    small: Vec<u8>,
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+enum Variant {
+    Plain,
+    Wrapped(i64),
+    Two(i64, String),
+    Named { z: i64, a: String },
+}
+
+#[cfg(feature = "serde")]
+type Structure = fieldseal::Structured<Shape>;
+
+#[cfg(feature = "serde")]
+forms! {
+    Structure: |json| fieldseal::Structured(serde_json::from_value(without_forms(json)).unwrap()),
+        |value| with_forms(&serde_json::to_value(&value.0).unwrap());
+}
+
+/// The JSON of a structure, of the form of its item.
+#[cfg(feature = "serde")]
+fn without_forms(form: &Value) -> Value {
+    let v = &form["v"];
+    match text(&form["t"]) {
+        "null" => Value::Null,
+        "int" => text(v).parse::<i64>().unwrap().into(),
+        "array" => list(v).iter().map(without_forms).collect(),
+        "map" => {
+            let pairs = list(v).iter();
+            pairs.map(|pair| (String::from_json(&pair[0]), without_forms(&pair[1]))).collect()
+        }
+        _ => v.clone(),
+    }
+}
+
+/// The form of an item, of the JSON of a structure.
+#[cfg(feature = "serde")]
+fn with_forms(json: &Value) -> Value {
+    // A map of `serde_json` has no order of its own; the item has that of the declaration.
+    const ORDER: [&str; 10] =
+        ["title", "size", "forms", "pair", "mark", "unit", "address", "small", "z", "a"];
+    match json {
+        Value::Null => json!({"t": "null"}),
+        Value::Bool(value) => value.to_json(),
+        Value::Number(number) => number.as_i64().unwrap().to_json(),
+        Value::String(text) => text.to_json(),
+        Value::Array(items) => {
+            json!({"t": "array", "v": items.iter().map(with_forms).collect::<Vec<_>>()})
+        }
+        Value::Object(map) => {
+            let mut pairs: Vec<_> = map.iter().collect();
+            pairs.sort_by_key(|(key, _)| ORDER.iter().position(|name| name == key));
+            let pairs = pairs.iter().map(|(key, value)| json!([key.to_json(), with_forms(value)]));
+            json!({"t": "map", "v": pairs.collect::<Vec<_>>()})
+        }
+    }
+}
+
 /// Does something with the type of a name; nothing if this build lacks it.
 macro_rules! by_type {
     ($name:expr, $type:ident => $body:expr) => {{
@@ -336,6 +413,10 @@ macro_rules! by_type {
             "array of i64" => is!(Vec<i64>),
             #[cfg(feature = "serde")]
             "map of text to i64" => is!(TextMap),
+            #[cfg(feature = "serde")]
+            "structure" => is!(Structure),
+            #[cfg(feature = "serde_json")]
+            "json" => is!(Value),
             #[cfg(feature = "uuid")]
             "uuid" => is!(uuid::Uuid),
             #[cfg(feature = "jiff")]

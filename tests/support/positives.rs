@@ -259,6 +259,16 @@ fn fields() -> Files {
             maker.field(json!({"type": kind, "value": value, "row": {"text": kind}}))
         },
     );
+    let structures = one_class("structures, each form of an enum among them", &["PT-14", "PT-16"])
+        .field(json!({"type": "structure", "value": structure()}));
+    let json = json_values().into_iter().fold(
+        one_class("JSON of no declared type, null among it", &["PT-11", "PT-19"]),
+        |maker, text| maker.field(json!({"type": "json", "value": {"t": "json", "v": text}})),
+    );
+    let json = ["null", "[]"].into_iter().fold(json, |maker, text| {
+        let hidden = json!({"hide_absence": true, "pad": 24, "type": "json"});
+        maker.field(merged(hidden, json!({"value": {"t": "json", "v": text}})))
+    });
     let hidden = json!({"hide_absence": true, "pad": 24});
     let padding = [(1, "Ada"), (2, "Ada"), (16, ""), (16, "fifteen letters"), (300, "Ada")]
         .into_iter()
@@ -279,6 +289,8 @@ fn fields() -> Files {
     vec![
         ("rows".into(), rows.done()),
         ("values".into(), values.done()),
+        ("values-json".into(), json.done()),
+        ("values-structured".into(), structures.done()),
         ("padding".into(), padding.done()),
         ("one-call".into(), together.done()),
     ]
@@ -333,6 +345,54 @@ fn values() -> Vec<(&'static str, Value)> {
         decimal(0, "-9223372036854775808"),
         decimal(0, "-9223372036854775809"),
         decimal(0, "-79228162514264337593543950335"),
+    ]
+}
+
+fn structure() -> Value {
+    let text = |v: &str| json!({"t": "text", "v": v});
+    let int = |v: &str| json!({"t": "int", "v": v});
+    let array = |v: &[Value]| json!({"t": "array", "v": v});
+    let map = |pairs: &[(&str, Value)]| {
+        let pairs = pairs.iter().map(|(key, value)| json!([text(key), value]));
+        json!({"t": "map", "v": pairs.collect::<Vec<_>>()})
+    };
+    let forms = [
+        text("Plain"),
+        map(&[("Wrapped", int("-7"))]),
+        map(&[("Two", array(&[int("1"), text("b")]))]),
+        map(&[("Named", map(&[("z", int("2")), ("a", text(""))]))]),
+    ];
+    map(&[
+        ("title", text("Łódź")),
+        ("size", json!({"t": "null"})),
+        ("forms", array(&forms)),
+        ("pair", array(&[int("-9223372036854775808"), json!({"t": "bool", "v": true})])),
+        ("mark", text("ß")),
+        ("unit", json!({"t": "null"})),
+        ("address", text("2001:db8::1")),
+        ("small", array(&[int("0"), int("255")])),
+    ])
+}
+
+/// Texts of JSON, keys in the order of their bytes.
+fn json_values() -> [&'static str; 16] {
+    [
+        "null",
+        "false",
+        "true",
+        "[]",
+        "{}",
+        "[null]",
+        "{\"\":null}",
+        "\"null\"",
+        "0",
+        "18446744073709551615",
+        "-9223372036854775808",
+        "1.0",
+        "-0.0",
+        "0.1",
+        "1.7976931348623157e+308",
+        "{\"a\":[1,-1.5,{\"b\":[true,\"Łódź\"]}],\"b\":{}}",
     ]
 }
 

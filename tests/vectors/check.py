@@ -150,7 +150,7 @@ def common(file: Json) -> Json:
 
 def to_open(given: Json) -> Json:
     of = given["type"]
-    kind = "any" if of.startswith(("array", "map")) else of
+    kind = "any" if of.startswith(("array", "map", "structure")) else of
     return {**given, "type": kind}
 
 

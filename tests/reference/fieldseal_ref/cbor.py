@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import uuid
@@ -32,6 +33,13 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Json:
+    """A JSON value of no declared type [PT-19]."""
+
+    item: Item
+
+
+@dataclass(frozen=True)
 class Date:
     text: str
 
@@ -49,7 +57,20 @@ class Decimal:
 
 
 Item = Union[
-    None, bool, int, bytes, str, list["Item"], Map, F32, F64, uuid.UUID, Date, Instant, Decimal
+    None,
+    bool,
+    int,
+    bytes,
+    str,
+    list["Item"],
+    Map,
+    F32,
+    F64,
+    Json,
+    uuid.UUID,
+    Date,
+    Instant,
+    Decimal,
 ]
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
@@ -118,6 +139,8 @@ def encode(item: Item, level: int = 0) -> bytes:
         return _head(5, len(item.pairs)) + b"".join(
             encode(k, level + 1) + encode(v, level + 1) for k, v in item.pairs
         )
+    if isinstance(item, Json):
+        return encode([item.item], level)
     if isinstance(item, F32):
         return b"\xfa" + item.bits
     if isinstance(item, F64):
@@ -341,6 +364,19 @@ def widen(f: F32) -> F64:
     return F64(struct.pack(">d", struct.unpack(">f", f.bits)[0]))
 
 
+def is_json(item: Item) -> bool:
+    """[PT-19]"""
+    if isinstance(item, list):
+        return all(is_json(one) for one in item)
+    if isinstance(item, Map):
+        keys = [key for key, _ in item.pairs]
+        texts = [key for key in keys if isinstance(key, str)]
+        return len(set(texts)) == len(keys) and all(is_json(one) for _, one in item.pairs)
+    if isinstance(item, F64):
+        return math.isfinite(struct.unpack(">d", item.bits)[0])
+    return item is None or isinstance(item, (bool, int, str))
+
+
 def accept(kind: str, item: Item, takes_absence: bool) -> Item:
     """The table of accepted items [PT-11] [PT-13].
 
@@ -352,6 +388,10 @@ def accept(kind: str, item: Item, takes_absence: bool) -> Item:
         raise Refused("type-mismatch", "an outermost null")
     if kind == "any":
         return item
+    if kind == "json":
+        if isinstance(item, list) and len(item) == 1 and is_json(item[0]):
+            return Json(item[0])
+        raise Refused("type-mismatch", kind)
     if kind == "f64" and isinstance(item, F32):
         return widen(item)
     if kind in _INTEGERS:

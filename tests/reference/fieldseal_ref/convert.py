@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+import struct
 import uuid
 from typing import Any
 
@@ -150,6 +153,8 @@ def value(j: dict[str, Any]) -> cbor.Item:
         return bool(v)
     if t == "int":
         return integer(v)
+    if t == "json":
+        return cbor.Json(_json_item(v))
     if t == "f32":
         return cbor.F32(exactly(4, v))
     if t == "f64":
@@ -163,6 +168,41 @@ def value(j: dict[str, Any]) -> cbor.Item:
     if t == "date":
         return cbor.Date(v)
     raise ValueError(f"value {t}")
+
+
+def _json_item(text: str) -> cbor.Item:
+    """[PT-19]: the item of a text of JSON."""
+
+    def item(of: Any) -> cbor.Item:
+        if isinstance(of, float):
+            if not math.isfinite(of):
+                raise Refused("invalid-input", "a number that is no 64-bit float")
+            return cbor.F64(struct.pack(">d", of))
+        if isinstance(of, list):
+            return [item(one) for one in of]
+        if isinstance(of, cbor.Map):
+            return cbor.Map(tuple((key, item(one)) for key, one in of.pairs))
+        return of  # type: ignore[no-any-return]
+
+    def pairs(of: list[tuple[str, Any]]) -> cbor.Map:
+        if len({key for key, _ in of}) != len(of):
+            raise Refused("invalid-input", "a key twice")
+        return cbor.Map(tuple(of))
+
+    return item(json.loads(text, object_pairs_hook=pairs))
+
+
+def _json_text(item: cbor.Item) -> str:
+    def plain(of: cbor.Item) -> Any:
+        if isinstance(of, cbor.F64):
+            return struct.unpack(">d", of.bits)[0]
+        if isinstance(of, list):
+            return [plain(one) for one in of]
+        if isinstance(of, cbor.Map):
+            return {key: plain(one) for key, one in of.pairs}
+        return of
+
+    return json.dumps(plain(item), ensure_ascii=False, separators=(",", ":"))
 
 
 def json_value(item: cbor.Item) -> dict[str, Any]:
@@ -180,6 +220,8 @@ def json_value(item: cbor.Item) -> dict[str, Any]:
         return {"t": "array", "v": [json_value(x) for x in item]}
     if isinstance(item, cbor.Map):
         return {"t": "map", "v": [[json_value(k), json_value(x)] for k, x in item.pairs]}
+    if isinstance(item, cbor.Json):
+        return {"t": "json", "v": _json_text(item.item)}
     if isinstance(item, cbor.F32):
         return {"t": "f32", "v": item.bits.hex()}
     if isinstance(item, cbor.F64):

@@ -406,7 +406,7 @@ fn plaintexts() -> Files {
 fn types() -> Files {
     let key = data_key("personal", 1);
     let hidden = json!({"hide_absence": true, "optional": false});
-    let cases: [(&str, &str, &[u8], &str, Value); 9] = [
+    let cases: [(&str, &str, &[u8], &str, Value); 20] = [
         ("text-as-bytes", "PT-13", b"\x63Ada", "bytes", json!({})),
         ("integer-as-float", "PT-13", b"\x01", "f64", json!({})),
         ("wide-float-as-narrow", "PT-13", b"\xFB\x3F\xF8\0\0\0\0\0\0", "f32", json!({})),
@@ -416,6 +416,17 @@ fn types() -> Files {
         ("tag-as-text", "PT-13", b"\xD9\x03\xEC\x6A2026-11-21", "text", json!({})),
         ("null", "PT-11", b"\xF6", "text", json!({})),
         ("null-for-a-value", "PT-11", b"\xF6", "text", hidden),
+        ("json-null", "PT-19", b"\xF6", "json", json!({})),
+        ("json-in-no-array", "PT-19", b"\x01", "json", json!({})),
+        ("json-in-an-empty-array", "PT-19", b"\x80", "json", json!({})),
+        ("json-in-an-array-of-two", "PT-19", b"\x82\x01\x02", "json", json!({})),
+        ("json-bytes", "PT-19", b"\x81\x41\x00", "json", json!({})),
+        ("json-narrow-float", "PT-19", b"\x81\xFA\x3F\xC0\0\0", "json", json!({})),
+        ("json-nan", "PT-19", b"\x81\xFB\x7F\xF8\0\0\0\0\0\0", "json", json!({})),
+        ("json-infinity", "PT-19", b"\x81\x81\xFB\xFF\xF0\0\0\0\0\0\0", "json", json!({})),
+        ("json-key-of-no-text", "PT-19", b"\x81\xA1\x01\x01", "json", json!({})),
+        ("json-key-twice", "PT-19", b"\x81\xA2\x61a\x01\x61a\x02", "json", json!({})),
+        ("json-date", "PT-19", b"\x81\xD9\x03\xEC\x6A2026-11-21", "json", json!({})),
     ];
     cases
         .into_iter()
