@@ -11,8 +11,9 @@
 use std::collections::BTreeSet;
 
 use fieldseal::{
-    Access, Class, Companion, DataKeys, Domain, ErrorKind, Field, Findable, Index, IndexedField,
-    KeyRing, KeyState, KeyUse, ManyTerms, Normalizer, Reach, RingKey, SealValue, Term,
+    Access, Class, Companion, DataKeys, Decoder, Domain, Encoder, Error, ErrorKind, Field,
+    Findable, Index, IndexedField, KeyRing, KeyState, KeyUse, ManyTerms, Normalizer, Reach,
+    RingKey, SealValue, Sealed, Term,
 };
 use proptest::prelude::*;
 
@@ -300,11 +301,25 @@ fn a_boolean_is_not_indexed_unless_somebody_says_why() {
 
 #[test]
 fn floats_and_structures_have_no_terms() {
-    const FLOAT: Index<f64> = Index::exact("customer", "score").cardinality(1_000_000);
-    const LIST: Index<Vec<String>> = Index::exact("customer", "tags").cardinality(1_000_000);
+    /// A type of the application's own, of which the compiler does not know what it writes.
+    struct Own<T>(T);
+    impl<T: SealValue> SealValue for Own<T> {
+        type Column = Sealed<Self>;
+
+        fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
+            self.0.encode(to)
+        }
+
+        fn decode(from: &mut Decoder<'_>) -> Result<Self, Error> {
+            T::decode(from).map(Self)
+        }
+    }
+    const FLOAT: Index<Own<f64>> = Index::exact("customer", "score").cardinality(1_000_000);
+    const LIST: Index<Own<Vec<String>>> = Index::exact("customer", "tags").cardinality(1_000_000);
     let ring = ring();
-    assert_eq!(FLOAT.query(&ring, &1.0).unwrap_err().kind(), ErrorKind::InvalidInput);
-    assert_eq!(LIST.query(&ring, &vec!["a".into()]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(FLOAT.query(&ring, &Own(1.0)).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let list = LIST.query(&ring, &Own(vec!["a".to_owned()]));
+    assert_eq!(list.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 #[test]
@@ -459,11 +474,15 @@ fn values_that_an_attacker_writes_undo_a_range_index() {
 /// What a type cannot have is refused where it is declared: in a constant, by the compiler.
 #[test]
 fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared() {
-    use fieldseal::{Companion, Domain, IndexedField, Mask, Masking, SealValue};
+    use std::panic::UnwindSafe;
 
-    fn declared<T: SealValue>(companion: Companion) -> Option<String> {
-        let companions: &'static [Companion] = Box::leak(Box::new([companion]));
+    use fieldseal::{Mask, Masking};
+
+    fn declared<T: SealValue>(
+        companion: impl FnOnce() -> Companion + UnwindSafe,
+    ) -> Option<String> {
         let declare = || -> IndexedField<T> {
+            let companions: &'static [Companion] = Box::leak(Box::new([companion()]));
             Field::new("customer", "value", Class::PERSONAL).with("value", companions)
         };
         let panic = std::panic::catch_unwind(declare).err()?;
@@ -472,16 +491,18 @@ fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared
             Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
         })
     }
-    fn exact<T>(normalizer: Normalizer) -> Companion {
-        let index: Index<T> = Index::exact("customer", "value").normalized(normalizer);
-        Companion::index(&index.cardinality(1_000_000), "value_index")
+    fn exact<T: SealValue>(normalizer: Normalizer) -> impl FnOnce() -> Companion + UnwindSafe {
+        move || {
+            let index: Index<T> = Index::exact("customer", "value").normalized(normalizer);
+            Companion::index(&index.cardinality(1_000_000), "value_index")
+        }
     }
-    fn many<T>(index: Index<T, ManyTerms>) -> Companion {
-        Companion::in_table(&index.allow_leakage("a test"))
+    fn many<T>(index: fn() -> Index<T, ManyTerms>) -> impl FnOnce() -> Companion + UnwindSafe {
+        move || Companion::in_table(&index().allow_leakage("a test"))
     }
-    fn mask<T>(how: Masking) -> Companion {
+    fn mask<T>(how: Masking) -> impl FnOnce() -> Companion + UnwindSafe {
         const SHOWN: Class = Class::new("shown");
-        Companion::mask(&Mask::<T>::new("customer", "value", SHOWN, how), "value_mask")
+        move || Companion::mask(&Mask::<T>::new("customer", "value", SHOWN, how), "value_mask")
     }
     const NONE: Normalizer = Normalizer::NONE;
     const NUMBERS: Domain = Domain::integers(0, 9);
@@ -490,38 +511,43 @@ fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared
     assert_eq!(declared::<String>(exact::<String>(Normalizer::EMAIL)), None);
     assert_eq!(declared::<Option<i64>>(exact::<Option<i64>>(NONE)), None);
     assert_eq!(declared::<Vec<u8>>(exact::<Vec<u8>>(NONE)), None);
-    assert_eq!(declared::<u8>(many::<u8>(Index::range("customer", "value", NUMBERS))), None);
+    assert_eq!(declared::<u8>(many::<u8>(|| Index::range("customer", "value", NUMBERS))), None);
     assert_eq!(declared::<i32>(mask::<i32>(Masking::LAST4)), None);
     for (refused, why) in [
-        (declared::<f64>(exact::<f64>(NONE)), "floats"),
-        (declared::<Vec<String>>(exact::<Vec<String>>(NONE)), "a list"),
-        (declared::<Option<Vec<i64>>>(exact::<Option<Vec<i64>>>(NONE)), "a list"),
+        (declared::<f64>(exact::<f64>(NONE)), "a float field"),
+        (declared::<Vec<String>>(exact::<Vec<String>>(NONE)), "a list or structure"),
+        (declared::<Option<Vec<i64>>>(exact::<Option<Vec<i64>>>(NONE)), "a list or structure"),
         (declared::<bool>(exact::<bool>(NONE)), "a boolean"),
-        (declared::<i64>(exact::<i64>(Normalizer::EMAIL)), "only texts are normalized"),
-        (declared::<Vec<u8>>(exact::<Vec<u8>>(Normalizer::DIGITS)), "only texts are normalized"),
-        (declared::<i64>(many::<i64>(Index::prefix("customer", "value", 3))), "only texts have"),
+        (declared::<i64>(exact::<i64>(Normalizer::EMAIL)), "has a normalizer"),
+        (declared::<Vec<u8>>(exact::<Vec<u8>>(Normalizer::DIGITS)), "has a normalizer"),
         (
-            declared::<Vec<u8>>(many::<Vec<u8>>(Index::words("customer", "value"))),
-            "only texts have",
+            declared::<i64>(many::<i64>(|| Index::prefix("customer", "value", 3))),
+            "need a text field",
         ),
         (
-            declared::<String>(many::<String>(Index::range("customer", "value", NUMBERS))),
-            "only integers",
+            declared::<Vec<u8>>(many::<Vec<u8>>(|| Index::words("customer", "value"))),
+            "need a text field",
         ),
         (
-            declared::<Option<f32>>(many::<Option<f32>>(Index::range(
-                "customer", "value", NUMBERS,
-            ))),
-            "only integers",
+            declared::<String>(many::<String>(|| Index::range("customer", "value", NUMBERS))),
+            "needs an integer, date",
         ),
         (
-            declared::<u16>(many::<u16>(Index::range("customer", "value", DAYS))),
-            "by Domain::integers",
+            declared::<Option<f32>>(many::<Option<f32>>(|| {
+                Index::range("customer", "value", NUMBERS)
+            })),
+            "needs an integer, date",
         ),
-        // An index of another type, beside a field that has none of it.
         (
-            declared::<String>(many::<i64>(Index::range("customer", "value", NUMBERS))),
-            "only integers",
+            declared::<u16>(many::<u16>(|| Index::range("customer", "value", DAYS))),
+            "needs Domain::integers",
+        ),
+        // An index of another type, beside a field that could have it and never be found by it.
+        (declared::<String>(exact::<i64>(NONE)), "of another type"),
+        (declared::<Option<u32>>(exact::<String>(NONE)), "of another type"),
+        (
+            declared::<String>(many::<i64>(|| Index::range("customer", "value", NUMBERS))),
+            "needs an integer, date",
         ),
         (declared::<i64>(mask::<i64>(Masking::EMAIL)), "texts"),
         (declared::<bool>(mask::<bool>(Masking::LAST4)), "only texts, integers"),
@@ -530,6 +556,16 @@ fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared
     ] {
         let refused = refused.expect(why);
         assert!(refused.contains(why), "{refused}: {why}");
+    }
+    for lenient in [true, false] {
+        let refused = std::panic::catch_unwind(|| {
+            let index: Index<i64> = Index::exact("customer", "value");
+            if lenient { index.lenient() } else { index.normalized(Normalizer::DIGITS) }
+        });
+        assert!(
+            refused.is_err(),
+            "an index that is only asked, and that no field is declared with"
+        );
     }
     let compound = std::panic::catch_unwind(|| {
         Index::<(i64, String)>::compound("customer", "both", &[Normalizer::EMAIL, NONE])

@@ -28,6 +28,11 @@ fn mistakes_do_not_compile_and_say_what_to_write_instead() {
     } else {
         println!("skipped: tests/ui/serde, of the feature `serde`");
     }
+    if cfg!(feature = "phone") {
+        cases.compile_fail("tests/ui/phone/*.rs");
+    } else {
+        println!("skipped: tests/ui/phone, of the feature `phone`");
+    }
     if OTHER_VALUES {
         println!("skipped: tests/ui/values/*.stderr list the values there are without features");
     } else {

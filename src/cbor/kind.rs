@@ -27,3 +27,11 @@ pub enum ValueKind {
     /// What has parts: a sequence, or a structured value.
     Parts,
 }
+
+impl ValueKind {
+    /// Whether values of the two can be the same, as far as is known.
+    #[allow(clippy::as_conversions, reason = "enums do not compare in a constant")]
+    pub(crate) const fn may_be(self, other: Self) -> bool {
+        matches!(self, Self::Unknown) || matches!(other, Self::Unknown) || self as u8 == other as u8
+    }
+}

@@ -77,14 +77,15 @@ impl<T, K> fmt::Debug for Index<T, K> {
     }
 }
 
-impl<T> Index<T, OneTerm> {
+impl<T: SealValue> Index<T, OneTerm> {
     /// Values that are equal, once they are normalized. The id is the index's own, stable as that of a
     /// field is.
     ///
     /// # Panics
-    /// On an id that is no name. In a constant that is a compile error.
+    /// On an id that is no name, and for floats, lists and structures, which have no exact index. In a constant that
+    /// is a compile error.
     pub const fn exact(record: &'static str, id: &'static str) -> Self {
-        Self::of(record, id, Shape::Exact)
+        Self::of(record, id, T::KIND, Shape::Exact)
     }
 }
 
@@ -104,7 +105,7 @@ impl<A: SealValue, B: SealValue> Index<(A, B), OneTerm> {
         };
         assert_part(a, A::KIND);
         assert_part(b, B::KIND);
-        Self::of(record, id, Shape::Compound(parts))
+        Self::of(record, id, ValueKind::Unknown, Shape::Compound(parts))
     }
 }
 
@@ -125,30 +126,30 @@ impl<A: SealValue, B: SealValue, C: SealValue> Index<(A, B, C), OneTerm> {
         assert_part(a, A::KIND);
         assert_part(b, B::KIND);
         assert_part(c, C::KIND);
-        Self::of(record, id, Shape::Compound(parts))
+        Self::of(record, id, ValueKind::Unknown, Shape::Compound(parts))
     }
 }
 
 const fn assert_part(normalizer: &Normalizer, kind: ValueKind) {
     assert!(
         !matches!(kind, ValueKind::Float | ValueKind::Parts),
-        "a float, a list or a structure is no part of a compound index"
+        "a float, list or structure cannot be part of a compound index"
     );
     assert!(
         normalizer.is_none() || matches!(kind, ValueKind::Text | ValueKind::Unknown),
-        "only texts are normalized, and the type of this part is another: give Normalizer::NONE"
+        "only a text part has a normalizer: give this one Normalizer::NONE"
     );
 }
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
-impl<T> Index<T, ManyTerms> {
+impl<T: SealValue> Index<T, ManyTerms> {
     /// What texts begin with: their first 1 to `most` characters, once they are normalized.
     ///
     /// # Panics
-    /// As [`exact`](Index::exact), and on lengths that are not 1 to 64.
+    /// On an id that is no name, on lengths that are not 1 to 64, and for values that are no texts.
     pub const fn prefix(record: &'static str, id: &'static str, most: u8) -> Self {
         assert!(most > 0 && most <= 64, "prefixes are of 1 to 64 characters");
-        Self::of(record, id, Shape::Prefix(most))
+        Self::of(record, id, T::KIND, Shape::Prefix(most))
     }
 
     /// The words of a text: runs of letters, digits and marks, once it is normalized; at most 65,535 different
@@ -170,17 +171,18 @@ impl<T> Index<T, ManyTerms> {
     /// not find `houses`.
     ///
     /// # Panics
-    /// As [`exact`](Index::exact).
+    /// On an id that is no name, and for values that are no texts.
     pub const fn words(record: &'static str, id: &'static str) -> Self {
-        Self::of(record, id, Shape::Words)
+        Self::of(record, id, T::KIND, Shape::Words)
     }
 
     /// Integers, dates or decimals between two of them.
     ///
     /// # Panics
-    /// As [`exact`](Index::exact), and for a domain of more than 2^48 buckets.
+    /// On an id that is no name, for values that the domain does not count, and for a domain of more than 2^48
+    /// buckets.
     pub const fn range(record: &'static str, id: &'static str, domain: Domain) -> Self {
-        Self::of(record, id, Shape::Range(domain, domain.levels()))
+        Self::of(record, id, T::KIND, Shape::Range(domain, domain.levels()))
     }
 
     /// Keeps of a range index the lowest so many levels only: fewer terms a value, which tell less of the
@@ -200,22 +202,25 @@ impl<T> Index<T, ManyTerms> {
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
 impl<T, K> Index<T, K> {
-    const fn of(record: &'static str, id: &'static str, shape: Shape) -> Self {
-        let spec = IndexSpec::new(assert_name(record), assert_name(id), shape);
+    const fn of(record: &'static str, id: &'static str, kind: ValueKind, shape: Shape) -> Self {
+        if let Err(why) = shape.lint(kind) {
+            panic!("{}", why);
+        }
+        let spec = IndexSpec::new(assert_name(record), assert_name(id), kind, shape);
         Self { spec, marker: PhantomData }
     }
 
     /// Makes spellings of one value equal before terms are made of it.
     ///
     /// # Panics
-    /// For a range or compound index, which take none here.
+    /// For a range or compound index, which take none here, and for values that are no texts.
     pub const fn normalized(mut self, normalizer: Normalizer) -> Self {
         assert!(
             !matches!(self.spec.shape, Shape::Range(..) | Shape::Compound(_)),
             "a range index takes no normalizer, and a compound one takes one for each part"
         );
         self.spec.normalizer = normalizer;
-        self
+        self.of_texts()
     }
 
     /// Cuts terms to so many bits, from 1 to 128, so that different values have the same: each row then
@@ -275,13 +280,20 @@ impl<T, K> Index<T, K> {
     /// this it is refused when it is sealed.
     ///
     /// # Panics
-    /// For a range or compound index.
+    /// For a range or compound index, and for values that are no texts.
     pub const fn lenient(mut self) -> Self {
         assert!(
             !matches!(self.spec.shape, Shape::Range(..) | Shape::Compound(_)),
             "only texts can be kept as they were given"
         );
         self.spec.lenient = true;
+        self.of_texts()
+    }
+
+    const fn of_texts(self) -> Self {
+        if let Err(why) = self.spec.lint_text(self.spec.kind) {
+            panic!("{}", why);
+        }
         self
     }
 

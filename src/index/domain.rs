@@ -123,12 +123,10 @@ impl Domain {
             | (Unit::One, ValueKind::Integer)
             | (Unit::Day, ValueKind::Date)
             | (Unit::Decimal(_), ValueKind::Decimal | ValueKind::Integer) => Ok(()),
-            (_, ValueKind::Integer) => Err("integers have ranges by Domain::integers"),
-            (_, ValueKind::Date) => Err("dates have ranges by Domain::dates"),
-            (_, ValueKind::Decimal) => Err("decimals have ranges by Domain::decimals"),
-            _ => Err(
-                "only integers, decimals and dates have ranges, and the field's type is another",
-            ),
+            (_, ValueKind::Integer) => Err("a range index of integers needs Domain::integers"),
+            (_, ValueKind::Date) => Err("a range index of dates needs Domain::dates"),
+            (_, ValueKind::Decimal) => Err("a range index of decimals needs Domain::decimals"),
+            _ => Err("a range index needs an integer, date or decimal field"),
         }
     }
 

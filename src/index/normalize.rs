@@ -149,13 +149,17 @@ impl Normalizer {
     /// once it is reindexed.
     ///
     /// # Panics
-    /// When the region is not two capital letters. In a constant that is a compile error. A region that
-    /// there is not is an error when the first value is normalized.
+    /// When the region is not two capital letters, or its numbers are not known. In a constant that is a compile
+    /// error.
     #[cfg(feature = "phone")]
     pub const fn phone(region: &'static str) -> Self {
         assert!(
             matches!(region.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z']),
             "a region is two capital letters by ISO 3166-1, such as DE"
+        );
+        assert!(
+            phone::is_known(region),
+            "nothing is known of the phone numbers of this region: give one of ISO 3166-1, such as GB and not UK"
         );
         Self(How::Phone(region))
     }

@@ -44,6 +44,25 @@ pub(crate) enum Shape {
     Range(Domain, u8),
 }
 
+impl Shape {
+    /// What stands against it for such values: each of them would be refused when it is sealed.
+    pub(crate) const fn lint(&self, kind: ValueKind) -> Result<(), &'static str> {
+        match (self, kind) {
+            (Self::Range(domain, _), _) => domain.lint(kind),
+            (Self::Prefix(_) | Self::Words, _) if !kind.may_be(ValueKind::Text) => {
+                Err("prefix and word indexes need a text field")
+            }
+            (Self::Exact, ValueKind::Float) => Err(
+                "a float field cannot have an exact index: make the field a decimal or an integer",
+            ),
+            (Self::Exact, ValueKind::Parts) => Err(
+                "a list or structure cannot have an exact index: index a field of a single value",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// How many different values there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
@@ -60,6 +79,9 @@ pub(crate) enum Cardinality {
 pub(crate) struct IndexSpec {
     pub(crate) record: &'static str,
     pub(crate) id: &'static str,
+    /// Of the values that it is asked for; unknown for a compound one.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(crate) kind: ValueKind,
     pub(crate) shape: Shape,
     pub(crate) normalizer: Normalizer,
     pub(crate) bits: Option<u16>,
@@ -83,7 +105,12 @@ pub(crate) enum Wanted {
 }
 
 impl IndexSpec {
-    pub(crate) const fn new(record: &'static str, id: &'static str, shape: Shape) -> Self {
+    pub(crate) const fn new(
+        record: &'static str,
+        id: &'static str,
+        kind: ValueKind,
+        shape: Shape,
+    ) -> Self {
         let cardinality = match shape {
             Shape::Range(domain, _) => Cardinality::Declared(domain.buckets()),
             _ => Cardinality::Unsaid,
@@ -91,6 +118,7 @@ impl IndexSpec {
         Self {
             record,
             id,
+            kind,
             shape,
             normalizer: Normalizer::NONE,
             bits: None,
@@ -114,32 +142,32 @@ impl IndexSpec {
 
     /// What stands against it as an index of such values: each of them would be refused when it is sealed.
     pub(crate) const fn lint_kind(&self, kind: ValueKind) -> Result<(), &'static str> {
-        let is_text = matches!(kind, ValueKind::Text | ValueKind::Unknown);
-        match (self.shape, kind) {
-            (Shape::Range(domain, _), _) => return domain.lint(kind),
-            (Shape::Prefix(_) | Shape::Words, _) if !is_text => {
-                return Err("only texts have prefixes and words, and the field's type is another");
-            }
-            (Shape::Exact, ValueKind::Float) => {
-                return Err("floats have no exact index: seal a decimal or an integer");
-            }
-            (Shape::Exact, ValueKind::Parts) => {
-                return Err("a list or a structure has no exact index: index a field of one value");
-            }
-            (Shape::Exact, ValueKind::Bool) if self.allow_leakage.is_none() => {
-                return Err(
-                    "an index of a boolean tells the value to whoever counts: say allow_leakage = \"why\" if it must be",
-                );
-            }
-            _ => {}
+        if let Err(why) = self.shape.lint(kind) {
+            return Err(why);
         }
-        if !is_text && !self.normalizer.is_none() {
+        if !self.kind.may_be(kind) {
             return Err(
-                "only texts are normalized, and the field's type is another: leave the normalizer out",
+                "the index is of another type than the field, so no query would find its values",
             );
         }
-        if !is_text && self.lenient {
-            return Err("only texts can be kept as they were given: leave `lenient` out");
+        match (self.shape, kind) {
+            (Shape::Exact, ValueKind::Bool) if self.allow_leakage.is_none() => Err(
+                "an index of a boolean tells the value to whoever counts: say allow_leakage = \"why\" if it must be",
+            ),
+            _ => self.lint_text(kind),
+        }
+    }
+
+    /// What stands against the normalizer, and against keeping what it refuses.
+    pub(crate) const fn lint_text(&self, kind: ValueKind) -> Result<(), &'static str> {
+        if kind.may_be(ValueKind::Text) {
+            return Ok(());
+        }
+        if !self.normalizer.is_none() {
+            return Err("only a text field has a normalizer: remove it");
+        }
+        if self.lenient {
+            return Err("only a text field has `lenient`: remove it");
         }
         Ok(())
     }

@@ -313,9 +313,9 @@ mod phone {
     }
 
     #[test]
-    fn a_region_there_is_not_is_named() {
-        let error = Normalizer::phone("XX").apply_text("030 12345678").unwrap_err().to_string();
-        assert!(error.contains("XX") && !error.contains("123"), "{error}");
+    #[should_panic(expected = "such as GB and not UK")]
+    fn a_region_there_is_not_is_refused_where_it_is_declared() {
+        let _ = Normalizer::phone("UK");
     }
 
     proptest! {
@@ -569,4 +569,14 @@ mod text {
             }
         }
     }
+}
+
+#[cfg(feature = "phone")]
+#[test]
+fn the_regions_that_are_taken_are_those_whose_plans_are_known() {
+    let letters = || 'A'..='Z';
+    let pairs = letters().flat_map(|a| letters().map(move |b| String::from_iter([a, b])));
+    let known: String =
+        pairs.filter(|region| phonenumber::metadata::DATABASE.by_id(region).is_some()).collect();
+    assert_eq!(known, super::phone::REGIONS);
 }

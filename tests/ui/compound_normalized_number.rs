@@ -1,0 +1,14 @@
+use fieldseal::{Normalizer, Record};
+
+#[derive(Record)]
+#[record(name = "customer", single_row, index(compound(value = Normalizer::EMAIL, name), id = "both", cardinality = 1_000_000))]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal)]
+    value: i64,
+    #[record(seal)]
+    name: String,
+}
+
+fn main() {}

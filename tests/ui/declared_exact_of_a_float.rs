@@ -1,0 +1,5 @@
+use fieldseal::{Index};
+
+const INDEX: Index<f64> = Index::exact("customer", "value");
+
+fn main() {}

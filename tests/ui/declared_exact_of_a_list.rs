@@ -1,0 +1,5 @@
+use fieldseal::{Index};
+
+const INDEX: Index<Vec<String>> = Index::exact("customer", "value");
+
+fn main() {}

@@ -1,0 +1,7 @@
+use fieldseal::{Class, Companion, Field, Index, IndexedField};
+
+const INDEX: Index<i64> = Index::exact("customer", "value").cardinality(1_000_000);
+const FIELD: IndexedField<String> = Field::new("customer", "value", Class::PERSONAL)
+    .with("value", &[Companion::index(&INDEX, "value_index")]);
+
+fn main() {}

@@ -1,0 +1,5 @@
+use fieldseal::{Index};
+
+const INDEX: Index<i64> = Index::exact("customer", "value").lenient();
+
+fn main() {}

@@ -1,0 +1,5 @@
+use fieldseal::{Normalizer};
+
+const UK: Normalizer = Normalizer::phone("UK");
+
+fn main() {}

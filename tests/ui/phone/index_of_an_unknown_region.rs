@@ -1,0 +1,12 @@
+use fieldseal::{Normalizer, Record};
+
+#[derive(Record)]
+#[record(name = "customer", single_row)]
+struct Customer {
+    #[record(subject)]
+    id: i64,
+    #[record(seal, index(exact, normalize = Normalizer::phone("UK"), cardinality = 1_000_000))]
+    value: String,
+}
+
+fn main() {}
