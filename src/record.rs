@@ -49,7 +49,8 @@ pub trait Record: Sized {
     /// This is for an `INSERT` of a subject who has no envelope yet. Never write the result over a row that
     /// exists (`UPDATE`, `INSERT OR REPLACE`, `ON CONFLICT DO UPDATE`): the new envelope is version 1 and knows
     /// nothing of the consents, withdrawals and erasures of the one that it replaces. An update of a whole row
-    /// is [`seal_under`](Record::seal_under); an update of one field is [`Field::update`](crate::Field::update).
+    /// is [`seal_under`](Record::seal_under); an update of one field is [`Field::update`](crate::Field::update). The
+    /// README has triggers for SQLite and PostgreSQL that refuse such a write.
     ///
     /// # Errors
     /// Those of [`DataKeys::create`] and of [`Field::seal`](crate::Field::seal).

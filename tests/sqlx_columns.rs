@@ -65,7 +65,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// The same tests for each database, whose connections and types of columns these are.
 macro_rules! on {
-    ($name:ident, $db:ty, $connect:expr, $bytes:literal) => {
+    ($name:ident, $db:ty, $connect:expr, $bytes:literal, $named:literal) => {
         mod $name {
             use super::*;
 
@@ -220,6 +220,48 @@ macro_rules! on {
                 });
             }
 
+            /// The triggers are those of the README.
+            #[test]
+            fn an_update_cannot_begin_a_person_again_where_triggers_compare_versions() {
+                on(async |on| {
+                    customers($bytes, on).await;
+                    let start = concat!("```sql\n-- ", $named);
+                    let (_, triggers) = include_str!("../README.md").split_once(start).unwrap();
+                    let (_, triggers) = triggers.split_once('\n').unwrap();
+                    let (triggers, _) = triggers.split_once("```").unwrap();
+                    sqlx::raw_sql(triggers).execute(&mut *on).await.unwrap();
+
+                    let ring = KeyRing::generate().unwrap();
+                    let first = ada().seal_new(&ring).unwrap();
+                    let insert = "INSERT INTO customer (id, email, plan, keys) VALUES ($1, $2, 'plus', $3)";
+                    let update = "UPDATE customer SET email = $2, keys = $3 WHERE id = $1";
+                    let upsert = format!(
+                        "{insert} ON CONFLICT (id) DO UPDATE SET email = excluded.email, keys = excluded.keys"
+                    );
+                    let mut store = async |sql: &str, row: &SealedCustomer| {
+                        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(row.id);
+                        query.bind(&row.email).bind(&row.keys).execute(&mut *on).await.is_ok()
+                    };
+                    assert!(store(insert, &first).await);
+
+                    let again = ada().seal_new(&ring).unwrap();
+                    for sql in [update, insert, &upsert, "INSERT OR REPLACE INTO customer (id, email, keys) VALUES ($1, $2, $3)"] {
+                        assert!(!store(sql, &again).await, "{sql}");
+                    }
+                    let without = "UPDATE customer SET email = $2, keys = CASE WHEN $3 IS NULL THEN keys END WHERE id = $1";
+                    assert!(!store(without, &first).await, "an envelope that is cleared");
+
+                    // What is meant to be stored is: a row under its envelope, and a later envelope.
+                    let moved = Customer { email: "ada@example.org".into(), ..ada() };
+                    assert!(store(update, &moved.seal_under(&ring, &first.keys).unwrap()).await);
+                    let mut edit = first.keys.edit(&ring, 42).unwrap();
+                    edit.renew(&fieldseal::Class::PERSONAL).unwrap();
+                    let renewed = moved.seal_under(&ring, &edit.finish().unwrap()).unwrap();
+                    assert!(store(update, &renewed).await);
+                    assert!(!store(update, &first).await, "an earlier envelope");
+                });
+            }
+
             /// Bytes are taken as they are: what they are shows when they are opened.
             #[test]
             fn altered_bytes_are_read_and_do_not_open() {
@@ -266,9 +308,9 @@ fn in_postgres(test: impl AsyncFnOnce(&str)) {
 }
 
 #[cfg(feature = "sqlx-sqlite")]
-on!(sqlite, sqlx::Sqlite, in_sqlite, "BLOB");
+on!(sqlite, sqlx::Sqlite, in_sqlite, "BLOB", "SQLite");
 #[cfg(feature = "sqlx-postgres")]
-on!(postgresql, sqlx::Postgres, in_postgres, "BYTEA");
+on!(postgresql, sqlx::Postgres, in_postgres, "BYTEA", "PostgreSQL");
 
 /// Many rows in one statement.
 #[cfg(feature = "sqlx-postgres")]

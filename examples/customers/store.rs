@@ -11,6 +11,15 @@ use crate::{Anyhow, SealedCustomer, customer};
 /// Customers written, and read, in one go.
 pub(crate) const PAGE: usize = 100;
 
+/// A row that exists keeps the envelope that it has, or gets a later version of it: `seal_new` is for inserts.
+const TRIGGERS: &str = "
+    CREATE TRIGGER customer_keys BEFORE UPDATE ON customer
+    WHEN NEW.keys IS NULL OR (NEW.keys <> OLD.keys AND substr(NEW.keys, 2, 8) <= substr(OLD.keys, 2, 8))
+    BEGIN SELECT RAISE(ABORT, 'an envelope is followed by a later version: seal the row by seal_under'); END;
+    CREATE TRIGGER customer_exists BEFORE INSERT ON customer
+    WHEN EXISTS (SELECT 1 FROM customer WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'the customer exists: update the row, sealed by seal_under'); END";
+
 pub(crate) struct Store {
     connection: Connection,
 }
@@ -84,6 +93,7 @@ impl Store {
             let sql = format!("CREATE INDEX customer_{column} ON customer ({column})");
             store.connection.execute(&sql, [])?;
         }
+        store.connection.execute_batch(TRIGGERS)?;
         SqliteTermsTable::new().migrate(&store.connection)?;
         Ok(store)
     }
