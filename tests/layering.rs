@@ -245,3 +245,30 @@ fn the_contents_of_the_threat_model_list_each_section() {
     assert!(sections.len() > 20);
     assert_eq!(listed, sections);
 }
+
+/// A list by hand leaves out the class that only a mask brings.
+#[test]
+fn no_example_lists_classes_by_hand() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md")];
+    for folder in ["src", "examples", "derive/src"] {
+        sources(&root.join(folder), &mut files);
+    }
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for call in
+            ["DataKeys::create(", "DataKeys::create_for(", ".rewrap(", ".ensure(", "Replay::new("]
+        {
+            for (_, rest) in
+                text.match_indices(call).map(|(at, found)| text.split_at(at + found.len()))
+            {
+                let arguments = rest.split_once(";").map_or(rest, |(arguments, _)| arguments);
+                let listed = arguments
+                    .split('[')
+                    .skip(1)
+                    .any(|list| list.starts_with(|first: char| first.is_ascii_uppercase()));
+                assert!(!listed, "{}: {call}{arguments}", file.display());
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The databases that commands work on, opened, and the places of key envelopes in them.
 
 mod commit;
+mod standalone;
 mod url;
 
 use std::time::Duration;
@@ -12,8 +13,11 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _};
 
 pub(crate) use self::commit::{Committed, OfOne, commit};
+pub(crate) use self::standalone::Replaced;
 use self::url::{Address, Options, is_in_wal_mode};
-use crate::args::stores::{Column, DatabaseSaid, InlineColumn, InlineSaid, Store, Stores, UrlFrom};
+use crate::args::stores::{
+    Column, DatabaseSaid, InlineColumn, InlineSaid, StandaloneSaid, Store, Stores, UrlFrom,
+};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
 
@@ -37,7 +41,14 @@ pub(crate) struct Database {
     /// The key envelopes.
     pub(crate) places: Vec<Place>,
     /// The standalone envelopes.
-    pub(crate) standalone: Vec<(String, Column)>,
+    pub(crate) standalone: Vec<Standalone>,
+}
+
+/// A column of standalone envelopes, whose they are, and its name as people know it.
+pub(crate) struct Standalone {
+    pub(crate) name: String,
+    pub(crate) column: Column,
+    pub(crate) tenant: String,
 }
 
 pub(crate) enum Connection {
@@ -100,7 +111,8 @@ pub(crate) async fn open_all(
     if databases.len() > 1 {
         for database in &mut databases {
             let names = database.places.iter_mut().map(|place| &mut place.name);
-            for name in names.chain(database.standalone.iter_mut().map(|(name, _)| name)) {
+            let standalone = database.standalone.iter_mut().map(|column| &mut column.name);
+            for name in names.chain(standalone) {
                 *name = format!("{}: {name}", database.name);
             }
         }
@@ -123,11 +135,16 @@ impl Database {
         for InlineSaid { column, .. } in &said.inline {
             database.check_columns(&column.table, &[&column.subject, &column.keys]).await?;
         }
-        for column in &said.standalone {
+        for StandaloneSaid { column, .. } in &said.standalone {
             database.check_columns(&column.table, &[&column.column]).await?;
         }
-        let standalone: Vec<_> =
-            said.standalone.iter().map(|column| (name(column), column.clone())).collect();
+        let standalone =
+            said.standalone.iter().map(|StandaloneSaid { column, tenant }| Standalone {
+                name: name(column),
+                column: column.clone(),
+                tenant: tenant.clone().unwrap_or_default(),
+            });
+        let standalone: Vec<_> = standalone.collect();
         if database.has_own_table().await? {
             places.push(Place::own());
         }

@@ -387,7 +387,7 @@ fn columns_of_standalone_envelopes_are_offered_where_they_are_looked_into() {
     for (args, offered) in [
         (&["census"][..], true),
         (&["retire"], true),
-        (&["rewrap"], false),
+        (&["rewrap"], true),
         (&["sweep"], false),
         (&["ledger", "replay"], false),
     ] {

@@ -6,6 +6,8 @@
 mod common;
 #[path = "life/done.rs"]
 mod done;
+#[path = "life/standalone.rs"]
+mod standalone;
 #[path = "life/sweeps.rs"]
 mod sweeps;
 

@@ -10,6 +10,8 @@ mod common;
 mod lost;
 #[path = "../../tests/common/postgres.rs"]
 mod postgres;
+#[path = "postgres/standalone.rs"]
+mod standalone;
 
 use assert_cmd::Command;
 use common::stores::{CONTACT, EMAIL, counted, wait};
@@ -324,9 +326,10 @@ fn commands_work_behind_pgbouncer() {
     let store = SqlxKeyStore::<Postgres>::new().transaction_pooling();
     wait(async {
         let mut on = bouncer.connect().await;
-        let standalone = "CREATE TABLE notes (id BIGINT, note BYTEA);
-                          INSERT INTO notes VALUES (1, NULL)";
-        sqlx::raw_sql(standalone).execute(&mut on).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE notes (note BYTEA)").execute(&mut on).await.unwrap();
+        let note = place.ring().seal(b"note", b"hello").unwrap();
+        let insert = sqlx::query("INSERT INTO notes VALUES ($1), (NULL)").persistent(false);
+        insert.bind(note).execute(&mut on).await.unwrap();
         for subject in 0..20 {
             let keys = DataKeys::create(&place.ring(), subject, [CONTACT]).unwrap();
             store.save_unchecked(&mut on, "", subject, keys.envelope()).await.unwrap();
@@ -345,7 +348,7 @@ fn commands_work_behind_pgbouncer() {
         }
     });
     command(&["census", "--standalone", "notes,note"]);
-    command(&["rewrap", "--classes", "classes.json"]);
+    command(&["rewrap", "--classes", "classes.json", "--standalone", "notes,note"]);
     command(&["erase", "7", "--as", "integer", "--yes", "--ledger", "ledger"]);
     command(&["sweep", "--plan"]);
 }

@@ -28,10 +28,12 @@ pub(crate) struct Retire {
 }
 
 #[derive(Debug, Args)]
-#[command(mut_arg("standalone", |arg| arg.hide(true)))]
 pub(crate) struct Rewrap {
     #[command(flatten)]
     pub(crate) classes: ClassesFile,
+    /// The roles that the standalone envelopes were sealed for
+    #[arg(long, value_name = "ROLE", value_delimiter = ',', default_value = "app")]
+    pub(crate) readers: Vec<String>,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

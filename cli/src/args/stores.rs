@@ -16,7 +16,7 @@ pub(crate) struct Stores {
 pub(crate) struct DatabaseSaid {
     pub(crate) from: UrlFrom,
     pub(crate) inline: Vec<InlineSaid>,
-    pub(crate) standalone: Vec<Column>,
+    pub(crate) standalone: Vec<StandaloneSaid>,
 }
 
 /// Where the URL of a database comes from.
@@ -32,6 +32,13 @@ pub(crate) enum UrlFrom {
 #[derive(Debug)]
 pub(crate) struct InlineSaid {
     pub(crate) column: InlineColumn,
+    pub(crate) tenant: Option<String>,
+}
+
+/// A column of standalone envelopes, whose they are.
+#[derive(Debug)]
+pub(crate) struct StandaloneSaid {
+    pub(crate) column: Column,
     pub(crate) tenant: Option<String>,
 }
 
@@ -66,7 +73,7 @@ struct Said {
     /// what it holds: integer, text or uuid; may be given again
     #[arg(long = "inline", value_name = "TABLE,SUBJECT:TYPE,KEYS", value_parser = inline)]
     inline: Vec<InlineColumn>,
-    /// Whose the envelopes of the --inline before it are [default: nobody's in particular]
+    /// Whose the envelopes of the column before it are [default: nobody's in particular]
     #[arg(long = "tenant", value_name = "TENANT")]
     tenants: Vec<String>,
     /// A column of standalone envelopes in a table of the database before it; may be given again
@@ -118,8 +125,10 @@ impl Args for Stores {
 impl Stores {
     fn of(words: impl Iterator<Item = Word>) -> Result<Self, clap::Error> {
         let mut databases: Vec<DatabaseSaid> = Vec::new();
+        let mut before = Before::Nothing;
         for word in words {
             if let Word::Url(from) = word {
+                before = Before::Nothing;
                 databases.push(DatabaseSaid::of(from));
                 continue;
             }
@@ -129,14 +138,20 @@ impl Stores {
             let Some(last) = databases.last_mut() else { continue };
             match word {
                 Word::Url(_) => {}
-                Word::Inline(column) => last.inline.push(InlineSaid { column, tenant: None }),
-                Word::Standalone(column) => last.standalone.push(column),
-                Word::Tenant(tenant) => match last.inline.last_mut() {
-                    Some(inline) if inline.tenant.is_none() => inline.tenant = Some(tenant),
+                Word::Inline(column) => {
+                    last.inline.push(InlineSaid { column, tenant: None });
+                    before = Before::Inline;
+                }
+                Word::Standalone(column) => {
+                    last.standalone.push(StandaloneSaid { column, tenant: None });
+                    before = Before::Standalone;
+                }
+                Word::Tenant(tenant) => match last.tenant_of(before) {
+                    Some(of) if of.is_none() => *of = Some(tenant),
                     _ => {
                         return Err(clap::Error::raw(
                             clap::error::ErrorKind::ArgumentConflict,
-                            "--tenant says whose the envelopes of the --inline before it are, and there is none\n",
+                            "--tenant says whose the envelopes of the --inline or --standalone before it are, and there is none\n",
                         ));
                     }
                 },
@@ -153,6 +168,23 @@ impl DatabaseSaid {
     fn of(from: UrlFrom) -> Self {
         Self { from, inline: Vec::new(), standalone: Vec::new() }
     }
+
+    /// Whose the envelopes of the column are that was said last.
+    fn tenant_of(&mut self, before: Before) -> Option<&mut Option<String>> {
+        match before {
+            Before::Nothing => None,
+            Before::Inline => self.inline.last_mut().map(|said| &mut said.tenant),
+            Before::Standalone => self.standalone.last_mut().map(|said| &mut said.tenant),
+        }
+    }
+}
+
+/// The column that a tenant is said of.
+#[derive(Clone, Copy)]
+enum Before {
+    Nothing,
+    Inline,
+    Standalone,
 }
 
 /// The one database of a command, and the one place in it where the subject's envelope is.

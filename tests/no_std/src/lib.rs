@@ -34,7 +34,7 @@ pub extern "C" fn fieldseal_round_trip(now: u64) -> bool {
     let try_it = || -> Result<bool, fieldseal::Error> {
         let ring = KeyRing::generate()?;
         let access = Access::new(&ring).at(now);
-        let keys = DataKeys::create(access, 42, &[CONTACT])?;
+        let keys = DataKeys::create(access, 42, AGE)?;
         let sealed = AGE.seal(&keys, &41)?;
         Ok(AGE.open(&keys, &sealed)? == 41)
     };

@@ -11,7 +11,7 @@ pub extern "C" fn fieldseal_round_trips(count: u32) -> u32 {
     let Ok(ring) = KeyRing::generate() else { return 0 };
     let is_right = |number: u32| -> Result<bool, fieldseal::Error> {
         let (id, text) = (u64::from(number), format!("{number}@example.com"));
-        let keys = DataKeys::create(&ring, id, &[CONTACT])?;
+        let keys = DataKeys::create(&ring, id, EMAIL)?;
         let sealed = EMAIL.seal(&keys, &text)?;
         let opened = EMAIL.open(&keys.envelope().unwrap(&ring, id)?, &sealed)? == text;
         let mut edit = keys.envelope().edit(&ring, id)?;
@@ -27,7 +27,7 @@ pub extern "C" fn fieldseal_round_trips(count: u32) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn fieldseal_created_at() -> f64 {
     let created_at = || -> Result<u64, fieldseal::Error> {
-        let keys = DataKeys::create(&KeyRing::generate()?, 42, &[CONTACT])?;
+        let keys = DataKeys::create(&KeyRing::generate()?, 42, EMAIL)?;
         let entries = keys.envelope().inspect()?.entries;
         Ok(entries.first().map_or(0, |entry| match entry.state {
             EntryState::Live { created_at, .. } => created_at,

@@ -9,7 +9,9 @@ use crate::args::stores::{Column, Stores};
 use crate::exit::{Exit, Failure};
 use crate::output::{counted, printable};
 use crate::session::Session;
-use crate::stores::{Database, Place, Purpose, What, answered, on_store, open_all, wait};
+use crate::stores::{
+    Database, Place, Purpose, Standalone, What, answered, on_store, open_all, wait,
+};
 
 pub(in crate::commands) fn run(asked: &Census, session: &Session<'_>) -> Result<Exit, Failure> {
     let mut census = Counted::new();
@@ -88,7 +90,7 @@ pub(super) fn count(
     wait(async {
         let mut looked_at = Vec::new();
         for mut database in open_all(stores, Purpose::Reads, session).await? {
-            let standalone = database.standalone.iter().map(|(name, _)| name);
+            let standalone = database.standalone.iter().map(|column| &column.name);
             let places = database.places.iter().map(|place| &place.name);
             looked_at.extend(places.chain(standalone).cloned());
             count_one(&mut database, census).await?;
@@ -120,7 +122,7 @@ async fn count_one(database: &mut Database, census: &mut Counted) -> Result<(), 
         });
         noted.map_err(|error| answered(&own.name, error))?;
     }
-    for (name, column) in std::mem::take(&mut database.standalone) {
+    for Standalone { name, column, .. } in std::mem::take(&mut database.standalone) {
         note_standalone(database, &name, &column, census).await?;
         let count = |stored: &[u8]| match str::from_utf8(stored) {
             Ok(text) if text.starts_with("fs1.") => drop(census.at(&name).add_text(text)),
@@ -139,14 +141,13 @@ async fn note_standalone(
     column: &Column,
     census: &mut Counted,
 ) -> Result<(), Failure> {
-    let place = Place::of_column(column);
-    let seen = on_store!(database.connection, place, |store, on| {
-        match store.check_sees_all(on).await {
-            // Copies of one standalone envelope are several rows, and each is counted.
-            Err(error) if error.kind() != ErrorKind::InvalidInput => Err(error),
-            _ => store.note_tables(on, census).await,
+    let seen = match database.check_sees_column(column).await {
+        Ok(()) => {
+            let place = Place::of_column(column);
+            on_store!(database.connection, place, |store, on| store.note_tables(on, census).await)
         }
-    });
+        seen => seen,
+    };
     match seen {
         Err(error) if error.kind() == ErrorKind::Incomplete => {
             census.at(name).add_part(&error.to_string());

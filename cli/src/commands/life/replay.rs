@@ -50,7 +50,7 @@ pub(in crate::commands) fn run(
     })?;
     // Both are said, whatever becomes of the output.
     let said = report(asked, session, &ledgers, &replay, &passed);
-    let mut exit = Passed::end(&passed, session);
+    let mut exit = Passed::end(&passed, 0, session);
     for (path, ledger) in asked.files.iter().zip(&ledgers) {
         let lines = doubtful(ledger);
         if !lines.is_empty() {

@@ -154,7 +154,7 @@ fn check_not_needed(key: &KeyLine, census: &Counted) -> Result<(), Failure> {
     }
     .to_owned();
     if standalone {
-        next.push_str("; seal standalone envelopes anew (KeyRing::open, then seal)");
+        next.push_str("; standalone envelopes by --standalone, or KeyRing::rewrap_standalone");
     }
     Err(Failure::new(
         Exit::Needed,

@@ -1,10 +1,12 @@
 //! `fieldseal rewrap`.
 
+mod standalone;
+
 use std::collections::BTreeMap;
 
 use fieldseal::{
     Access, AsyncKeyStore as _, EntryState, EnvelopeEdit, EnvelopeInfo, Error, KeyId, KeyRing,
-    KeyState, KeyUse, StoredEnvelope,
+    KeyState, KeyUse, Rewrapped, StoredEnvelope,
 };
 use serde_json::json;
 
@@ -22,13 +24,25 @@ struct Left {
     unproven: BTreeMap<String, u64>,
 }
 
+impl Left {
+    fn count(&mut self, done: Rewrapped) {
+        for (class, _) in done.not_lifted {
+            count(&mut self.not_opened, class);
+        }
+        for (class, _, _) in done.unproven {
+            count(&mut self.unproven, class);
+        }
+    }
+}
+
 pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<Exit, Failure> {
     let declared = classes::read(&asked.classes.path)?;
     let ring = session.open(&asked.unlocking)?.into_ring();
     let access = Access::new(&ring);
     let mut left = Left::default();
-    let passed = wait(async {
-        let mut passed = Vec::new();
+    let readers: Vec<&str> = asked.readers.iter().map(String::as_str).collect();
+    let (passed, standalone) = wait(async {
+        let (mut passed, mut standalone) = (Vec::new(), Vec::new());
         for mut database in open_all(&asked.stores, Purpose::Changes, session).await? {
             for place in &database.places {
                 let rewrap =
@@ -36,13 +50,7 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
                         if !names_former(&stored.envelope.inspect()?, &ring) {
                             return Ok(());
                         }
-                        let done = edit.rewrap(&declared)?;
-                        for (class, _) in done.not_lifted {
-                            count(&mut left.not_opened, class);
-                        }
-                        for (class, _, _) in done.unproven {
-                            count(&mut left.unproven, class);
-                        }
+                        left.count(edit.rewrap(&declared)?);
                         Ok(())
                     };
                 let pass = on_store!(database.connection, place, |store, on| {
@@ -51,11 +59,17 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
                 let pass = pass.map_err(|error| answered(&place.name, error))?;
                 passed.push(Passed { place: place.name.clone(), pass });
             }
+            for column in std::mem::take(&mut database.standalone) {
+                let done =
+                    standalone::rewrap(&mut database, &column, &ring, &readers, &mut left).await?;
+                standalone.push(done);
+            }
         }
-        Ok(passed)
+        Ok((passed, standalone))
     })?;
 
-    let places: Vec<_> = passed.iter().map(Passed::json).collect();
+    let columns = standalone.iter().map(standalone::Rewrapped::json);
+    let places: Vec<_> = passed.iter().map(Passed::json).chain(columns).collect();
     let json = json!({
         "places": places,
         "not_opened": left.not_opened,
@@ -63,11 +77,16 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
     });
     let text = passed
         .iter()
-        .map(|Passed { place, pass }| format!("{place}: {} wrapped anew", of_seen(pass)));
+        .map(|Passed { place, pass }| format!("{place}: {} wrapped anew", of_seen(pass)))
+        .chain(standalone.iter().map(standalone::Rewrapped::text));
     // All of it is said, whatever becomes of the output.
     let said = session.output.done(&json, &text.collect::<Vec<_>>().join("\n"));
     tell(&left, session);
-    let exit = Passed::end(&passed, session);
+    let of_columns = standalone::Rewrapped::end(&standalone, session);
+    let exit = match Passed::end(&passed, standalone.iter().map(|one| one.seen).sum(), session) {
+        Exit::Done => of_columns,
+        exit => exit,
+    };
     tell_former(&ring, session);
     said.map(|()| exit)
 }

@@ -185,8 +185,8 @@ impl Passed {
         json!({ "place": self.place, "seen": seen, "changed": changed, "unnamed": unnamed, "failed": failed })
     }
 
-    /// Says what was left as it was, and how the run ends.
-    pub(super) fn end(all: &[Self], session: &Session<'_>) -> Exit {
+    /// Says what was left as it was, and how the run ends, which saw so many envelopes elsewhere.
+    pub(super) fn end(all: &[Self], elsewhere: u64, session: &Session<'_>) -> Exit {
         let mut exit = Exit::Done;
         for Self { place, pass } in all {
             if !pass.failed.is_empty() {
@@ -208,7 +208,7 @@ impl Passed {
             session.output.next(
                 "these envelopes stayed as they were: see why, and run this again; what is done is not done twice",
             );
-        } else if all.iter().all(|one| one.pass.seen == 0) && !all.is_empty() {
+        } else if elsewhere == 0 && all.iter().all(|one| one.pass.seen == 0) && !all.is_empty() {
             exit = Exit::Partly;
             session.output.next("name the databases, columns and tenants that hold envelopes");
         }

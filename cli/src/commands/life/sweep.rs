@@ -72,7 +72,7 @@ pub(in crate::commands) fn run(asked: &Sweep, session: &Session<'_>) -> Result<E
     // Both are said, whatever becomes of the output.
     let said = report(asked, session, &plans, &passed);
     let is_partly = warn(&plans, asked.plan, session);
-    let exit = if asked.plan { Exit::Done } else { Passed::end(&passed, session) };
+    let exit = if asked.plan { Exit::Done } else { Passed::end(&passed, 0, session) };
     said.map(|()| if is_partly { Exit::Partly } else { exit })
 }
 

@@ -10,7 +10,7 @@ use fieldseal::{
 use crate::args::stores::Stores;
 use crate::exit::Failure;
 use crate::session::Session;
-use crate::stores::{Purpose, answered, on_store, open_all, wait};
+use crate::stores::{Purpose, Standalone, answered, on_store, open_all, wait};
 use crate::times;
 
 /// How many envelopes are read at a time.
@@ -49,7 +49,7 @@ pub(super) fn count(
                 found =
                     found.saturating_add(counted.map_err(|error| answered(&place.name, error))?);
             }
-            for (_, column) in std::mem::take(&mut database.standalone) {
+            for Standalone { column, .. } in std::mem::take(&mut database.standalone) {
                 let count = |stored: &[u8]| {
                     let info = match str::from_utf8(stored) {
                         Ok(text) if text.starts_with("fs1.") => SealedInfo::from_text(text),
