@@ -6,6 +6,7 @@ mod entry;
 mod reading;
 mod receipt;
 mod replay;
+mod standing;
 mod subject;
 
 pub use self::chain::{Consent, Ledger};

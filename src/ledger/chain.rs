@@ -8,8 +8,8 @@ use core::ops::RangeInclusive;
 
 use super::entry::{LedgerEntry, LedgerHead, SubjectToken};
 use super::reading::{Reading, Salvage};
+use super::standing::Ends;
 use crate::access::{Access, Action, LedgerAct};
-use crate::clock::CLOCKS_DIFFER;
 use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyId, KeyRing, VerifyingKey};
@@ -195,47 +195,29 @@ impl Ledger {
                 places.entry((class, role)).or_default().push(entry);
             }
         }
+        // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
+        let last_doubt = self.doubtful.iter().map(|lines| *lines.end()).max().unwrap_or_default();
         let consents = places.into_iter().map(|((class, role), told)| {
-            let history = told.iter().map(|entry| (*entry).clone()).collect();
-            let (ends, grants): (Vec<_>, Vec<_>) =
-                told.into_iter().partition(|entry| matches!(entry.act, LedgerAct::Withdraw { .. }));
-            // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
-            let last_doubt =
-                self.doubtful.iter().map(|lines| *lines.end()).max().unwrap_or_default();
-            let stands = |grant: &&&LedgerEntry| {
-                grant.number > last_doubt && ends.iter().all(|end| is_after(grant, end, true))
+            let mut ends = Ends::default();
+            told.iter().for_each(|entry| ends.add(entry));
+            let stands =
+                |grant: &&&LedgerEntry| grant.number > last_doubt && ends.are_before(grant, true);
+            let is_withdrawal =
+                |entry: &&&LedgerEntry| matches!(entry.act, LedgerAct::Withdraw { .. });
+            let took = |entry: &&&LedgerEntry| {
+                matches!(entry.act, LedgerAct::Withdraw { generation: 1.., .. })
             };
+            let copied = |entry: &&LedgerEntry| LedgerEntry::clone(entry);
             Consent {
                 class: class.into(),
                 role: role.into(),
-                given: grants.iter().rev().find(stands).map(|grant| (*grant).clone()),
-                withdrawn: ends
-                    .iter()
-                    .rfind(|end| matches!(end.act, LedgerAct::Withdraw { generation: 1.., .. }))
-                    .or(ends.last())
-                    .map(|end| (*end).clone()),
-                history,
+                given: told.iter().rfind(stands).map(copied),
+                withdrawn: told.iter().rfind(took).or(told.iter().rfind(is_withdrawal)).map(copied),
+                history: told.iter().map(copied).collect(),
             }
         });
         Ok(consents.collect())
     }
-}
-
-/// `[LG-8]` Whether a grant came after a withdrawal, by every measure: only then it stands. The numbers of
-/// two ledgers say nothing about each other. A withdrawal that found nothing names no generation that a later
-/// grant could have read, so between two ledgers its time must be clearly earlier.
-pub(super) fn is_after(grant: &LedgerEntry, withdrawal: &LedgerEntry, of_one_ledger: bool) -> bool {
-    let (LedgerAct::Grant { generation, .. }, LedgerAct::Withdraw { generation: covered, .. }) =
-        (&grant.act, &withdrawal.act)
-    else {
-        return false;
-    };
-    let is_later = match (of_one_ledger, covered) {
-        (true, _) => grant.number > withdrawal.number && grant.at >= withdrawal.at,
-        (false, 0) => grant.at > withdrawal.at.saturating_add(CLOCKS_DIFFER),
-        (false, _) => grant.at >= withdrawal.at,
-    };
-    generation > covered && is_later
 }
 
 /// The keys by which subjects are told in ledgers.

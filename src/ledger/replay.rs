@@ -4,8 +4,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::chain::{Ledger, Tokens, is_after};
+use super::chain::{Ledger, Tokens};
 use super::entry::{LedgerEntry, SubjectToken};
+use super::standing::Ends;
 use crate::access::LedgerAct;
 use crate::class::{Class, ToClasses};
 use crate::context::SubjectId;
@@ -137,13 +138,15 @@ impl<'r> Replay<'r> {
                 Err(error) => result = result.and(Err(error)),
             }
         }
-        for (class, withdrawals) in withdrawals(&entries) {
+        for (class, told) in consents(&entries) {
             let declared = self.classes.iter().find(|declared| declared.name() == class);
             let erased = erasures.get(class).into_iter().flatten();
             let reached = Reached {
                 erased: erased.map(|erased| erased.generation).max().unwrap_or_default(),
-                granted: granted_up_to(&entries, class),
+                granted: told.granted,
             };
+            let withdrawals: Vec<_> =
+                told.roles.into_iter().filter_map(|(role, told)| told.withdrawal(role)).collect();
             let replayed = edit.replay_withdrawals((class, declared), &withdrawals, reached);
             result = result.and(replayed.map(|()| true));
         }
@@ -162,31 +165,68 @@ fn begins(ledger: &Ledger, other: &Ledger, is_later: bool) -> bool {
         && (ledger.entries().len() < other.entries().len() || is_later)
 }
 
-/// By class that is withdrawn or granted, one for each role that was withdrawn.
-fn withdrawals<'e>(entries: &[&'e Told]) -> Vec<(&'e str, Vec<Withdrawal<'e>>)> {
-    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (_, entry, _) in entries {
+/// What entries say of a class that is withdrawn or granted.
+#[derive(Default)]
+struct OfClass<'e> {
+    roles: BTreeMap<&'e str, OfRole<'e>>,
+    /// The highest generation that a grant names, to whichever role.
+    granted: u16,
+}
+
+/// What entries say of a class and a role.
+#[derive(Default)]
+struct OfRole<'e> {
+    /// By ledger.
+    ends: BTreeMap<usize, Ends>,
+    generation: u16,
+    by: u64,
+    grants: Vec<&'e Told>,
+}
+
+/// By class, gathered in one pass: what is left of each role's grants is then found in one pass over them.
+fn consents<'e>(entries: &[&'e Told]) -> BTreeMap<&'e str, OfClass<'e>> {
+    let mut classes: BTreeMap<&str, OfClass<'_>> = BTreeMap::new();
+    for told in entries {
+        let (ledger, entry, by) = told;
         match &entry.act {
-            LedgerAct::Withdraw { class, role, .. } => {
-                places.entry(class).or_default().insert(role);
+            LedgerAct::Withdraw { class, role, generation } => {
+                let of_role = classes.entry(class).or_default().roles.entry(role).or_default();
+                of_role.ends.entry(*ledger).or_default().add(entry);
+                of_role.generation = of_role.generation.max(*generation);
+                of_role.by = of_role.by.max(*by);
             }
-            LedgerAct::Grant { class, .. } => drop(places.entry(class).or_default()),
+            LedgerAct::Grant { class, role, generation, .. } => {
+                let of_class = classes.entry(class).or_default();
+                of_class.granted = of_class.granted.max(*generation);
+                of_class.roles.entry(role).or_default().grants.push(told);
+            }
             _ => {}
         }
     }
-    let of_class = |(class, roles): (&'e str, BTreeSet<&'e str>)| {
-        (class, roles.into_iter().map(|role| withdrawal(entries, class, role)).collect())
-    };
-    places.into_iter().map(of_class).collect()
+    classes
 }
 
-/// The highest generation that a grant of the class names, to whichever role.
-fn granted_up_to(entries: &[&Told], class: &str) -> u16 {
-    let generations = entries.iter().filter_map(|(_, entry, _)| match &entry.act {
-        LedgerAct::Grant { class: of, generation, .. } if of == class => Some(*generation),
-        _ => None,
-    });
-    generations.max().unwrap_or_default()
+impl<'e> OfRole<'e> {
+    /// `[LG-8]` What is left of the grants to a role; `None` where it was not withdrawn.
+    fn withdrawal(self, role: &'e str) -> Option<Withdrawal<'e>> {
+        if self.ends.is_empty() {
+            return None;
+        }
+        let mut granted = None;
+        for (ledger, entry, _) in self.grants {
+            if let LedgerAct::Grant { with_history, generation, .. } = &entry.act
+                && self.ends.iter().all(|(other, ends)| ends.are_before(entry, other == ledger))
+            {
+                granted = Some(match granted {
+                    Some(Granted::WithHistory) => Granted::WithHistory,
+                    _ if *with_history => Granted::WithHistory,
+                    Some(Granted::Above(lowest)) => Granted::Above(lowest.min(*generation)),
+                    None => Granted::Above(*generation),
+                });
+            }
+        }
+        Some(Withdrawal { role, generation: self.generation, by: self.by, granted })
+    }
 }
 
 /// By class, up to which generation and when it was erased.
@@ -199,37 +239,6 @@ fn erasures<'e>(entries: &[&'e Told]) -> BTreeMap<&'e str, Vec<ErasedUpTo>> {
         }
     }
     erasures
-}
-
-/// `[LG-8]` What is left of the grants of a class to a role that was withdrawn.
-fn withdrawal<'e>(entries: &[&'e Told], class: &str, role: &'e str) -> Withdrawal<'e> {
-    let is_here = |of: &str, whose: &str| of == class && whose == role;
-    let ends: Vec<&Told> = entries
-        .iter()
-        .filter(|(_, entry, _)| matches!(&entry.act, LedgerAct::Withdraw { class, role, .. } if is_here(class, role)))
-        .copied()
-        .collect();
-    let generations = ends.iter().filter_map(|(_, end, _)| match end.act {
-        LedgerAct::Withdraw { generation, .. } => Some(generation),
-        _ => None,
-    });
-    let generation = generations.max().unwrap_or_default();
-    let by = ends.iter().map(|(_, _, by)| *by).max().unwrap_or_default();
-    let mut granted = None;
-    for (ledger, entry, _) in entries {
-        if let LedgerAct::Grant { class, role, with_history, generation } = &entry.act
-            && is_here(class, role)
-            && ends.iter().all(|(other, end, _)| is_after(entry, end, other == ledger))
-        {
-            granted = Some(match granted {
-                Some(Granted::WithHistory) => Granted::WithHistory,
-                _ if *with_history => Granted::WithHistory,
-                Some(Granted::Above(lowest)) => Granted::Above(lowest.min(*generation)),
-                None => Granted::Above(*generation),
-            });
-        }
-    }
-    Withdrawal { role, generation, by, granted }
 }
 
 /// An entry, which ledger it is of, and when it was told at the latest: the earliest time from it on, as one

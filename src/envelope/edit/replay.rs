@@ -1,5 +1,6 @@
 //! What a ledger says, made good in an envelope that was restored. FORMAT.md, 13.4.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -82,7 +83,22 @@ impl EnvelopeEdit<'_> {
                         || is_long_before(live, erasure.by.min(now))
                 })
             };
-            unseen.extend(erasures.iter().filter(|one| !edit.is_seen(class, erasures, one)));
+            // `[LG-11]` Shown is an erasure, or one that says as much: together they show up to these two.
+            let marks: BTreeSet<_> = edit
+                .layout
+                .entries
+                .iter()
+                .filter(|entry| entry.class == class)
+                .filter_map(Entry::erased_at)
+                .collect();
+            let shown = || erasures.iter().filter(|one| marks.contains(&one.at));
+            let (at, generation) =
+                (shown().map(|one| one.at).max(), shown().map(|one| one.generation).max());
+            unseen.extend(
+                erasures
+                    .iter()
+                    .filter(|one| Some(one.at) > at && Some(one.generation) > generation),
+            );
             let remains = |entry: &Entry<'_>| {
                 entry.class == class && entry.live().is_some() && !covers(entry)
             };
@@ -117,7 +133,8 @@ impl EnvelopeEdit<'_> {
                 edit.mark_erased(class, last_of(unseen))
             });
         }
-        if unseen.iter().all(|erasure| self.is_begun_after(class, erasure.at)) {
+        // What is begun after the last of them is begun after each.
+        if self.is_begun_after(class, last_of(unseen).at) {
             return Ok(());
         }
         Err(Error::new(
@@ -128,14 +145,6 @@ impl EnvelopeEdit<'_> {
                  again, and seal it anew"
             ),
         ))
-    }
-
-    /// `[LG-11]` Whether the envelope shows this erasure, or one that says as much.
-    fn is_seen(&self, class: &str, erasures: &[ErasedUpTo], erasure: &ErasedUpTo) -> bool {
-        erasures.iter().any(|other| {
-            (other.at >= erasure.at || other.generation >= erasure.generation)
-                && self.shows(class, other.at)
-        })
     }
 
     /// `[LG-11]` Whether the lowest live generation was begun long after this moment, and long after
