@@ -254,7 +254,9 @@ pub trait KeyStore {
     /// cannot be resealed now stays, and is met again.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// [`Incomplete`](ErrorKind::Incomplete) where the connection may see only a part of the queue, as
+    /// [`check_sees_all`](Self::check_sees_all) says of envelopes: a part without entries is not an empty queue;
+    /// and as [`load`](Self::load).
     fn reseal_queue(
         &self,
         on: &Self::Connection,
@@ -270,7 +272,8 @@ pub trait KeyStore {
 
     /// [`resealed`](Self::resealed), and destroys the data keys of the class that nothing needs any more, as
     /// [`EnvelopeEdit::erase_resealed`] says. Call it once all rows of the subject are resealed, in the
-    /// transaction of the last of them: what still lies under an older generation is lost. Writers must
+    /// transaction of the last of them, on a connection that sees all of these rows: what still lies under an older
+    /// generation is lost. Writers must
     /// seal as [`load_locked`](Self::load_locked) says, or store within an hour of reading the envelope.
     ///
     /// # Errors

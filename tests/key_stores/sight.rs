@@ -65,6 +65,23 @@ fn a_temporary_table_that_hides_the_stored_one_is_not_taken_for_all() {
 }
 
 #[test]
+fn a_queue_of_which_a_part_is_seen_is_not_called_empty() {
+    for hide in [
+        "CREATE TEMP TABLE fieldseal_reseal AS SELECT * FROM main.fieldseal_reseal WHERE 0",
+        "ALTER TABLE fieldseal_reseal RENAME TO everything;
+         CREATE VIEW fieldseal_reseal AS SELECT * FROM everything WHERE tenant = 'acme'",
+    ] {
+        let (store, db) = own();
+        store.queue_reseal(&db, "globex", 1, "contact", 2).unwrap();
+        assert_eq!(store.reseal_queue(&db, None, 9).unwrap().len(), 1);
+        db.execute_batch(hide).unwrap();
+        let error = store.reseal_queue(&db, None, 9).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
+        assert!(error.to_string().contains("`fieldseal_reseal`"), "{error}");
+    }
+}
+
+#[test]
 fn an_attached_database_with_the_same_table_keeps_a_key_from_being_retired() {
     let folder = ring::Folder::new();
     let path = folder.join("archive.db");
@@ -271,6 +288,42 @@ mod on_postgres {
             concludes_nothing(&store, &mut on, "row-level security").await;
             run(&mut on, format!("RESET ROLE; DROP OWNED BY {name}_clerk; DROP ROLE {name}_clerk"))
                 .await;
+        });
+    }
+
+    #[test]
+    fn a_queue_that_row_level_security_filters_is_not_called_empty() {
+        let Some(schema) = postgres::Schema::new() else { return };
+        runtime().block_on(async {
+            let (store, mut on) = two_tenants(&schema).await;
+            let change = |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let ring = admin();
+            store.change(&mut on, at(&ring).tenant("globex"), 1, change).await.unwrap();
+            let name: String = one(&mut on, "SELECT current_schema()::text").await;
+            run(
+                &mut on,
+                format!(
+                    "CREATE ROLE {name}_worker;
+                     GRANT USAGE ON SCHEMA {name} TO {name}_worker;
+                     GRANT ALL ON ALL TABLES IN SCHEMA {name} TO {name}_worker;
+                     ALTER TABLE fieldseal_reseal ENABLE ROW LEVEL SECURITY;
+                     CREATE POLICY one ON fieldseal_reseal USING (tenant = 'acme');
+                     SET ROLE {name}_worker"
+                ),
+            )
+            .await;
+            let seen: i64 = one(&mut on, "SELECT count(*) FROM fieldseal_reseal").await;
+            assert_eq!(seen, 0, "the policy filters without a word");
+            let of = ("id", SubjectColumn::Integer);
+            let of_a_tenant = SqlxKeyStore::inline("customers", of, "keys").unwrap();
+            for store in [&store, &of_a_tenant.tenant("globex").unwrap()] {
+                let error = store.reseal_queue(&mut on, None, 9).await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
+                assert!(error.to_string().contains("row-level security"), "{error}");
+            }
+            run(&mut on, "RESET ROLE".to_owned()).await;
+            assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap().len(), 1);
+            run(&mut on, format!("DROP OWNED BY {name}_worker; DROP ROLE {name}_worker")).await;
         });
     }
 

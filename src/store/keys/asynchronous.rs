@@ -201,7 +201,7 @@ pub trait AsyncKeyStore: Sync {
     /// As [`KeyStore::reseal_queue`](crate::KeyStore::reseal_queue).
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// As there.
     fn reseal_queue(
         &self,
         on: &mut Self::Connection,

@@ -185,6 +185,10 @@ pub(super) const POSTGRES_TABLES: &str = "SELECT
       AND EXISTS (SELECT 1 FROM pg_attribute a
                   WHERE a.attrelid = o.oid AND a.attname = $3 AND NOT a.attisdropped)";
 
+/// The names of the queue's table and of a column of its own, as [`Place::names`] of envelopes.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+pub(super) const QUEUE: (&str, &str) = ("fieldseal_reseal", "generation");
+
 impl Place {
     /// The names of the table and of the envelope's column, not quoted.
     pub(super) fn names(&self) -> (&str, &str) {

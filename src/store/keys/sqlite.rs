@@ -268,6 +268,8 @@ impl KeyStore for SqliteKeyStore {
         after: Option<&Reseal>,
         limit: usize,
     ) -> Result<Vec<Reseal>, Error> {
+        let (queue, _) = sight::QUEUE;
+        sight::check_in_sqlite(queue, &of_name(on, queue)?)?;
         let (tenant, subject, class) = after
             .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -19,7 +19,7 @@ use sqlx::Connection as _;
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, Statements, failed};
 use super::place::{Column, Place, check_kept, other_tenant, other_type, stored_version};
-use super::sight::note;
+use super::sight::{QUEUE, note};
 use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
@@ -354,6 +354,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         after: Option<&Reseal>,
         limit: usize,
     ) -> Result<Vec<Reseal>, Error> {
+        DB::check_sight(on, self.statements, QUEUE).await.map_err(failed)??;
         let (tenant, subject, class) = after
             .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
         let limit = Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
