@@ -22,6 +22,8 @@ mod pooled;
 mod queue;
 #[path = "key_stores/sight.rs"]
 mod sight;
+#[path = "key_stores/snapshots.rs"]
+mod snapshots;
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[path = "key_stores/sqlx.rs"]
 mod through_sqlx;

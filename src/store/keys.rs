@@ -193,13 +193,25 @@ pub trait KeyStore {
     ) -> Result<(), Error>;
 
     /// Checks that this connection sees all that is stored. A pass over the store concludes, so it asks this
-    /// before it begins and after it has ended. See [`Incomplete`](ErrorKind::Incomplete).
+    /// before it begins and after it has ended. Inside a transaction of SQLite it takes the lock of a writer.
     ///
     /// # Errors
     /// [`Incomplete`](ErrorKind::Incomplete) where rows may be left out: by row-level security, a view, a
-    /// partition, a hidden table of the same name, or a replica; [`InvalidInput`](ErrorKind::InvalidInput)
+    /// partition, a hidden table of the same name, a replica, or an old snapshot, which is a transaction of
+    /// PostgreSQL's REPEATABLE READ or SERIALIZABLE, or one of SQLite that began to read before another stored
+    /// something; [`InvalidInput`](ErrorKind::InvalidInput)
     /// where several rows hold an envelope of one subject; and as [`load`](Self::load).
     fn check_sees_all(&self, _on: &Self::Connection) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Checks that what this connection sees is committed. A census asks it: an envelope that a transaction has
+    /// rewrapped needs the old key again when that is rolled back.
+    ///
+    /// # Errors
+    /// [`Incomplete`](ErrorKind::Incomplete) inside of any transaction of SQLite, and inside of one of PostgreSQL
+    /// that has changed something; and as [`load`](Self::load).
+    fn check_is_committed(&self, _on: &Self::Connection) -> Result<(), Error> {
         Ok(())
     }
 
@@ -391,11 +403,12 @@ pub trait KeyStore {
     /// # Errors
     /// As [`load`](Self::load); when an envelope cannot be read, and so may name any key, the kind of
     /// the first such: the census then tells too little. [`Incomplete`](ErrorKind::Incomplete) as in
-    /// [`check_sees_all`](Self::check_sees_all): the census has counted what is seen, and
-    /// [records](Census::missed) that it is a part.
+    /// [`check_sees_all`](Self::check_sees_all) and [`check_is_committed`](Self::check_is_committed): the census
+    /// has counted what is seen, and [records](Census::missed) that it is a part.
     fn census(&self, on: &Self::Connection, place: &str, census: &mut Census) -> Result<(), Error> {
         let (mut unreadable, mut last) = (Unreadable::default(), None);
-        unreadable.check(self.check_sees_all(on), place, census)?;
+        let check = || self.check_is_committed(on).and_then(|()| self.check_sees_all(on));
+        unreadable.check(check(), place, census)?;
         self.note_tables(on, census)?;
         unreadable.count_unnamed(self.count_unnamed(on)?, place, census);
         loop {
@@ -404,7 +417,7 @@ pub trait KeyStore {
             match page.into_iter().next_back() {
                 Some(one) => last = Some(one),
                 None => {
-                    unreadable.check(self.check_sees_all(on), place, census)?;
+                    unreadable.check(check(), place, census)?;
                     return unreadable.finish();
                 }
             }

@@ -150,6 +150,17 @@ pub trait AsyncKeyStore: Sync {
         async { Ok(()) }
     }
 
+    /// As [`KeyStore::check_is_committed`](crate::KeyStore::check_is_committed).
+    ///
+    /// # Errors
+    /// As there.
+    fn check_is_committed(
+        &self,
+        _on: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
+
     /// As [`KeyStore::note_tables`](crate::KeyStore::note_tables).
     ///
     /// # Errors
@@ -299,7 +310,7 @@ pub trait AsyncKeyStore: Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             let (mut unreadable, mut last) = (Unreadable::default(), None);
-            unreadable.check(self.check_sees_all(on).await, place, census)?;
+            unreadable.check(check_counted(self, on).await, place, census)?;
             self.note_tables(on, census).await?;
             unreadable.count_unnamed(self.count_unnamed(on).await?, place, census);
             loop {
@@ -308,7 +319,7 @@ pub trait AsyncKeyStore: Sync {
                 match page.into_iter().next_back() {
                     Some(one) => last = Some(one),
                     None => {
-                        unreadable.check(self.check_sees_all(on).await, place, census)?;
+                        unreadable.check(check_counted(self, on).await, place, census)?;
                         return unreadable.finish();
                     }
                 }
@@ -361,6 +372,14 @@ pub trait AsyncKeyStore: Sync {
         let (access, subject) = (access.into(), SubjectId::new(subject));
         async move { erase_in(self, on, access, &subject?, Erasing::Class(class)).await }
     }
+}
+
+async fn check_counted<S: AsyncKeyStore + ?Sized>(
+    store: &S,
+    on: &mut S::Connection,
+) -> Result<(), Error> {
+    store.check_is_committed(on).await?;
+    store.check_sees_all(on).await
 }
 
 /// [`AsyncKeyStore::change_all`], by an access of one type, as passes made of it need.

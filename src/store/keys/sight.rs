@@ -12,6 +12,8 @@ use super::SubjectColumn;
 use super::place::{Column, Place};
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use crate::encoding::to_hex;
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+use crate::error::Fault;
 use crate::error::{Error, ErrorKind};
 use crate::keyring::Census;
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
@@ -110,7 +112,7 @@ pub(super) fn named_in_sqlite(name: &str, found: Vec<InSqlite>) -> Vec<Named> {
 }
 
 /// Of the table that the bare name reaches: its kind, whether policies filter it, whether the server is a
-/// replica, what it is a part of, which tables it hides, and the age of the snapshot in seconds.
+/// replica, what it is a part of, which tables it hides, and whether a transaction keeps its snapshot.
 /// `row_security_active` takes roles that bypass policies, and owners, into account.
 #[cfg(feature = "sqlx-postgres")]
 pub(super) const POSTGRES_SIGHT: &str = "SELECT
@@ -126,7 +128,7 @@ pub(super) const POSTGRES_SIGHT: &str = "SELECT
                 AND EXISTS (SELECT 1 FROM pg_attribute a
                             WHERE a.attrelid = o.oid AND a.attname = $2 AND NOT a.attisdropped)), ''),
     CAST(CASE WHEN current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-         THEN extract(epoch FROM clock_timestamp() - transaction_timestamp()) ELSE 0 END AS BIGINT)
+         THEN 1 ELSE 0 END AS BIGINT)
     FROM pg_class c WHERE c.oid = to_regclass($1)";
 
 /// A row of [`POSTGRES_SIGHT`].
@@ -137,16 +139,52 @@ pub(super) struct InPostgres {
     pub(super) is_replica: bool,
     pub(super) part_of: String,
     pub(super) hides: String,
-    pub(super) snapshot_age: i64,
+    /// Inside of a transaction, which may have imported an older snapshot than its own.
+    pub(super) keeps_snapshot: bool,
 }
 
-/// How old the snapshot of a transaction may be, in seconds.
+/// Whether the statement is inside of a transaction that was begun before it. Sent by the simple protocol, a
+/// statement outside of one begins its own, at the same moment.
 #[cfg(feature = "sqlx-postgres")]
-const OLD: i64 = 60;
+pub(super) const POSTGRES_HAS_BEGUN: &str =
+    "SELECT transaction_timestamp() <> statement_timestamp()";
+
+/// Whether the transaction has changed anything.
+#[cfg(feature = "sqlx-postgres")]
+pub(super) const POSTGRES_HAS_CHANGED: &str =
+    "SELECT CAST(CASE WHEN txid_current_if_assigned() IS NULL THEN 0 ELSE 1 END AS BIGINT)";
+
+/// What the transaction has changed can be counted, and then be rolled back.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+#[cold]
+pub(super) fn uncommitted(table: &str) -> Error {
+    part(table, "it is in a transaction that may be rolled back: count outside of one")
+}
+
+/// A statement that changes nothing, and takes the lock of a writer: a transaction that has it sees the last
+/// that was stored, and one that began to read before that is refused it.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+pub(super) fn lock_in_sqlite((table, column): (&str, &str)) -> Result<String, Error> {
+    let (table, column) = (quoted(table, '"')?, quoted(column, '"')?);
+    Ok(format!("UPDATE {table} SET {column} = {column} WHERE 0"))
+}
+
+/// What it means that the lock is refused.
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+#[cold]
+pub(super) fn not_locked(table: &str, refused: Error) -> Error {
+    match refused.fault() {
+        Some(Fault::Raced | Fault::ReadOnly) => part(
+            table,
+            "it is in a transaction that does not see what was stored since it began to read: begin with BEGIN IMMEDIATE, or end it",
+        ),
+        _ => refused,
+    }
+}
 
 #[cfg(feature = "sqlx-postgres")]
 pub(super) fn check_in_postgres(name: &str, found: &InPostgres) -> Result<(), Error> {
-    let InPostgres { kind, is_filtered, is_replica, part_of, hides, snapshot_age } = found;
+    let InPostgres { kind, is_filtered, is_replica, part_of, hides, keeps_snapshot } = found;
     let why = if *is_filtered {
         "row-level security is active for this role: connect as a role with BYPASSRLS, or as an owner whom the policies spare"
             .to_string()
@@ -160,10 +198,9 @@ pub(super) fn check_in_postgres(name: &str, found: &InPostgres) -> Result<(), Er
         format!(
             "it hides {hides} on the search path: give the connection a search path of one schema"
         )
-    } else if *snapshot_age > OLD {
-        format!(
-            "the transaction began {snapshot_age} seconds ago and does not see what was stored since: begin a new one"
-        )
+    } else if *keeps_snapshot {
+        "it is in a transaction of REPEATABLE READ or SERIALIZABLE, which does not see what was stored since it began: begin one of READ COMMITTED, or none"
+            .to_string()
     } else {
         return Ok(());
     };

@@ -163,14 +163,17 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn check_sees_all(&self, on: &Connection) -> Result<(), Error> {
-        let (table, _) = self.0.names();
-        sight::check_in_sqlite(table, &of_name(on, table)?)?;
+        check_table(on, self.0.names())?;
         let Place::Inline(column) = &self.0 else { return Ok(()) };
         let Column { subject, of, .. } = column;
         let named = names_subject_in_sqlite(subject, *of);
         let sql = sight::several_sql(column, &named, &ordered_in_sqlite(subject, *of));
         let several = on.prepare(&sql).and_then(|mut statement| statement.exists([]));
         if several.map_err(|error| failed(&error))? { Err(several_rows()) } else { Ok(()) }
+    }
+
+    fn check_is_committed(&self, on: &Connection) -> Result<(), Error> {
+        if on.is_autocommit() { Ok(()) } else { Err(sight::uncommitted(self.0.names().0)) }
     }
 
     fn note_tables(&self, on: &Connection, census: &mut Census) -> Result<(), Error> {
@@ -268,8 +271,7 @@ impl KeyStore for SqliteKeyStore {
         after: Option<&Reseal>,
         limit: usize,
     ) -> Result<Vec<Reseal>, Error> {
-        let (queue, _) = sight::QUEUE;
-        sight::check_in_sqlite(queue, &of_name(on, queue)?)?;
+        check_table(on, sight::QUEUE)?;
         let (tenant, subject, class) = after
             .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -422,6 +424,17 @@ pub(in crate::store) fn both(
         let _ = batch(undo);
     }
     result
+}
+
+/// Whether all of the table of this name and column is seen, and the last that was stored.
+fn check_table(on: &Connection, names: (&str, &str)) -> Result<(), Error> {
+    sight::check_in_sqlite(names.0, &of_name(on, names.0)?)?;
+    // A statement that is not at its end reads as a transaction does.
+    if on.is_autocommit() && !on.is_busy() {
+        return Ok(());
+    }
+    let locked = on.execute(&sight::lock_in_sqlite(names)?, []);
+    locked.map(drop).map_err(|error| sight::not_locked(names.0, failed(&error)))
 }
 
 fn of_name(on: &Connection, table: &str) -> Result<Vec<sight::InSqlite>, Error> {

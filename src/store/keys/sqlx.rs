@@ -327,6 +327,10 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         self.check_sight(on).await
     }
 
+    async fn check_is_committed(&self, on: &mut DB::Connection) -> Result<(), Error> {
+        self.check_undo(on).await
+    }
+
     async fn note_tables(&self, on: &mut DB::Connection, census: &mut Census) -> Result<(), Error> {
         note(DB::tables(on, self.statements, self.place.names()).await.map_err(failed)?, census);
         Ok(())

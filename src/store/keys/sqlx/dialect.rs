@@ -98,6 +98,17 @@ pub trait Dialect: Database {
     /// Adds the terms of one group, as the placeholders stand for them.
     fn add_terms(to: &mut Self::Arguments, terms: &[Term]) -> Result<(), BoxDynError>;
 
+    /// Whether the connection is in a transaction, however it was begun: sqlx knows of its own alone.
+    fn has_begun(
+        on: &mut Self::Connection,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
+    /// Whether what the connection sees may be rolled back.
+    fn may_undo(
+        on: &mut Self::Connection,
+        statements: Statements,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
     /// Whether the connection sees the whole table of this name and column.
     fn check_sight(
         on: &mut Self::Connection,
@@ -250,9 +261,32 @@ mod sqlite {
         async fn check_sight(
             on: &mut Self::Connection,
             _: Statements,
-            (table, _): (&str, &str),
+            names: (&str, &str),
         ) -> Result<Result<(), Error>, sqlx::Error> {
-            Ok(sight::check_in_sqlite(table, &of_name(on, table).await?))
+            let checked = sight::check_in_sqlite(names.0, &of_name(on, names.0).await?);
+            if checked.is_err() || !Self::has_begun(on).await? {
+                return Ok(checked);
+            }
+            let sql = sight::lock_in_sqlite(names);
+            let sql = sql.map_err(|error| sqlx::Error::Decode(error.into()))?;
+            let locked = sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await;
+            Ok(locked.map(drop).map_err(|error| sight::not_locked(names.0, failed(error))))
+        }
+
+        async fn has_begun(on: &mut Self::Connection) -> Result<bool, sqlx::Error> {
+            if on.is_in_transaction() {
+                return Ok(true);
+            }
+            // It reads nothing yet, so all that can be wrong is that there is one.
+            match on.begin().await {
+                Ok(none) => none.rollback().await.map(|()| false),
+                Err(sqlx::Error::Database(_)) => Ok(true),
+                Err(error) => Err(error),
+            }
+        }
+
+        async fn may_undo(on: &mut Self::Connection, _: Statements) -> Result<bool, sqlx::Error> {
+            Self::has_begun(on).await
         }
 
         async fn tables(
@@ -370,16 +404,33 @@ mod postgres {
             let mut row = row.into_iter();
             let is_zero = |cell| Cell::number(cell).is_ok_and(|number| number == 0);
             let (kind, filtered, replica) = (row.next(), row.next(), row.next());
-            let (part_of, hides, age) = (row.next(), row.next(), row.next());
+            let (part_of, hides, keeps) = (row.next(), row.next(), row.next());
             let found = sight::InPostgres {
                 kind: Cell::text(kind).unwrap_or_default(),
                 is_filtered: !is_zero(filtered),
                 is_replica: !is_zero(replica),
                 part_of: Cell::text(part_of).unwrap_or_default(),
                 hides: Cell::text(hides).unwrap_or_default(),
-                snapshot_age: Cell::number(age).unwrap_or(i64::MAX),
+                // By default a statement alone has such a snapshot too, of its own.
+                keeps_snapshot: !is_zero(keeps) && Self::has_begun(on).await?,
             };
             Ok(sight::check_in_postgres(table, &found))
+        }
+
+        async fn has_begun(on: &mut Self::Connection) -> Result<bool, sqlx::Error> {
+            if on.is_in_transaction() {
+                return Ok(true);
+            }
+            sqlx::raw_sql(sight::POSTGRES_HAS_BEGUN).fetch_one(on).await?.try_get(0)
+        }
+
+        async fn may_undo(
+            on: &mut Self::Connection,
+            statements: Statements,
+        ) -> Result<bool, sqlx::Error> {
+            let sql = sight::POSTGRES_HAS_CHANGED.to_owned();
+            let rows = Self::fetch(on, statements, sql, alloc::vec![], &[Kind::Integer]).await?;
+            Ok(Cell::number(rows.into_iter().flatten().next()).is_ok_and(|number| number == 1))
         }
 
         async fn tables(

@@ -3,7 +3,7 @@
 use alloc::borrow::ToOwned as _;
 
 use super::super::place::{Column, Place, several_rows};
-use super::super::sight::{several_sql, unnamed_sql};
+use super::super::sight::{several_sql, uncommitted, unnamed_sql};
 use super::dialect::{Cell, Kind, failed};
 use super::{SqlxDatabase, SqlxKeyStore};
 use crate::error::Error;
@@ -19,6 +19,11 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             .await
             .map_err(failed)?;
         if rows.is_empty() { Ok(()) } else { Err(several_rows()) }
+    }
+
+    pub(super) async fn check_undo(&self, on: &mut DB::Connection) -> Result<(), Error> {
+        let may_undo = DB::may_undo(on, self.statements).await.map_err(failed)?;
+        if may_undo { Err(uncommitted(self.place.names().0)) } else { Ok(()) }
     }
 
     pub(super) async fn unnamed(&self, on: &mut DB::Connection) -> Result<u64, Error> {
