@@ -75,6 +75,59 @@ fn prepared_statements_fail_behind_pgbouncer_in_transaction_mode() {
     });
 }
 
+/// A caller's `BEGIN` that sqlx did not send: its transaction is neither committed nor left.
+#[test]
+fn a_transaction_that_sqlx_did_not_begin_stays_the_callers() {
+    async fn test(mut on: PgConnection) {
+        let store = SqlxKeyStore::<Postgres>::new().transaction_pooling();
+        store.migrate(&mut on).await.unwrap();
+        let ring = admin();
+        let run = async |on: &mut PgConnection, sql: &'static str| {
+            sqlx::raw_sql(sql).execute(on).await.map(drop)
+        };
+        let first = fresh("", &number(1));
+        store.save_unchecked(&mut on, "", 1, &first).await.unwrap();
+
+        run(&mut on, "CREATE TABLE rows (id INT)").await.unwrap();
+        run(&mut on, "BEGIN; INSERT INTO rows VALUES (1)").await.unwrap();
+        store.save_unchecked(&mut on, "", 2, &fresh("", &number(2))).await.unwrap();
+        store.change(&mut on, at(&ring), 1, |edit| edit.renew(&CONTACT)).await.unwrap();
+        assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap().len(), 1);
+        let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+        assert_eq!(pass.unwrap().changed, 2);
+        let _erasure = store.erase(&mut on, at(&ring), 2).await.unwrap();
+        let queued = store.reseal_queue(&mut on, None, 9).await.unwrap();
+        store.finish_reseal(&mut on, at(&ring), &queued[0]).await.unwrap();
+        run(&mut on, "ROLLBACK").await.unwrap();
+        assert_eq!(store.load(&mut on, "", 1).await.unwrap(), Some(first.clone()));
+        assert_eq!(store.load(&mut on, "", 2).await.unwrap(), None);
+        assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap(), []);
+        run(&mut on, "DO $$ BEGIN ASSERT NOT EXISTS (SELECT 1 FROM rows); END $$").await.unwrap();
+
+        // Committed, it is there as a whole.
+        run(&mut on, "BEGIN; INSERT INTO rows VALUES (2)").await.unwrap();
+        let renewed = store.change(&mut on, at(&ring), 1, |edit| edit.renew(&CONTACT)).await;
+        run(&mut on, "COMMIT").await.unwrap();
+        assert_eq!(store.load(&mut on, "", 1).await.unwrap(), Some(renewed.unwrap()));
+
+        // One that has failed is to be begun again.
+        run(&mut on, "BEGIN").await.unwrap();
+        run(&mut on, "SELECT 1 / 0").await.unwrap_err();
+        let error = store.load(&mut on, "", 1).await.unwrap_err();
+        assert_eq!(error.kind(), fieldseal::ErrorKind::Retry, "{error}");
+        run(&mut on, "ROLLBACK").await.unwrap();
+        assert!(store.load(&mut on, "", 1).await.unwrap().is_some());
+    }
+    runtime().block_on(async {
+        if let Some(schema) = postgres::Schema::new() {
+            test(PgConnection::connect(schema.url()).await.unwrap()).await;
+        }
+        if let Some(bouncer) = Bouncer::start(3) {
+            test(bouncer.connect().await).await;
+        }
+    });
+}
+
 /// Runs these by turns until all are done.
 async fn all<F: Future<Output = ()>>(futures: Vec<F>) {
     let mut open: Vec<_> = futures.into_iter().map(Box::pin).collect();

@@ -144,7 +144,7 @@ pub(super) struct InPostgres {
 }
 
 /// Whether the statement is inside of a transaction that was begun before it. Sent by the simple protocol, a
-/// statement outside of one begins its own, at the same moment.
+/// statement outside of one begins its own, at the same moment; a round trip later, the moment is another.
 #[cfg(feature = "sqlx-postgres")]
 pub(super) const POSTGRES_HAS_BEGUN: &str =
     "SELECT transaction_timestamp() <> statement_timestamp()";

@@ -90,7 +90,8 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
 
     /// For connections through a pooler that gives each transaction another connection to the server, such as
     /// PgBouncer with `pool_mode = transaction`: statements are not prepared for later calls, and each is
-    /// inside a transaction, of its own where the caller has begun none with sqlx.
+    /// inside a transaction, of its own where the caller has begun none. A caller's transaction that sqlx did not
+    /// begin, by a `BEGIN` of its own, is found by asking the server, and stays the caller's to commit.
     ///
     /// **Without it, calls fail** behind such a pooler ("prepared statement does not exist"), or run what another
     /// client has prepared under the same name. sqlx does the same with the queries of the application: make
@@ -98,7 +99,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// steps. A server of PgBouncer 1.21 and later with `max_prepared_statements` keeps track of prepared
     /// statements itself, and needs none of this.
     ///
-    /// It takes two round trips more for a call outside of a transaction.
+    /// It takes three round trips more for a statement outside of a transaction that sqlx has begun.
     ///
     /// ```
     /// use fieldseal::{AsyncKeyStore, SqlxKeyStore};

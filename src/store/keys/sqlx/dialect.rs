@@ -152,7 +152,8 @@ macro_rules! calls {
                 return query.execute(on).await.map(|done| done.rows_affected());
             }
             let query = query.persistent(false);
-            if on.is_in_transaction() {
+            // Else the commit would be of the caller's transaction.
+            if Self::has_begun(on).await? {
                 return query.execute(on).await.map(|done| done.rows_affected());
             }
             let mut alone = on.begin().await?;
@@ -170,7 +171,7 @@ macro_rules! calls {
             let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
             let rows = if statements == Statements::Prepared {
                 query.fetch_all(on).await?
-            } else if on.is_in_transaction() {
+            } else if Self::has_begun(on).await? {
                 query.persistent(false).fetch_all(on).await?
             } else {
                 let mut alone = on.begin().await?;
