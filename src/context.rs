@@ -438,6 +438,20 @@ impl SubjectId {
         Self(Id::from_encoded(bytes).unwrap_or_else(|_| Id(Repr::Heap(bytes.into()))))
     }
 
+    /// [`as_stored`](Self::as_stored) of what a column of text holds: SQLite keeps text that is not UTF-8.
+    #[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+    pub(crate) fn as_stored_text(text: &[u8]) -> Self {
+        let mut bytes = alloc::vec![TYPE_TEXT];
+        bytes.put(text);
+        Self::as_stored(&bytes)
+    }
+
+    /// What the column of text holds.
+    #[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+    pub(crate) fn stored_text(&self) -> Option<&[u8]> {
+        self.as_bytes().strip_prefix(&[TYPE_TEXT])
+    }
+
     /// Whether these are the bytes of an id.
     #[cfg(feature = "std")]
     pub(crate) fn is_id(&self) -> bool {

@@ -146,6 +146,114 @@ fn rows_that_name_no_subject_are_reported_and_end_no_pass() {
     assert!(pass.failed[0].2.to_string().contains("ffee"), "{:?}", pass.failed);
 }
 
+/// SQLite keeps text that is not UTF-8, as another program left it there.
+mod torn {
+    use fieldseal::{Error, Pass, StoredEnvelope, SubjectId};
+
+    use super::*;
+
+    /// In the order of their bytes. The second has a zero byte, which no store takes.
+    const ALL: [&[u8]; 6] = [b"a", b"a\0b", b"a\xFF", b"\xC3", b"\xC3\xA4", b"\xFF\x41"];
+
+    const OF: (&str, SubjectColumn) = ("id", SubjectColumn::Text);
+
+    fn torn(db: &Connection) -> SqliteKeyStore {
+        db.execute_batch("CREATE TABLE customers (id TEXT PRIMARY KEY, keys BLOB)").unwrap();
+        for id in ALL {
+            let subject = SubjectId::new(&*String::from_utf8_lossy(id)).unwrap();
+            let insert = "INSERT INTO customers VALUES (CAST(?1 AS TEXT), ?2)";
+            db.execute(insert, (id, fresh("", &subject).as_bytes())).unwrap();
+        }
+        let store = SqliteKeyStore::inline("customers", OF, "keys").unwrap();
+        store.migrate(db).unwrap();
+        store
+    }
+
+    #[track_caller]
+    fn is_all(met: &[StoredEnvelope]) {
+        let ids: Vec<&[u8]> = met.iter().map(|one| &one.subject.as_bytes()[1..]).collect();
+        assert_eq!(ids, ALL);
+    }
+
+    #[track_caller]
+    fn is_reported(pass: Result<Pass, Error>) {
+        let pass = pass.unwrap();
+        assert_eq!((pass.seen, pass.changed, pass.unnamed, pass.failed.len()), (6, 2, 0, 4));
+        let text = pass.failed[1].2.to_string();
+        assert!(text.contains("CAST(X'61ff' AS TEXT)"), "{text}");
+    }
+
+    #[track_caller]
+    fn is_not_whole(counted: Result<(), Error>, census: &Census) {
+        assert_eq!(kind(counted), ErrorKind::Malformed);
+        assert_eq!((census.envelopes(), census.unreadable()), (3, 3), "so no key is retired");
+    }
+
+    #[test]
+    fn text_ids_that_are_not_utf_8_are_named_and_end_no_pass() {
+        let db = Connection::open_in_memory().unwrap();
+        let (store, ring) = (torn(&db), admin());
+        for limit in [1, 2, 9] {
+            let mut met = store.scan(&db, None, limit).unwrap();
+            while let page @ [_, ..] = &*store.scan(&db, met.last(), limit).unwrap() {
+                met.extend_from_slice(page);
+                assert!(met.len() <= ALL.len(), "one row twice");
+            }
+            is_all(&met);
+        }
+        is_reported(store.change_all(&db, at(&ring), |_, edit| edit.renew(&CONTACT)));
+        let plan = Sweep::at_most_percent(100).plan(&store, &db, at(&ring)).unwrap();
+        assert_eq!(plan.failed, 3);
+        let mut census = Census::new_at(NOW);
+        is_not_whole(store.census(&db, "here", &mut census), &census);
+    }
+
+    /// What is read from it is not what it holds, so no scan goes on after it.
+    #[test]
+    fn half_a_character_in_a_database_of_utf_16_ends_a_pass() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("PRAGMA encoding = 'UTF-16le'").unwrap();
+        db.execute_batch("CREATE TABLE customers (id TEXT PRIMARY KEY, keys BLOB)").unwrap();
+        let store = SqliteKeyStore::inline("customers", OF, "keys").unwrap();
+        for id in [&b"a\0"[..], b"a\0\x3D\xD8", b"b\0"] {
+            let insert = "INSERT INTO customers VALUES (CAST(?1 AS TEXT), X'00')";
+            db.execute(insert, [id]).unwrap();
+        }
+        let first = store.scan(&db, None, 1).unwrap();
+        assert_eq!(first[0].subject.as_text(), Some("a"));
+        assert_eq!(kind(store.scan(&db, first.last(), 1)), ErrorKind::Malformed);
+    }
+
+    #[cfg(feature = "sqlx-sqlite")]
+    #[test]
+    fn text_ids_that_are_not_utf_8_end_no_pass_through_sqlx() {
+        use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+        use sqlx::{Connection as _, Sqlite, SqliteConnection};
+
+        let folder = ring::Folder::new();
+        let path = folder.join("shop.db");
+        torn(&Connection::open(&path).unwrap());
+        let store = SqlxKeyStore::<Sqlite>::inline("customers", OF, "keys").unwrap();
+        let ring = admin();
+        crate::waiting::runtime().block_on(async {
+            let url = format!("sqlite:{}", path.display());
+            let mut on = SqliteConnection::connect(&url).await.unwrap();
+            for limit in [1, 2, 9] {
+                let mut met = store.scan(&mut on, None, limit).await.unwrap();
+                while let page @ [_, ..] = &*store.scan(&mut on, met.last(), limit).await.unwrap() {
+                    met.extend_from_slice(page);
+                    assert!(met.len() <= ALL.len(), "one row twice");
+                }
+                is_all(&met);
+            }
+            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+            is_reported(pass);
+            let mut census = Census::new_at(NOW);
+            is_not_whole(store.census(&mut on, "here", &mut census).await, &census);
+        });
+    }
+}
+
 #[test]
 fn several_rows_of_one_subject_are_not_passed_over() {
     let db = Connection::open_in_memory().unwrap();

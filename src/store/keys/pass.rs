@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::StoredEnvelope;
+use super::refusals::names_no_subject;
 use crate::context::SubjectId;
 use crate::error::{Error, ErrorKind};
 use crate::keyring::Census;
@@ -75,6 +76,12 @@ pub(super) struct Unreadable {
 
 impl Unreadable {
     pub(super) fn count(&mut self, one: &StoredEnvelope, place: &str, census: &mut Census) {
+        if !one.subject.is_id() {
+            census.at(place).add_unreadable();
+            self.count = self.count.saturating_add(1);
+            self.first.get_or_insert_with(|| names_no_subject(&one.subject));
+            return;
+        }
         match one.envelope.inspect() {
             Ok(info) => info.count_into(census.at(place)),
             Err(error) => {

@@ -3,6 +3,7 @@
 use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::SubjectColumn;
 use crate::context::{Id, SubjectId, ToId as _, check_tenant};
@@ -112,6 +113,8 @@ impl Place {
 pub(super) enum ColumnId {
     Integer(i64),
     Text(String),
+    /// Text of SQLite that is not UTF-8, and so not an id.
+    Torn(Vec<u8>),
     Uuid([u8; 16]),
 }
 
@@ -130,9 +133,27 @@ impl SubjectColumn {
     }
 }
 
+impl SubjectColumn {
+    /// What the column of a row holds that a scan met: of text also what no subject of this store has.
+    pub(super) fn met(self, subject: &SubjectId) -> Result<ColumnId, Error> {
+        match (self, subject.stored_text()) {
+            (Self::Text, Some(text)) => Ok(ColumnId::from_text(text)),
+            _ => self.value(subject),
+        }
+    }
+}
+
 impl ColumnId {
+    pub(super) fn from_text(text: &[u8]) -> Self {
+        match core::str::from_utf8(text) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Torn(text.to_vec()),
+        }
+    }
+
     pub(super) fn subject(self) -> Result<SubjectId, Error> {
         SubjectId::new(match self {
+            Self::Torn(text) => return Ok(SubjectId::as_stored_text(&text)),
             Self::Integer(number) => number.to_id()?,
             Self::Text(text) => text.as_str().to_id()?,
             Self::Uuid(bytes) => Id::from_uuid_bytes(bytes),

@@ -1,6 +1,7 @@
 //! What stores refuse, in words.
 
 use alloc::format;
+use alloc::string::String;
 
 use crate::context::SubjectId;
 use crate::encoding::to_hex;
@@ -10,9 +11,15 @@ use crate::error::{Error, ErrorKind};
 #[cold]
 pub(super) fn names_no_subject(subject: &SubjectId) -> Error {
     let bytes = subject.as_bytes();
+    let hex = to_hex(bytes.get(..128).unwrap_or(bytes));
+    let in_text = match hex.strip_prefix("02").filter(|_| subject.as_text().is_none()) {
+        Some(text) => {
+            format!(" (in a column of text, CAST(X'{text}' AS TEXT), which is not UTF-8)")
+        }
+        None => String::new(),
+    };
     Error::malformed(format!(
-        "the row of subject X'{}' names no subject: look how it came there, and remove it",
-        to_hex(bytes.get(..128).unwrap_or(bytes))
+        "the row of subject X'{hex}'{in_text} names no subject: look how it came there, and remove it"
     ))
 }
 

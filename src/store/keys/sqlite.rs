@@ -220,9 +220,13 @@ impl KeyStore for SqliteKeyStore {
             (Place::Inline(Column { table, subject, of, keys, .. }), after) => {
                 let order = ordered_in_sqlite(subject, *of);
                 let named = names_subject_in_sqlite(subject, *of);
-                let behind =
-                    if after.is_some() { format!("AND {order} > ?2") } else { String::new() };
-                let last = after.map(|last| of.value(&last.subject)).transpose()?.map(Value::from);
+                let behind = match (after, of) {
+                    (None, _) => String::new(),
+                    // It is bytes where it is not UTF-8.
+                    (Some(_), SubjectColumn::Text) => format!("AND {order} > CAST(?2 AS TEXT)"),
+                    (Some(_), _) => format!("AND {order} > ?2"),
+                };
+                let last = after.map(|last| of.met(&last.subject)).transpose()?.map(Value::from);
                 (
                     format!(
                         "SELECT NULL, {subject}, {keys} FROM {table}
@@ -236,7 +240,16 @@ impl KeyStore for SqliteKeyStore {
             let rows = statement.query_map(params_from_iter(values), |row| self.stored(row))?;
             rows.collect::<Result<Vec<_>, _>>()
         });
-        rows.map_err(|error| failed(&error))?.into_iter().collect()
+        let page = rows.map_err(|error| failed(&error))?.into_iter();
+        let page = page.collect::<Result<Vec<StoredEnvelope>, _>>()?;
+        // Bytes are text in the encoding of the database, and what was read is in UTF-8.
+        if page.iter().any(|one| one.subject.stored_text().is_some() && !one.subject.is_id()) {
+            let encoding = on.query_row("PRAGMA encoding", [], |row| row.get::<_, String>(0));
+            if encoding.map_err(|error| failed(&error))? != "UTF-8" {
+                return Err(Error::malformed("the column of the subject holds no UTF-8"));
+            }
+        }
+        Ok(page)
     }
 
     fn queue_reseal(
@@ -456,6 +469,7 @@ impl From<ColumnId> for Value {
         match id {
             ColumnId::Integer(number) => Self::Integer(number),
             ColumnId::Text(text) => Self::Text(text),
+            ColumnId::Torn(text) => Self::Blob(text),
             ColumnId::Uuid(bytes) => Self::Blob(bytes.to_vec()),
         }
     }
@@ -508,9 +522,7 @@ fn failed(error: &rusqlite::Error) -> Error {
 fn column_id(of: SubjectColumn, value: ValueRef<'_>) -> Result<ColumnId, Error> {
     match (of, value) {
         (SubjectColumn::Integer, ValueRef::Integer(number)) => Ok(ColumnId::Integer(number)),
-        (SubjectColumn::Text, ValueRef::Text(text)) => core::str::from_utf8(text)
-            .map(|text| ColumnId::Text(text.to_owned()))
-            .map_err(|_| Error::malformed("the column of the subject holds no UTF-8")),
+        (SubjectColumn::Text, ValueRef::Text(text)) => Ok(ColumnId::from_text(text)),
         (SubjectColumn::Uuid, ValueRef::Blob(bytes)) => bytes
             .try_into()
             .map(ColumnId::Uuid)

@@ -294,9 +294,13 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             }
             Place::Inline(Column { table, subject, of, keys, .. }) => {
                 let order = DB::ordered(subject, *of);
-                let behind =
-                    if after.is_some() { format!("AND {order} > $2") } else { String::new() };
-                let last = after.map(|last| of.value(&last.subject)).transpose()?;
+                let behind = match (after, of) {
+                    (None, _) => String::new(),
+                    // It is bytes where it is not UTF-8.
+                    (Some(_), SubjectColumn::Text) => format!("AND {order} > CAST($2 AS TEXT)"),
+                    (Some(_), _) => format!("AND {order} > $2"),
+                };
+                let last = after.map(|last| of.met(&last.subject)).transpose()?;
                 let (id, named) = (DB::selected(subject, *of), DB::names_subject(subject, *of));
                 (
                     format!(
@@ -414,7 +418,9 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             Place::Inline(Column { of: SubjectColumn::Integer, .. }) => {
                 &[Kind::Integer, Kind::Envelope]
             }
-            Place::Inline(Column { of: SubjectColumn::Text, .. }) => &[Kind::Text, Kind::Envelope],
+            Place::Inline(Column { of: SubjectColumn::Text, .. }) => {
+                &[Kind::TextId, Kind::Envelope]
+            }
             Place::Inline(Column { of: SubjectColumn::Uuid, .. }) => &[Kind::Uuid, Kind::Envelope],
         }
     }

@@ -53,6 +53,8 @@ pub enum Statements {
 pub enum Kind {
     Integer,
     Text,
+    /// Text, or bytes where it is not UTF-8.
+    TextId,
     Bytes,
     Uuid,
     Envelope,
@@ -202,6 +204,10 @@ macro_rules! read {
             match $kind {
                 Kind::Integer => $row.try_get($position).map(Cell::Integer),
                 Kind::Text => $row.try_get($position).map(Cell::Text),
+                Kind::TextId => $row
+                    .try_get($position)
+                    .map(Cell::Text)
+                    .or_else(|_| $row.try_get($position).map(Cell::Bytes)),
                 Kind::Bytes => $row.try_get($position).map(Cell::Bytes),
                 Kind::Uuid => $uuid,
                 Kind::Envelope if <str as Type<$db>>::compatible(&stored) => $row
@@ -533,6 +539,7 @@ impl From<ColumnId> for Cell {
         match id {
             ColumnId::Integer(number) => Self::Integer(number),
             ColumnId::Text(text) => Self::Text(text),
+            ColumnId::Torn(text) => Self::Bytes(text),
             ColumnId::Uuid(bytes) => Self::Uuid(bytes),
         }
     }
@@ -570,6 +577,7 @@ impl Cell {
         match cell {
             Some(Self::Integer(number)) => Ok(ColumnId::Integer(number)),
             Some(Self::Text(text)) => Ok(ColumnId::Text(text)),
+            Some(Self::Bytes(text)) => Ok(ColumnId::Torn(text)),
             Some(Self::Uuid(bytes)) => Ok(ColumnId::Uuid(bytes)),
             _ => Err(other_type()),
         }
