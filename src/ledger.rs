@@ -12,7 +12,9 @@ mod subject;
 pub use self::chain::{Consent, Ledger};
 pub(crate) use self::entry::MAX_LINE;
 pub use self::entry::{LedgerEntry, LedgerHead, SubjectToken};
-pub(crate) use self::reading::{Reading, Salvage, check_last, follow, none_whole, rolled_back};
+pub(crate) use self::reading::{
+    Reading, Salvage, check_end, check_last, follow, none_whole, rolled_back,
+};
 pub use self::receipt::{Receipt, ReceiptColumn, ReceiptKey};
 pub use self::replay::Replay;
 

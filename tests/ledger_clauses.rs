@@ -14,8 +14,8 @@ mod common;
 use common::ledger::{Lines, signing};
 use common::*;
 use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, LedgerAct, LedgerFile,
-    Replay, SubjectId,
+    Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, Ledger, LedgerAct,
+    LedgerFile, Replay, SubjectId,
 };
 
 /// Two readers with consent beside the application.
@@ -50,8 +50,16 @@ fn replayed(
     classes: &[Class],
     restored: &KeyEnvelope,
 ) -> KeyEnvelope {
-    let ledger = book.read(ring);
-    let replay = Replay::new(ring, &[&ledger], classes).unwrap();
+    replayed_from(ring, &book.read(ring), classes, restored)
+}
+
+fn replayed_from(
+    ring: &KeyRing,
+    ledger: &Ledger,
+    classes: &[Class],
+    restored: &KeyEnvelope,
+) -> KeyEnvelope {
+    let replay = Replay::new(ring, &[ledger], classes).unwrap();
     let subject = SubjectId::new(42).unwrap();
     let again = edited(Access::new(ring).at(NOW), restored, |edit| {
         replay.apply("", &subject, edit).map(drop)
@@ -104,6 +112,62 @@ fn consent_given_again_to_a_class_that_had_lost_its_last_reader_stands() {
     assert_eq!(again[0].withdrawn.as_ref().unwrap().number, 3);
     let made_good = replayed(&ring, &book, &[OFFERS], &old);
     assert_eq!(recipients(&made_good, "offers/3"), [MARKETING]);
+}
+
+/// `[LG-8]` The line that is missing may be a withdrawal. Whether a grant follows one, only a whole ledger says.
+#[test]
+fn a_grant_before_missing_lines_keeps_no_withdrawn_role_in() {
+    let ring = signing();
+    let book = Lines::begin(&ring);
+    let by = by(&ring, &book);
+    let stored = DataKeys::create(by, 42, [NEWS]).unwrap().envelope().clone();
+    let granted = edited(by, &stored, |edit| edit.grant(&NEWS, "marketing", History::Included));
+    let without = edited(by, &granted, |edit| edit.withdraw(&NEWS, "marketing"));
+    KeyEnvelope::erased(by, 43).unwrap();
+    let again = edited(by, &without, |edit| edit.grant(&NEWS, "marketing", History::Included));
+    KeyEnvelope::erased(by, 44).unwrap();
+    assert_eq!(
+        acts(&book, &ring),
+        [
+            "grant news/marketing 1 with history",
+            "withdraw news/marketing 1",
+            "EraseSubject",
+            "grant news/marketing 2 with history",
+            "EraseSubject",
+        ]
+    );
+    let without_line = |number: u64| {
+        let text = book.text();
+        let lines = (1..).zip(text.lines());
+        let lines = lines.map(|(here, line)| if here == number { "damaged" } else { line });
+        let text = lines.fold(String::new(), |all, line| all + line + "\n");
+        let ledger = Ledger::read_damaged(text.as_bytes(), &ring.verifying_keys(), None).unwrap();
+        assert_eq!(ledger.doubtful(), [number..=number]);
+        ledger
+    };
+    let reads = |envelope: &KeyEnvelope| {
+        ["news/1", "news/2"].map(|place| recipients(envelope, place).contains(&MARKETING))
+    };
+    let stands = |ledger: &Ledger| ledger.consents(&ring, 42).unwrap()[0].given.is_some();
+    assert_eq!(reads(&again), [true, true]);
+
+    // Whole, or damaged before the grant: it came after the withdrawal.
+    for ledger in [book.read(&ring), without_line(4)] {
+        assert!(stands(&ledger));
+        assert_eq!(reads(&replayed_from(&ring, &ledger, &[NEWS], &again)), [true, true]);
+    }
+    // Damaged after it: in doubt the role is out, of what the withdrawal covers and of what the grant gave.
+    let ledger = without_line(6);
+    assert!(!stands(&ledger));
+    let made_good = replayed_from(&ring, &ledger, &[NEWS], &again);
+    assert_eq!(reads(&made_good), [false, false]);
+    assert_eq!(recipients(&made_good, "news/1"), [APP], "the declared reader loses nothing");
+    // The number that it names counts all the same: what is begun next is above it.
+    assert_eq!(recipients(&made_good, "news/3"), [APP]);
+    // Where the withdrawal itself is lost, nothing takes the role out.
+    let ledger = without_line(3);
+    assert!(stands(&ledger));
+    assert_eq!(reads(&replayed_from(&ring, &ledger, &[NEWS], &again)), [true, true]);
 }
 
 /// `[LG-7]` A grant may have been told and never stored.

@@ -89,6 +89,9 @@ fn ledger_that_was_cut_or_changed_is_refused() {
     place.run(&["ledger", "verify", "ledger"]).failed(6, "line 2 of the ledger", "");
     write(&format!("{}\n{}\n", lines[0], lines[2]));
     place.run(&["ledger", "verify", "ledger"]).failed(6, "another number", "");
+    let last = lines[2].replace("\"at\":\"2", "\"at\":\"3");
+    write(&format!("{}\n{}\n{last}\n", lines[0], lines[1]));
+    place.run(&["ledger", "verify", "ledger"]).code_is(9);
     // Another ring's.
     let other = Place::with_shop();
     fs::copy(other.path("ledger"), place.path("ledger")).unwrap();
@@ -115,6 +118,21 @@ fn replay_of_withdrawals_without_declarations_says_what_it_leaves_out() {
     assert_eq!(replayed.code, 0, "{replayed:?}");
     assert!(replayed.err.contains("not declared here: contact"), "{replayed:?}");
     assert!(replayed.err.contains("--classes"), "{replayed:?}");
+
+    // The warning names what is withdrawn and undeclared, and that alone.
+    let replay = |file: &str, classes: &str| {
+        fs::write(place.path(file), classes).unwrap();
+        let args = ["ledger", "replay", "ledger", "--classes", file];
+        place.run(&[&args[..], &OWN].concat())
+    };
+    let other = r#"[{"name":"orders","readers":["app"]}]"#;
+    let replayed = replay("other.json", other);
+    assert!(replayed.err.contains("not declared here: contact."), "{replayed:?}");
+    assert!(!replayed.err.contains("orders"), "{replayed:?}");
+    let replayed = place
+        .run(&[&["ledger", "replay", "ledger"][..], &OWN, &["--classes", "classes.json"]].concat());
+    assert_eq!(replayed.code, 0, "{replayed:?}");
+    assert!(!replayed.err.contains("not declared"), "{replayed:?}");
 }
 
 #[test]

@@ -125,6 +125,58 @@ fn receipt_into_a_folder_that_is_not_there_erases_nothing() {
     assert_eq!((shop.envelope(42), place.read("ledger")), before);
 }
 
+/// The receipt is reserved before the ledger is told, so that an erasure is not made without one.
+#[test]
+#[allow(clippy::print_stdout, reason = "what is skipped has to be seen")]
+fn receipt_into_a_folder_that_cannot_be_written_erases_nothing() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+
+    const NOBODY: u32 = 65_534;
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    fs::create_dir(place.path("receipts")).unwrap();
+    // Root writes everywhere, so the command runs as another user.
+    let is_root = fs::metadata(place.folder()).unwrap().uid() == 0;
+    if is_root {
+        for entry in fs::read_dir(place.folder()).unwrap() {
+            chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        chown(place.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let command = || {
+        let mut command = std::process::Command::new(common::program());
+        command.current_dir(place.folder()).env_clear().arg("--no-input");
+        command.env("FIELDSEAL_PASSPHRASE_FILE", "passphrase");
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    };
+    if !command().arg("--version").output().is_ok_and(|told| told.status.success()) {
+        println!("SKIPPED: the program cannot be run as another user");
+        return;
+    }
+    let erase = |receipt: &str| {
+        let args = ["erase", "42", "--yes", "--ledger", "ledger", "--as", "integer"];
+        let mut erase = command();
+        erase.args(args).args(OWN).args(["--receipt", receipt]);
+        ran(&mut erase.into())
+    };
+    let before = (shop.envelope(42), place.read("ledger"));
+    place.mode("receipts", 0o555);
+    let refused = erase("receipts/r.json");
+    refused.failed(5, "receipts/r.json", "nothing was erased");
+    assert_eq!((shop.envelope(42), place.read("ledger")), before);
+    assert_eq!(fs::read_dir(place.path("receipts")).unwrap().count(), 0);
+
+    place.mode("receipts", 0o755);
+    assert_eq!(erase("receipts/r.json").code, 0);
+    assert_eq!(fs::read_dir(place.path("receipts")).unwrap().count(), 1);
+    assert!(place.ok(&["receipt", "verify", "receipts/r.json"]).starts_with("verified"));
+}
+
 #[test]
 fn class_is_erased_alone() {
     let place = Place::with_shop();
@@ -193,7 +245,7 @@ fn erasure_that_is_refused_leaves_nothing_half_done() {
     place.mode("notes", 0o600);
     erase(&["42", "--as", "integer", "--yes", "--ledger", "notes"]).failed(
         6,
-        "this is no ledger",
+        "this is not a ledger",
         "",
     );
     assert_eq!(place.read("notes"), "hello\n");

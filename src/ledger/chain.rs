@@ -179,6 +179,12 @@ impl Ledger {
     ///
     /// It is what was said. What holds is which wrapped keys the envelope has.
     ///
+    /// The time is in proportion to the entries of the ledger, and small beside that of reading it: 2 ms for 100,000
+    /// entries, of which one person has 4,000. Reading verifies the signature of every line, the other persons' too,
+    /// because only then it is sure that none was left out or changed: 58 µs a line. Lines up to a head that was kept
+    /// need no signature ([`read_known`](Self::read_known)): 4 µs a line. An entry takes about 400 bytes of memory.
+    /// (`cargo bench --features file --bench ledger`, a virtual machine with a Xeon.)
+    ///
     /// # Errors
     /// As [`of`](Self::of).
     pub fn consents<'a>(

@@ -1,6 +1,6 @@
 //! One line of a ledger. FORMAT.md, 13.1.
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use core::fmt;
@@ -146,31 +146,11 @@ impl LedgerHead {
         let spelled = parsed.filter(|parsed| canonical(parsed) == line.as_bytes());
         let number = spelled.map(|line| line.number).filter(|number| *number > 0);
         number.map(|number| Self { number, hash: hash(line.as_bytes()) }).ok_or_else(|| {
-            Error::malformed("the ledger does not end in a line of a ledger: was it changed?")
+            malformed(
+                line.as_bytes(),
+                "the ledger does not end in a line of a ledger: was it changed?",
+            )
         })
-    }
-
-    /// Whether the ring knows the key that signed this line, and its signature holds, if the key still counts.
-    pub(crate) fn check_signer(line: &str, ring: &KeyRing) -> Result<(), Error> {
-        let mut line: Line = serde_json::from_str(line)
-            .map_err(|_| Error::malformed("the ledger holds what is no line of a ledger"))?;
-        let id = from_hex(&line.key).map(u32::from_be_bytes).and_then(KeyId::new);
-        let key = id.and_then(|id| ring.key(id)).filter(|key| key.key_use() == KeyUse::Sign);
-        let Some(key) = key else {
-            return Err(Error::new(
-                ErrorKind::MissingKey,
-                format!(
-                    "the ledger is signed by key {}, which this ring does not know: is it another installation's?",
-                    line.key.escape_debug()
-                ),
-            ));
-        };
-        let signature = line.signature.take().as_deref().and_then(from_base64);
-        let signature = signature.and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
-        let holds = |key: VerifyingKey| {
-            signature.is_some_and(|signature| key.verify(&[LABEL, &canonical(&line)], &signature))
-        };
-        if key.verifying_key().is_none_or(holds) { Ok(()) } else { Err(Error::tampered()) }
     }
 
     /// The number of the last line.
@@ -355,10 +335,12 @@ impl ReadLine {
         if first {
             check_version(text)?;
         }
+        let spelled =
+            |what: &str| malformed(text.as_bytes(), format!("line {number} of the ledger {what}"));
         let mut line: Line =
-            serde_json::from_str(text).map_err(|_| wrong("is none, or is damaged"))?;
+            serde_json::from_str(text).map_err(|_| spelled("is not a line, or is damaged"))?;
         if canonical(&line) != text.as_bytes() {
-            return Err(wrong("is not in its one spelling"));
+            return Err(spelled("is not in its one spelling"));
         }
         let previous = match line.previous.as_deref().map(from_base64) {
             None if first => None,
@@ -404,6 +386,51 @@ impl ReadLine {
         }
         Err(Error::tampered())
     }
+
+    /// Whether the ring knows the key, and the signature verifies by it. A key that does not count any more may
+    /// have signed before it was given up, so its lines are followed as well.
+    pub(super) fn check_by_ring(&self, ring: &KeyRing) -> Result<(), Error> {
+        let key = ring.key(self.key).filter(|key| key.key_use() == KeyUse::Sign);
+        let Some(key) = key else {
+            return Err(Error::new(
+                ErrorKind::MissingKey,
+                format!(
+                    "the ledger is signed by key {}, which this ring does not know: is it another installation's?",
+                    self.key
+                ),
+            ));
+        };
+        match key.public_key() {
+            Some(public) => self.check(&[VerifyingKey::new(self.key, &public)?]),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a line begins in UTF-16, after a byte order mark, a line feed, or nothing.
+const UTF_16: [&[u8]; 4] = [b"\xFF\xFE", b"\xFE\xFF", b"\0{", b"{\0"];
+
+/// What is wrong with a line; or what an editor or a transfer does to a whole file, where that is why.
+pub(super) fn malformed(line: &[u8], what: impl Into<Cow<'static, str>>) -> Error {
+    if line.starts_with(b"\xEF\xBB\xBF") {
+        return Error::malformed(
+            "the ledger begins with a byte order mark, which an editor or a transfer put there: remove these three \
+             bytes, and the signatures hold again",
+        );
+    }
+    if UTF_16.iter().any(|begin| line.starts_with(begin)) {
+        return Error::malformed(
+            "the ledger is UTF-16, which an editor or a transfer made of it: convert it to UTF-8 without a byte order \
+             mark, and the signatures hold again",
+        );
+    }
+    if line.ends_with(b"\r") {
+        return Error::malformed(
+            "a line of the ledger ends in a carriage return, which an editor or a transfer put there: make the line \
+             ends line feeds alone, and the signatures hold again",
+        );
+    }
+    Error::malformed(what)
 }
 
 /// `[LG-1]` What the first line says that this is, before anything else that a later version may spell in
@@ -420,7 +447,7 @@ fn check_version(first: &str) -> Result<(), Error> {
             ErrorKind::Unsupported,
             "this ledger is of a version that this build does not know: update fieldseal",
         )),
-        _ => Err(Error::malformed("this is no ledger")),
+        _ => Err(malformed(first.as_bytes(), "this is not a ledger")),
     }
 }
 

@@ -8,10 +8,10 @@ use core::ops::RangeInclusive;
 use serde::Deserialize;
 
 use super::chain::Ledger;
-use super::entry::{LedgerEntry, LedgerHead, ReadLine, hash};
+use super::entry::{LedgerEntry, LedgerHead, ReadLine, hash, malformed};
 use crate::encoding::from_base64;
 use crate::error::{Error, ErrorKind};
-use crate::keyring::VerifyingKey;
+use crate::keyring::{KeyRing, VerifyingKey};
 
 /// A ledger that is being read and verified.
 pub(crate) struct Reading<'k> {
@@ -149,7 +149,9 @@ pub(crate) fn follow(before: Option<&LedgerHead>, line: &[u8]) -> Result<LedgerH
     let place: Option<Place<'_>> = serde_json::from_slice(line).ok();
     let follows = place.is_some_and(|place| {
         let previous = place.previous.as_deref().map(from_base64);
-        place.number == number
+        // A line has one spelling, which ends so: white space behind it belongs to no line.
+        line.ends_with(b"}")
+            && place.number == number
             && match (previous, before) {
                 (None, None) => true,
                 (Some(Some(previous)), Some(before)) => previous == before.hash,
@@ -159,11 +161,12 @@ pub(crate) fn follow(before: Option<&LedgerHead>, line: &[u8]) -> Result<LedgerH
     if !follows {
         let damaged = number.saturating_sub(1);
         if damaged == 0 {
-            return Err(Error::malformed("this is no ledger, or its first line is damaged"));
+            return Err(malformed(line, "this is not a ledger, or its first line is damaged"));
         }
-        return Err(Error::malformed(format!(
+        let what = format!(
             "the ledger is damaged at line {damaged} or {number}: what stands there does not follow what is before it"
-        )));
+        );
+        return Err(malformed(line, what));
     }
     Ok(LedgerHead { number, hash: hash(line) })
 }
@@ -177,10 +180,23 @@ pub(crate) fn check_last(
     ReadLine::parse(utf8(last, before)?, before)?.check(keys)
 }
 
+/// Checks a line behind which the next one is to be added: that it is whole and follows the one before it. Returns
+/// where the ledger stands, and what its signature says by this ring.
+pub(crate) fn check_end(
+    before: Option<&[u8]>,
+    last: &[u8],
+    ring: &KeyRing,
+) -> Result<(LedgerHead, Result<(), Error>), Error> {
+    let before = before.map(|line| LedgerHead::of_last_line(utf8(line, None)?)).transpose()?;
+    let line = ReadLine::parse(utf8(last, before.as_ref())?, before.as_ref())?;
+    let signed = line.check_by_ring(ring);
+    Ok((line.head, signed))
+}
+
 fn utf8<'t>(line: &'t [u8], before: Option<&LedgerHead>) -> Result<&'t str, Error> {
     core::str::from_utf8(line).map_err(|_| {
         let number = before.map_or(1, |before| before.number.saturating_add(1));
-        Error::malformed(format!("line {number} of the ledger is not UTF-8: it is damaged"))
+        malformed(line, format!("line {number} of the ledger is not UTF-8: it is damaged"))
     })
 }
 

@@ -221,3 +221,147 @@ fn a_ledger_begun_here_and_replaced_before_its_first_entry_is_refused() {
     begun(&folder);
     rolled_back(&file, &known);
 }
+
+/// The lines of a ledger of three erasures.
+fn of_three(folder: &Folder) -> (LedgerFile, Vec<String>) {
+    let file = begun(folder);
+    for actor in ["ada", "agnes", "alan"] {
+        erase(&file, actor).unwrap();
+    }
+    let lines = fs::read_to_string(file.path()).unwrap();
+    (file, lines.lines().map(|line| format!("{line}\n")).collect())
+}
+
+/// Neither a service that starts nor one that is at work.
+#[track_caller]
+fn nothing_is_added(file: &LedgerFile, stored: &[u8], expected: ErrorKind) -> String {
+    fs::write(file.path(), stored).unwrap();
+    let opened = error(LedgerFile::open(file.path(), &signing()));
+    let first_use = error(erase(&LedgerFile::at(file.path()), "bob"));
+    assert_eq!((opened.kind(), first_use.kind()), (expected, expected), "{opened}, {first_use}");
+    assert_eq!(opened.to_string(), first_use.to_string());
+    assert!(erase(file, "bob").is_err());
+    assert_eq!(fs::read(file.path()).unwrap(), stored);
+    opened.to_string()
+}
+
+#[test]
+fn nothing_is_added_behind_an_end_that_does_not_verify() {
+    let folder = Folder::new();
+    let (file, lines) = of_three(&folder);
+    let of = |lines: &[&str]| lines.concat().into_bytes();
+    let [begin, ada, agnes, alan] = lines.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+        panic!("four lines");
+    };
+    // Not the first erasure after that finds it, but the one that would be told behind it.
+    let forged = alan.replace("\"alan\"", "\"mary\"");
+    nothing_is_added(&file, &of(&[begin, ada, agnes, &forged]), ErrorKind::Tampered);
+    // As it was signed, and behind another line than the one that it names.
+    let changed = agnes.replace("\"agnes\"", "\"mary\"");
+    let follows = ErrorKind::Malformed;
+    for lines in [
+        of(&[begin, ada, &changed, alan]),
+        of(&[begin, ada, alan]),
+        of(&[begin, ada, agnes, alan, alan]),
+        of(&[begin, ada, agnes, ada]),
+        of(&[begin, ada, agnes, alan, begin]),
+        of(&[alan]),
+        of(&[begin, ada, "\n", alan]),
+    ] {
+        nothing_is_added(&file, &lines, follows);
+    }
+    // What a key signs is a line, and what no line says is none.
+    let what = alan.replace("\"erase-subject\"", "\"begin\"");
+    nothing_is_added(&file, &of(&[begin, ada, agnes, &what]), follows);
+
+    fs::write(file.path(), of(&[begin, ada, agnes, alan])).unwrap();
+    erase(&LedgerFile::open(file.path(), &signing()).unwrap(), "bob").unwrap();
+    assert_eq!(actors(&whole(file.path())), ["ada", "agnes", "alan", "bob"]);
+}
+
+/// At work, the first line was seen before; it need not be read each time.
+#[test]
+fn a_ledger_whose_first_line_does_not_verify_is_not_opened() {
+    let folder = Folder::new();
+    let (file, lines) = of_three(&folder);
+    let rest = lines[1..].concat();
+    let other = KeyRing::generate().unwrap();
+    let forged = {
+        let mut ring = other;
+        ring.add_signing_key().unwrap();
+        let other = folder.join("other");
+        LedgerFile::create(&other, &ring).unwrap();
+        fs::read_to_string(other).unwrap()
+    };
+    for (first, expected) in [
+        ("", ErrorKind::Malformed),
+        ("\n", ErrorKind::Malformed),
+        ("{}\n", ErrorKind::Malformed),
+        (&*lines[0].replace("ledger/1", "ledger/2"), ErrorKind::Unsupported),
+        (&*lines[0].replace("\"at\":\"2", "\"at\":\"3"), ErrorKind::Tampered),
+    ] {
+        let stored = [first, &rest].concat();
+        fs::write(file.path(), &stored).unwrap();
+        assert_eq!(kind(LedgerFile::open(file.path(), &signing())), expected, "{first}");
+        assert_eq!(kind(erase(&LedgerFile::at(file.path()), "bob")), expected, "{first}");
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), stored);
+    }
+    // Of a key that this ring does not know, the last line by one that it knows is enough: keys go, and ledgers stay.
+    fs::write(file.path(), [&*forged, &rest].concat()).unwrap();
+    assert!(LedgerFile::open(file.path(), &signing()).is_ok());
+    fs::write(file.path(), &forged).unwrap();
+    assert_eq!(kind(LedgerFile::open(file.path(), &signing())), ErrorKind::MissingKey);
+}
+
+#[test]
+fn a_ledger_that_was_opened_and_then_cut_off_is_refused() {
+    let folder = Folder::new();
+    let (file, lines) = of_three(&folder);
+    let known = file.head().unwrap();
+    let opened = LedgerFile::open(file.path(), &signing()).unwrap();
+    fs::write(file.path(), lines[..3].concat()).unwrap();
+    rolled_back(&opened, &known);
+    assert_eq!(kind(LedgerFile::open(folder.join("absent"), &signing())), ErrorKind::Io);
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(kind(LedgerFile::open(file.path(), &signing())), ErrorKind::Permissions);
+}
+
+/// An editor, or a transfer as text. A reader is told what to do.
+#[test]
+fn a_byte_order_mark_carriage_returns_and_utf_16_are_refused_and_named() {
+    let folder = Folder::new();
+    let (file, lines) = of_three(&folder);
+    let text = lines.concat();
+    let utf_16 = |bytes: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+        [mark, &text].concat().encode_utf16().flat_map(bytes).collect()
+    };
+    let mark = "\u{FEFF}";
+    for (stored, named) in [
+        ([mark, &text].concat().into_bytes(), "byte order mark"),
+        ([mark, &text.replace('\n', "\r\n")].concat().into_bytes(), "byte order mark"),
+        (text.replace('\n', "\r\n").into_bytes(), "carriage return"),
+        (text.replacen('\n', "\r\n", 1).into_bytes(), "carriage return"),
+        ([&text[..text.len() - 1], "\r\n"].concat().into_bytes(), "carriage return"),
+        (utf_16(u16::to_le_bytes, mark), "UTF-16"),
+        (utf_16(u16::to_be_bytes, mark), "UTF-16"),
+        (utf_16(u16::to_le_bytes, ""), "UTF-16"),
+    ] {
+        fs::write(file.path(), &stored).unwrap();
+        let mut refused = vec![
+            error(file.read(&keys())),
+            error(file.check(&keys(), None)),
+            error(LedgerFile::open(file.path(), &signing())),
+            error(erase(&LedgerFile::at(file.path()), "bob")),
+        ];
+        refused.extend(str::from_utf8(&stored).ok().map(|text| error(Ledger::read(text, &keys()))));
+        for refused in refused {
+            assert_eq!(refused.kind(), ErrorKind::Malformed);
+            let said = refused.to_string();
+            assert!(
+                said.contains(named) || named == "byte order mark" && said.contains("carriage"),
+                "{said}"
+            );
+        }
+        assert_eq!(fs::read(file.path()).unwrap(), stored);
+    }
+}
