@@ -12,6 +12,8 @@ mod lost;
 mod postgres;
 #[path = "postgres/standalone.rs"]
 mod standalone;
+#[path = "postgres/standby.rs"]
+mod standby;
 
 use assert_cmd::Command;
 use common::stores::{CONTACT, EMAIL, counted, wait};

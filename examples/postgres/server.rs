@@ -59,7 +59,7 @@ rm -rf "$FOLDER"
 "#;
 
 /// The folder of `initdb`: one on the path, or the newest of Debian's, which are not.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let has_initdb = |folder: &Path| folder.join("initdb").is_file();
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).find(|folder| has_initdb(folder)).or_else(|| {

@@ -9,6 +9,9 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 #[path = "../../examples/postgres/server.rs"]
 mod server;
 
+#[allow(unused_imports, reason = "shared by test binaries")]
+pub(crate) use self::server::programs;
+
 /// A schema of its own, which goes with this.
 pub struct Schema {
     url: String,

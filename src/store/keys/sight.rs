@@ -176,7 +176,7 @@ pub(super) fn not_locked(table: &str, refused: Error) -> Error {
     match refused.fault() {
         Some(Fault::Raced | Fault::ReadOnly) => part(
             table,
-            "it is in a transaction that does not see what was stored since it began to read: begin with BEGIN IMMEDIATE, or end it",
+            "its transaction, or a statement that was not read to its end, does not see what was stored since it began to read: end it, or begin with BEGIN IMMEDIATE",
         ),
         _ => refused,
     }
