@@ -250,6 +250,15 @@ mod torn {
             is_reported(pass);
             let mut census = Census::new_at(NOW);
             is_not_whole(store.census(&mut on, "here", &mut census).await, &census);
+
+            // Nor does an envelope of such text.
+            let sql = "UPDATE customers SET keys = CAST(X'667331FF' AS TEXT) WHERE id = 'a'";
+            sqlx::raw_sql(sql).execute(&mut on).await.unwrap();
+            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+            let pass = pass.unwrap();
+            assert_eq!((pass.seen, pass.changed, pass.failed.len()), (6, 1, 5));
+            assert_eq!(pass.failed[0].1.as_text(), Some("a"));
+            assert!(store.load(&mut on, "", "a").await.unwrap().unwrap().inspect().is_err());
         });
     }
 }

@@ -212,7 +212,9 @@ macro_rules! read {
                 Kind::Uuid => $uuid,
                 Kind::Envelope if <str as Type<$db>>::compatible(&stored) => $row
                     .try_get($position)
-                    .map(|text| Cell::Text(unpadded(stored.name(), text).to_owned())),
+                    .map(|text| Cell::Text(unpadded(stored.name(), text).to_owned()))
+                    // No UTF-8 is no envelope either.
+                    .or_else(|_| $row.try_get($position).map(Cell::Bytes)),
                 // SQLite has columns that hold anything.
                 Kind::Envelope => Ok(Cell::Bytes($row.try_get($position).unwrap_or_default())),
             }
