@@ -89,7 +89,7 @@ fn a_service_gets_its_ring_anew_where_that_is_said() {
     document.add_slot("support", &key(1)).unwrap();
     document.to_json().unwrap();
     admin.rotate(KeyUse::Wrap, "support").unwrap();
-    let former = document.replace_ring(admin.subset(&["support"]).unwrap().into_ring());
+    let former = document.replace_ring(admin.subset(&["support"]).unwrap().into_ring()).unwrap();
     assert!(former.primary(KeyUse::Wrap, "billing").is_some());
     let json = document.to_json().unwrap();
     let ring = locked(&json).unlock(&key(1)).unwrap().into_ring();
@@ -171,7 +171,7 @@ fn a_service_cannot_pass_its_own_document_off_as_the_administrators() {
     service.add_slot("administrator", &passphrase).unwrap();
     service.add_slot("support", &key(1)).unwrap();
     let mut taken = locked(&service.to_json().unwrap()).unlock(&key(1)).unwrap();
-    taken.replace_ring(KeyRing::generate().unwrap());
+    taken.replace_ring(KeyRing::generate().unwrap()).unwrap();
     std::fs::write(file.path(), taken.to_json().unwrap()).unwrap();
 
     let refused = error(file.open(&passphrase));
@@ -191,7 +191,7 @@ fn forged_by_bob() -> (RingDocument, String, Floor) {
     document.to_json().unwrap();
 
     let mut forged = locked(&old).unlock(&key(2)).unwrap();
-    forged.replace_ring(KeyRing::generate().unwrap());
+    forged.replace_ring(KeyRing::generate().unwrap()).unwrap();
     while forged.generation() < 100 {
         forged.to_json().unwrap();
     }

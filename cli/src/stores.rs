@@ -235,7 +235,8 @@ impl Database {
     async fn has_own_table(&mut self) -> Result<bool, Failure> {
         let found = match &mut self.connection {
             Connection::Sqlite(on) => {
-                let asked = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'fieldseal_keys'";
+                let asked = "SELECT count(*) FROM sqlite_master
+                             WHERE type IN ('table', 'view') AND name = 'fieldseal_keys' COLLATE NOCASE";
                 sqlx::query_scalar::<_, i64>(asked)
                     .fetch_one(&mut **on)
                     .await

@@ -139,6 +139,27 @@ fn what_cannot_be_read_is_said_and_keeps_keys() {
     );
 }
 
+/// SQLite finds a table by its name in any case, and a view as a table.
+#[test]
+fn table_of_envelopes_is_found_however_its_name_is_written() {
+    for sql in [
+        "ALTER TABLE fieldseal_keys RENAME TO held; ALTER TABLE held RENAME TO FieldSeal_Keys",
+        "ALTER TABLE fieldseal_keys RENAME TO held; CREATE VIEW FIELDSEAL_KEYS AS SELECT * FROM held",
+    ] {
+        let place = Place::with_shop();
+        let shop = place.shop();
+        shop.sign_up(1);
+        let old = place.primary("envelope", "envelope");
+        place.ok(&["ring", "rotate", "envelope"]);
+        shop.run("CREATE TABLE customers (id INTEGER PRIMARY KEY, keys BLOB)");
+        shop.run(sql);
+        let inline = ["--inline", "customers,id:integer,keys"];
+        let retired = place.run(&[&["retire", &old, "--yes"], &OWN[..], &inline].concat());
+        assert!([2, 10].contains(&retired.code), "{sql}: {retired:?}");
+        assert!(retired.err.contains("ieldseal_keys"), "{sql}: {retired:?}");
+    }
+}
+
 #[test]
 fn key_is_retired_when_nothing_needs_it_and_not_before() {
     let place = Place::with_shop();

@@ -207,7 +207,17 @@ fn schemas_that_were_not_counted_keep_a_key_from_being_retired() {
         "CREATE SCHEMA globex; CREATE TABLE globex.fieldseal_keys AS SELECT * FROM fieldseal_keys",
     );
     shop.ok(&["ring", "rotate", "app"]);
-    shop.ok(&["rewrap", "--classes", "classes.json"]);
+    for pass in [
+        &["rewrap", "--classes", "classes.json"][..],
+        &["sweep", "--plan"],
+        &["sweep", "--yes", "--at-most-percent", "5"],
+        &["ledger", "replay", "ledger", "--dry-run"],
+        &["ledger", "replay", "ledger"],
+    ] {
+        let ran = shop.run(pass);
+        assert_eq!(ran.code, 11, "{pass:?}: {ran:?}");
+        assert!(ran.err.contains("globex.fieldseal_keys may hold envelopes"), "{ran:?}");
+    }
     shop.run(&["retire", &old, "--yes"]).failed(2, "globex.fieldseal_keys", "search path");
     let globex = format!("{}&options[search_path]=globex", shop.schema.url());
     let both = |args: &[&str]| {

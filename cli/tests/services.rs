@@ -121,6 +121,45 @@ fn a_key_that_the_administrator_destroyed_leaves_the_service_ring() {
     assert_eq!(opened(&note).out, "note");
 }
 
+/// What was closed is not opened again by an administrator's ring that was restored from a copy.
+#[test]
+fn an_older_copy_of_the_administrators_ring_reopens_no_key_of_a_service() {
+    for closed in ["compromised", "destroyed"] {
+        let place = Place::new();
+        place.init(&["--role", "support"]);
+        let subset =
+            ["ring", "subset", "--role", "support", "-o", "s.json", "--new-key-file", "s.key"];
+        place.ok(&[&subset[..], &["--generate"]].concat());
+        let old = place.primary("wrap", "support");
+        place.ok(&["ring", "rotate", "support"]);
+        let copy = place.read("fieldseal-ring.json");
+        let mut state = vec!["ring", "state", &old, closed, "--yes"];
+        state.extend((closed == "destroyed").then_some("--force-destroy"));
+        place.ok(&state);
+        place.ok(&[&subset[..], &["--update"]].concat());
+        let service = place.read("s.json");
+
+        place.secret("fieldseal-ring.json", &copy);
+        let refused = place.run(&[&subset[..], &["--update"]].concat());
+        assert_ne!(refused.code, 0, "{refused:?}");
+        assert!(refused.err.contains("older"), "{refused:?}");
+        assert_eq!(place.read("s.json"), service);
+    }
+}
+
+/// A key that the copy does not know at all, whatever it holds.
+#[test]
+fn a_service_ring_that_knows_more_than_the_administrators_is_left_as_it_is() {
+    let place = Place::new();
+    place.init(&["--role", "support"]);
+    let copy = place.read("fieldseal-ring.json");
+    place.ok(&["ring", "rotate", "app"]);
+    let subset = ["ring", "subset", "--role", "support", "-o", "s.json", "--new-key-file", "s.key"];
+    place.ok(&[&subset[..], &["--generate"]].concat());
+    place.secret("fieldseal-ring.json", &copy);
+    place.run(&[&subset[..], &["--update"]].concat()).failed(2, "an older copy", "");
+}
+
 #[test]
 fn subset_of_nothing_or_of_what_is_not_there_is_refused() {
     let place = Place::with_ring();

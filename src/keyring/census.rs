@@ -238,7 +238,7 @@ impl Census {
         let tables = self.beside.iter().filter(|(identity, _)| !self.counted.contains(*identity));
         let tables = tables.map(|(_, shown)| {
             alloc::format!(
-                "table {shown} may hold envelopes and was not counted: count it too, by a connection whose search path or file it is in"
+                "table {shown} may hold envelopes and was not looked into: name it too, by a connection whose search path or file it is in"
             )
         });
         self.parts.iter().cloned().chain(tables).collect()

@@ -106,9 +106,31 @@ impl RingDocument {
 
     /// Puts another ring in the place of this one, which it gives back: for the document of a service,
     /// when its ring is made anew. **What only this ring holds is gone** once the document is stored.
-    pub fn replace_ring(&mut self, ring: KeyRing) -> KeyRing {
+    ///
+    /// # Errors
+    /// [`RolledBack`](crate::ErrorKind::RolledBack) if a key that is destroyed or compromised here is less than that
+    /// in the other ring, which is then an older one: an administrator's that was restored from a copy would open
+    /// again what was closed.
+    pub fn replace_ring(&mut self, ring: KeyRing) -> Result<KeyRing, Error> {
+        for key in self.ring.keys() {
+            let Some(other) = ring.key(key.id()) else { continue };
+            if key.state() != other.state()
+                && matches!(key.state(), KeyState::Compromised | KeyState::Destroyed)
+                && !key.state().may_become(other.state())
+            {
+                return Err(Error::new(
+                    ErrorKind::RolledBack,
+                    format!(
+                        "key {} is {} in this ring and {} in the other, which is an older one: take the newest copy of the administrator's ring",
+                        key.id(),
+                        key.state(),
+                        other.state()
+                    ),
+                ));
+            }
+        }
         self.opening = Vec::new();
-        core::mem::replace(&mut self.ring, ring)
+        Ok(core::mem::replace(&mut self.ring, ring))
     }
 
     /// The ring alone.

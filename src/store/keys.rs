@@ -24,7 +24,9 @@ pub use self::pass::Pass;
 use self::pass::Unreadable;
 #[cfg(feature = "file")]
 pub(super) use self::pass::is_of_all;
-use self::refusals::{names_no_subject, no_place, none_stored, none_to_erase, not_stored};
+use self::refusals::{
+    another_followed, names_no_subject, no_place, none_stored, none_to_erase, not_stored,
+};
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
 #[cfg(feature = "rusqlite")]

@@ -13,6 +13,12 @@ END;";
 const REMOVES: &str = "CREATE TRIGGER removes AFTER INSERT ON fieldseal_keys BEGIN
     DELETE FROM fieldseal_keys WHERE tenant = new.tenant AND subject = new.subject;
 END;";
+/// The former envelope under a higher number, which nobody has authenticated.
+const RAISES: &str = "CREATE TRIGGER raises AFTER UPDATE ON fieldseal_keys WHEN new.version < 255 BEGIN
+    UPDATE fieldseal_keys SET version = 255,
+        envelope = CAST(substr(old.envelope, 1, 1) || x'00000000000000FF' || substr(old.envelope, 10) AS BLOB)
+    WHERE tenant = old.tenant AND subject = old.subject;
+END;";
 
 fn own() -> (SqliteKeyStore, Connection) {
     let db = Connection::open_in_memory().unwrap();
@@ -38,6 +44,16 @@ fn an_erasure_that_a_trigger_undoes_is_refused_and_gives_no_receipt() {
     assert!(db.is_autocommit(), "no transaction is left behind");
     assert_eq!(store.load(&db, "", 7).unwrap(), Some(before));
     assert_eq!(store.reseal_queue(&db, None, 9).unwrap(), [], "what was not renewed is not queued");
+}
+
+#[test]
+fn an_erasure_under_which_a_trigger_raises_the_version_gives_no_receipt() {
+    let (store, db) = own();
+    store.save_unchecked(&db, "", 7, &fresh("", &number(7))).unwrap();
+    db.execute_batch(RAISES).unwrap();
+    let error = store.erase(&db, at(&admin()), 7).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("trigger"), "{error}");
 }
 
 #[test]
@@ -111,6 +127,28 @@ mod through_sqlx {
                 on.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.unwrap();
             };
             check::<sqlx::Sqlite>(&mut on, run, PUTS_BACK).await;
+        });
+    }
+
+    #[cfg(feature = "sqlx-sqlite")]
+    #[test]
+    fn an_erasure_under_which_a_trigger_raises_the_version_gives_no_receipt_through_sqlx() {
+        crate::waiting::runtime().block_on(async {
+            for in_transaction in [false, true] {
+                let mut on = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+                let store = SqlxKeyStore::<sqlx::Sqlite>::new();
+                store.migrate(&mut on).await.unwrap();
+                store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await.unwrap();
+                on.execute(sqlx::raw_sql(RAISES)).await.unwrap();
+                let erased = if in_transaction {
+                    store.erase(&mut *on.begin().await.unwrap(), at(&admin()), 7).await
+                } else {
+                    store.erase(&mut on, at(&admin()), 7).await
+                };
+                // Outside of a transaction it looks again, and what it meets is not authentic.
+                let kind = if in_transaction { ErrorKind::Io } else { ErrorKind::Tampered };
+                assert_eq!(erased.unwrap_err().kind(), kind);
+            }
         });
     }
 

@@ -77,10 +77,24 @@ impl<T> Committed<T> {
             failure: unknown(&name, self.lost.as_ref(), act, &failure),
             unknown: true,
         })?;
-        let is_stored = stored.is_some_and(|stored| {
-            stored == *envelope || stored.version().is_ok_and(|other| other > version)
-        });
-        match (is_stored, &self.lost) {
+        if let Some(stored) = &stored
+            && stored != envelope
+            && stored.version().is_ok_and(|other| other > version)
+        {
+            // Nobody vouches for the number of a version.
+            return Err(NotStored {
+                failure: Failure::new(
+                    Exit::File,
+                    format!(
+                        "{name}: the database holds another version of the key envelope after this one: whether {act} is \
+                         in it is unknown"
+                    ),
+                    "run the same again; it does nothing twice",
+                ),
+                unknown: true,
+            });
+        }
+        match (stored.is_some_and(|stored| stored == *envelope), &self.lost) {
             (true, None) => Ok(()),
             (true, Some(error)) => {
                 of.session.output.warning(format_args!(

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, edited, erased, is_worth_again,
-    no_place, none_stored,
+    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, another_followed, edited, erased,
+    is_worth_again, no_place, none_stored,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
@@ -453,7 +453,15 @@ async fn erase_in<S: AsyncKeyStore + ?Sized>(
         if !changed {
             return Ok(erasure);
         }
-        let saved = store.save_unchecked(on, tenant, subject, erasure.envelope()).await;
+        let saved = match store.save_unchecked(on, tenant, subject, erasure.envelope()).await {
+            // Nobody vouches for the number of a later version: whether the erasure is in it is for it to show.
+            Ok(())
+                if store.load(on, tenant, subject).await?.as_ref() != Some(erasure.envelope()) =>
+            {
+                Err(another_followed())
+            }
+            saved => saved,
+        };
         attempts = attempts.saturating_sub(1);
         if attempts == 0 || !is_worth_again(&saved) {
             return saved.map(|()| erasure);

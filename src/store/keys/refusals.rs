@@ -87,3 +87,13 @@ pub(super) fn not_stored(version: u64, stored: Option<&KeyEnvelope>, has_place: 
         ),
     )
 }
+
+/// An erasure that another version of the key envelope followed at once, again and again.
+#[cold]
+pub(super) fn another_followed() -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "the erasure was stored, and others stored other versions after it at once, or a trigger did: erase again, \
+         which does nothing twice",
+    )
+}

@@ -453,7 +453,9 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         envelope: &KeyEnvelope,
     ) -> Result<(), Error> {
         let stored = self.load_one(on, tenant, subject, false).await?;
-        check_kept(stored.as_ref().map(Cell::to_envelope).as_ref(), envelope, true)
+        // Inside of a transaction nobody else changes the row that was written.
+        let later = !on.is_in_transaction();
+        check_kept(stored.as_ref().map(Cell::to_envelope).as_ref(), envelope, later)
     }
 
     /// The statement that stores an envelope, in one row or in none.

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::classes;
 use super::ledger::{damaged, doubtful, id};
 use super::receipt::{HIDES, not_verified};
-use super::subject::{Passed, ledger_at, of_seen};
+use super::subject::{Beside, Passed, ledger_at, of_seen};
 use crate::args::subjects::LedgerReplay;
 use crate::exit::{Exit, Failure};
 use crate::output::counted;
@@ -33,9 +33,11 @@ pub(in crate::commands) fn run(
     })?;
     let access = Access::new(ring);
     let purpose = if asked.dry_run { Purpose::Reads } else { Purpose::Changes };
+    let mut beside = Beside::new();
     let passed = wait(async {
         let mut passed = Vec::new();
         for mut database in open_all(&asked.stores, purpose, session).await? {
+            beside.note(&mut database).await?;
             for place in &database.places {
                 let pass = on_store!(database.connection, place, |store, on| if asked.dry_run {
                     looked(&replay, &store, on, access).await
@@ -50,7 +52,7 @@ pub(in crate::commands) fn run(
     })?;
     // Both are said, whatever becomes of the output.
     let said = report(asked, session, &ledgers, &replay, &passed);
-    let mut exit = Passed::end(&passed, 0, session);
+    let mut exit = beside.end(Passed::end(&passed, 0, session), session);
     for (path, ledger) in asked.files.iter().zip(&ledgers) {
         let lines = doubtful(ledger);
         if !lines.is_empty() {

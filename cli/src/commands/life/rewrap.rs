@@ -11,7 +11,7 @@ use fieldseal::{
 use serde_json::json;
 
 use super::classes;
-use super::subject::{Passed, of_seen};
+use super::subject::{Beside, Passed, of_seen};
 use crate::args::life::Rewrap;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
@@ -39,11 +39,12 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
     let declared = classes::read(&asked.classes.path)?;
     let ring = session.open(&asked.unlocking)?.into_ring();
     let access = Access::new(&ring);
-    let mut left = Left::default();
+    let (mut left, mut beside) = (Left::default(), Beside::new());
     let readers: Vec<&str> = asked.readers.iter().map(String::as_str).collect();
     let (passed, standalone) = wait(async {
         let (mut passed, mut standalone) = (Vec::new(), Vec::new());
         for mut database in open_all(&asked.stores, Purpose::Changes, session).await? {
+            beside.note(&mut database).await?;
             for place in &database.places {
                 let rewrap =
                     |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| -> Result<(), Error> {
@@ -87,6 +88,7 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
         Exit::Done => of_columns,
         exit => exit,
     };
+    let exit = beside.end(exit, session);
     tell_former(&ring, session);
     said.map(|()| exit)
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fieldseal::{
-    Access, Error, Id, KeyRing, KeyUse, LedgerFile, Pass, SubjectColumn, SubjectId, ToId as _,
+    Access, AsyncKeyStore as _, Census, Error, Id, KeyRing, KeyUse, LedgerFile, Pass,
+    SubjectColumn, SubjectId, ToId as _,
 };
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use crate::args::subjects::{Account, IdType, Subject};
 use crate::exit::{Exit, Failure};
 use crate::output::{counted, printable};
 use crate::session::Session;
+use crate::stores::{Database, Place, answered, on_store};
 
 /// A subject by its typed id.
 pub(super) struct Named {
@@ -213,6 +215,41 @@ impl Passed {
             session.output.next("name the databases, columns and tenants that hold envelopes");
         }
         exit
+    }
+}
+
+/// The tables beside those that a pass went over, which may hold envelopes too.
+pub(super) struct Beside(Census);
+
+impl Beside {
+    pub(super) fn new() -> Self {
+        Self(Census::new())
+    }
+
+    /// Notes the tables of a database, and those that its places are.
+    pub(super) async fn note(&mut self, database: &mut Database) -> Result<(), Failure> {
+        // The table of one's own may be there, and off the search path.
+        let columns = database.standalone.iter().map(|one| Place::of_column(&one.column));
+        let others: Vec<_> = columns.chain([Place::own()]).collect();
+        for place in database.places.iter().chain(&others) {
+            let noted = on_store!(database.connection, place, |store, on| {
+                store.note_tables(on, &mut self.0).await
+            });
+            noted.map_err(|error| answered(&place.name, error))?;
+        }
+        Ok(())
+    }
+
+    /// Says which of them no database and search path of the run has, and how the run ends.
+    pub(super) fn end(&self, exit: Exit, session: &Session<'_>) -> Exit {
+        let missed = self.0.missed();
+        for missed in &missed {
+            session.output.warning(printable(missed));
+        }
+        match exit {
+            Exit::Done if !missed.is_empty() => Exit::Partly,
+            exit => exit,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use fieldseal::{Access, Sweep as Sweeping, SweepPlan};
 use serde_json::json;
 
-use super::subject::{Passed, of_seen, shown};
+use super::subject::{Beside, Passed, of_seen, shown};
 use crate::args::subjects::Sweep;
 use crate::exit::{Exit, Failure};
 use crate::output::{counted, printable};
@@ -23,11 +23,13 @@ pub(in crate::commands) fn run(asked: &Sweep, session: &Session<'_>) -> Result<E
     let ring = session.open(&asked.unlocking)?.into_ring();
     let access = Access::new(&ring);
     let purpose = if asked.plan { Purpose::Reads } else { Purpose::Changes };
+    let mut beside = Beside::new();
     let (plans, passed) = wait(async {
         let mut databases = open_all(&asked.stores, purpose, session).await?;
         // Nothing is erased before every place was looked at.
         let mut plans: Vec<(String, SweepPlan)> = Vec::new();
         for database in &mut databases {
+            beside.note(database).await?;
             for place in &database.places {
                 let plan = on_store!(database.connection, place, |store, on| {
                     sweep.plan_async(&store, on, access).await
@@ -73,7 +75,8 @@ pub(in crate::commands) fn run(asked: &Sweep, session: &Session<'_>) -> Result<E
     let said = report(asked, session, &plans, &passed);
     let is_partly = warn(&plans, asked.plan, session);
     let exit = if asked.plan { Exit::Done } else { Passed::end(&passed, 0, session) };
-    said.map(|()| if is_partly { Exit::Partly } else { exit })
+    let exit = beside.end(if is_partly { Exit::Partly } else { exit }, session);
+    said.map(|()| exit)
 }
 
 /// What a plan would erase.

@@ -83,8 +83,12 @@ fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<()
                  was it rotated there, or made from another ring?",
             ));
         }
-        document.replace_ring(ring);
-        Ok(())
+        if document.ring().keys().any(|key| admin.ring().key(key.id()).is_none()) {
+            return Err(Error::value(
+                "the service's ring knows a key that this one does not: is this an older copy, or another ring?",
+            ));
+        }
+        document.replace_ring(ring).map(drop)
     };
     let file = session.file_at(&asked.output);
     let (document, ()) = file.update_with(|locked| made.unlock(locked), change)?;
