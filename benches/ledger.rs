@@ -126,6 +126,12 @@ fn main() {
     timed("open", 20, || LedgerFile::open(file.path(), &ring).unwrap());
     assert_eq!(timed("check", 3, || file.check(&keys, None).unwrap()), head);
     let before = held();
+    timed("consents from the file", 1, || file.consents(&ring, 7_u64, None).unwrap());
+    timed("consents from the file, by a known head", 3, || {
+        file.consents(&ring, 7_u64, Some(&head)).unwrap()
+    });
+    println!("memory: {} bytes an entry", held().saturating_sub(before) * 1_024 / ENTRIES);
+    let before = held();
     let ledger = timed("read", 1, || file.read(&keys).unwrap());
     println!("memory: {} bytes an entry", held().saturating_sub(before) * 1_024 / ENTRIES);
     timed("read behind a known head", 1, || file.read_known(&keys, &head).unwrap());

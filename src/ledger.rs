@@ -9,6 +9,7 @@ mod replay;
 mod standing;
 mod subject;
 
+pub(crate) use self::chain::OfOne;
 pub use self::chain::{Consent, Ledger};
 pub(crate) use self::entry::MAX_LINE;
 pub use self::entry::{LedgerEntry, LedgerHead, SubjectToken};

@@ -62,11 +62,13 @@ pub(crate) fn show(
         transaction.commit()?;
     }
     read("withdrawn:")?;
-    let told = ledger.read(&ring.verifying_keys())?;
-    for consent in told.consents(ring, one.id)? {
+    for consent in ledger.consents(ring, one.id, None)? {
         let stands = if consent.given.is_some() { "stands" } else { "is withdrawn" };
         println!("  the ledger: consent of `{}` to `{}` {stands}", consent.role, consent.class);
     }
+
+    // To be kept where the ledger is not.
+    let known = ledger.check(&ring.verifying_keys(), None)?;
 
     println!("\n{} asks to be forgotten:", other.name);
     let asked = privacy.purpose("request 2026-118");
@@ -91,7 +93,7 @@ pub(crate) fn show(
     println!("\nThe backup of before is restored:");
     let restored = Store::open(&backup)?;
     println!("  {} is back: {}", other.name, !is_erased(&restored)?);
-    let told = ledger.read_known(&public, &told.head())?;
+    let told = ledger.read_known(&public, &known)?;
     let replay = Replay::new(ring, &[&told], &catalog)?;
     let pass = replay.run(&store, &rusqlite::Connection::open(&backup)?, ring)?;
     println!("  the ledger is played back: {} of {} envelopes made right", pass.changed, pass.seen);

@@ -105,7 +105,7 @@ pub enum Action {
 /// | [`Access::seal`](crate::Access::seal), [`open`](crate::Access::open), and their variants | [`SealStandalone`](Action::SealStandalone), [`OpenStandalone`](Action::OpenStandalone) | the result |
 /// | [`Pseudonyms::token`](crate::Pseudonyms::token), and the other forms | [`Pseudonym`](Action::Pseudonym) | the pseudonyms |
 /// | `Erasure::receipt` | [`Sign`](Action::Sign) | the receipt |
-/// | `Ledger::of`, `consents` | [`ReadLedger`](Action::ReadLedger) | the entries |
+/// | `Ledger::of`, `consents`; `LedgerFile::consents` | [`ReadLedger`](Action::ReadLedger) | the entries |
 ///
 /// There is no event for these:
 ///

@@ -1,6 +1,6 @@
 //! A ledger read and verified whole.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -182,7 +182,8 @@ impl Ledger {
     /// The time is in proportion to the entries of the ledger, and small beside that of reading it: 2 ms for 100,000
     /// entries, of which one person has 4,000. Reading verifies the signature of every line, the other persons' too,
     /// because only then it is sure that none was left out or changed: 58 µs a line. Lines up to a head that was kept
-    /// need no signature ([`read_known`](Self::read_known)): 4 µs a line. An entry takes about 400 bytes of memory.
+    /// need no signature ([`read_known`](Self::read_known)): 4 µs a line. An entry takes about 400 bytes of memory;
+    /// `LedgerFile::consents` holds those of one person alone.
     /// (`cargo bench --features file --bench ledger`, a virtual machine with a Xeon.)
     ///
     /// # Errors
@@ -192,38 +193,41 @@ impl Ledger {
         access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Vec<Consent>, Error> {
-        let entries = self.of(access, subject)?;
-        let mut places: BTreeMap<(&str, &str), Vec<&LedgerEntry>> = BTreeMap::new();
-        for entry in entries {
-            if let LedgerAct::Grant { class, role, .. } | LedgerAct::Withdraw { class, role, .. } =
-                &entry.act
-            {
-                places.entry((class, role)).or_default().push(entry);
-            }
-        }
-        // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
         let last_doubt = self.doubtful.iter().map(|lines| *lines.end()).max().unwrap_or_default();
-        let consents = places.into_iter().map(|((class, role), told)| {
-            let mut ends = Ends::default();
-            told.iter().for_each(|entry| ends.add(entry));
-            let stands =
-                |grant: &&&LedgerEntry| grant.number > last_doubt && ends.are_before(grant, true);
-            let is_withdrawal =
-                |entry: &&&LedgerEntry| matches!(entry.act, LedgerAct::Withdraw { .. });
-            let took = |entry: &&&LedgerEntry| {
-                matches!(entry.act, LedgerAct::Withdraw { generation: 1.., .. })
-            };
-            let copied = |entry: &&LedgerEntry| LedgerEntry::clone(entry);
-            Consent {
-                class: class.into(),
-                role: role.into(),
-                given: told.iter().rfind(stands).map(copied),
-                withdrawn: told.iter().rfind(took).or(told.iter().rfind(is_withdrawal)).map(copied),
-                history: told.iter().map(copied).collect(),
-            }
-        });
-        Ok(consents.collect())
+        Ok(consents(self.of(access, subject)?, last_doubt))
     }
+}
+
+/// What the entries about one subject say of each class and role. Up to `last_doubt`, lines are missing.
+pub(super) fn consents(entries: Vec<&LedgerEntry>, last_doubt: u64) -> Vec<Consent> {
+    let mut places: BTreeMap<(&str, &str), Vec<&LedgerEntry>> = BTreeMap::new();
+    for entry in entries {
+        if let LedgerAct::Grant { class, role, .. } | LedgerAct::Withdraw { class, role, .. } =
+            &entry.act
+        {
+            places.entry((class, role)).or_default().push(entry);
+        }
+    }
+    let consents = places.into_iter().map(|((class, role), told)| {
+        let mut ends = Ends::default();
+        told.iter().for_each(|entry| ends.add(entry));
+        // Where lines are missing, a withdrawal may be among them: in doubt the role is out.
+        let stands =
+            |grant: &&&LedgerEntry| grant.number > last_doubt && ends.are_before(grant, true);
+        let is_withdrawal = |entry: &&&LedgerEntry| matches!(entry.act, LedgerAct::Withdraw { .. });
+        let took = |entry: &&&LedgerEntry| {
+            matches!(entry.act, LedgerAct::Withdraw { generation: 1.., .. })
+        };
+        let copied = |entry: &&LedgerEntry| LedgerEntry::clone(entry);
+        Consent {
+            class: class.into(),
+            role: role.into(),
+            given: told.iter().rfind(stands).map(copied),
+            withdrawn: told.iter().rfind(took).or(told.iter().rfind(is_withdrawal)).map(copied),
+            history: told.iter().map(copied).collect(),
+        }
+    });
+    consents.collect()
 }
 
 /// The keys by which subjects are told in ledgers.
@@ -238,6 +242,10 @@ impl<'r> Tokens<'r> {
         let mut keys: Vec<_> = entries.map(|entry| entry.key).collect();
         keys.sort_unstable();
         keys.dedup();
+        Self::of_keys(ring, keys)
+    }
+
+    fn of_keys(ring: &'r KeyRing, keys: Vec<KeyId>) -> Result<Self, Error> {
         for id in &keys {
             let tells = ring.key(*id).and_then(|key| key.token("", &SubjectId::NONE));
             if tells.is_none() {
@@ -259,5 +267,39 @@ impl<'r> Tokens<'r> {
             Some((*id, SubjectToken(self.ring.key(*id)?.token(tenant, subject)?)))
         });
         tokens.collect()
+    }
+}
+
+/// One subject's entries, which are picked while a ledger is read: the others are let go.
+pub(crate) struct OfOne<'r> {
+    ring: &'r KeyRing,
+    tenant: &'r str,
+    subject: &'r SubjectId,
+    /// The keys that were met, and the tokens under those whose secrets the ring holds.
+    keys: BTreeSet<KeyId>,
+    tokens: Vec<(KeyId, SubjectToken)>,
+    missing: Option<Error>,
+}
+
+impl<'r> OfOne<'r> {
+    pub(crate) fn new(ring: &'r KeyRing, tenant: &'r str, subject: &'r SubjectId) -> Self {
+        Self { ring, tenant, subject, keys: BTreeSet::new(), tokens: Vec::new(), missing: None }
+    }
+
+    pub(crate) fn picks(&mut self, entry: &LedgerEntry) -> bool {
+        if self.keys.insert(entry.key) {
+            match Tokens::of_keys(self.ring, [entry.key].into()) {
+                Ok(tokens) => self.tokens.extend(tokens.about(self.tenant, self.subject)),
+                Err(error) => self.missing = self.missing.take().or(Some(error)),
+            }
+        }
+        entry.tenant == self.tenant && self.tokens.contains(&(entry.key, entry.subject))
+    }
+
+    /// What the entries say that were picked of a ledger, which is verified.
+    pub(crate) fn consents(self, picked: &Ledger) -> Result<Vec<Consent>, Error> {
+        // `[LG-6]` Not before the ledger was read.
+        self.missing.map_or(Ok(()), Err)?;
+        Ok(consents(picked.entries.iter().collect(), 0))
     }
 }

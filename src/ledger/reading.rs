@@ -41,6 +41,15 @@ impl<'k> Reading<'k> {
 
     /// The next line, without its line feed.
     pub(crate) fn line(&mut self, text: &[u8]) -> Result<(), Error> {
+        self.line_if(text, |_| true)
+    }
+
+    /// [`line`](Self::line), of which the entry is kept only if it is picked.
+    pub(crate) fn line_if(
+        &mut self,
+        text: &[u8],
+        picks: impl FnOnce(&LedgerEntry) -> bool,
+    ) -> Result<(), Error> {
         let line = ReadLine::parse(utf8(text, self.head.as_ref())?, self.head.as_ref())?;
         match &self.known {
             // What the known head covers needs no key.
@@ -50,7 +59,7 @@ impl<'k> Reading<'k> {
             _ => self.unsigned = line.check(self.keys).err(),
         }
         self.id = line.ledger.unwrap_or(self.id);
-        self.entries.extend(line.entry);
+        self.entries.extend(line.entry.filter(picks));
         self.head = Some(line.head);
         Ok(())
     }

@@ -8,13 +8,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::disk::{self, Appending, Lines};
-use crate::access::{LedgerChange, LedgerSink};
+use crate::access::{Access, Action, LedgerChange, LedgerSink};
 use crate::clock::Clock;
+use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyRing, VerifyingKey};
 use crate::ledger::{
-    Ledger, LedgerHead, MAX_LINE, Reading, Salvage, check_end, check_last, follow, none_whole,
-    rolled_back,
+    Consent, Ledger, LedgerHead, MAX_LINE, OfOne, Reading, Salvage, check_end, check_last, follow,
+    none_whole, rolled_back,
 };
 
 /// The largest ledger that is written, in bytes.
@@ -128,6 +129,28 @@ impl LedgerFile {
         salvage.finish(torn, known)
     }
 
+    /// What one subject consented to, and withdrew, as [`Ledger::consents`] says it of the ledger in this file. Every
+    /// line is read and verified by the keys of the ring, and the entries of this subject alone are held in memory.
+    /// `known` is a head that was kept elsewhere: the lines up to it need no signature, and take a tenth of the time or less.
+    ///
+    /// # Errors
+    /// Those of [`read_known`](Self::read_known) and [`Ledger::of`].
+    pub fn consents<'a>(
+        &self,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+        known: Option<&LedgerHead>,
+    ) -> Result<Vec<Consent>, Error> {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        access.audited(Action::ReadLedger, &subject, &[], None, || {
+            let keys = access.ring().verifying_keys();
+            let mut of_one = OfOne::new(access.ring(), access.checked_tenant()?, &subject);
+            let mut reading = Reading::new(&keys, known);
+            let torn = self.each_line(|line| reading.line_if(line, |entry| of_one.picks(entry)))?;
+            of_one.consents(&reading.finish(torn)?)
+        })
+    }
+
     /// Checks that no line is damaged or missing, and returns the head: that each line names the hash of the
     /// one before it, that the last one is signed by one of these keys, and that the known head is met. Only
     /// the holder of a signing key can have changed what passes.
@@ -170,7 +193,8 @@ impl LedgerFile {
         Ok(head)
     }
 
-    /// Where the ledger stands, by its last whole line alone. To be kept elsewhere.
+    /// Where the ledger stands, by its last whole line alone, of which only the spelling is checked. Keep it elsewhere,
+    /// and give it to a later call. To give it to one at once proves nothing: the head then vouches for itself.
     ///
     /// # Errors
     /// [`Io`](ErrorKind::Io), [`Permissions`](ErrorKind::Permissions), [`Locked`](ErrorKind::Locked);
@@ -200,8 +224,8 @@ fn head_of(line: &[u8]) -> Result<LedgerHead, Error> {
     LedgerHead::of_last_line(core::str::from_utf8(line).unwrap_or_default())
 }
 
-/// `[LG-9]` Checks the line that the next one is to follow, and returns where the ledger stands, and where in the file. If
-/// it was not seen before, the first line is checked as well.
+/// `[LG-9]` Checks the line that the next one is to follow, and returns where the ledger stands, and where in
+/// the file. If it was not seen before, the first line is checked as well.
 ///
 /// Of these two lines, the ring must know who signed one: another service may have taken a newer key. A ledger in which
 /// two rings write that do not know each other can be read by neither.

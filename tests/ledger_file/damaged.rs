@@ -154,3 +154,54 @@ fn a_beginning_that_was_killed_leaves_no_half_ledger() {
     LedgerFile::create(&place, &signing()).unwrap();
     assert_eq!(fs::metadata(&place).unwrap().nlink(), 1);
 }
+
+/// It reads line by line and holds one person's entries, and believes no less than who reads the whole.
+#[test]
+fn consents_from_the_file_are_those_of_the_ledger_read_whole() {
+    const NEWS: Class = Class::new("news").readers_with_consent(&["marketing", "support"]);
+    let folder = Folder::new();
+    let (file, mut ring) = (begun(&folder), signing());
+    let tell = |ring: &KeyRing, subject: u64| {
+        let access = Access::new(ring).at(NOW).ledger(&file).source("form").notice("1");
+        let kept = DataKeys::create(access, subject, [NEWS]).unwrap();
+        let mut edit = kept.envelope().edit(access, subject).unwrap();
+        edit.grant(&NEWS, "marketing", History::Included).unwrap();
+        edit.grant(&NEWS, "support", History::Included).unwrap();
+        edit.withdraw(&NEWS, "support").unwrap();
+        edit.finish().unwrap();
+    };
+    (41..44).for_each(|subject| tell(&ring, subject));
+    ring.rotate(KeyUse::Sign, "sign").unwrap();
+    tell(&ring, 42);
+    let head = file.head().unwrap();
+    let whole = file.read(&ring.verifying_keys()).unwrap();
+    for subject in [41_u64, 42, 43, 44] {
+        let told = whole.consents(&ring, subject).unwrap();
+        assert_eq!(told.len(), if subject == 44 { 0 } else { 2 });
+        assert_eq!(file.consents(&ring, subject, None).unwrap(), told);
+        assert_eq!(file.consents(&ring, subject, Some(&head)).unwrap(), told);
+    }
+    assert_eq!(file.consents(&ring, 42, None).unwrap()[0].history.len(), 2);
+    let other = Access::new(&ring).tenant("acme");
+    assert!(file.consents(other, 42, None).unwrap().is_empty());
+
+    // By a ring that does not know the second key, nor by one that has it to verify alone.
+    assert_eq!(kind(file.consents(&signing(), 42, None)), ErrorKind::MissingKey);
+    let verifies = ring.subset(&["app"]).unwrap().into_ring();
+    assert!(file.read(&verifies.verifying_keys()).is_ok());
+    assert_eq!(kind(file.consents(&verifies, 42, None)), ErrorKind::MissingKey);
+
+    // Nothing is said by a ledger that is damaged or cut, also where that is nobody's line who was asked for.
+    let text = fs::read_to_string(file.path()).unwrap();
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    for number in 0..lines.len() {
+        let mut damaged = lines.clone();
+        damaged[number] = damaged[number].replace("\"at\":\"2", "\"at\":\"3");
+        write(&file, &damaged);
+        for known in [None, Some(&head)] {
+            assert!(file.consents(&ring, 42, known).is_err(), "{number}");
+        }
+        write(&file, &lines[..number]);
+        assert!(file.consents(&ring, 42, Some(&head)).is_err(), "{number}");
+    }
+}

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use fieldseal::{
     Access, Action, AuditRefused, AuditSink, Class, DataKeys, Domain, Error, ErrorKind, Event,
-    History, KeyRing, KeyStore as _, Ledger, LedgerChange, LedgerHead, LedgerSink, MemoryKeyStore,
-    Record, SealedRecord as _,
+    History, KeyRing, KeyStore as _, Ledger, LedgerChange, LedgerFile, LedgerHead, LedgerSink,
+    MemoryKeyStore, Record, SealedRecord as _,
 };
 
 const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
@@ -82,6 +82,11 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
         store
     };
     let erasure = stored().erase(&(), &ring, 42).unwrap();
+    let place = std::env::temp_dir().join(format!("fieldseal-audited-{}", std::process::id()));
+    let in_file = || {
+        std::fs::write(&place, &lines.0.lock().unwrap().0).unwrap();
+        LedgerFile::at(&place).any_permissions()
+    };
     let ledger = || Ledger::read(&lines.0.lock().unwrap().0, &ring.verifying_keys()).unwrap();
     let granted = Access::new(&ring).ledger(&lines).source("form").notice("1");
     DataKeys::create_for(granted, 42, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
@@ -150,6 +155,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
         ("receipt", &[Sign], call(|a| erasure.receipt(a, None).map(drop))),
         ("ledger", &[ReadLedger], call(|a| ledger().of(a, 42).map(drop))),
         ("consents", &[ReadLedger], call(|a| ledger().consents(a, 42).map(drop))),
+        ("in a file", &[ReadLedger], call(|a| in_file().consents(a, 42, None).map(drop))),
     ];
     for (name, actions, call) in table {
         let log = Log::default();
@@ -166,6 +172,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
         let refused = call(Access::new(&ring).audit(&deaf)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Audit, "{name}");
     }
+    std::fs::remove_file(&place).unwrap();
 }
 
 /// A search-only service holds one derived key. Its guesses are all told of, the wrong ones too.

@@ -99,15 +99,8 @@ pub(in crate::commands) fn consents(
     let subject = Named::of(&asked.subject, None)?;
     let file = ledger_at(&asked.ledger, session)?;
     let ring = session.open(&asked.unlocking)?.into_ring();
-    let keys = ring.verifying_keys();
-    let ledger = match &asked.head {
-        Some(head) => file.read_known(&keys, head),
-        None => file.read(&keys),
-    };
-    let ledger = ledger.map_err(not_verified)?;
-    let tenant = asked.subject.tenant.as_str();
-    let consents =
-        ledger.consents(Access::new(&ring).tenant(tenant), &subject.id).map_err(not_verified)?;
+    let access = Access::new(&ring).tenant(&asked.subject.tenant);
+    let consents = file.consents(access, &subject.id, asked.head.as_ref()).map_err(not_verified)?;
     let json: Vec<_> = consents
         .iter()
         .map(|of| {
