@@ -10,6 +10,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "replay/closed.rs"]
+mod closed;
 mod common;
 #[path = "replay/model.rs"]
 mod model;

@@ -106,8 +106,8 @@ impl<'r> Replay<'r> {
     /// Makes good what the ledgers say of one subject. Whether they say anything.
     ///
     /// # Errors
-    /// The first one: those of [`EnvelopeEdit::withdraw`] but for declared readers;
-    /// [`RolledBack`](crate::ErrorKind::RolledBack) for a class that went on without its erasure or
+    /// The first one: those of [`EnvelopeEdit::withdraw`] but for declared readers, where the role was taken out
+    /// all the same and the class takes no values until it is renewed; [`RolledBack`](crate::ErrorKind::RolledBack) for a class that went on without its erasure or
     /// withdrawal; [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is
     /// [not declared](Self::undeclared) and that a role was taken out of. What could be made good is in the edit
     /// all the same; finish it.

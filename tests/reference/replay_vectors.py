@@ -22,6 +22,7 @@ from ledger_positives import (
     BEGIN,
     ERASE,
     ERASE_CLASS,
+    GRANT,
     WITHDRAW,
     ask,
     base64url,
@@ -475,8 +476,86 @@ def positives() -> Files:
             _long_before(),
             _several(),
             _not_stored(),
+            _closed(),
         )
         for n, f in made.items()
+    }
+
+
+def _closed() -> Files:
+    """What keeps a class from going on closes it; the role is out all the same."""
+    both = call(ensure(NEWS, "marketing", "support"))
+    made = written([both, call(withdraw(NEWS, "marketing"), at=NOW + 60)])
+    lines, before = made["lines"], made["envelopes"][0]
+    lost = {**call({"do": "renew", "class": by(OFFERS, "marketing")}, at=NOW + 120), "from": 0}
+    offers = written(
+        [call(ensure(OFFERS, "marketing")), call(withdraw(OFFERS, "marketing"), at=NOW + 60), lost]
+    )
+    empty = {**NEWS, "readers": [], "consent": ["marketing"]}
+    no_support = ring(APP_KEY, ENVELOPE_KEY, MARKETING_KEY, SIGN_KEY)
+    app_open_only = symmetric(APP, "wrap", "app", "open-only")
+    no_app = ring(app_open_only, ENVELOPE_KEY, MARKETING_KEY, SUPPORT_KEY, SIGN_KEY)
+    disabled = {**SUPPORT_KEY, "state": "disabled"}
+    support_disabled = ring(APP_KEY, disabled, ENVELOPE_KEY, MARKETING_KEY, SIGN_KEY)
+    unknown = changed(before, _with_unknown)
+    last = chained([BEGIN, {**WITHDRAW, **whose(), "generation": 65_535}])
+    found_nothing = {**WITHDRAW, **whose(), "role": "billing", "generation": 0}
+    granted = chained([BEGIN, found_nothing, {**GRANT, **whose(), "generation": 7}])
+    absent = written([call(ensure(NOTES))])["envelopes"][0]
+    w = ["LG-12"]
+    return {
+        "recipient-unknown": replay("a recipient of an unknown key", [lines], unknown, w),
+        "recipient-unknown-of-an-undeclared-class": replay(
+            "a recipient of an unknown key", [lines], unknown, w, classes=[NOTES]
+        ),
+        "recipient-unknown-beside-the-only-reader": replay(
+            "a recipient of an unknown key is no reader that a generation is left to",
+            [offers["lines"]],
+            changed(offers["envelopes"][2], _with_unknown),
+            w,
+        ),
+        "consent-of-another-unproven": replay(
+            "it cannot be told who else consented", [lines], before, [*w, "GN-10"], ring=no_support
+        ),
+        "consent-of-another-by-a-disabled-key": replay(
+            "the same, by a key that is known",
+            [lines],
+            before,
+            [*w, "GN-10"],
+            ring=support_disabled,
+        ),
+        "reader-without-key": replay(
+            "a declared reader has no key",
+            [lines],
+            before,
+            [*w, "GN-6"],
+            classes=[{**NEWS, "readers": ["app", "billing"]}],
+        ),
+        "reader-without-primary": replay(
+            "a declared reader has no primary key", [lines], before, w, ring=no_app
+        ),
+        "reader-without-primary-of-a-class-that-is-not-there": replay(
+            "a declared reader has no primary key, and the class has no entry",
+            [lines],
+            absent,
+            w,
+            ring=no_app,
+        ),
+        "reader-without-primary-and-nothing-found": replay(
+            "a declared reader has no primary key; the withdrawal found nothing",
+            [granted],
+            before,
+            w,
+            ring=no_app,
+        ),
+        "none-follows": replay("generation 65,535 was covered", [last], before, [*w, "GN-4"]),
+        "unknown-suite": replay(
+            "the highest generation is of an unknown suite",
+            [lines],
+            changed(before, lambda e: replace(e, suite=9)),
+            w,
+            classes=[{**empty, "readers": ["app"]}],
+        ),
     }
 
 
@@ -512,7 +591,7 @@ def changed(data: str, change: Any) -> str:
 
 def _with_unknown(entry: Any) -> Any:
     """One more recipient, whose key no ring knows."""
-    if getattr(entry, "cls", "") != "news":
+    if not isinstance(entry, envelope.Live) or entry.cls == "notes":
         return entry
     recipients = (*entry.recipients, envelope.Recipient(1, 0x7FFFFFFF, bytes(72)))
     return replace(entry, recipients=recipients)
@@ -524,17 +603,6 @@ def refusals() -> Files:
     made = written(once)
     lines, before = made["lines"], made["envelopes"][0]
     erased = written([both, call(ERASE)])["lines"]
-    readers = [{**NEWS, "readers": ["app", "billing"]}]
-    unknown = changed(before, _with_unknown)
-    last = chained([BEGIN, {**WITHDRAW, **whose(), "generation": 65_535}])
-    no_support = ring(APP_KEY, ENVELOPE_KEY, MARKETING_KEY, SIGN_KEY)
-    no_app = ring(
-        symmetric(APP, "wrap", "app", "open-only"),
-        ENVELOPE_KEY,
-        MARKETING_KEY,
-        SUPPORT_KEY,
-        SIGN_KEY,
-    )
     compromised = ring(
         APP_KEY,
         symmetric(ENVELOPE, "envelope", "envelope", "compromised"),
@@ -543,8 +611,6 @@ def refusals() -> Files:
         SUPPORT_KEY,
         SIGN_KEY,
     )
-    later_suite = changed(before, lambda e: replace(e, suite=9))
-    empty_role = {**NEWS, "readers": [], "consent": ["marketing"]}
     files = {
         "classes-contradict": refusal(
             "invalid-input",
@@ -579,44 +645,6 @@ def refusals() -> Files:
             ["LG-6"],
             ring=no_sign(),
             classes=[],
-        ),
-        "recipient-unknown": refusal(
-            "missing-key", "a recipient of an unknown key", [lines], unknown, ["LG-12"]
-        ),
-        "consent-of-another-unproven": refusal(
-            "missing-key",
-            "it cannot be told who else consented",
-            [lines],
-            before,
-            ["LG-12", "GN-10"],
-            ring=no_support,
-        ),
-        "reader-without-key": refusal(
-            "missing-key",
-            "a declared reader has no key",
-            [lines],
-            before,
-            ["LG-12", "GN-6"],
-            classes=readers,
-        ),
-        "reader-without-primary": refusal(
-            "missing-key",
-            "a declared reader has no primary key",
-            [lines],
-            before,
-            ["LG-12"],
-            ring=no_app,
-        ),
-        "none-follows": refusal(
-            "exhausted", "generation 65,535 was covered", [last], before, ["LG-12", "GN-4"]
-        ),
-        "unknown-suite": refusal(
-            "unsupported",
-            "the highest generation is of an unknown suite",
-            [lines],
-            later_suite,
-            ["LG-12"],
-            classes=[empty_role | {"readers": ["app"]}],
         ),
         "compromised-envelope-key": refusal(
             "not-permitted",

@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::steps::is_in_the_way;
 use super::{Consent, EnvelopeEdit, Room};
 use crate::access::Action;
 use crate::class::Class;
@@ -183,10 +184,13 @@ impl EnvelopeEdit<'_> {
             }
             left = edit.remove_withdrawn((name, declared), withdrawals)?;
             match declared {
-                Some(class) => edit.go_on_above(class, withdrawals, reached, &left),
+                Some(class) => edit.go_on_above(class, withdrawals, reached, &mut left),
                 None => edit.erase_emptied(name).map(|_| left.removed.is_some()),
             }
         })?;
+        if let Some(key_id) = left.unknown {
+            return self.role_of(name, key_id).map(drop);
+        }
         if left.in_doubt {
             return Err(Error::new(
                 ErrorKind::RolledBack,
@@ -194,6 +198,16 @@ impl EnvelopeEdit<'_> {
                     "class `{name}` was withdrawn from a role according to the ledger, but this envelope went on \
                      without it: that role is the only reader of a generation begun since. Withdraw it again, or record \
                      the consent again"
+                ),
+            ));
+        }
+        if let Some(cause) = left.refused {
+            return Err(Error::new(
+                cause.kind(),
+                format!(
+                    "class `{name}` was withdrawn from a role, which has no key of it any more, but no next generation \
+                     could be begun ({}): supply what is missing, and renew the class",
+                    cause.detail()
                 ),
             ));
         }
@@ -206,13 +220,13 @@ impl EnvelopeEdit<'_> {
         Ok(())
     }
 
-    /// `[LG-12]` 2 to 6, after the roles were taken out.
+    /// `[LG-12]` 3 to 7, after the roles were taken out.
     fn go_on_above(
         &mut self,
         class: &Class,
         withdrawals: &[Withdrawal<'_>],
         reached: Reached,
-        left: &Left,
+        left: &mut Left,
     ) -> Result<bool, Error> {
         let mut changed = left.removed.is_some();
         let told = withdrawals.iter().map(|withdrawal| withdrawal.generation).max();
@@ -236,36 +250,66 @@ impl EnvelopeEdit<'_> {
         if last == 0 && !readers.as_ref().is_ok_and(|readers| !readers.is_empty()) {
             return Ok(changed);
         }
-        let mut readers = readers?;
         self.erase_emptied(class.name())?;
-        for granted in withdrawals.iter().filter(|withdrawal| withdrawal.granted.is_some()) {
-            let role = class.consent_roles().iter().find(|name| **name == granted.role);
-            readers.extend(role.filter(|role| !readers.contains(role)).copied());
-        }
-        if readers.is_empty() && !left.in_doubt {
-            // `[ED-11]` Nothing takes the highest one's place, so it must take no more values.
-            changed |= self.erase_where(|entry| {
-                entry.class == class.name()
-                    && highest.is_some_and(|(number, _)| number == entry.generation)
-            })?;
-        }
         let next = last.max(reached.erased).max(reached.granted).checked_add(1);
-        if readers.is_empty() || highest.is_some_and(|(_, live)| !live) {
-            let now = self.access.time().now()?;
-            return Ok(self.mark_reached(class.name(), next.unwrap_or(u16::MAX), now)? || changed);
+        let begun = match readers {
+            Ok(mut readers) => {
+                for granted in withdrawals.iter().filter(|one| one.granted.is_some()) {
+                    let role = class.consent_roles().iter().find(|name| **name == granted.role);
+                    readers.extend(role.filter(|role| !readers.contains(role)).copied());
+                }
+                if readers.is_empty() && !left.in_doubt {
+                    // `[ED-11]` Nothing takes the highest one's place, so it must take no more values.
+                    changed |= self.erase_where(|entry| {
+                        entry.class == class.name()
+                            && highest.is_some_and(|(number, _)| number == entry.generation)
+                    })?;
+                }
+                if readers.is_empty() || highest.is_some_and(|(_, live)| !live) {
+                    let (number, now) = (next.unwrap_or(u16::MAX), self.access.time().now()?);
+                    return Ok(self.mark_reached(class.name(), number, now)? || changed);
+                }
+                self.begin_above(class, next, &readers, highest.is_some())
+            }
+            Err(error) => Err(error),
+        };
+        match begun {
+            Ok(()) => Ok(true),
+            // `[LG-12]` A withdrawal always goes through: what is in the way of the next generation closes the
+            // class, and gives no role back.
+            Err(error) if is_in_the_way(error.kind()) => {
+                left.refused = Some(error);
+                let (number, now) = (next.unwrap_or(u16::MAX), self.access.time().now()?);
+                if last > 0 && self.leave_erased(class.name(), number, now)? {
+                    self.set_to_renew(class.name());
+                    changed = true;
+                }
+                Ok(changed)
+            }
+            Err(error) => Err(error),
         }
-        if highest.is_some() {
+    }
+
+    /// `[LG-12]` 7.
+    fn begin_above(
+        &mut self,
+        class: &Class,
+        next: Option<u16>,
+        readers: &[&str],
+        is_there: bool,
+    ) -> Result<(), Error> {
+        if is_there {
             self.check_renewable(class)?;
         }
         let number = next.filter(|number| *number < LAST_GENERATION);
         let number = number.ok_or_else(|| used_up(class.name()))?;
         self.drawing(|edit, rng| {
-            edit.add(class.name(), number, &readers, retention(class), Room::Full, rng)
+            edit.add(class.name(), number, readers, retention(class), Room::Full, rng)
         })?;
-        if highest.is_some() {
+        if is_there {
             self.set_to_reseal(class.name(), number);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// `[LG-12]` 1.
@@ -291,15 +335,6 @@ impl EnvelopeEdit<'_> {
             };
             is_out.then_some(covered)
         };
-        for entry in self.layout.entries.iter().filter(|entry| entry.class == class) {
-            let Some(live) = entry.live() else { continue };
-            let is_out = |role| out(entry.generation, live, Some(role)).is_some();
-            if withdrawals.iter().any(|withdrawal| is_out(withdrawal.role)) {
-                for recipient in &live.recipients {
-                    self.role_of(class, recipient.key_id)?;
-                }
-            }
-        }
         let ring = self.access.ring();
         let mut left = Left::default();
         for entry in self.layout.entries.iter_mut().filter(|entry| entry.class == class) {
@@ -311,7 +346,15 @@ impl EnvelopeEdit<'_> {
                 .iter()
                 .map(|recipient| out(generation, live, ring.role_of(recipient.key_id)));
             let outs: Vec<Option<bool>> = outs.collect();
-            if outs.iter().all(Option::is_some) && outs.contains(&Some(false)) {
+            // A key that the ring does not know may be one more of the role, or nobody's.
+            let of_nobody = |key_id: &u32| ring.role_of(*key_id).is_none();
+            let ids = live.recipients.iter().map(|recipient| recipient.key_id);
+            let is_out = |one: &Withdrawal<'_>| out(generation, live, Some(one.role)).is_some();
+            if withdrawals.iter().any(is_out) {
+                left.unknown = left.unknown.or_else(|| ids.clone().find(of_nobody));
+            }
+            let has_other = ids.zip(&outs).any(|(id, out)| out.is_none() && !of_nobody(&id));
+            if !has_other && outs.contains(&Some(false)) {
                 // Nobody else reads it, and no entry says that it was to go.
                 left.in_doubt = true;
             } else if outs.iter().any(Option::is_some) {
@@ -363,6 +406,10 @@ struct Left {
     removed: Option<u16>,
     /// Whether a generation was kept, which nobody else reads.
     in_doubt: bool,
+    /// A recipient that the ring does not know, in a generation that a role is out of.
+    unknown: Option<u32>,
+    /// Why no next generation was begun.
+    refused: Option<Error>,
 }
 
 /// Whether a generation was there at this time, which is past: whatever clocks say.

@@ -195,11 +195,15 @@ impl<'a> EnvelopeEdit<'a> {
             let now = self.access.time().now()?;
             self.insert_erased(class, number, now)?;
         }
+        self.set_to_renew(class);
+        Ok(())
+    }
+
+    pub(super) fn set_to_renew(&mut self, class: &str) {
         self.to_reseal.retain(|(other, _)| other != class);
         if !self.to_renew.iter().any(|other| other == class) {
             self.to_renew.push(class.into());
         }
-        Ok(())
     }
 
     /// An erased entry that never was a live one: in place of the key tag are random bytes.
@@ -495,7 +499,23 @@ impl<'a> EnvelopeEdit<'a> {
     ) -> Result<bool, Error> {
         let highest =
             self.layout.highest(class).and_then(|position| self.layout.entries.get(position));
-        if highest.is_some_and(|entry| entry.generation >= generation || entry.live().is_some())
+        if highest.is_some_and(|entry| entry.live().is_some()) {
+            return Ok(false);
+        }
+        self.leave_erased(class, generation, erased_at)
+    }
+
+    /// Adds an erased entry that never was a live one, above the highest of the class. Returns `false` where the
+    /// class has reached that number already or the envelope has no room.
+    pub(super) fn leave_erased(
+        &mut self,
+        class: &str,
+        generation: u16,
+        erased_at: u64,
+    ) -> Result<bool, Error> {
+        let highest =
+            self.layout.highest(class).and_then(|position| self.layout.entries.get(position));
+        if highest.is_some_and(|entry| entry.generation >= generation)
             || self.prune_for(ERASED_ENTRY.saturating_add(class.len())).is_err()
         {
             return Ok(false);
@@ -532,7 +552,7 @@ impl<'a> EnvelopeEdit<'a> {
 
 /// Whether this keeps a generation from being begun, and would again: a key that is missing or cannot be
 /// used, a suite of a later version, and the limits of the format.
-fn is_in_the_way(kind: ErrorKind) -> bool {
+pub(super) fn is_in_the_way(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Exhausted

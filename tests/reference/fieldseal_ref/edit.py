@@ -394,9 +394,13 @@ class Editor:
     def mark(self, cls: str, generation: int, erased_at: int) -> None:
         """[ED-21]"""
         entries = self.of_class(cls)
-        if entries and (isinstance(entries[-1], Live) or entries[-1].generation >= generation):
+        if entries and isinstance(entries[-1], Live):
             return
-        if generation > U16_MAX:
+        self._leave_erased(cls, generation, erased_at)
+
+    def _leave_erased(self, cls: str, generation: int, erased_at: int) -> None:
+        entries = self.of_class(cls)
+        if (entries and entries[-1].generation >= generation) or generation > U16_MAX:
             return
         try:
             self._make_room(16 + len(cls))

@@ -68,15 +68,10 @@ class Replay:
         for cls in _classes(told, "erase-class"):
             unseen[cls] = editor.erase_again(cls, self._erasures(told, cls, editor.now))
         for cls in _classes(told, "withdraw", "grant"):
-            before = (list(editor.entries), editor.changed)
             roles = self._withdrawn(told, cls, editor.now)
             named = [_highest(told, act, cls) for act in ("erase-class", "grant")]
-            try:
-                if report := editor.withdraw_again(cls, self.declared.get(cls), roles, *named):
-                    kinds.append(report)
-            except Refused as refused:
-                editor.entries, editor.changed = before
-                kinds.append(refused.kind)
+            if report := editor.withdraw_again(cls, self.declared.get(cls), roles, *named):
+                kinds.append(report)
         for cls, entries in unseen.items():
             if report := editor.settle(cls, entries):
                 kinds.append(report)
@@ -195,18 +190,20 @@ class Player(Editor):
         was_live = bool(entries) and isinstance(entries[-1], Live)
         readers = set(decl.readers) if decl else set()
         by_role = {one.role: one for one in roles}
-        emptied, last, report = [], max((one.told for one in roles), default=0), None
-        lost = False
+        emptied, last = [], max((one.told for one in roles), default=0)
+        lost, unknown, doubt = False, None, None
         for entry in self.live_of(cls):  # step 1
             out = {one.role for one in roles if one.is_out(entry, one.role in readers)}
             names = [self.ring.role_of(r.key_id) for r in entry.recipients]
             if out and None in names:
-                raise Refused("missing-key", "a recipient's key is unknown")
+                unknown = "missing-key"
             kept = [r for r, name in zip(entry.recipients, names) if name not in out]
             if len(kept) == len(entry.recipients):
                 continue
-            if not kept and not all(name and by_role[name].covers(entry) for name in names):
-                report = "rolled-back"
+            gone = [name for name in names if name in out]
+            has_other = len(gone) < len([name for name in names if name is not None])
+            if not has_other and not all(by_role[name or ""].covers(entry) for name in gone):
+                doubt = "rolled-back"
                 continue
             lost, last = True, max(last, entry.generation)
             if kept:
@@ -218,6 +215,7 @@ class Player(Editor):
             for entry in emptied:
                 self._erase(entry)
 
+        report = unknown or doubt
         if decl is None:  # step 2
             erase_emptied()
             return report or ("invalid-input" if lost else None)
@@ -226,29 +224,36 @@ class Player(Editor):
             erase_emptied()  # step 3
             return report
         # step 4: nobody is a reader of a generation without recipients.
+        following = max(last, erased, granted) + 1
         try:
             highest_is_empty = bool(emptied) and emptied[-1].generation == highest
             aside = tuple(by_role)
             consented = [] if highest_is_empty else self.consented(decl, aside=aside)
-        except Refused:
+        except Refused as refused:
             if last == 0:
                 return report
-            raise
+            erase_emptied()
+            self._leave_erased(cls, min(following, U16_MAX), self.now)  # step 8
+            return report or refused.kind
         if last == 0 and not decl.readers and not consented:
             return report
         consented += [one.role for one in roles if one.granted and one.role in decl.consent]
         named = [*decl.readers, *(role for role in decl.consent if role in consented)]
         erase_emptied()  # step 5
         now_live = self.live_of(cls)
-        if not named and report is None and now_live and now_live[-1].generation == highest:
+        if not named and doubt is None and now_live and now_live[-1].generation == highest:
             self._erase(now_live[-1])
-        following = max(last, erased, granted) + 1
         if not named or (entries and not was_live):  # step 6
             self.mark(cls, min(following, U16_MAX), self.now)
             return report
-        if entries:  # step 7
-            self._refuse_unknown_suite(cls)
-        if following >= U16_MAX:
-            raise Refused("exhausted", "generation 65,535")
-        self._begin(cls, following, decl.expires_at(self.now), named)
+        try:  # step 7
+            if entries:
+                self._refuse_unknown_suite(cls)
+            if following >= U16_MAX:
+                raise Refused("exhausted", "generation 65,535")
+            self._begin(cls, following, decl.expires_at(self.now), named)
+        except Refused as refused:
+            if last > 0:
+                self._leave_erased(cls, min(following, U16_MAX), self.now)  # step 8
+            return report or refused.kind
         return report
