@@ -14,7 +14,7 @@ pub use self::chain::{Consent, Ledger};
 pub(crate) use self::entry::MAX_LINE;
 pub use self::entry::{LedgerEntry, LedgerHead, SubjectToken};
 pub(crate) use self::reading::{
-    Reading, Salvage, check_end, check_last, follow, none_whole, rolled_back,
+    End, Reading, Salvage, check_end, check_last, damaged_end, follow, none_whole, rolled_back,
 };
 pub use self::receipt::{Receipt, ReceiptColumn, ReceiptKey};
 pub use self::replay::Replay;

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use super::entry::{LedgerEntry, LedgerHead, SubjectToken};
-use super::reading::{Reading, Salvage};
+use super::reading::{End, Reading, Salvage};
 use super::standing::Ends;
 use crate::access::{Access, Action, LedgerAct};
 use crate::context::{SubjectId, ToId};
@@ -44,6 +44,7 @@ pub struct Ledger {
     pub(super) entries: Vec<LedgerEntry>,
     pub(super) head: LedgerHead,
     pub(super) torn: bool,
+    pub(super) meets_known: bool,
     pub(super) doubtful: Vec<RangeInclusive<u64>>,
 }
 
@@ -101,13 +102,17 @@ impl Ledger {
             reading.line(line.as_bytes())?;
             rest = tail;
         }
-        reading.finish(!rest.is_empty())
+        let end = End::of(rest.as_bytes())?;
+        if end == End::Line {
+            reading.line(rest.as_bytes())?;
+        }
+        reading.finish(end == End::Unfinished)
     }
 
-    /// Reads a ledger that is damaged: the lines that verify by themselves, before the damage and after it.
-    /// [`doubtful`](Self::doubtful) names the lines that are missing. Of those nothing is known: what they
-    /// erased or withdrew, a replay does not make good. `known` is a head that was kept elsewhere, so that
-    /// lines cut off at the end are named as well.
+    /// Reads a ledger that is damaged: the lines that verify by themselves, before the damage and after it, also where
+    /// the damage is to a line feed. [`doubtful`](Self::doubtful) names the lines that are missing. Of those nothing is
+    /// known: what they erased or withdrew, a replay does not make good. `known` is a head that was kept elsewhere, so
+    /// that lines cut off at the end are named as well. Where that head is not met, every line is in doubt.
     ///
     /// # Errors
     /// [`Malformed`](ErrorKind::Malformed) when no line verifies by one of these keys.
@@ -116,20 +121,23 @@ impl Ledger {
         keys: &[VerifyingKey],
         known: Option<&LedgerHead>,
     ) -> Result<Self, Error> {
-        let mut salvage = Salvage::new(keys);
-        let end = text.iter().rposition(|byte| *byte == b'\n');
-        let (whole, torn) = match end.and_then(|end| text.split_at_checked(end)) {
-            Some((whole, rest)) => (whole, rest.len() > 1),
-            None => (&[][..], !text.is_empty()),
-        };
-        whole.split(|byte| *byte == b'\n').for_each(|line| salvage.line(line));
-        salvage.finish(torn, known)
+        let mut salvage = Salvage::new(keys, known);
+        let mut lines = text.split(|byte| *byte == b'\n');
+        let tail = lines.next_back().unwrap_or_default();
+        lines.for_each(|line| salvage.line(line));
+        salvage.finish(tail)
     }
 
     /// The lines of a [damaged](Self::read_damaged) ledger, by their numbers, that are missing or whose place is
-    /// not proven. Empty in every other ledger.
+    /// not proven. Empty in every other ledger. An erasure or a withdrawal in such a line counts; a grant does not.
     pub fn doubtful(&self) -> &[RangeInclusive<u64>] {
         &self.doubtful
+    }
+
+    /// Whether the head that [`read_damaged`](Self::read_damaged) was given is of this ledger: its line is there, or the
+    /// one that follows it. `true` without one, and in every ledger that is not damaged.
+    pub fn meets_known(&self) -> bool {
+        self.meets_known
     }
 
     /// The ledger's id; zeros in a damaged one whose first line is lost.

@@ -8,7 +8,8 @@ use core::ops::RangeInclusive;
 use serde::Deserialize;
 
 use super::chain::Ledger;
-use super::entry::{LedgerEntry, LedgerHead, ReadLine, hash, malformed};
+use super::entry::{LedgerEntry, LedgerHead, MAX_LINE, ReadLine, hash, malformed};
+use crate::access::LedgerAct;
 use crate::encoding::from_base64;
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyRing, VerifyingKey};
@@ -75,13 +76,75 @@ impl<'k> Reading<'k> {
             return Err(error);
         }
         let head = self.head.ok_or_else(none_whole)?;
-        Ok(Ledger { id: self.id, entries: self.entries, head, torn, doubtful: Vec::new() })
+        Ok(Ledger {
+            id: self.id,
+            entries: self.entries,
+            head,
+            torn,
+            meets_known: true,
+            doubtful: Vec::new(),
+        })
     }
+}
+
+/// What is behind the last line feed of a ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Nothing,
+    /// A line that its writer did not finish. Nothing was stored for it.
+    Unfinished,
+    /// A line that lacks its line feed alone.
+    Line,
+}
+
+impl End {
+    /// `[LG-1]` Whoever takes damage for what was never finished cuts off what was acknowledged.
+    pub(crate) fn of(tail: &[u8]) -> Result<Self, Error> {
+        match closing(tail) {
+            _ if tail.is_empty() => Ok(Self::Nothing),
+            Some(end) if end == tail.len() => Ok(Self::Line),
+            None if tail.starts_with(b"{")
+                && tail.len() <= MAX_LINE
+                && !tail.iter().any(u8::is_ascii_control) =>
+            {
+                Ok(Self::Unfinished)
+            }
+            _ => Err(damaged_end(tail)),
+        }
+    }
+}
+
+/// Says what the ledger is where its first line, or what is behind the last one, tells.
+#[cold]
+pub(crate) fn damaged_end(line: &[u8]) -> Error {
+    malformed(
+        line,
+        "the ledger is damaged at its end: what is behind the last line feed is no line, nor the beginning of one",
+    )
+}
+
+/// Where the object ends that these bytes begin with: a line has none within another.
+fn closing(bytes: &[u8]) -> Option<usize> {
+    let (mut in_text, mut is_escaped) = (false, false);
+    let end = bytes.iter().position(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'}' => return !in_text,
+            _ => {}
+        }
+        false
+    });
+    end.map(|end| end.saturating_add(1))
 }
 
 /// A damaged ledger, of which the lines are read that verify by themselves.
 pub(crate) struct Salvage<'k> {
     keys: &'k [VerifyingKey],
+    known: Option<LedgerHead>,
+    /// Whether there is the line of the known head, or one that follows it.
+    is_met: bool,
     ledger: Option<Ledger>,
     doubtful: Vec<RangeInclusive<u64>>,
     /// How many lines since the last one that verifies.
@@ -89,59 +152,96 @@ pub(crate) struct Salvage<'k> {
 }
 
 impl<'k> Salvage<'k> {
-    pub(crate) fn new(keys: &'k [VerifyingKey]) -> Self {
-        Self { keys, ledger: None, doubtful: Vec::new(), unread: 0 }
+    /// `known`: a head that was kept elsewhere, up to which there were lines.
+    pub(crate) fn new(keys: &'k [VerifyingKey], known: Option<&LedgerHead>) -> Self {
+        Self {
+            keys,
+            known: known.copied(),
+            is_met: false,
+            ledger: None,
+            doubtful: Vec::new(),
+            unread: 0,
+        }
     }
 
+    /// What is between two line feeds: a line, or several of which a line feed is damaged.
     pub(crate) fn line(&mut self, text: &[u8]) {
+        let (mut rest, mut is_read) = (text, false);
+        while let Some(begin) = rest.iter().position(|byte| *byte == b'{') {
+            rest = rest.get(begin..).unwrap_or_default();
+            let Some((line, behind)) = closing(rest).and_then(|end| rest.split_at_checked(end))
+            else {
+                is_read = false;
+                break;
+            };
+            is_read = self.one(line);
+            rest = behind;
+        }
+        self.unread = if is_read { 0 } else { self.unread.saturating_add(1) };
+    }
+
+    /// Takes a line that verifies.
+    fn one(&mut self, text: &[u8]) -> bool {
         let read = core::str::from_utf8(text).ok().and_then(|text| {
             let read = ReadLine::alone(text, 0, false).or_else(|_| ReadLine::alone(text, 0, true));
             read.ok().filter(|line| line.check(self.keys).is_ok())
         });
-        let last = self.ledger.as_ref().map(|ledger| ledger.head);
-        let (Some(line), last_number) = (read, last.map_or(0, |last| last.number)) else {
-            self.unread = self.unread.saturating_add(1);
-            return;
-        };
-        let number = line.head.number;
-        let expected = last_number.saturating_add(1);
-        if number < expected {
-            // A copy of what was read, or of another ledger: it proves nothing here.
-            self.doubtful.push(number..=number);
-            return;
+        let Some(line) = read else { return false };
+        if let Some(known) = &self.known {
+            self.is_met |= line.head == *known
+                || (line.head.number == known.number.saturating_add(1)
+                    && line.previous == Some(known.hash));
         }
-        if number > expected {
+        let last = self.ledger.as_ref().map(|ledger| ledger.head);
+        let (number, last_number) = (line.head.number, last.map_or(0, |last| last.number));
+        let expected = last_number.saturating_add(1);
+        let is_behind = number < expected;
+        if is_behind {
+            // A copy of what was read, or of another ledger, or what was read too early was one.
+            self.doubtful.push(number..=number);
+        } else if number > expected {
             self.doubtful.push(expected..=number.saturating_sub(1));
         } else if line.previous != last.map(|last| last.hash) {
             self.doubtful.push(last_number.max(1)..=number);
         }
-        self.unread = 0;
         let ledger = self.ledger.get_or_insert_with(|| Ledger {
             id: [0; 16],
             entries: Vec::new(),
             head: line.head,
             torn: false,
+            meets_known: true,
             doubtful: Vec::new(),
         });
-        ledger.id = line.ledger.unwrap_or(ledger.id);
-        ledger.entries.extend(line.entry);
-        ledger.head = line.head;
+        // An erasure and a withdrawal hold wherever they were told; a grant only in its place.
+        let needs_place =
+            |entry: &LedgerEntry| matches!(entry.act, LedgerAct::Grant { .. }) && is_behind;
+        ledger.entries.extend(line.entry.filter(|entry| !needs_place(entry)));
+        if !is_behind {
+            ledger.id = line.ledger.unwrap_or(ledger.id);
+            ledger.head = line.head;
+        }
+        true
     }
 
-    /// `known`: a head that was kept elsewhere, up to which there were lines.
-    pub(crate) fn finish(
-        mut self,
-        torn: bool,
-        known: Option<&LedgerHead>,
-    ) -> Result<Ledger, Error> {
+    /// `tail`: what is behind the last line feed.
+    pub(crate) fn finish(mut self, tail: &[u8]) -> Result<Ledger, Error> {
+        let torn = matches!(End::of(tail), Ok(End::Unfinished));
+        if !tail.is_empty() && !torn {
+            self.line(tail);
+        }
         let mut ledger = self.ledger.ok_or_else(none_whole)?;
         let last = ledger.head.number;
-        let known = known.map_or(0, |known| known.number);
+        let known = self.known.map_or(0, |known| known.number);
         let end = last.saturating_add(self.unread).max(known);
         if end > last {
             self.doubtful.push(last.saturating_add(1)..=end);
         }
+        if known > 0 && known <= last && !self.is_met {
+            // It was replaced, and gone on with: nothing in it has a proven place.
+            self.doubtful = alloc::vec![1..=end];
+        }
         (ledger.torn, ledger.doubtful) = (torn, self.doubtful);
+        ledger.meets_known = self.known.is_none() || self.is_met;
         Ok(ledger)
     }
 }

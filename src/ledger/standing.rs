@@ -146,7 +146,14 @@ mod tests {
         });
         let entries: Vec<_> = ends.chain(grants).chain(erasures).chain([last]).collect();
         let head = LedgerHead { number: 3 * EACH + 2, hash: [0; 32] };
-        let ledger = Ledger { id: [7; 16], entries, head, torn: false, doubtful: Vec::new() };
+        let ledger = Ledger {
+            id: [7; 16],
+            entries,
+            head,
+            torn: false,
+            meets_known: true,
+            doubtful: Vec::new(),
+        };
 
         let begun = Instant::now();
         let consents = ledger.consents(&ring, 42).unwrap();

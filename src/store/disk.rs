@@ -269,31 +269,34 @@ impl Appending {
         }
     }
 
-    /// The last whole line, without its line feed, and where it ends. What is behind it was never
-    /// finished; nothing is cut off yet, as this may be another's file.
-    pub(super) fn last_line(&mut self, longest: usize) -> Result<(Vec<u8>, u64), Error> {
+    /// The last line that ends in a line feed, without it, where it ends, and what is behind it. Nothing is cut off
+    /// yet, as this may be another's file. Where there is no such line, it is empty, and ends at 0.
+    pub(super) fn last_line(&mut self, longest: usize) -> Result<(Vec<u8>, u64, Vec<u8>), Error> {
         let len = self.file.metadata().map_err(|error| self.unread(&error))?.len();
         let start = len.saturating_sub(length(longest).saturating_add(1));
-        let tail = self.part(start, len)?;
-        let last = tail.iter().rposition(|byte| *byte == b'\n').ok_or_else(|| {
+        let mut tail = self.part(start, len)?;
+        let Some(last) = tail.iter().rposition(|byte| *byte == b'\n') else {
+            if start == 0 {
+                return Ok((Vec::new(), 0, tail));
+            }
             let place = self.path.display();
-            Error::malformed(format!(
+            return Err(Error::malformed(format!(
                 "{place} does not end in a line, nor in a part of one: was it changed?"
-            ))
-        })?;
+            )));
+        };
         let end = start.saturating_add(length(last)).saturating_add(1);
+        tail.drain(..=last);
         let line = self.line_to(end, longest)?;
-        Ok((line.unwrap_or_default(), end))
+        Ok((line.unwrap_or_default(), end, tail))
     }
 
-    /// The first line, without its line feed; `None` where none is that is not too long.
+    /// The first line, without its line feed, which it may lack; `None` where it is too long.
     pub(super) fn first_line(&mut self, longest: usize) -> Result<Option<Vec<u8>>, Error> {
         let mut line = self.part(0, length(longest).saturating_add(1))?;
-        let end = line.iter().position(|byte| *byte == b'\n');
-        Ok(end.map(|end| {
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
             line.truncate(end);
-            line
-        }))
+        }
+        Ok(Some(line).filter(|line| line.len() <= longest))
     }
 
     /// The line that ends here, without its line feed; `None` where none does that is not too long.

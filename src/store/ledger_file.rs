@@ -14,8 +14,8 @@ use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyRing, VerifyingKey};
 use crate::ledger::{
-    Consent, Ledger, LedgerHead, MAX_LINE, OfOne, Reading, Salvage, check_end, check_last, follow,
-    none_whole, rolled_back,
+    Consent, End, Ledger, LedgerHead, MAX_LINE, OfOne, Reading, Salvage, check_end, check_last,
+    damaged_end, follow, none_whole, rolled_back,
 };
 
 /// The largest ledger that is written, in bytes.
@@ -121,12 +121,12 @@ impl LedgerFile {
         keys: &[VerifyingKey],
         known: Option<&LedgerHead>,
     ) -> Result<Ledger, Error> {
-        let mut salvage = Salvage::new(keys);
-        let torn = self.each_line(|line| {
+        let mut salvage = Salvage::new(keys, known);
+        let tail = self.each_whole_line(|line| {
             salvage.line(line);
             Ok(())
         })?;
-        salvage.finish(torn, known)
+        salvage.finish(&tail)
     }
 
     /// What one subject consented to, and withdrew, as [`Ledger::consents`] says it of the ledger in this file. Every
@@ -201,17 +201,30 @@ impl LedgerFile {
     /// [`Malformed`](ErrorKind::Malformed) where the file does not end in a line of a ledger.
     pub fn head(&self) -> Result<LedgerHead, Error> {
         let mut file = Appending::open(&self.path, self.any_permissions)?;
-        head_of(&file.last_line(MAX_LINE)?.0)
+        head_of(&last_line(&mut file)?.0)
     }
 
-    /// Whether an unfinished line follows the last one.
+    /// `[LG-1]` Each line, the last one too if it lacks its line feed alone. Whether an unfinished one follows.
     fn each_line(&self, mut line: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<bool, Error> {
+        let tail = self.each_whole_line(&mut line)?;
+        let end = End::of(&tail)?;
+        if end == End::Line {
+            line(&tail)?;
+        }
+        Ok(end == End::Unfinished)
+    }
+
+    /// Each line that ends in a line feed. Returns what is behind the last one.
+    fn each_whole_line(
+        &self,
+        mut line: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Vec<u8>, Error> {
         let mut lines = Lines::open(&self.path, self.any_permissions, MAX_LINE)?;
         let mut held = Vec::new();
         while lines.next(&mut held)? {
             line(&held)?;
         }
-        Ok(!held.is_empty())
+        Ok(held)
     }
 }
 
@@ -224,6 +237,20 @@ fn head_of(line: &[u8]) -> Result<LedgerHead, Error> {
     LedgerHead::of_last_line(core::str::from_utf8(line).unwrap_or_default())
 }
 
+/// The last line, without its line feed, where it ends, and whether it lacks that line feed.
+fn last_line(file: &mut Appending) -> Result<(Vec<u8>, u64, bool), Error> {
+    let (line, end, tail) = file.last_line(MAX_LINE)?;
+    match End::of(&tail) {
+        Ok(End::Line) => {
+            let end = end.saturating_add(u64::try_from(tail.len()).unwrap_or(u64::MAX));
+            Ok((tail, end, true))
+        }
+        Ok(End::Nothing | End::Unfinished) if end > 0 => Ok((line, end, false)),
+        Ok(End::Nothing | End::Unfinished) => Err(none_whole()),
+        Err(_) => Err(damaged_end(&file.first_line(MAX_LINE)?.unwrap_or(tail))),
+    }
+}
+
 /// `[LG-9]` Checks the line that the next one is to follow, and returns where the ledger stands, and where in
 /// the file. If it was not seen before, the first line is checked as well.
 ///
@@ -234,8 +261,10 @@ fn check_ends(
     ring: &KeyRing,
     is_seen: bool,
 ) -> Result<(LedgerHead, u64), Error> {
-    let (last, end) = file.last_line(MAX_LINE)?;
-    let start = end.saturating_sub(u64::try_from(last.len()).unwrap_or(u64::MAX)).saturating_sub(1);
+    let (last, end, lacks_feed) = last_line(file)?;
+    let start = end
+        .saturating_sub(u64::try_from(last.len()).unwrap_or(u64::MAX))
+        .saturating_sub(u64::from(!lacks_feed));
     let before = match start {
         0 => None,
         _ => Some(file.line_to(start, MAX_LINE)?.ok_or_else(none_whole)?),
@@ -243,14 +272,18 @@ fn check_ends(
     let (head, signed) = check_end(before.as_deref(), &last, ring)?;
     let is_unknown = |error: &Error| error.kind() == ErrorKind::MissingKey;
     if is_seen && !signed.as_ref().is_err_and(is_unknown) {
-        return signed.map(|()| (head, end));
+        signed?;
+    } else {
+        let first = file.first_line(MAX_LINE)?.ok_or_else(none_whole)?;
+        match (signed, check_end(None, &first, ring)?.1) {
+            (Ok(()), Err(error)) | (Err(error), Ok(())) if is_unknown(&error) => {}
+            (signed, begun) => signed.and(begun)?,
+        }
     }
-    let first = file.first_line(MAX_LINE)?.ok_or_else(none_whole)?;
-    match (signed, check_end(None, &first, ring)?.1) {
-        (Ok(()), Err(error)) | (Err(error), Ok(())) if is_unknown(&error) => {}
-        (signed, begun) => signed.and(begun)?,
+    if lacks_feed {
+        file.add(end, b"\n")?;
     }
-    Ok((head, end))
+    Ok((head, end.saturating_add(u64::from(lacks_feed))))
 }
 
 impl LedgerSink for LedgerFile {

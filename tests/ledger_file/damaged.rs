@@ -28,9 +28,12 @@ fn one_damaged_byte_anywhere_is_found_by_a_check_without_the_signatures() {
     assert_eq!(file.check(&keys(), Some(&head)).unwrap(), head);
     assert_eq!(file.head().unwrap(), head);
     let whole = fs::read(file.path()).unwrap();
-    for place in (0..whole.len()).step_by(7) {
+    let end = whole.len() - 9..whole.len();
+    let last_bits = (0..8).map(|bit| (whole.len() - 1, 1 << bit));
+    let places = (0..whole.len()).step_by(7).chain(end).map(|place| (place, 1));
+    for (place, bits) in places.chain(last_bits) {
         let mut bytes = whole.clone();
-        bytes[place] ^= 1;
+        bytes[place] ^= bits;
         fs::write(file.path(), &bytes).unwrap();
         let kind = file.check(&keys(), None).unwrap_err().kind();
         assert!(
@@ -71,12 +74,12 @@ fn what_verifies_before_and_after_the_damage_is_read_and_the_rest_is_named() {
     assert_eq!(actors(&ledger), ["a", "d"]);
     assert_eq!(ledger.doubtful(), [3..=4, 6..=6]);
 
-    // A line twice proves nothing, and no other's line counts.
+    // An act that is told twice is done once, and no other's line counts.
     let mut twice = lines.clone();
     twice.insert(3, lines[1].clone());
     write(&file, &twice);
     let ledger = file.read_damaged(&keys(), None).unwrap();
-    assert_eq!(actors(&ledger), ["a", "b", "c", "d", "e"]);
+    assert_eq!(actors(&ledger), ["a", "b", "a", "c", "d", "e"]);
     assert_eq!(ledger.doubtful(), [2..=2]);
     let mut other = admin();
     other.insert(signing_key(9, fieldseal::KeyState::Primary)).unwrap();
@@ -89,6 +92,87 @@ fn what_verifies_before_and_after_the_damage_is_read_and_the_rest_is_named() {
     assert!(ledger.doubtful().is_empty());
     assert_eq!(ledger.entries(), file.read(&keys()).unwrap().entries());
     assert!(file.read(&keys()).unwrap().doubtful().is_empty());
+}
+
+/// Whoever took them for an unfinished end would cut off what was acknowledged.
+#[test]
+fn acts_whose_line_feeds_are_damaged_are_neither_lost_nor_written_over() {
+    let folder = Folder::new();
+    let (file, lines) = of_five(&folder);
+    for damaged in 1..=6 {
+        let (kept, joined) = lines.split_at(6 - damaged);
+        for between in [" ", "\u{b}", "x"] {
+            let ends = joined.iter().fold(String::new(), |all, line| all + line + between);
+            let text = kept.iter().fold(String::new(), |all, line| all + line + "\n") + &ends;
+            fs::write(file.path(), &text).unwrap();
+            let again = LedgerFile::at(file.path());
+            assert_eq!(again.check(&keys(), None).unwrap_err().kind(), ErrorKind::Malformed);
+            assert_eq!(again.read(&keys()).unwrap_err().kind(), ErrorKind::Malformed);
+            assert_eq!(erase(&again, "f").unwrap_err().kind(), ErrorKind::Malformed);
+            assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
+            let ledger = again.read_damaged(&keys(), None).unwrap();
+            assert_eq!(actors(&ledger), ["a", "b", "c", "d", "e"]);
+        }
+    }
+}
+
+/// An editor takes the last line feed away, and nothing else.
+#[test]
+fn a_ledger_without_its_last_line_feed_is_whole_and_is_gone_on_with() {
+    let folder = Folder::new();
+    let (file, lines) = of_five(&folder);
+    let head = file.head().unwrap();
+    for count in [1, 2, 6] {
+        fs::write(file.path(), lines[..count].join("\n")).unwrap();
+        let again = LedgerFile::at(file.path());
+        let stands = LedgerHead::of_last_line(&lines[count - 1]).unwrap();
+        assert_eq!(again.head().unwrap(), stands);
+        assert_eq!(again.check(&keys(), Some(&stands)).unwrap(), stands);
+        assert!(again.check(&keys(), Some(&head)).is_ok() == (count == 6));
+        erase(&again, "f").unwrap();
+        erase(&again, "g").unwrap();
+        let ledger = whole(again.path());
+        assert_eq!(actors(&ledger)[count - 1..], ["f", "g"]);
+    }
+}
+
+#[test]
+fn acts_that_verify_are_taken_whatever_line_was_put_between() {
+    let folder = Folder::new();
+    let (file, lines) = of_five(&folder);
+    let mut spliced = lines.clone();
+    spliced.insert(1, lines[5].clone());
+    write(&file, &spliced);
+    let ledger = file.read_damaged(&keys(), None).unwrap();
+    let mut taken = actors(&ledger);
+    taken.sort_unstable();
+    taken.dedup();
+    assert_eq!(taken, ["a", "b", "c", "d", "e"]);
+    assert!(ledger.doubtful().iter().any(|lines| lines.contains(&3)), "{:?}", ledger.doubtful());
+}
+
+/// An older copy that was put back, and written on.
+#[test]
+fn a_damaged_ledger_that_does_not_meet_the_head_that_was_kept_is_in_doubt_as_a_whole() {
+    let folder = Folder::new();
+    let (file, lines) = of_five(&folder);
+    let head = file.head().unwrap();
+    write(&file, &lines[..4]);
+    let again = LedgerFile::at(file.path());
+    for actor in ["x", "y", "z"] {
+        erase(&again, actor).unwrap();
+    }
+    let ledger = again.read_damaged(&keys(), Some(&head)).unwrap();
+    assert_eq!(ledger.doubtful(), [1..=7]);
+    assert_eq!(actors(&ledger).len(), 6, "what verifies is taken all the same");
+
+    // Where the very line is damaged, the next one vouches for it.
+    let mut damaged = lines.clone();
+    damaged[3] = "no line".to_owned();
+    write(&file, &damaged);
+    let fourth = LedgerHead::of_last_line(&lines[3]).unwrap();
+    let ledger = file.read_damaged(&keys(), Some(&fourth)).unwrap();
+    assert_eq!(ledger.doubtful(), [4..=4]);
 }
 
 #[test]

@@ -21,6 +21,13 @@ fn an_unfinished_end_of_any_length_is_cut_off_by_the_next_writer() {
         fs::write(file.path(), &second[..len]).unwrap();
         let file = LedgerFile::at(file.path());
         let torn = file.read(&keys()).unwrap();
+        if len + 1 == second.len() {
+            // The line feed alone is missing: whoever was told that it is stored is not wrong.
+            assert_eq!((torn.is_torn(), torn.entries().len()), (false, 2));
+            erase(&file, "bob").unwrap();
+            assert_eq!(actors(&whole(file.path())), ["ada", "Ågnes № 7", "bob"]);
+            continue;
+        }
         assert_eq!((torn.is_torn(), torn.entries().len()), (len > first.len(), 1), "{len}");
         // Some of them, as each waits for the disk.
         if len % 9 != 0 && (first.len() + 3..second.len() - 3).contains(&len) {
@@ -47,39 +54,44 @@ fn of_changes_that_were_written_in_part_the_whole_lines_stay() {
     let three = fs::read(file.path()).unwrap();
     for len in (begin.len()..three.len()).step_by(37) {
         fs::write(file.path(), &three[..len]).unwrap();
-        let lines = three[begin.len()..len].iter().filter(|byte| **byte == b'\n').count();
+        let lines = three[begin.len()..len].split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| line.ends_with(b"}")).count();
         erase(&LedgerFile::at(file.path()), "bob").unwrap();
         assert_eq!(whole(file.path()).entries().len(), lines + 1, "{len}");
     }
 }
 
 #[test]
-fn garbage_behind_the_last_line_is_cut_off_only_if_it_can_be_an_unfinished_one() {
+fn what_is_behind_the_last_line_is_cut_off_only_if_it_begins_a_line() {
     let folder = Folder::new();
     let file = begun(&folder);
     erase(&file, "ada").unwrap();
     let ledger = fs::read(file.path()).unwrap();
-    for (byte, len, taken) in [
-        (0, 1, true),
-        (0xFF, 17, true),
-        (0, 4_096, true),
-        (b'x', MAX_LINE, true),
-        (b'x', MAX_LINE + 1, false),
-        (0xFF, MAX_LINE + 2, false),
-        (0, 2 * MAX_LINE, false),
-        (b'x', 2 * MAX_LINE + 2, false),
-        (0, 1 << 20, false),
+    let begun = |byte: u8, len: usize| [b"{", &*vec![byte; len - 1]].concat();
+    for (end, taken) in [
+        (begun(b'x', 1), true),
+        (begun(0xFF, 17), true),
+        (begun(b'x', MAX_LINE), true),
+        (begun(b'x', MAX_LINE + 1), false),
+        (begun(b'x', 2 * MAX_LINE + 2), false),
+        (begun(0, 2), false),
+        (vec![0], false),
+        (vec![0; 4_096], false),
+        (vec![0; 1 << 20], false),
+        (vec![0xFF; 17], false),
+        (b"}".to_vec(), false),
     ] {
-        let stored = [ledger.as_slice(), &vec![byte; len]].concat();
+        let stored = [ledger.as_slice(), &end].concat();
         fs::write(file.path(), &stored).unwrap();
-        assert!(file.read(&keys()).unwrap().is_torn(), "{len}");
         let again = LedgerFile::at(file.path());
-        let told = erase(&again, "bob");
+        let (read, told) = (again.read(&keys()), erase(&again, "bob"));
         if taken {
+            assert!(read.unwrap().is_torn());
             told.unwrap();
-            assert_eq!(actors(&whole(file.path())), ["ada", "bob"], "{len}");
+            assert_eq!(actors(&whole(file.path())), ["ada", "bob"]);
         } else {
-            assert_eq!(kind(told), ErrorKind::Malformed, "{len}");
+            assert_eq!((kind(read), kind(told)), (ErrorKind::Malformed, ErrorKind::Malformed));
+            assert_eq!(kind(again.check(&keys(), None)), ErrorKind::Malformed);
             assert_eq!(fs::read(file.path()).unwrap(), stored, "nothing is destroyed");
         }
     }
@@ -187,7 +199,7 @@ fn a_ledger_cut_off_or_replaced_while_it_is_used_is_refused() {
         fs::write(file.path(), state).unwrap();
         rolled_back(&file, &known);
     }
-    fs::write(file.path(), &whole[..whole.len() - 1]).unwrap();
+    fs::write(file.path(), &whole[..whole.len() - 2]).unwrap();
     rolled_back(&file, &known);
     let last = states.last().unwrap();
     fs::write(file.path(), last).unwrap();

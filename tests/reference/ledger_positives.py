@@ -292,13 +292,15 @@ def _torn() -> Files:
     line = written(calls)["lines"][1].encode()
     cut = line.index("\u00eb".encode()) + 1
     two = [call(ERASE), call(ERASE, subject={"int": "43"})]
+    *begun, last = written(two)["lines"]
     return {
+        "last-line-feed-lost": ledger(
+            "a last line that lacks its line feed alone", ["LG-1"], two, lines=begun, behind=last.encode()
+        ),
         "torn": ledger("half a line behind the last line feed", ["LG-1"], two, behind=line[:100]),
-        "torn-whole": ledger("a line that lacks its line feed alone", ["LG-1"], two, behind=line),
         "torn-in-a-character": ledger(
             "half a character at the end", ["LG-1"], two, behind=line[:cut]
         ),
-        "torn-of-another-kind": ledger("zeros at the end", ["LG-1"], two, behind=bytes(4_096)),
     }
 
 

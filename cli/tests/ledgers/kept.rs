@@ -81,3 +81,62 @@ fn a_damaged_ledger_takes_nothing_more_and_what_verifies_of_it_is_replayed() {
         .collect();
     assert_eq!(opens, [false, true, false], "the one whose line is lost is the one that was named");
 }
+
+/// Rescue takes what verifies, and switches no check off in silence.
+#[test]
+fn a_head_that_a_damaged_ledger_does_not_meet_is_told() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    (1..=5_u64).for_each(|subject| drop(shop.sign_up(subject)));
+    for subject in ["1", "2"] {
+        assert_eq!(erase(&place, subject).code, 0);
+    }
+    let older = place.read("ledger");
+    assert_eq!(erase(&place, "3").code, 0);
+    let head = place.read("head").trim_end().to_owned();
+    let whole = place.read("ledger");
+    // The older copy is put back, and written on past the head.
+    fs::write(place.path("ledger"), older).unwrap();
+    for subject in ["4", "5"] {
+        ok(&place, &["erase", subject, "--yes"]);
+    }
+    let verify = ["ledger", "verify", "ledger", "--damaged", "--head", &head];
+    let verified = place.run(&verify);
+    assert_eq!(verified.code, 11, "{verified:?}");
+    assert!(verified.err.contains("cut off or replaced"), "{verified:?}");
+    place.ok(&["ledger", "begin", "next"]);
+    let replay = ["ledger", "replay", "ledger", "next", "--damaged", "--head", &head];
+    let replayed = place.run(&[&replay[..], &OWN].concat());
+    assert_eq!(replayed.code, 11, "{replayed:?}");
+    assert!(replayed.err.contains("no ledger has line 4 as it was known"), "{replayed:?}");
+
+    fs::write(place.path("ledger"), whole).unwrap();
+    let replayed = place.run(&[&replay[..], &OWN].concat());
+    assert_eq!(replayed.code, 0, "it is met, and the other ledger is not in doubt: {replayed:?}");
+}
+
+/// Several acts joined behind the last line feed.
+#[test]
+fn acts_whose_line_feed_was_lost_are_not_written_over() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    (1..=3_u64).for_each(|subject| drop(shop.sign_up(subject)));
+    for subject in ["1", "2"] {
+        ok(&place, &["erase", subject, "--yes"]);
+    }
+    let whole = place.read("ledger");
+    fs::write(place.path("ledger"), whole.trim_end()).unwrap();
+    let verified = place.run(&["ledger", "verify", "ledger"]);
+    assert!(verified.code == 0 && verified.out.contains("2 entries"), "{verified:?}");
+    ok(&place, &["erase", "3", "--yes"]);
+    assert!(place.read("ledger").starts_with(&whole), "nothing was cut off");
+
+    fs::write(place.path("ledger"), whole.trim_end().replace('\n', " ")).unwrap();
+    for command in [&["ledger", "verify", "ledger"][..], &["ledger", "replay", "ledger"]] {
+        let ran =
+            place.run(&[command, if command[1] == "replay" { &OWN[..] } else { &[] }].concat());
+        assert_eq!(ran.code, 6, "{ran:?}");
+    }
+    let verified = place.run(&["ledger", "verify", "ledger", "--damaged"]);
+    assert!(verified.out.contains("2 entries"), "{verified:?}");
+}

@@ -324,9 +324,23 @@ def _read_line(line: bytes, before: Head | None) -> _Line:
     return _Line(head, members, key, None)
 
 
+def _is_line(tail: bytes) -> bool:
+    """[LG-1]: whether what is behind the last line feed lacks that alone; else it was not finished."""
+    closed = re.match(rb'(?:[^"}]|"(?:[^"\\]|\\.)*")*}', tail, re.DOTALL)
+    if closed is not None:
+        if closed.end() == len(tail):
+            return True
+        raise malformed("something behind the last line")
+    if not tail.startswith(b"{") or len(tail) > MAX_LINE or any(b < 0x20 or b == 0x7F for b in tail):
+        raise malformed("no beginning of a line")
+    return False
+
+
 def read(data: bytes, keys: Keys, known: Head | None = None) -> Ledger:
     """[LG-13]"""
     *whole, torn = data.split(b"\n")
+    if torn and _is_line(torn):
+        whole, torn = [*whole, torn], b""
     try:
         b"\n".join(whole).decode("utf-8")
     except UnicodeDecodeError:

@@ -183,6 +183,11 @@ fn tell_doubtful(ledger: &Ledger, session: &Session<'_>) -> Exit {
         "the ledger is damaged: nothing is known of its lines {}",
         doubtful.join(", ")
     ));
+    if !ledger.meets_known() {
+        session
+            .output
+            .warning("it does not meet the head that was kept: it was cut off or replaced");
+    }
     Exit::Partly
 }
 
@@ -191,7 +196,7 @@ fn verified(ledger: &Ledger) -> &'static str {
     if ledger.doubtful().is_empty() { "verified" } else { "damaged, and verified in part" }
 }
 
-fn tell_torn(ledger: &Ledger, session: &Session<'_>) {
+pub(super) fn tell_torn(ledger: &Ledger, session: &Session<'_>) {
     if ledger.is_torn() {
         session.output.warning(
             "the last line is not whole, and was left out: whoever wrote it was interrupted, and nothing was stored for \

@@ -1,10 +1,12 @@
 //! `fieldseal ledger replay`.
 
-use fieldseal::{Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerHead, Pass, Replay};
+use fieldseal::{
+    Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerFile, LedgerHead, Pass, Replay,
+};
 use serde_json::json;
 
 use super::classes;
-use super::ledger::{damaged, doubtful, id};
+use super::ledger::{damaged, doubtful, id, tell_torn};
 use super::receipt::{HIDES, not_verified};
 use super::subject::{Beside, Passed, ledger_at, of_seen};
 use crate::args::subjects::LedgerReplay;
@@ -23,7 +25,7 @@ pub(in crate::commands) fn run(
     let declared = asked.classes.as_deref().map(classes::read).transpose()?.unwrap_or_default();
     let opened = session.open(&asked.unlocking)?;
     let ring = opened.ring();
-    let ledgers = read(asked, ring, session)?;
+    let (ledgers, unmet) = read(asked, ring, session)?;
     let all: Vec<&Ledger> = ledgers.iter().collect();
     let replay = Replay::new(ring, &all, &declared).map_err(|error| match error.kind() {
         ErrorKind::InvalidInput if asked.classes.is_none() => {
@@ -64,60 +66,81 @@ pub(in crate::commands) fn run(
             ));
         }
     }
+    ledgers.iter().for_each(|ledger| tell_torn(ledger, session));
+    for head in &unmet {
+        exit = Exit::Partly;
+        session.output.warning(format_args!(
+            "no ledger has line {} as it was known: one was cut off or replaced, and what is missing was not made good",
+            head.number()
+        ));
+    }
     said.map(|()| exit)
 }
 
-/// The ledgers, verified; each head that was kept is of one of them.
+/// The ledgers, verified, and the heads that none of them meets, which is so of damaged ones alone.
 fn read(
     asked: &LedgerReplay,
     ring: &fieldseal::KeyRing,
     session: &Session<'_>,
-) -> Result<Vec<Ledger>, Failure> {
+) -> Result<(Vec<Ledger>, Vec<LedgerHead>), Failure> {
     let keys = ring.verifying_keys();
-    let mut unmet: Vec<&LedgerHead> = asked.heads.iter().collect();
-    let mut ledgers = Vec::new();
+    let mut unmet = asked.heads.clone();
+    let mut read: Vec<(LedgerFile, Option<Result<Ledger, Error>>)> = Vec::new();
     for path in &asked.files {
         let file = ledger_at(path, session)?;
-        let mut read = None;
-        for head in asked.heads.iter().filter(|_| !asked.damaged) {
-            match file.read_known(&keys, head) {
-                Err(error) if error.kind() == ErrorKind::RolledBack => {}
-                known => {
-                    unmet.retain(|other| *other != head);
-                    read = Some(known);
-                }
+        let mut ledger = None;
+        for head in &asked.heads {
+            let known = if asked.damaged {
+                file.read_damaged(&keys, Some(head))
+            } else {
+                file.read_known(&keys, head)
+            };
+            let is_met = match &known {
+                Ok(ledger) => ledger.meets_known(),
+                Err(error) => error.kind() != ErrorKind::RolledBack,
+            };
+            if is_met {
+                unmet.retain(|other| other != head);
+                ledger = Some(known);
             }
         }
-        if asked.damaged {
-            let head = asked.heads.first().filter(|_| asked.files.len() == 1);
-            unmet.clear();
-            read = Some(file.read_damaged(&keys, head));
-        }
-        let ledger = read.unwrap_or_else(|| file.read(&keys)).map_err(|error| {
+        read.push((file, ledger));
+    }
+    let mut ledgers: Vec<Ledger> = Vec::new();
+    for (file, ledger) in read {
+        let ledger = ledger.unwrap_or_else(|| {
+            if asked.damaged {
+                // A head that nothing meets may be of this one, in which then no line has a proven place.
+                file.read_damaged(&keys, unmet.first())
+            } else {
+                file.read(&keys)
+            }
+        });
+        let path = file.path().display();
+        let ledger = ledger.map_err(|error| {
             let failure = damaged(not_verified(error));
-            Failure { error: format!("{}: {}", path.display(), failure.error), ..failure }
+            Failure { error: format!("{path}: {}", failure.error), ..failure }
         })?;
-        if ledgers.iter().any(|other: &Ledger| other.id() == ledger.id() && *ledger.id() != [0; 16])
-        {
+        if ledgers.iter().any(|other| other.id() == ledger.id() && *ledger.id() != [0; 16]) {
             return Err(Failure::new(
                 Exit::Usage,
-                format!("{}: this ledger was given already", path.display()),
+                format!("{path}: this ledger was given already"),
                 "give each ledger once, as it is longest",
             ));
         }
         ledgers.push(ledger);
     }
-    if let Some(head) = unmet.first() {
-        return Err(Failure::new(
+    match unmet.first() {
+        Some(head) if !asked.damaged => Err(Failure::new(
             Exit::Conflict,
             format!(
                 "no ledger has line {} as it was known: one was cut off or replaced",
                 head.number()
             ),
             HIDES,
-        ));
+        )),
+        _ => Ok((ledgers, unmet)),
     }
-    Ok(ledgers)
 }
 
 /// What a replay would change.
