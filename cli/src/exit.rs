@@ -137,7 +137,7 @@ impl Failure {
 }
 
 /// A path, unless it is a secret that was taken for one.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     if is_secret(&text) { "a secret in the place of a path".to_owned() } else { text }
 }

@@ -9,7 +9,6 @@ pub(crate) mod unlock;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -35,11 +34,7 @@ pub(crate) fn line_of_variable(
     let name = format!("the file that {variable} names");
     let path = Path::new(path);
     // Its value is not shown before it is known to be a path.
-    let file = File::open(path).map_err(|error| Failure::named_file(&name, &error))?;
-    if !any_permissions {
-        files::check_private(path, &file)?;
-    }
-    first_line(&mut &file, &name)
+    first_line(&mut files::open_secret(path, &name, any_permissions)?, &name)
 }
 
 /// The first line behind an open descriptor. What follows it on standard input stays to be read.
@@ -48,7 +43,8 @@ pub(crate) fn line_of_descriptor(number: u32) -> Result<Zeroizing<String>, Failu
     if number == 0 {
         return first_line(&mut io::stdin().lock(), &name);
     }
-    let mut file = File::open(format!("/dev/fd/{number}")).map_err(|_| {
+    let path = format!("/dev/fd/{number}");
+    let mut file = files::open_at_once(Path::new(&path)).map_err(|_| {
         Failure::new(
             Exit::File,
             format!("{name} is not open for reading"),

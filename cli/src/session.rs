@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::args::{Common, Unlocking};
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, Content};
 use crate::output::Output;
 use crate::secrets::unlock::unlock;
 
@@ -107,11 +107,11 @@ impl Session<'_> {
     }
 
     /// What comes by standard input.
-    pub(crate) fn input(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    pub(crate) fn input(&self, content: Content) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if std::io::stdin().is_terminal() {
             self.output.talk("reading from the terminal; Ctrl-D ends it");
         }
-        files::read_stdin()
+        files::read_stdin(content)
     }
 
     /// Reports a stored change as JSON or text.

@@ -13,6 +13,9 @@ mod common;
 #[path = "failures/faults.rs"]
 mod faults;
 #[cfg(feature = "stores")]
+#[path = "failures/files.rs"]
+mod files;
+#[cfg(feature = "stores")]
 #[path = "failures/inputs.rs"]
 mod inputs;
 

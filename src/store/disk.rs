@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 /// The largest ring document (FORMAT.md, RF-3).
 pub(super) const RING: u64 = 64 << 20;
+/// The largest file of a slot key.
+pub(super) const SECRET: u64 = 64 << 10;
 
 /// What is told of each step of a write, so that a test can end the process there.
 pub(super) type Observer<'a> = &'a mut dyn FnMut(&'static str);
@@ -42,8 +44,11 @@ pub(super) fn read(path: &Path, any_permissions: bool, largest: u64) -> Result<C
         check_permissions(path, &metadata)?;
     }
     if metadata.len() > largest {
-        let most = largest >> 20;
-        return Err(Error::malformed(format!("{} is larger than {most} MiB", path.display())));
+        let most = match largest {
+            SECRET => "64 KiB",
+            _ => "64 MiB",
+        };
+        return Err(Error::malformed(format!("{} is larger than {most}", path.display())));
     }
     // Long enough from the start: a vector that grows leaves copies behind.
     let len = usize::try_from(metadata.len()).unwrap_or_default();

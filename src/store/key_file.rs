@@ -41,9 +41,9 @@ impl SlotKey {
     ///
     /// # Errors
     /// [`Permissions`](ErrorKind::Permissions) for a file that others can read;
-    /// [`Io`](ErrorKind::Io); [`Malformed`](ErrorKind::Malformed) for what is no slot key.
+    /// [`Io`](ErrorKind::Io); [`Malformed`](ErrorKind::Malformed) for what is not a slot key, or is longer than 64 KiB.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_content(&disk::read(path.as_ref(), false, disk::RING)?.bytes)
+        Self::from_content(&disk::read(path.as_ref(), false, disk::SECRET)?.bytes)
     }
 
     /// The key that a file holds which was read elsewhere, as [`from_file`](Self::from_file) takes it.

@@ -236,6 +236,17 @@ fn thirty_two_bytes_of_text_are_no_slot_key() {
 }
 
 #[test]
+fn a_file_that_is_too_long_for_a_slot_key_is_not_read() {
+    let folder = Folder::new();
+    let path = folder.join("slot.key");
+    fs::write(&path, vec![b' '; (64 << 10) + 1]).unwrap();
+    set_mode(&path, 0o600);
+    let refused = error(SlotKey::from_file(&path));
+    assert_eq!(refused.kind(), ErrorKind::Malformed);
+    assert!(refused.to_string().contains("larger than 64 KiB"), "{refused}");
+}
+
+#[test]
 fn a_slot_key_that_is_mistyped_is_none() {
     let text = SlotKey::generate().unwrap().to_text().to_string();
     for at in 0..text.len() {

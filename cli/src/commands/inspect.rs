@@ -13,17 +13,18 @@ use serde_json::{Value, json};
 use super::ring::view;
 use crate::args::Inspect;
 use crate::exit::{Exit, Failure, is_secret};
+use crate::files::{self, Content};
 use crate::output::{alarming, heading};
 use crate::secrets::share_texts;
 use crate::session::Session;
-use crate::{files, times};
+use crate::times;
 
 /// What is known of the keys that are named by their ids: of the ring at hand, if there is one.
 struct Names(BTreeMap<u32, String>);
 
 pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure> {
     let bytes = match asked.what.as_str() {
-        "-" => session.input()?,
+        "-" => session.input(Content::Value)?,
         text if text.starts_with("fs1.") || text.starts_with("fsv1.") => {
             text.as_bytes().to_vec().into()
         }
@@ -34,7 +35,7 @@ pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure>
                 "make a new one in its place; to inspect one, give the file that it is in",
             ));
         }
-        path => files::read(Path::new(path))?,
+        path => files::read(Path::new(path), Content::Value)?,
     };
     if files::is_utf16(&bytes) {
         return Err(Failure::new(

@@ -4,13 +4,13 @@ use fieldseal::{Access, Error, ErrorKind, KeyEnvelope, KeyRing};
 
 use crate::args::{Open, Seal, Under};
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, Content};
 use crate::session::Session;
 
 pub(super) fn seal(asked: &Seal, session: &Session<'_>) -> Result<(), Failure> {
     // The ring first: who cannot open it is told before they type what is to be sealed.
     let ring = session.open(&asked.unlocking)?.into_ring();
-    let bytes = session.input()?;
+    let bytes = session.input(Content::Value)?;
     let sealed =
         access(&ring, &asked.under).seal_for(&roles(&asked.under), context(&asked.under), &bytes);
     let sealed = sealed.map_err(|error| match error.kind() {
@@ -34,7 +34,7 @@ pub(super) fn seal(asked: &Seal, session: &Session<'_>) -> Result<(), Failure> {
 
 pub(super) fn open(asked: &Open, session: &Session<'_>) -> Result<(), Failure> {
     let ring = session.open(&asked.unlocking)?.into_ring();
-    let input = session.input()?;
+    let input = session.input(Content::Value)?;
     let sealed = bytes_of(&input)?;
     let mut access = access(&ring, &asked.under);
     if asked.rescue {

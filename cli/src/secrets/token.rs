@@ -8,6 +8,7 @@ use super::unlock::terminal;
 use super::{line_of_descriptor, line_of_variable, path_in};
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
+use crate::files;
 
 /// The variable that names a file with the PIN.
 const PIN_FILE_VARIABLE: &str = "FIELDSEAL_PIN_FILE";
@@ -44,6 +45,8 @@ impl TokenKey {
                 "give its absolute path by --pkcs11-module or FIELDSEAL_PKCS11_MODULE",
             )
         })?;
+        // Loading a pipe waits for somebody to write.
+        files::check_regular(path)?;
         Ok(Self { module: Pkcs11::open(path)?, pin: pin(&key, common)?, key })
     }
 

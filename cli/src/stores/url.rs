@@ -81,6 +81,7 @@ impl Address {
             {
                 return Err(wrong("the URL names no file of a SQLite database"));
             }
+            files::check_regular(&path)?;
             if query(url)
                 .any(|(name, value)| name == "immutable" && value != "false" && value != "0")
             {

@@ -6,7 +6,7 @@ use fieldseal::Class;
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, Content};
 
 /// The classes in a file: a `Catalog`, or a list of classes, as the library serializes them.
 pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
@@ -17,7 +17,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
             "let the application write it: its Catalog, or a list of its Class constants, by serde_json",
         )
     };
-    let bytes = files::read(path)?;
+    let bytes = files::read(path, Content::Document)?;
     let json: Value = serde_json::from_str(files::text(path, &bytes)?)
         .map_err(|error| wrong(&format!("no JSON: {error}")))?;
     let mut found: Vec<&Value> = Vec::new();

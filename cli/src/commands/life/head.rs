@@ -8,7 +8,7 @@ use fieldseal::{Error, ErrorKind, KeyRing, LedgerFile, LedgerHead};
 use super::receipt::{HIDES, not_verified};
 use crate::args::subjects::Account;
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, Content};
 use crate::session::Session;
 
 /// A ledger that was checked, and where its head is kept.
@@ -80,7 +80,7 @@ fn read(path: &Path) -> Result<Option<LedgerHead>, Failure> {
     if !path.exists() {
         return Ok(None);
     }
-    let bytes = files::read(path)?;
+    let bytes = files::read(path, Content::Document)?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     text.trim_end().parse().map(Some).map_err(|error: Error| {
         Failure::new(

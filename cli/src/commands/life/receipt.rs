@@ -8,17 +8,18 @@ use serde_json::{Value, json};
 
 use crate::args::subjects::{ReceiptVerify, VerifiedBy};
 use crate::exit::{Exit, Failure};
+use crate::files::{self, Content};
 use crate::output::printable;
 use crate::session::Session;
-use crate::{files, times};
+use crate::times;
 
 pub(in crate::commands) fn verify(
     asked: &ReceiptVerify,
     session: &Session<'_>,
 ) -> Result<(), Failure> {
     let bytes = match asked.file.as_path() {
-        path if path == Path::new("-") => session.input()?,
-        path => files::read(path)?,
+        path if path == Path::new("-") => session.input(Content::Document)?,
+        path => files::read(path, Content::Document)?,
     };
     let keys = verifying_keys(&asked.by, session)?;
     let receipt = Receipt::from_json(files::without_mark(&bytes), &keys).map_err(not_verified)?;
