@@ -46,6 +46,28 @@ impl Output {
         })
     }
 
+    /// The result of [`done`](Self::done), where nothing else keeps it and it cannot be made again. It goes to
+    /// standard error where standard output keeps nothing.
+    #[cfg(feature = "stores")]
+    pub(crate) fn done_once(&self, json: &Value, text: &str) -> Result<(), Failure> {
+        if !is_null(&io::stdout()) {
+            return self.done(json, text);
+        }
+        self.warning("standard output is closed or /dev/null, so the result follows here: keep it");
+        if self.json {
+            self.talk(format_args!("{json:#}"));
+        } else {
+            self.talk(text.trim_end_matches('\n'));
+        }
+        Ok(())
+    }
+
+    /// Whether neither standard output nor standard error keeps what is written to it.
+    #[cfg(feature = "stores")]
+    pub(crate) fn is_unheard() -> bool {
+        is_null(&io::stdout()) && is_null(&io::stderr())
+    }
+
     fn written(&self, json: &Value, text: &str) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
         if self.json {
@@ -86,6 +108,23 @@ impl Output {
         self.talk(format_args!("{BAD}error:{BAD:#} {}", printable(&failure.error)));
         self.next(printable(&failure.next));
     }
+}
+
+/// Whether this is /dev/null. A standard stream that was closed is, too: the runtime opens it in its place.
+#[cfg(all(unix, feature = "stores"))]
+fn is_null(stream: &impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::{FileType, fstat, stat};
+
+    let device = |of: rustix::fs::Stat| {
+        (FileType::from_raw_mode(of.st_mode) == FileType::CharacterDevice).then_some(of.st_rdev)
+    };
+    let written_to = fstat(stream).ok().and_then(device);
+    written_to.is_some() && written_to == stat("/dev/null").ok().and_then(device)
+}
+
+#[cfg(all(not(unix), feature = "stores"))]
+fn is_null<T>(_: &T) -> bool {
+    false
 }
 
 fn not_written(error: &io::Error) -> Failure {

@@ -154,3 +154,53 @@ fn an_erasure_that_a_trigger_undoes_leaves_no_receipt() {
     assert!(!place.path("r.json").exists() && !place.path("r.json.unconfirmed").exists());
     assert!(shop.open(&place.ring(), 42, &email).is_ok());
 }
+
+/// The receipt alone names the ring keys that open old copies.
+#[test]
+fn a_receipt_that_standard_output_drops_goes_to_standard_error() {
+    for json in [false, true] {
+        let place = Place::with_shop();
+        place.shop().sign_up(42);
+        let format = if json { &["--json"][..] } else { &[] };
+        let erase = [format, &["erase", "42", "--yes"], &OWN[..], &LEDGER, &INTEGER].concat();
+        let ran = with_output(&place, &erase, Stdio::null());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.err.contains("the result follows here"), "{}", ran.err);
+        let end = ran.err.find("\n}").unwrap() + 3;
+        let said = &ran.err[ran.err.find('{').unwrap()..end];
+        let said: serde_json::Value = serde_json::from_str(said).unwrap();
+        let receipt = if json { &said["receipt"] } else { &said };
+        fs::write(place.path("r.json"), receipt.to_string()).unwrap();
+        let verified = place.ok(&["receipt", "verify", "r.json"]);
+        assert!(verified.contains(&place.primary("wrap", "app")), "{verified}");
+    }
+    // With a file for the receipt nothing more is said, and a job that is run by cron stays quiet.
+    let place = Place::with_shop();
+    place.shop().sign_up(42);
+    let erase =
+        [&["erase", "42", "--yes", "--receipt", "r.json"], &OWN[..], &LEDGER, &INTEGER].concat();
+    let ran = with_output(&place, &erase, Stdio::null());
+    assert!(ran.code == 0 && !ran.err.contains('{'), "{}", ran.err);
+}
+
+#[test]
+fn nothing_is_erased_where_nobody_would_see_the_receipt() {
+    let place = Place::with_shop();
+    let shop = place.shop();
+    shop.sign_up(42);
+    let before = (shop.envelope(42), place.read("ledger"));
+    let erase = [&["--no-input", "erase", "42", "--yes"], &OWN[..], &LEDGER, &INTEGER].concat();
+    let run = |redirected: &str| {
+        let script = format!("exec \"$0\" \"$@\" {redirected}");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script]).arg(assert_cmd::cargo::cargo_bin!("fieldseal")).args(&erase);
+        command.current_dir(place.folder()).env("FIELDSEAL_PASSPHRASE_FILE", "passphrase");
+        command.status().unwrap().code()
+    };
+    for redirected in [">&- 2>&-", ">/dev/null 2>&1", ">&- 2>/dev/null"] {
+        assert_eq!(run(redirected), Some(2), "{redirected}");
+        assert_eq!((shop.envelope(42), place.read("ledger")), before, "{redirected}");
+    }
+    assert_eq!(run(">&- 2>said"), Some(0));
+    assert!(place.read("said").contains("\"fieldseal\": \"receipt/"), "{}", place.read("said"));
+}

@@ -14,15 +14,24 @@ use super::head::Kept;
 use super::subject::{Named, access, check_signs, ledger_at};
 use crate::args::subjects::Erase;
 use crate::exit::{Exit, Failure};
-use crate::output::printable;
+use crate::output::{Output, printable};
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
 use crate::stores::{Committed, Database, OfOne, Place, answered, commit, on_store, wait};
 
 pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(), Failure> {
     let subject = Named::of(&asked.subject, asked.store.inline.as_ref())?;
-    if let Some(path) = &asked.receipt {
-        crate::files::check_absent(path)?;
+    match &asked.receipt {
+        Some(path) => crate::files::check_absent(path)?,
+        // Later nothing else knows which ring keys open old copies.
+        None if Output::is_unheard() => {
+            return Err(Failure::new(
+                Exit::Usage,
+                "the receipt would be lost: standard output and standard error are closed or /dev/null",
+                "nothing was erased; give a file for the receipt: --receipt FILE",
+            ));
+        }
+        None => {}
     }
     let ledger = ledger_at(&asked.account.ledger, session)?;
     let ring = session.open(&asked.unlocking)?.into_ring();
@@ -215,7 +224,10 @@ fn report(asked: &Erase, session: &Session<'_>, name: &str, text: &str) -> Resul
     let file = asked.receipt.as_ref().map(|path| path.display().to_string());
     let ledger = asked.account.ledger.display().to_string();
     let json = json!({ "store": name, "receipt": receipt, "receipt_file": file, "ledger": ledger });
-    session.output.done(&json, text)
+    match &asked.receipt {
+        Some(_) => session.output.done(&json, text),
+        None => session.output.done_once(&json, text),
+    }
 }
 
 /// The keys by which an old copy of the envelope opens: as in the receipt, not those that this ring
