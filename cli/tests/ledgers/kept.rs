@@ -140,3 +140,33 @@ fn acts_whose_line_feed_was_lost_are_not_written_over() {
     let verified = place.run(&["ledger", "verify", "ledger", "--damaged"]);
     assert!(verified.out.contains("2 entries"), "{verified:?}");
 }
+
+#[test]
+fn a_head_file_that_is_a_link_stays_one_and_keeps_its_rights() {
+    use std::os::unix::fs::symlink;
+
+    let place = Place::with_shop();
+    let shop = place.shop();
+    for subject in 1..=3 {
+        shop.sign_up(subject);
+    }
+    assert_eq!(erase(&place, "1").code, 0);
+    fs::create_dir(place.path("kept")).unwrap();
+    fs::rename(place.path("head"), place.path("kept/head")).unwrap();
+    place.mode("kept/head", 0o640);
+    symlink("kept/head", place.path("link")).unwrap();
+    symlink("link", place.path("head")).unwrap();
+    assert_eq!(erase(&place, "2").code, 0);
+    assert!(place.path("head").is_symlink() && place.path("link").is_symlink());
+    let verified = place.json(&["ledger", "verify", "ledger"]);
+    assert_eq!(place.read("kept/head").trim_end(), verified["head"].as_str().unwrap());
+    assert_eq!(place.mode_of("kept/head"), 0o640);
+    let beside: Vec<_> = fs::read_dir(place.path("kept")).unwrap().collect();
+    assert_eq!(beside.len(), 1, "{beside:?}");
+
+    // What the link leads to may be on a disk that is not mounted: that is no new head file.
+    fs::rename(place.path("kept"), place.path("away")).unwrap();
+    let before = (shop.version(3), place.read("ledger"));
+    erase(&place, "3").failed(5, "is a link to a file that is not there", "remove the link");
+    assert_eq!((shop.version(3), place.read("ledger")), before);
+}

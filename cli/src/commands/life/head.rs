@@ -1,9 +1,12 @@
 //! The head of a ledger, kept in a file by the commands that add to the ledger.
 
-use std::io::Write as _;
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use fieldseal::{Error, ErrorKind, KeyRing, LedgerFile, LedgerHead};
+use fieldseal::{Error, KeyRing, LedgerFile, LedgerHead};
 
 use super::receipt::{HIDES, not_verified};
 use crate::args::subjects::Account;
@@ -57,8 +60,9 @@ impl<'a> Kept<'a> {
 }
 
 fn refused(error: Error, path: &Path) -> Failure {
-    let damaged = matches!(error.kind(), ErrorKind::Malformed | ErrorKind::Tampered);
-    let failure = if error.kind() == ErrorKind::RolledBack {
+    let damaged =
+        matches!(error.kind(), fieldseal::ErrorKind::Malformed | fieldseal::ErrorKind::Tampered);
+    let failure = if error.kind() == fieldseal::ErrorKind::RolledBack {
         Failure::from(error).or_next(HIDES)
     } else {
         not_verified(error)
@@ -75,10 +79,19 @@ fn refused(error: Error, path: &Path) -> Failure {
     ))
 }
 
-/// `None` where there is no file.
+/// `None` where there is no file. A link that leads to nothing is refused: what it led to may only be away.
 fn read(path: &Path) -> Result<Option<LedgerHead>, Failure> {
-    if !path.exists() {
-        return Ok(None);
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::file(path, &error)),
+        Ok(link) if link.is_symlink() && matches!(path.try_exists(), Ok(false)) => {
+            return Err(Failure::new(
+                Exit::File,
+                format!("{}: is a link to a file that is not there", path.display()),
+                "see where the file went that it leads to; to begin a new head file, remove the link",
+            ));
+        }
+        Ok(_) => {}
     }
     let bytes = files::read(path, Content::Document)?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
@@ -91,16 +104,65 @@ fn read(path: &Path) -> Result<Option<LedgerHead>, Failure> {
     })
 }
 
-/// Replaced whole or not at all.
+/// Replaces the file whole or not at all. A link stays, and the file that it leads to is replaced.
 fn write(path: &Path, head: &LedgerHead) -> Result<(), Failure> {
+    replace(path, head).map_err(|error| Failure::file(path, &error))
+}
+
+fn replace(path: &Path, head: &LedgerHead) -> io::Result<()> {
+    let path = match path.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        found => found?,
+    };
+    let former = path.metadata().ok();
+    // A name of its own: another process may be writing a head as well.
+    let number = RandomState::new().build_hasher().finish();
     let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
+    fresh.push(format!(".{number:016x}.new"));
     let fresh = PathBuf::from(fresh);
-    let written = std::fs::File::create(&fresh).and_then(|mut file| {
+    let written = File::create_new(&fresh).and_then(|mut file| {
+        if let Some(former) = &former {
+            keep_owner(&file, former)?;
+        }
         writeln!(file, "{head}")?;
-        file.sync_all()
+        file.sync_all()?;
+        fs::rename(&fresh, &path)
     });
-    written
-        .and_then(|()| std::fs::rename(&fresh, path))
-        .map_err(|error| Failure::file(path, &error))
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written.and_then(|()| sync_folder(&path))
+}
+
+/// The file keeps its rights, and its owner where this user can give it away. A head that is kept matters more than
+/// the owner of its file.
+#[cfg(unix)]
+fn keep_owner(file: &File, former: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+
+    let fresh = file.metadata()?;
+    if fresh.uid() != former.uid() || fresh.gid() != former.gid() {
+        let _ = fchown(file, None, Some(former.gid()));
+        let _ = fchown(file, Some(former.uid()), None);
+    }
+    file.set_permissions(fs::Permissions::from_mode(former.mode() & 0o777))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// So that the new name lasts.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()
+    })
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
