@@ -315,7 +315,8 @@ impl KeyEnvelope {
     fn unknown_key(&self) -> Error {
         let text = if Layout::parse(&self.bytes).is_ok() {
             "the ring does not hold the envelope key of this key envelope: use the ring that it was made with; a key \
-             that was retired is in an older copy of that ring"
+             that was retired is in an older copy of that ring, and one that was rotated since in the newest (fieldseal \
+             ring subset --update)"
         } else {
             "these bytes are not a whole key envelope, and so name no envelope key of the ring: they were cut or \
              altered; take the envelope from a backup"

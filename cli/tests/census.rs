@@ -203,7 +203,7 @@ fn rewrapping_frees_former_keys_and_leaves_the_rest_alone() {
     place.ok(&["ring", "rotate", "envelope"]);
     let rewrap = || place.run(&with(&["rewrap", "--classes", "classes.json"], &OWN));
     let done = rewrap();
-    assert!(done.code == 0 && done.out.contains("2 of 2 envelopes were wrapped anew"), "{done:?}");
+    assert!(done.code == 11 && done.out.contains("2 of 2 envelopes were wrapped anew"), "{done:?}");
     assert!(done.err.contains("not in the file") && done.err.contains("orders (1)"), "{done:?}");
     let refused = place.run(&with(&["retire", &former[0], "--yes"], &OWN));
     refused.failed(10, "fieldseal_keys.envelope, class orders (1)", "fieldseal rewrap");

@@ -111,7 +111,8 @@ fn compromised_key_opens_in_a_rescue_only_and_that_is_said() {
     let place = Place::with_ring();
     let sealed = place.pipe(&["seal", "--context", "c"], "before").out;
     let former = place.primary("wrap", "app");
-    place.ok(&["ring", "state", &former, "compromised"]);
+    place.run(&["ring", "state", &former, "compromised"]).failed(8, "to be confirmed", "--yes");
+    place.ok(&["ring", "state", &former, "compromised", "--yes"]);
     place.ok(&["ring", "rotate", "app"]);
     place.pipe(&["open", "--context", "c"], sealed.clone()).failed(9, "", "");
     let rescued = place.pipe(&["open", "--context", "c", "--rescue"], sealed);
@@ -167,7 +168,7 @@ fn check_finds_what_should_be_changed_and_says_how() {
         .as_str()
         .unwrap()
         .to_owned();
-    place.ok(&["ring", "state", &old, "compromised"]);
+    place.ok(&["ring", "state", &old, "compromised", "--yes"]);
     place.mode("fieldseal-ring.json", 0o640);
     let found = |args: &[&str]| {
         let ran = place.run(&[&["--json", "ring", "check"], args].concat());

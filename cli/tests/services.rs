@@ -121,6 +121,30 @@ fn a_key_that_the_administrator_destroyed_leaves_the_service_ring() {
     assert_eq!(opened(&note).out, "note");
 }
 
+#[test]
+fn a_service_ring_is_not_narrowed_unasked() {
+    let place = Place::new();
+    place.init(&["--role", "support", "--role", "billing"]);
+    place.ok(&["ring", "add-key", "index"]);
+    let to = ["-o", "s.json", "--new-key-file", "s.key"];
+    let support = ["ring", "subset", "--role", "support"];
+    let more = ["--role", "billing", "--index", "/customer/email"];
+    place.ok(&[&support[..], &more, &to, &["--generate"]].concat());
+    let service = place.read("s.json");
+    let less = [&support[..], &to, &["--update"]].concat();
+    let refused = place.run(&less);
+    refused.failed(8, "wrap `billing`", "add --yes");
+    assert!(refused.err.contains("index `index`"), "{refused:?}");
+    assert_eq!(place.read("s.json"), service);
+    let other = ["--role", "billing", "--index", "/customer/phone"];
+    let refused = place.run(&[&support[..], &other, &to, &["--update"]].concat());
+    refused.failed(8, "index `index`", "add --yes");
+    place.ok(&[&support[..], &more, &to, &["--update"]].concat());
+    place.ok(&["ring", "rotate", "billing"]);
+    place.ok(&[&support[..], &more, &to, &["--update"]].concat());
+    place.ok(&[&less[..], &["--yes"]].concat());
+}
+
 /// What was closed is not opened again by an administrator's ring that was restored from a copy.
 #[test]
 fn an_older_copy_of_the_administrators_ring_reopens_no_key_of_a_service() {

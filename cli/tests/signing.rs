@@ -53,7 +53,7 @@ fn key_that_leaked_is_not_printed() {
     let place = Place::with_ring();
     place.ok(&["ring", "add-key", "sign"]);
     let leaked = place.primary("sign", "sign");
-    let state = place.run(&["ring", "state", &leaked, "compromised"]);
+    let state = place.run(&["ring", "state", &leaked, "compromised", "--yes"]);
     assert!(state.err.contains("nothing is signed"), "{}", state.err);
     place.run(&["ring", "verifying-key"]).failed(2, "still count", "");
     place.ok(&["ring", "rotate", "sign"]);

@@ -200,7 +200,8 @@ pub(crate) fn not_permitted(declared: &Declared<'_>) -> Error {
         ErrorKind::NotPermitted,
         format!(
             "class `{}` is read by {readers}{consent}: this ring opens what was sealed as none of those to whom \
-             the key envelope gives it (to write without reading, prepare the envelope)",
+             the key envelope gives it, under the keys that it has of them (after a rotation: fieldseal ring subset \
+             --update; a compromised one: Access::rescue; to write without reading, prepare the envelope)",
             declared.name
         ),
     )

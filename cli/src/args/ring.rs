@@ -214,6 +214,8 @@ pub(crate) struct Subset {
     pub(crate) new: NewSlot,
     #[command(flatten)]
     pub(crate) unlocking: Unlocking,
+    #[command(flatten)]
+    pub(crate) confirmed: Confirmed,
 }
 
 #[derive(Debug, Args)]

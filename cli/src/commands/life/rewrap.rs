@@ -82,8 +82,12 @@ pub(in crate::commands) fn run(asked: &Rewrap, session: &Session<'_>) -> Result<
         .chain(standalone.iter().map(standalone::Rewrapped::text));
     // All of it is said, whatever becomes of the output.
     let said = session.output.done(&json, &text.collect::<Vec<_>>().join("\n"));
-    tell(&left, session);
-    let of_columns = standalone::Rewrapped::end(&standalone, session);
+    tell(&left, &ring, session);
+    let of_columns = match standalone::Rewrapped::end(&standalone, session) {
+        // A rotation is not done while these name the former keys.
+        Exit::Done if !(left.not_opened.is_empty() && left.unproven.is_empty()) => Exit::Partly,
+        exit => exit,
+    };
     let exit = match Passed::end(&passed, standalone.iter().map(|one| one.seen).sum(), session) {
         Exit::Done => of_columns,
         exit => exit,
@@ -133,17 +137,23 @@ fn count(of: &mut BTreeMap<String, u64>, class: String) {
     *count = count.saturating_add(1);
 }
 
-fn tell(left: &Left, session: &Session<'_>) {
+fn tell(left: &Left, ring: &KeyRing, session: &Session<'_>) {
     let list = |of: &BTreeMap<String, u64>| {
         let each = of.iter().map(|(class, count)| format!("{class} ({count})"));
         each.collect::<Vec<_>>().join(", ")
     };
     if !left.not_opened.is_empty() {
         session.output.warning(format_args!(
-            "generations stayed as they were, as their class is not in the file, or this ring does not open it as a \
-             declared reader: {}",
+            "generations stayed as they were, as their class is not in the file, this ring does not open it as a \
+             declared reader, or a compromised key alone does: {}",
             list(&left.not_opened)
         ));
+        if ring.keys().any(|key| key.state() == KeyState::Compromised) {
+            session.output.next(
+                "what a compromised key alone opens is renewed and sealed anew by a program, with Access::rescue \
+                 (EnvelopeEdit::renew, reseal): see SECURITY.md, section 7",
+            );
+        }
     }
     if !left.unproven.is_empty() {
         session.output.warning(format_args!(

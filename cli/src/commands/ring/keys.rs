@@ -63,8 +63,8 @@ pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failur
              stored rows anew (SealedRecord::reindex)"
         }
         (false, _) => {
-            "give the services that hold this key their new rings (fieldseal ring subset); then rewrap \
-             stored envelopes (EnvelopeEdit::rewrap)"
+            "give the services that hold this key their new rings (fieldseal ring subset --update); when \
+             every service has it, rewrap stored envelopes: fieldseal rewrap --classes FILE"
         }
     };
     session.output.next(next);
@@ -102,8 +102,17 @@ pub(super) fn state(asked: &State, session: &Session<'_>) -> Result<(), Failure>
     if !key.state().may_become(state) {
         return Err(not_moved(id, key.key_use(), &name, key.state(), state));
     }
-    if state == KeyState::Destroyed {
-        confirm_destroying(asked, session, key)?;
+    match state {
+        KeyState::Destroyed => confirm_destroying(asked, session, key)?,
+        KeyState::Compromised => {
+            let warning = format!(
+                "The {} key `{name}` ({id}) can only be destroyed afterward. What it alone opens is closed to every \
+                 service, outside of rescue mode, until it is renewed and sealed anew.",
+                key.key_use()
+            );
+            confirm(&warning, &name, &asked.confirmed, session.common)?;
+        }
+        _ => {}
     }
     let fingerprint = asked.unlocking.by.fingerprint.as_deref();
     let (document, ()) = session.change_opened(&opened, fingerprint, |document| {

@@ -1,6 +1,8 @@
 //! `fieldseal ring subset` and `fieldseal ring public`: rings for services.
 
-use fieldseal::{Error, Holds, KeyState, Reach, RingDocument, RingKey};
+use std::collections::BTreeSet;
+
+use fieldseal::{Error, Holds, KeyRing, KeyState, Reach, RingDocument, RingKey, Scope};
 
 use super::view::made_json;
 use crate::args::ring::{Public, Subset};
@@ -68,6 +70,7 @@ fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<()
     let admin = session.open(&asked.unlocking)?;
     let ring = admin.ring().subset_with(reach)?.into_ring();
     let made = Making::from(&asked.new).make(session.common, session.output)?;
+    let mut lost = Vec::new();
     let change = |document: &mut RingDocument| {
         if document.id() == admin.id() {
             return Err(Error::value("this is the ring itself, and not a service's made from it"));
@@ -88,16 +91,55 @@ fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<()
                 "the service's ring knows a key that this one does not: is this an older copy, or another ring?",
             ));
         }
+        lost = lost_powers(document.ring(), &ring);
+        if !lost.is_empty() && !asked.confirmed.yes {
+            return Err(Error::value("the service would lose a part of its reach"));
+        }
         document.replace_ring(ring).map(drop)
     };
     let file = session.file_at(&asked.output);
-    let (document, ()) = file.update_with(|locked| made.unlock(locked), change)?;
+    let changed = file.update_with(|locked| made.unlock(locked), change);
+    let (document, ()) = match changed {
+        Err(_) if !lost.is_empty() && !asked.confirmed.yes => {
+            return Err(Failure::new(
+                Exit::Unconfirmed,
+                format!("the service would not reach any more: {}", lost.join(", ")),
+                "nothing was changed: name with --update everything that the service is to reach; if less is meant, add \
+                 --yes",
+            ));
+        }
+        changed => changed?,
+    };
 
     let (path, generation) = (asked.output.display(), document.generation());
     let text = format!("made {path} anew, generation {generation}\n{}", document.ring().describe());
     session.output.done(&made_json(&document, &asked.output, None, None), &text)?;
     session.output.next("a service that runs takes it when it looks (SharedRing::refresh)");
     Ok(())
+}
+
+/// What a service did by its ring, and would not do by the other one. A key that is disabled, compromised or destroyed
+/// was closed on purpose.
+fn lost_powers(former: &KeyRing, ring: &KeyRing) -> Vec<String> {
+    let is_used = |key: &&RingKey| matches!(key.state(), KeyState::Primary | KeyState::OpenOnly);
+    let has = |wanted: &RingKey, scope: Option<&Scope>| {
+        ring.keys().filter(is_used).any(|key| {
+            (key.key_use(), key.name()) == (wanted.key_use(), wanted.name())
+                && (opens(key)
+                    || (key.holds() == wanted.holds()
+                        && scope.is_none_or(|scope| key.scopes().any(|other| other == scope))))
+        })
+    };
+    let mut lost = BTreeSet::new();
+    for key in former.keys().filter(is_used).filter(|key| key.holds() != Holds::NameOnly) {
+        let name = format!("{} `{}`", key.key_use(), key.name());
+        if key.scopes().next().is_none() && !has(key, None) {
+            lost.insert(name);
+        } else if key.scopes().any(|scope| !has(key, Some(scope))) {
+            lost.insert(format!("{name} (some of its indexes or purposes)"));
+        }
+    }
+    lost.into_iter().collect()
 }
 
 fn opens(key: &RingKey) -> bool {
