@@ -276,8 +276,8 @@ def positives() -> dict[str, Json]:
         ),
         "erase-older-generations": case("all but the highest", ["ED-18"], two, do("erase-older", "contact")),
         "erase-what-was-resealed": case(
-            "below the generation that is an hour old", ["ED-20"],
-            changed(two, RENEW, now=NOW + 3_601), do("erase-resealed", "contact", generation=3), now=NOW + 3_610,
+            "below the generation that is 25 hours old", ["ED-20"],
+            changed(two, RENEW, now=NOW + 90_001), do("erase-resealed", "contact", generation=3), now=NOW + 90_010,
         ),
         "erase-a-subject": case("every entry, and the mark", ["ED-14", "EE-2", "LG-7"], two, do("erase-subject")),
         "erase-a-subject-again": case(

@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use super::{Consent, EnvelopeEdit};
 use crate::access::Action;
 use crate::class::Class;
+use crate::clock::CLOCKS_DIFFER;
 use crate::envelope::format::Entry;
 use crate::envelope::generation::retention;
 use crate::error::Error;
 
-/// How long, in seconds, a writer may take from reading an envelope to storing a value under it.
-const WRITERS_END: u64 = 3_600;
+/// How long, in seconds, older generations stay at least: an hour, which a writer may take from reading an envelope to
+/// storing a value under it, by whatever clock the next generation was begun.
+const WRITERS_END: u64 = CLOCKS_DIFFER + 3_600;
 /// Half of what an envelope can have.
 const HALF: usize = 32_768;
 
@@ -112,8 +114,8 @@ impl EnvelopeEdit<'_> {
     /// sealed under this generation or a later one: how many. It is what
     /// [`KeyStore::finish_reseal`](crate::KeyStore::finish_reseal) does.
     ///
-    /// An older generation goes only when one that follows it, up to this one, is an hour old: a writer that
-    /// read the envelope before that one was begun may still store a value under the older. What was
+    /// An older generation goes only when one that follows it, up to this one, is 25 hours old: a writer that
+    /// read the envelope up to an hour ago may still store a value under the older, and clocks may differ by a day. What was
     /// erased is also forgotten, as by [`prune`](Self::prune), where the envelope is more than half full.
     /// A class without such generations stays as it is.
     ///

@@ -438,7 +438,7 @@ class Editor:
     def erase_resealed(self, cls: str, generation: int) -> None:
         """[ED-20]"""
         settled = [
-            e for e in self.live_of(cls) if e.generation <= generation and e.created_at + 3600 <= self.now
+            e for e in self.live_of(cls) if e.generation <= generation and e.created_at + 90_000 <= self.now
         ]
         if not settled:
             return
