@@ -56,7 +56,6 @@ pub(crate) fn argon2id(
 }
 
 /// SHA-256 of the parts, one behind the other: for fingerprints of what needs no key.
-#[cfg(feature = "file")]
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::default();
     parts.iter().for_each(|part| hash.update(part));

@@ -440,7 +440,9 @@ fn over_an_erased_generation_only_renew_begins_the_next() {
     let prepared = stored.prepare(at(&ring), 42, [NOTES]).unwrap();
     assert_eq!(prepared.envelope(), &stored);
     let renewed = edited(at(&ring), &stored, |edit| edit.renew(&NOTES));
-    assert_eq!(reached(&ring, &renewed, "notes/2"), "open");
+    // Between them is the mark that nothing was live. [ED-21]
+    assert_eq!(reached(&ring, &renewed, "notes/3"), "open");
+    assert_eq!(reached(&ring, &renewed, "notes/2"), "erased");
     assert_eq!(reached(&ring, &renewed, "notes/1"), "erased");
 }
 

@@ -60,10 +60,21 @@ type Readers = Option<BTreeSet<&'static str>>;
 #[derive(Clone, Default)]
 struct Model {
     classes: BTreeMap<usize, Vec<Readers>>,
+    /// By class and place: what was added while nothing of the class was live.
+    marks: BTreeSet<(usize, usize)>,
     erased: bool,
 }
 
 impl Model {
+    /// `[ED-21]`
+    fn mark(&mut self, class: usize) {
+        let generations = self.classes.get_mut(&class).unwrap();
+        if generations.iter().all(Option::is_none) {
+            self.marks.insert((class, generations.len()));
+        }
+        generations.push(None);
+    }
+
     /// `[GN-10]`
     fn readers(&self, class: usize) -> BTreeSet<&'static str> {
         let all = self.classes.get(&class);
@@ -101,7 +112,13 @@ impl Model {
             },
             Op::Renew(class) => {
                 missing(class)?;
-                self.begin(*class, self.readers(*class))
+                let (readers, generations) = (self.readers(*class), &self.classes[class]);
+                // `[ED-7]`
+                let is_marked = self.marks.contains(&(*class, generations.len() - 1));
+                if generations.iter().all(Option::is_none) && !is_marked {
+                    self.mark(*class);
+                }
+                self.begin(*class, readers)
             }
             Op::Grant(class, role, history) => {
                 let (declared, role) = (CLASSES[*class], NAMES[*role]);
@@ -161,7 +178,7 @@ impl Model {
                 }
                 // `[ED-21]`
                 if generations.last().unwrap().is_none() {
-                    generations.push(None);
+                    self.mark(*class);
                 }
                 Ok(())
             }
@@ -171,9 +188,10 @@ impl Model {
                 let generations = self.classes.get_mut(class).unwrap();
                 // `[ED-13]`
                 if generations.iter().all(Option::is_none) && !self.erased {
-                    generations.push(None);
+                    self.mark(*class);
+                } else {
+                    generations.fill(None);
                 }
-                generations.fill(None);
                 Ok(())
             }
             Op::EraseSubject => {

@@ -15,6 +15,8 @@ mod closed;
 mod common;
 #[path = "replay/model.rs"]
 mod model;
+#[path = "replay/proof.rs"]
+mod proof;
 
 use common::ledger::*;
 use common::*;
@@ -178,7 +180,7 @@ fn what_went_on_before_a_late_replay_is_kept_and_reported() {
     let _ = backup.erase_class(&(), at(&ring, &ledger, NOW + 31 * DAY), 42, "contact").unwrap();
     change(&backup, Access::new(&ring).at(NOW + 31 * DAY), |edit| edit.renew(&CONTACT));
     assert_eq!(replayed(&backup, &ring, &ledger, NOW + 32 * DAY).changed, 0);
-    assert_eq!(state(&backup, 42)[2], "contact/3: app support");
+    assert_eq!(state(&backup, 42)[2..], ["contact/3: erased", "contact/4: app support"]);
 }
 
 /// An edit that is told to the ledger, and that nobody stores.

@@ -264,6 +264,7 @@ impl<'a> EnvelopeEdit<'a> {
             edit.check_renewable(class)?;
             let readers = edit.readers(class, consent, &[])?;
             edit.note_consents(class, &readers)?;
+            edit.mark_empty(class.name())?;
             edit.succeed(class, &readers, Room::Reserved).map(|()| true)
         })
     }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::context::is_name;
 use crate::encoding::{KEY_ENVELOPE, Put, Reader};
 use crate::error::{Error, ErrorKind};
+use crate::kdf::sha256;
 use crate::wrap::{WrapContext, wrapped_len};
 
 /// `[KE-1]` The smallest envelope holds one whole-subject erasure.
@@ -69,7 +70,26 @@ pub(crate) fn tag_of(commitment: &[u8; 32]) -> KeyTag {
     [a, b, c, d]
 }
 
+/// `[ED-21]` What a mark has in place of a key tag, if no generation of the class was live when it was added.
+pub(crate) fn empty_tag(class: &str, generation: u16, erased_at: u64) -> KeyTag {
+    let mut of = Vec::new();
+    of.put_s8(class.as_bytes());
+    of.put_u16(generation);
+    of.put_u64(erased_at);
+    tag_of(&sha256(&[b"fieldseal/v1 empty class", &of]))
+}
+
 impl Entry<'_> {
+    /// `[ED-21]` Whether no generation of the class was live when this entry was added.
+    pub(crate) fn is_empty_mark(&self) -> bool {
+        match self.state {
+            State::Erased { tag, erased_at } => {
+                tag == empty_tag(&self.class, self.generation, erased_at)
+            }
+            State::Live(_) => false,
+        }
+    }
+
     pub(crate) fn tag(&self) -> KeyTag {
         match &self.state {
             State::Live(live) => tag_of(&live.commitment),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldseal_ref import convert, crypto, envelope, serve
-from fieldseal_ref.edit import Editor
+from fieldseal_ref.edit import Editor, is_empty_mark
 from fieldseal_ref.encoding import check_tenant, subject_id
 
 import change_refusals
@@ -123,7 +123,7 @@ def drawn(before: str | None, after: str) -> Json:
     for e in envelope.parse(bytes.fromhex(after)).classes:
         at = {"class": e.cls, "generation": e.generation}
         if isinstance(e, envelope.Erased):
-            if (e.cls, e.generation) not in had:
+            if (e.cls, e.generation) not in had and not is_empty_mark(e):
                 out["tags"].append({**at, "tag": e.tag.hex()})
             continue
         if (e.cls, e.generation) not in had:

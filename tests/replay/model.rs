@@ -184,7 +184,11 @@ impl Life<'_> {
         match self.random.below(20) {
             0..=9 => self.change(),
             10..=12 => self.write(),
-            13..=14 => self.reseal(),
+            13 if self.number.is_multiple_of(3) => self.job(),
+            13..=14 => {
+                let (class, is_tidy) = (self.random.below(3), self.random.once_in(2));
+                self.reseal(class, is_tidy);
+            }
             15 => self.sweep(),
             16 => {
                 self.ancestors.push(self.backups.len());
@@ -194,9 +198,10 @@ impl Life<'_> {
             18 => self.race(),
             _ => self.replay(),
         }
-        let gaps = [2, 60, 3_600, 20_000, DAY, 3 * DAY, 20 * DAY];
+        let gaps = [1, 1, 2, 60, 3_600, 20_000, DAY, 3 * DAY, 20 * DAY];
         let gap = gaps[self.random.below(gaps.len())];
-        self.now += 1 + self.random.next() % gap;
+        // A job does many things in one second.
+        self.now += self.random.next() % gap;
     }
 
     fn change(&mut self) {
@@ -281,9 +286,22 @@ impl Life<'_> {
         true
     }
 
+    /// An erasure that is lost, and what a job does in the same second: the class goes on, and what it named is
+    /// erased.
+    fn job(&mut self) {
+        let class = self.random.below(2) * 2;
+        let (name, declared) = (NAMES[class], self.class(class));
+        let from = self.stored.envelope.clone();
+        self.edit(&from, "erase, and lose it", |edit| edit.erase_class(name));
+        self.counts.lost += 1;
+        self.is_dirty = true;
+        let renewed = self.edit(&from, "renew", |edit| edit.renew(&declared));
+        self.stored.envelope = renewed.unwrap_or(from);
+        self.reseal(class, true);
+    }
+
     /// Every value of a class goes under its highest generation, and the older ones may go.
-    fn reseal(&mut self) {
-        let class = self.random.below(3);
+    fn reseal(&mut self, class: usize, is_tidy: bool) {
         let keys = self.stored.envelope.unwrap(Access::new(self.ring).at(self.now), 42).unwrap();
         self.order += 1;
         self.note(format!("reseal {}", NAMES[class]));
@@ -296,7 +314,7 @@ impl Life<'_> {
                 Err(_) => all = false,
             }
         }
-        if all && self.random.once_in(2) {
+        if all && is_tidy {
             let declared = self.class(class);
             let from = self.stored.envelope.clone();
             let older =

@@ -1,6 +1,6 @@
 //! Sweeps of random stores against a model of what the clock and the numbers say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -47,6 +47,8 @@ struct Model {
     /// By subject, class and number.
     generations: BTreeMap<(u64, usize, u16), Generation>,
     erased: BTreeMap<u64, u64>,
+    /// The entries that were added while nothing of the class was live.
+    marks: BTreeSet<(u64, usize, u16)>,
     /// By subject, the latest moment that the envelope tells of.
     latest: BTreeMap<u64, u64>,
 }
@@ -69,6 +71,17 @@ impl Model {
         let expires_at = term.map(|term| now + declared.generation_seconds() + term);
         self.generations.insert((subject, class, number), Generation::Live { expires_at });
         self.tell(subject, now);
+    }
+
+    fn mark(&mut self, (subject, class, number): (u64, usize, u16), now: u64) {
+        self.generations.insert((subject, class, number), Generation::Erased { at: now });
+        self.marks.insert((subject, class, number));
+        self.tell(subject, now);
+    }
+
+    fn has_live(&self, subject: u64, class: usize) -> bool {
+        let mut of = self.generations.range((subject, class, 0)..=(subject, class, u16::MAX));
+        of.any(|(_, generation)| matches!(generation, Generation::Live { .. }))
     }
 
     fn tell(&mut self, subject: u64, now: u64) {
@@ -128,8 +141,14 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
             }
         }
         Act::Renew(class) => {
-            let Some(highest) = model.highest(subject, class) else { return };
+            let Some(mut highest) = model.highest(subject, class) else { return };
             store.change(&(), access, subject, |edit| edit.renew(&CLASSES[class])).unwrap();
+            let is_marked = model.marks.contains(&(subject, class, highest));
+            if !model.has_live(subject, class) && !is_marked {
+                // `[ED-7]`
+                highest += 1;
+                model.mark((subject, class, highest), now);
+            }
             model.begin(subject, class, highest + 1, now);
         }
         Act::EraseClass(class) => {
@@ -138,10 +157,7 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
             let _ = store.erase_class(&(), access, subject, name).unwrap();
             if model.erase(now, |of, other, _| of == subject && other == class) == 0 {
                 // `[ED-13]` The envelope shows this erasure too.
-                model
-                    .generations
-                    .insert((subject, class, highest + 1), Generation::Erased { at: now });
-                model.tell(subject, now);
+                model.mark((subject, class, highest + 1), now);
             }
         }
         Act::EraseSubject => {

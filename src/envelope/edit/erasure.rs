@@ -97,7 +97,8 @@ impl EnvelopeEdit<'_> {
         };
         // `[RE-4]` A mark was never a data key, unlike what this edit began and erased.
         let is_mark = |entry: &Entry<'_>| {
-            was(entry).is_none() && !self.fresh.iter().any(|made| made.tag() == entry.tag())
+            entry.is_empty_mark()
+                || was(entry).is_none() && !self.fresh.iter().any(|made| made.tag() == entry.tag())
         };
         let generations = erased.filter(|entry| !is_mark(entry)).filter_map(|entry| {
             Some(ErasedGeneration {

@@ -1,6 +1,5 @@
 //! What a ledger says, made good in an envelope that was restored. FORMAT.md, 13.4.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -84,35 +83,17 @@ impl EnvelopeEdit<'_> {
                         || is_long_before(live, erasure.by.min(now))
                 })
             };
-            // `[LG-11]` Shown is an erasure, or one that says as much: together they show up to these two.
-            let marks: BTreeSet<_> = edit
-                .layout
-                .entries
-                .iter()
-                .filter(|entry| entry.class == class)
-                .filter_map(Entry::erased_at)
-                .collect();
-            let shown = || erasures.iter().filter(|one| marks.contains(&one.at));
-            let (at, generation) =
-                (shown().map(|one| one.at).max(), shown().map(|one| one.generation).max());
-            unseen.extend(
-                erasures
-                    .iter()
-                    .filter(|one| Some(one.at) > at && Some(one.generation) > generation),
-            );
+            unseen = edit.unseen(class, erasures);
             let remains = |entry: &Entry<'_>| {
                 entry.class == class && entry.live().is_some() && !covers(entry)
             };
             if edit.layout.entries.iter().any(remains) {
                 return edit.erase_where(covers);
             }
-            // The class is left as the last erasure would have left it, so that it is seen to be made.
+            // The class is left as the last erasure would have left it, so that no later generation has its number.
             let last = last_of(erasures);
             let erased = edit.erase_where_at(covers, last.at);
-            let marked = match unseen.as_slice() {
-                [] => edit.mark_reached(class, last.generation, last.at)?,
-                _ => edit.mark_erased(class, last)?,
-            };
+            let marked = edit.mark_reached(class, last.generation, last.at)?;
             Ok(marked || erased)
         })?;
         Ok(unseen)
@@ -131,7 +112,8 @@ impl EnvelopeEdit<'_> {
         let is_live = |entry: &Entry<'_>| entry.class == class && entry.live().is_some();
         if !self.layout.entries.iter().any(is_live) {
             return self.attempt(Action::EraseClass, class, |edit| {
-                edit.mark_erased(class, last_of(unseen))
+                let last = last_of(unseen);
+                edit.mark_reached(class, last.generation, last.at)
             });
         }
         // What is begun after the last of them is begun after each.
@@ -155,7 +137,10 @@ impl EnvelopeEdit<'_> {
         let mut below = 0;
         for entry in self.layout.entries.iter().filter(|entry| entry.class == class) {
             let Some(live) = entry.live() else {
-                last = last.max(entry.erased_at().unwrap_or(u64::MAX));
+                // Whatever was there before an empty mark was gone before the next generation was begun.
+                let is_empty = entry.is_empty_mark();
+                let erased_at = entry.erased_at().unwrap_or(u64::MAX);
+                last = if is_empty { at } else { last.max(erased_at) };
                 below = entry.generation;
                 continue;
             };
@@ -372,20 +357,14 @@ impl EnvelopeEdit<'_> {
         })
     }
 
-    /// `[LG-11]` Leaves an erased generation of a class that has no live one: of the number that was erased,
-    /// or of the next one where it has reached that and nothing in it shows the erasure.
-    fn mark_erased(&mut self, class: &str, erasure: ErasedUpTo) -> Result<bool, Error> {
-        let highest = self.layout.highest(class);
-        let highest = highest.and_then(|position| self.layout.entries.get(position));
-        let next = highest.map_or(0, |entry| entry.generation).saturating_add(1);
-        let is_shown = self.shows(class, erasure.at);
-        let number = if is_shown { erasure.generation } else { erasure.generation.max(next) };
-        self.mark_reached(class, number, erasure.at)
-    }
-
-    fn shows(&self, class: &str, at: u64) -> bool {
-        let mut of_class = self.layout.entries.iter().filter(|entry| entry.class == class);
-        of_class.any(|entry| entry.erased_at() == Some(at))
+    /// `[LG-11]` The erasures that nothing proves to be made. The proof is a mark that was added while the class had
+    /// no live generation, of the number that was erased or a higher one. The time of an erased entry proves nothing:
+    /// what makes room erases too, maybe in the same second.
+    fn unseen(&self, class: &str, erasures: &[ErasedUpTo]) -> Vec<ErasedUpTo> {
+        let of_class = self.layout.entries.iter().filter(|entry| entry.class == class);
+        let marks = of_class.filter(|entry| entry.is_empty_mark());
+        let proven = marks.map(|entry| entry.generation).max();
+        erasures.iter().filter(|one| Some(one.generation) > proven).copied().collect()
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::super::format::{Entry, KeyTag, State, tag_of};
+use super::super::format::{Entry, KeyTag, State, empty_tag, tag_of};
 use super::super::generation::{
     Bound, LAST_GENERATION, NewGeneration, SUITE, data_key_for, is_proven, retention, unsupported,
     used_up, wrap_for,
@@ -123,17 +123,30 @@ impl<'a> EnvelopeEdit<'a> {
         readers: &[&str],
         room: Room,
     ) -> Result<(), Error> {
-        let had_live = self
-            .layout
-            .entries
-            .iter()
-            .any(|entry| entry.class == class.name() && entry.live().is_some());
+        let had_live = self.has_live(class.name());
         self.next_generation(class, readers, room)?;
         if had_live {
             let generation = self.highest(class.name())?.generation;
             self.set_to_reseal(class.name(), generation);
         }
         Ok(())
+    }
+
+    fn has_live(&self, class: &str) -> bool {
+        self.layout.entries.iter().any(|entry| entry.class == class && entry.live().is_some())
+    }
+
+    /// `[ED-7]` Before a class is begun again that has no live generation: a mark that proves this, so that a replay
+    /// does not take what is begun for what was there before an erasure.
+    pub(super) fn mark_empty(&mut self, class: &str) -> Result<(), Error> {
+        let highest = self.highest(class)?;
+        let number = highest.generation.saturating_add(1);
+        // `[GN-4]` The numbers that are left are for generations.
+        if highest.is_empty_mark() || number >= LAST_GENERATION - 1 || self.has_live(class) {
+            return Ok(());
+        }
+        let now = self.access.time().now()?;
+        self.insert_erased(class, number, now)
     }
 
     pub(super) fn set_to_reseal(&mut self, class: &str, generation: u16) {
@@ -206,16 +219,23 @@ impl<'a> EnvelopeEdit<'a> {
         }
     }
 
-    /// An erased entry that never was a live one: in place of the key tag are random bytes.
+    /// `[ED-21]` An erased entry that never was a live one. In place of the key tag is what says that the class had
+    /// no live generation, or else random bytes.
     fn insert_erased(&mut self, class: &str, generation: u16, erased_at: u64) -> Result<(), Error> {
-        let tag = self.drawing(|edit, rng| {
-            loop {
-                let tag: [u8; 4] = rng.array();
-                if !edit.layout.entries.iter().any(|entry| entry.tag() == tag) {
-                    return Ok(tag);
+        let is_free = |edit: &Self, tag| edit.layout.entries.iter().all(|entry| entry.tag() != tag);
+        let tag = empty_tag(class, generation, erased_at);
+        let tag = if !self.has_live(class) && is_free(self, tag) {
+            tag
+        } else {
+            self.drawing(|edit, rng| {
+                loop {
+                    let tag: [u8; 4] = rng.array();
+                    if is_free(edit, tag) {
+                        return Ok(tag);
+                    }
                 }
-            }
-        })?;
+            })?
+        };
         let place = (class.as_bytes(), generation);
         let position = self
             .layout

@@ -29,6 +29,7 @@ LABEL_WRAP = b"fieldseal/v1 wrap"
 LABEL_WRITER = b"fieldseal/v1 writer"
 LABEL_ENVELOPE_KEY = b"fieldseal/v1 envelope key"
 LABEL_ENVELOPE = b"fieldseal/v1 envelope"
+LABEL_EMPTY_CLASS = b"fieldseal/v1 empty class"
 LABEL_INDEX = b"fieldseal/v1 index"
 LABEL_PSEUDONYM = b"fieldseal/v1 pseudonym"
 
@@ -183,6 +184,12 @@ def scope_info(scope: Scope) -> bytes:
     """[RK-7]: the info of a derived key."""
     label = LABEL_INDEX if scope.use == "index" else LABEL_PSEUDONYM
     return label + b"".join(s8(part) for part in scope.encoded)
+
+
+def empty_tag(cls: str, generation: int, erased_at: int) -> bytes:
+    """[ED-21]"""
+    of = s8(cls.encode()) + u16(generation) + u64(erased_at)
+    return hashlib.sha256(LABEL_EMPTY_CLASS + of).digest()[:4]
 
 
 def mac(secret: bytes, tenant: bytes, subject: bytes, body: bytes) -> bytes:

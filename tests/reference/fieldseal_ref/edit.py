@@ -41,6 +41,13 @@ from .ring import Ring
 KEPT = 4_096  # for withdrawals [ED-19]
 
 
+def is_empty_mark(entry: Entry) -> bool:
+    """[ED-21]"""
+    return isinstance(entry, Erased) and entry.tag == crypto.empty_tag(
+        entry.cls, entry.generation, entry.erased_at
+    )
+
+
 class Editor:
     """Changes to one envelope, stored as one version [ED-2] [ED-4]."""
 
@@ -208,10 +215,7 @@ class Editor:
         number = self.of_class(cls)[-1].generation + 1
         if number <= U16_MAX:
             self._make_room(16 + len(cls))
-            taken = {e.tag for e in self.entries if not isinstance(e, SubjectErased)}
-            while (tag := self.gen.take(4)) in taken:
-                pass
-            self._put(Erased(cls, number, tag, self.now))
+            self._add_mark(cls, number, self.now)
         self.to_renew.append(cls)
 
     def _erase(self, entry: Live, at: int | None = None) -> None:
@@ -266,6 +270,7 @@ class Editor:
         self._refuse_unknown_suite(decl.name)
         consented = self.consented(decl, aside=also)
         self.tell_consents(decl, [role for role in consented if role not in also])
+        self.mark_empty(decl.name)
         roles = list(decl.readers) + consented
         self.begin_next(decl, roles + [role for role in also if role not in roles])
 
@@ -406,10 +411,23 @@ class Editor:
             self._make_room(16 + len(cls))
         except Refused:
             return
+        self._add_mark(cls, generation, erased_at)
+
+    def _add_mark(self, cls: str, generation: int, erased_at: int) -> None:
+        """[ED-21]: a tag of its own where nothing of the class is live."""
         taken = {e.tag for e in self.entries if not isinstance(e, SubjectErased)}
-        while (tag := self.gen.take(4)) in taken:
-            pass
+        tag = crypto.empty_tag(cls, generation, erased_at)
+        if self.live_of(cls) or tag in taken:
+            while (tag := self.gen.take(4)) in taken:
+                pass
         self._put(Erased(cls, generation, tag, erased_at))
+
+    def mark_empty(self, cls: str) -> None:
+        """[ED-7] 9: before a class is begun again of which nothing is live."""
+        highest = self.of_class(cls)[-1]
+        if self.live_of(cls) or is_empty_mark(highest) or highest.generation + 1 >= U16_MAX - 1:
+            return
+        self._add_mark(cls, highest.generation + 1, self.now)
 
     def erase_class(self, cls: str) -> None:
         """[ED-13]"""

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import ed25519, jcs
 from .document import TEXT, U16, Dict, Flag, Many, Members, shaped
+from .edit import is_empty_mark
 from .encoding import I64_MIN, MASK_PREFIX, U64_MAX, Id, check_name, check_tenant, encode_id, u32
 from .envelope import Entry, Erased, Live, SubjectErased
 from .errors import Refused
@@ -140,7 +141,7 @@ def of_erasure(
             "generation": e.generation,
         }
         for e in after
-        if isinstance(e, Erased) and concerned(e.cls)
+        if isinstance(e, Erased) and concerned(e.cls) and not is_empty_mark(e)
     ]
     live = [e for e in before if isinstance(e, Live) and concerned(e.cls)]
     keys = []

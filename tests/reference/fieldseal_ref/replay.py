@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .classes import ClassDecl
-from .edit import Editor
+from .edit import Editor, is_empty_mark
 from .encoding import U16_MAX
 from .envelope import Erased, Live
 from .errors import Refused
@@ -114,20 +114,10 @@ def _highest(told: list[Told], act: str, cls: str) -> int:
 class Player(Editor):
     """The parts of a replay."""
 
-    def _shows(self, cls: str, at: int) -> bool:
-        return any(isinstance(e, Erased) and e.erased_at == at for e in self.of_class(cls))
-
     def erase_again(self, cls: str, entries: list[Erasure]) -> list[Erasure]:
         """[LG-11] 1 to 3: the entries that were not seen."""
-        unseen = [
-            one
-            for one in entries
-            if not any(
-                self._shows(cls, other.at)
-                and (other.generation >= one.generation or other.at >= one.at)
-                for other in entries
-            )
-        ]
+        marks = [e.generation for e in self.of_class(cls) if is_empty_mark(e)]
+        unseen = [one for one in entries if one.generation > max(marks, default=0)]
         live = self.live_of(cls)
         covered = [
             entry
@@ -147,17 +137,12 @@ class Player(Editor):
             return unseen
         for entry in covered:
             self._erase(entry, max(one.at for one in entries))
-        self._mark_erased(cls, entries, bool(unseen))
+        self._mark_erased(cls, entries)
         return unseen
 
-    def _mark_erased(self, cls: str, entries: list[Erasure], unseen: bool) -> None:
-        at = max(one.at for one in entries)
+    def _mark_erased(self, cls: str, entries: list[Erasure]) -> None:
         generation = max(one.generation for one in entries)
-        of_class = self.of_class(cls)
-        if unseen and not self._shows(cls, at) and of_class:
-            # 65,535 has no next one.
-            generation = max(generation, min(of_class[-1].generation + 1, U16_MAX))
-        self.mark(cls, generation, at)
+        self.mark(cls, generation, max(one.at for one in entries))
 
     def settle(self, cls: str, unseen: list[Erasure]) -> str | None:
         """[LG-11] 4 and 5"""
@@ -165,14 +150,16 @@ class Player(Editor):
             return None
         live = self.live_of(cls)
         if not live:
-            self._mark_erased(cls, unseen, True)
+            self._mark_erased(cls, unseen)
             return None
         lowest = live[0]
         below = [e for e in self.of_class(cls) if e.generation < lowest.generation]
         follows = lowest.generation == 1 or (
             bool(below) and below[-1].generation == lowest.generation - 1
         )
-        times = [one.at for one in unseen] + [e.erased_at for e in below if isinstance(e, Erased)]
+        empty = max((at for at, e in enumerate(below) if is_empty_mark(e)), default=-1)
+        after = [e.erased_at for e in below[empty + 1 :] if isinstance(e, Erased)]
+        times = [one.at for one in unseen] + after
         if follows and all(at + CLOCKS_DIFFER < lowest.created_at for at in times):
             return None
         return "rolled-back"
