@@ -56,6 +56,10 @@ impl Error {
 /// | the retention term of the value has passed | `expired` | answer that it is gone | 410 |
 /// | the person was erased | `erased` | answer that they are gone | 410 |
 /// | a new envelope is stored under the id of an erased person | `erased` | give ids that were never used | 410 |
+/// | the generation takes no more values under the retention term | `retention` | `renew` the class | 500 |
+/// | the ring file has no slot for this key | `unlock` | use a passphrase or key that has a slot | 500 |
+/// | the ring file is not protected | `unprotected` | protect it, or ask for `open_unprotected` | 500 |
+/// | others can read the ring file | `permissions` | make it readable by its owner alone | 500 |
 /// | a value was altered, or moved to another row | `tampered` | restore it, and find out who wrote it | 500 |
 /// | the field has another type than when the value was sealed | `type-mismatch` | declare the former type | 500 |
 /// | the row is another person's | `wrong-subject` | answer that there is no such row | 404 |

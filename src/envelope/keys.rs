@@ -261,7 +261,7 @@ impl DataKeys {
                 return Err(Error::new(
                     ErrorKind::Retention,
                     format!(
-                        "generation {} of class `{}` takes no more values under its retention: EnvelopeEdit::renew begins the next",
+                        "generation {} of class `{}` takes no more values under its retention term; EnvelopeEdit::renew begins the next",
                         highest.number, highest.class
                     ),
                 ));

@@ -1,8 +1,9 @@
 //! The table of `ErrorKind`: a situation for each row.
 
 use fieldseal::{
-    Access, AuditRefused, AuditSink, Class, DataKeys, Error, Event, Field, Id, KeyEnvelope,
-    KeyRing, KeyStore as _, RowId, Sealed, SqliteKeyStore, SubjectColumn,
+    Access, AuditRefused, AuditSink, Class, Credential, DataKeys, Error, Event, Field, Id,
+    KeyEnvelope, KeyRing, KeyStore as _, RingDocument, RingFile, RowId, Sealed, SlotKey,
+    SqliteKeyStore, SubjectColumn,
 };
 use rusqlite::Connection;
 
@@ -44,6 +45,15 @@ fn stored(ring: &KeyRing) -> (place::Folder, [Connection; 2], DataKeys) {
     SqliteKeyStore::new().save(&one, &keys).unwrap();
     let other = open();
     (folder, [one, other], keys)
+}
+
+/// A ring file whose secrets are in the clear.
+fn unprotected() -> (place::Folder, RingFile) {
+    let folder = place::Folder::new();
+    let file = RingFile::at(folder.0.join("ring.json"));
+    let mut document = RingDocument::new(KeyRing::generate().unwrap()).unwrap();
+    file.create_unprotected(&mut document).unwrap();
+    (folder, file)
 }
 
 mod place {
@@ -122,6 +132,28 @@ fn situation(name: &str) -> Option<Error> {
             let (_folder, [on, _], _) = stored(ring);
             store.erase(&on, ring, 42).map(drop).unwrap();
             failed(store.save(&on, &DataKeys::create(ring, 42, [CONTACT]).unwrap()))
+        }
+        "the generation takes no more values under the retention term" => {
+            let late = Access::new(ring).at(NOW + 10 * 86_400);
+            failed(SHORT.seal(&envelope.unwrap(late, 42).unwrap(), &"late".into()))
+        }
+        "the ring file has no slot for this key" => {
+            let folder = place::Folder::new();
+            let file = RingFile::at(folder.0.join("ring.json"));
+            let mut document = RingDocument::new(KeyRing::generate().unwrap()).unwrap();
+            document.add_slot("service", &Credential::Key(SlotKey::generate().unwrap())).unwrap();
+            file.create(&mut document).unwrap();
+            failed(file.open(&Credential::Key(SlotKey::generate().unwrap())))
+        }
+        "the ring file is not protected" => {
+            let (_folder, file) = unprotected();
+            failed(file.open(&Credential::Key(SlotKey::generate().unwrap())))
+        }
+        "others can read the ring file" => {
+            use std::os::unix::fs::PermissionsExt as _;
+            let (_folder, file) = unprotected();
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+            failed(file.read())
         }
         "a value was altered, or moved to another row" => {
             const MOVED: Field<String> = Field::new("customer", "moved", CONTACT);
