@@ -9,7 +9,6 @@ pub(crate) use self::moment::Moment;
 use crate::error::Error;
 
 /// How far the clocks of those who tell ledgers may differ, in seconds.
-#[cfg(feature = "file")]
 pub(crate) const CLOCKS_DIFFER: u64 = 86_400;
 
 /// Where the time comes from.

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-#[cfg(feature = "file")]
 use sha2::Digest as _;
 use sha2::Sha256;
 #[cfg(feature = "file")]
