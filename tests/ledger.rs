@@ -361,6 +361,33 @@ fn lines_by_an_unknown_or_compromised_key_are_not_believed() {
 }
 
 #[test]
+fn a_consent_in_doubt_or_before_doubt_does_not_stand_and_a_withdrawal_does() {
+    let (mut ring, ledger) = (signing(), Lines::begin(&signing()));
+    let granted = changed(&ring, &ledger, &envelope(&[CONTACT]), |edit| {
+        edit.grant(&CONTACT, "marketing", History::Included)
+    });
+    let head = ledger.read(&ring).head();
+    let withdrawn = changed(&ring, &ledger, &granted, |edit| edit.withdraw(&CONTACT, "marketing"));
+    changed(&ring, &ledger, &withdrawn, |edit| {
+        edit.grant(&CONTACT, "marketing", History::Included)
+    });
+    let mut read = ledger.read(&ring);
+    let last = read.head();
+    ring.rotate(KeyUse::Sign, "sign").unwrap();
+    ring.set_state(id(SIGN), KeyState::Compromised).unwrap();
+    let given = |read: &Ledger| read.consents(&ring, 42).unwrap()[0].given.clone();
+    assert!(given(&read).is_some());
+    // A head that was kept vouches for what it covers.
+    assert_eq!(read.doubt_lines_by(&[id(SIGN)], Some(&last)), []);
+    assert!(given(&read).is_some() && read.doubtful().is_empty());
+    assert_eq!(read.clone().doubt_lines_by(&[id(SIGN)], Some(&head)), [3..=4]);
+    assert_eq!(read.doubt_lines_by(&[id(SIGN)], None), [2..=4]);
+    assert_eq!((given(&read), read.doubtful()), (None, &[2..=4][..]));
+    assert!(read.consents(&ring, 42).unwrap()[0].withdrawn.is_some());
+    assert_eq!(read.entries().len(), 3, "what was said stays in the history");
+}
+
+#[test]
 fn a_line_that_was_never_finished_is_left_out() {
     let (ring, text) = four_lines();
     let keys = ring.verifying_keys();

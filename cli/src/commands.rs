@@ -51,7 +51,9 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             return life::ledger::show(show, &session);
         }
         #[cfg(feature = "stores")]
-        Command::Ledger(LedgerCommand::Consents(asked)) => life::ledger::consents(asked, &session),
+        Command::Ledger(LedgerCommand::Consents(asked)) => {
+            return life::ledger::consents(asked, &session);
+        }
         #[cfg(feature = "stores")]
         Command::Ledger(LedgerCommand::Replay(replay)) => {
             return life::replay::run(replay, &session);

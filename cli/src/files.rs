@@ -15,6 +15,7 @@ pub(crate) enum Content {
     /// Keys, shares and URLs: 64 KiB.
     Secret,
     /// Receipts, heads and declared classes: 1 MiB.
+    #[cfg(feature = "stores")]
     Document,
     /// What is sealed, opened or inspected: 1 GiB.
     Value,
@@ -24,6 +25,7 @@ impl Content {
     const fn most(self) -> u64 {
         match self {
             Self::Secret => 64 << 10,
+            #[cfg(feature = "stores")]
             Self::Document => 1 << 20,
             Self::Value => 1 << 30,
         }
@@ -32,6 +34,7 @@ impl Content {
     fn too_long(self, name: &str) -> Failure {
         let (most, next) = match self {
             Self::Secret => ("64 KiB", "give the file that holds the secret and nothing else"),
+            #[cfg(feature = "stores")]
             Self::Document => ("1 MiB", "see that this is the file that was meant"),
             Self::Value => ("1 GiB", "seal and open such values in the application"),
         };
@@ -92,6 +95,7 @@ pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
 }
 
 /// Refuses what is there and is not a regular file.
+#[cfg(any(feature = "stores", feature = "pkcs11"))]
 pub(crate) fn check_regular(path: &Path) -> Result<(), Failure> {
     path.metadata().map_or(Ok(()), |metadata| check_kind(path, &shown(path), &metadata))
 }

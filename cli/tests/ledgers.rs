@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
+#[path = "ledgers/compromised.rs"]
+mod compromised;
 #[path = "ledgers/kept.rs"]
 mod kept;
 

@@ -128,8 +128,36 @@ impl Ledger {
         salvage.finish(tail)
     }
 
+    /// Puts the lines in doubt that these keys signed, but for those up to `known`, a head that was kept elsewhere before
+    /// one of the keys was compromised. Returns the lines by their numbers.
+    ///
+    /// Call it for a ledger that was read with the verifying key of a compromised key. What that key signed is a claim:
+    /// an erasure or a withdrawal in such a line counts; a grant there, or on an earlier line, does not.
+    pub fn doubt_lines_by(
+        &mut self,
+        keys: &[KeyId],
+        known: Option<&LedgerHead>,
+    ) -> Vec<RangeInclusive<u64>> {
+        let covered = known.map_or(0, LedgerHead::number);
+        let claims = self.entries.iter().filter(|entry| keys.contains(&entry.key));
+        let mut numbers: Vec<u64> =
+            claims.map(|entry| entry.number).filter(|number| *number > covered).collect();
+        numbers.sort_unstable();
+        let mut lines: Vec<RangeInclusive<u64>> = Vec::new();
+        for number in numbers {
+            match lines.last_mut() {
+                Some(last) if number <= last.end().saturating_add(1) => {
+                    *last = *last.start()..=number;
+                }
+                _ => lines.push(number..=number),
+            }
+        }
+        self.doubtful.extend_from_slice(&lines);
+        lines
+    }
+
     /// The lines of a [damaged](Self::read_damaged) ledger, by their numbers, that are missing or whose place is
-    /// not proven. Empty in every other ledger. An erasure or a withdrawal in such a line counts; a grant does not.
+    /// not proven, and those that were [put in doubt](Self::doubt_lines_by). Empty in every other ledger. An erasure or a withdrawal in such a line counts; a grant does not.
     pub fn doubtful(&self) -> &[RangeInclusive<u64>] {
         &self.doubtful
     }

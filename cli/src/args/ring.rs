@@ -182,6 +182,9 @@ pub(crate) struct AddKey {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyingKey {
+    /// Print those of disabled and compromised keys as well, and behind each its id and state
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) unlocking: Unlocking,
 }

@@ -186,6 +186,15 @@ pub(crate) enum ReceiptCommand {
     Verify(ReceiptVerify),
 }
 
+/// Keys of the ring that it does not verify by any more.
+#[derive(Debug, Args)]
+pub(crate) struct Claims {
+    /// A compromised or disabled key of the ring, as `ring verifying-key --all` prints it: what it
+    /// signed is taken as a claim. Erasures and withdrawals count, grants do not; may be given again
+    #[arg(long = "verifying-key", value_name = "fsv1.…")]
+    pub(crate) keys: Vec<VerifyingKey>,
+}
+
 /// What signatures are verified by: keys that are given, or the ring's.
 #[derive(Debug, Args)]
 pub(crate) struct VerifiedBy {
@@ -255,6 +264,8 @@ pub(crate) struct LedgerConsents {
     #[arg(long, value_name = "N.HASH")]
     pub(crate) head: Option<LedgerHead>,
     #[command(flatten)]
+    pub(crate) claims: Claims,
+    #[command(flatten)]
     pub(crate) unlocking: Unlocking,
 }
 
@@ -277,6 +288,8 @@ pub(crate) struct LedgerReplay {
     /// Play back what verifies of damaged ledgers. What is missing is named, and is not made good
     #[arg(long)]
     pub(crate) damaged: bool,
+    #[command(flatten)]
+    pub(crate) claims: Claims,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

@@ -60,6 +60,7 @@ impl<'a> Kept<'a> {
 }
 
 fn refused(error: Error, path: &Path) -> Failure {
+    let is_unknown = error.kind() == fieldseal::ErrorKind::MissingKey;
     let damaged =
         matches!(error.kind(), fieldseal::ErrorKind::Malformed | fieldseal::ErrorKind::Tampered);
     let failure = if error.kind() == fieldseal::ErrorKind::RolledBack {
@@ -69,6 +70,12 @@ fn refused(error: Error, path: &Path) -> Failure {
     };
     let error = format!("{}: {}", path.display(), failure.error);
     let failure = Failure { error, ..failure };
+    if is_unknown {
+        return failure.or_next(
+            "nothing was changed; if the key is compromised, begin the next ledger (fieldseal ledger begin FILE) and keep \
+             this one: fieldseal ledger replay takes both, this one with --head or --verifying-key",
+        );
+    }
     if !damaged {
         return failure;
     }

@@ -1,11 +1,16 @@
 //! `fieldseal ledger begin`, `verify`, `show` and `consents`.
 
-use fieldseal::{Access, Ledger, LedgerAct, LedgerEntry, LedgerFile};
+use std::ops::RangeInclusive;
+
+use fieldseal::{
+    Access, Error, ErrorKind, KeyRing, Ledger, LedgerAct, LedgerEntry, LedgerFile, LedgerHead,
+    VerifyingKey,
+};
 use serde_json::{Value, json};
 
 use super::receipt::{not_verified, verifying_keys};
 use super::subject::{Named, check_signs, ledger_at};
-use crate::args::subjects::{LedgerBegin, LedgerConsents, LedgerLook};
+use crate::args::subjects::{Claims, LedgerBegin, LedgerConsents, LedgerLook};
 use crate::exit::{Exit, Failure};
 use crate::output::{counted, printable, table};
 use crate::session::Session;
@@ -95,12 +100,25 @@ pub(in crate::commands) fn show(
 pub(in crate::commands) fn consents(
     asked: &LedgerConsents,
     session: &Session<'_>,
-) -> Result<(), Failure> {
+) -> Result<Exit, Failure> {
     let subject = Named::of(&asked.subject, None)?;
     let file = ledger_at(&asked.ledger, session)?;
     let ring = session.open(&asked.unlocking)?.into_ring();
     let access = Access::new(&ring).tenant(&asked.subject.tenant);
-    let consents = file.consents(access, &subject.id, asked.head.as_ref()).map_err(not_verified)?;
+    let claims = Claimed::of(&asked.claims, &ring);
+    let (consents, claimed) = if claims.keys.is_empty() {
+        (file.consents(access, &subject.id, asked.head.as_ref()), Vec::new())
+    } else {
+        let keys = claims.with_those_of(&ring);
+        let mut ledger = match &asked.head {
+            Some(head) => file.read_known(&keys, head),
+            None => file.read(&keys),
+        }
+        .map_err(not_verified)?;
+        let claimed = claims.doubt(&mut ledger, asked.head.as_ref());
+        (ledger.consents(access, &subject.id), claimed)
+    };
+    let consents = consents.map_err(not_verified)?;
     let json: Vec<_> = consents
         .iter()
         .map(|of| {
@@ -137,15 +155,76 @@ pub(in crate::commands) fn consents(
     if text.is_empty() {
         text.push(format!("the ledger tells of no consent of {}", subject.shown()));
     }
-    let json = json!({ "ledger": asked.ledger.display().to_string(), "consents": json });
-    session.output.result(&json, &text.join("\n"))
+    let path = asked.ledger.display().to_string();
+    let json = json!({ "ledger": path, "claims": claimed, "consents": json });
+    session.output.result(&json, &text.join("\n"))?;
+    Ok(if tell_claims(&path, &claimed, session) { Exit::Partly } else { Exit::Done })
+}
+
+/// Keys of the ring whose signatures it does not believe any more, and whose lines are read as claims.
+pub(super) struct Claimed<'a> {
+    keys: Vec<&'a VerifyingKey>,
+}
+
+impl<'a> Claimed<'a> {
+    pub(super) fn of(asked: &'a Claims, ring: &KeyRing) -> Self {
+        let believed = ring.verifying_keys();
+        Self { keys: asked.keys.iter().filter(|key| !believed.contains(key)).collect() }
+    }
+
+    pub(super) fn with_those_of(&self, ring: &KeyRing) -> Vec<VerifyingKey> {
+        ring.verifying_keys().into_iter().chain(self.keys.iter().copied().copied()).collect()
+    }
+
+    /// What may be had of keys that were not given: a line of a compromised key looks like a damaged one.
+    pub(super) fn left_out(&self, ring: &KeyRing) -> &'static str {
+        let believed = ring.verifying_keys();
+        let is_known = |id| {
+            self.keys.iter().any(|key| key.id() == id) || believed.iter().any(|key| key.id() == id)
+        };
+        if ring.keys().any(|key| key.public_key().is_some() && !is_known(key.id())) {
+            "; lines that a compromised key signed are read by --verifying-key (fieldseal ring verifying-key --all)"
+        } else {
+            ""
+        }
+    }
+
+    /// The lines that are claims.
+    pub(super) fn doubt(&self, ledger: &mut Ledger, known: Option<&LedgerHead>) -> Vec<String> {
+        let ids: Vec<_> = self.keys.iter().map(|key| key.id()).collect();
+        spelled(&ledger.doubt_lines_by(&ids, known))
+    }
+}
+
+/// Says which lines are claims. Whether there are any.
+pub(super) fn tell_claims(path: &str, lines: &[String], session: &Session<'_>) -> bool {
+    if !lines.is_empty() {
+        session.output.warning(format_args!(
+            "{path}: its lines {} are claims, signed by a key that does not count any more: the erasures and withdrawals \
+             in them count; no grant counts that is in them or before the last of them",
+            lines.join(", ")
+        ));
+    }
+    !lines.is_empty()
+}
+
+/// Reads what verifies of a damaged ledger. Where no line does because its key was not given, the key is named.
+pub(super) fn read_damaged(
+    file: &LedgerFile,
+    keys: &[VerifyingKey],
+    head: Option<&LedgerHead>,
+) -> Result<Ledger, Error> {
+    file.read_damaged(keys, head).map_err(|error| match file.read(keys) {
+        Err(whole) if whole.kind() == ErrorKind::MissingKey => whole,
+        _ => error,
+    })
 }
 
 fn read(asked: &LedgerLook, session: &Session<'_>) -> Result<Ledger, Failure> {
     let file = ledger_at(&asked.file, session)?;
     let keys = verifying_keys(&asked.by, session)?;
     let ledger = match &asked.head {
-        _ if asked.damaged => file.read_damaged(&keys, asked.head.as_ref()),
+        _ if asked.damaged => read_damaged(&file, &keys, asked.head.as_ref()),
         Some(head) => file.read_known(&keys, head),
         None => file.read(&keys),
     };
@@ -164,8 +243,12 @@ pub(super) fn damaged(failure: Failure) -> Failure {
 
 /// The lines of a damaged ledger that nobody can vouch for.
 pub(super) fn doubtful(ledger: &Ledger) -> Vec<String> {
-    let lines = ledger.doubtful().iter();
+    spelled(ledger.doubtful())
+}
+
+fn spelled(lines: &[RangeInclusive<u64>]) -> Vec<String> {
     lines
+        .iter()
         .map(|lines| {
             let (from, to) = (lines.start(), lines.end());
             if from == to { from.to_string() } else { format!("{from} to {to}") }

@@ -99,7 +99,8 @@ pub(super) fn not_verified(error: Error) -> Failure {
             "take the copy that was handed out first; and the key from where nobody can alter it",
         ),
         ErrorKind::MissingKey => Failure::from(error).or_next(
-            "give that key by --verifying-key fsv1.…: fieldseal ring verifying-key prints those of a ring",
+            "give that key by --verifying-key fsv1.…: fieldseal ring verifying-key --all prints those of a ring, \
+             compromised ones too",
         ),
         ErrorKind::RolledBack => Failure::from(error).or_next(HIDES),
         _ => error.into(),

@@ -1,12 +1,10 @@
 //! `fieldseal ledger replay`.
 
-use fieldseal::{
-    Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerFile, LedgerHead, Pass, Replay,
-};
+use fieldseal::{Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerHead, Pass, Replay};
 use serde_json::json;
 
 use super::classes;
-use super::ledger::{damaged, doubtful, id, tell_torn};
+use super::ledger::{Claimed, damaged, doubtful, id, read_damaged, tell_claims, tell_torn};
 use super::receipt::{HIDES, not_verified};
 use super::subject::{Beside, Passed, ledger_at, of_seen};
 use crate::args::subjects::LedgerReplay;
@@ -25,7 +23,8 @@ pub(in crate::commands) fn run(
     let declared = asked.classes.as_deref().map(classes::read).transpose()?.unwrap_or_default();
     let opened = session.open(&asked.unlocking)?;
     let ring = opened.ring();
-    let (ledgers, unmet) = read(asked, ring, session)?;
+    let claims = Claimed::of(&asked.claims, ring);
+    let Given { ledgers, doubtful, claimed, unmet } = read(asked, ring, &claims, session)?;
     let all: Vec<&Ledger> = ledgers.iter().collect();
     let replay = Replay::new(ring, &all, &declared).map_err(|error| match error.kind() {
         ErrorKind::InvalidInput if asked.classes.is_none() => {
@@ -55,14 +54,17 @@ pub(in crate::commands) fn run(
     // Both are said, whatever becomes of the output.
     let said = report(asked, session, &ledgers, &replay, &passed);
     let mut exit = beside.end(Passed::end(&passed, 0, session), session);
-    for (path, ledger) in asked.files.iter().zip(&ledgers) {
-        let lines = doubtful(ledger);
+    for ((path, lines), claimed) in asked.files.iter().zip(&doubtful).zip(&claimed) {
+        if tell_claims(&path.display().to_string(), claimed, session) {
+            exit = Exit::Partly;
+        }
         if !lines.is_empty() {
             exit = Exit::Partly;
             session.output.warning(format_args!(
-                "{} is damaged: what its lines {} said was not made good: compare with receipts and requests",
+                "{} is damaged: what its lines {} said was not made good: compare with receipts and requests{}",
                 path.display(),
-                lines.join(", ")
+                lines.join(", "),
+                claims.left_out(ring)
             ));
         }
     }
@@ -77,21 +79,36 @@ pub(in crate::commands) fn run(
     said.map(|()| exit)
 }
 
-/// The ledgers, verified, and the heads that none of them meets, which is so of damaged ones alone.
+/// The ledgers, verified.
+#[derive(Default)]
+struct Given {
+    ledgers: Vec<Ledger>,
+    /// The lines of each that are missing, or have no proven place.
+    doubtful: Vec<Vec<String>>,
+    /// The lines of each that are claims.
+    claimed: Vec<Vec<String>>,
+    /// The heads that none of them meets, which is so of damaged ones alone.
+    unmet: Vec<LedgerHead>,
+}
+
 fn read(
     asked: &LedgerReplay,
     ring: &fieldseal::KeyRing,
+    claims: &Claimed<'_>,
     session: &Session<'_>,
-) -> Result<(Vec<Ledger>, Vec<LedgerHead>), Failure> {
-    let keys = ring.verifying_keys();
-    let mut unmet = asked.heads.clone();
-    let mut read: Vec<(LedgerFile, Option<Result<Ledger, Error>>)> = Vec::new();
+) -> Result<Given, Failure> {
+    let keys = claims.with_those_of(ring);
+    let mut heads = asked.heads.clone();
+    // The last one that a ledger meets covers the most lines of it.
+    heads.sort_by_key(LedgerHead::number);
+    let mut unmet = heads.clone();
+    let mut read = Vec::new();
     for path in &asked.files {
         let file = ledger_at(path, session)?;
-        let mut ledger = None;
-        for head in &asked.heads {
+        let (mut met, mut ledger): (Option<LedgerHead>, Option<_>) = (None, None);
+        for head in &heads {
             let known = if asked.damaged {
-                file.read_damaged(&keys, Some(head))
+                read_damaged(&file, &keys, Some(head))
             } else {
                 file.read_known(&keys, head)
             };
@@ -102,33 +119,36 @@ fn read(
             if is_met {
                 unmet.retain(|other| other != head);
                 ledger = Some(known);
+                met = Some(*head);
             }
         }
-        read.push((file, ledger));
+        read.push((file, met, ledger));
     }
-    let mut ledgers: Vec<Ledger> = Vec::new();
-    for (file, ledger) in read {
+    let mut given = Given::default();
+    for (file, met, ledger) in read {
         let ledger = ledger.unwrap_or_else(|| {
             if asked.damaged {
                 // A head that nothing meets may be of this one, in which then no line has a proven place.
-                file.read_damaged(&keys, unmet.first())
+                read_damaged(&file, &keys, unmet.first())
             } else {
                 file.read(&keys)
             }
         });
         let path = file.path().display();
-        let ledger = ledger.map_err(|error| {
+        let mut ledger = ledger.map_err(|error| {
             let failure = damaged(not_verified(error));
             Failure { error: format!("{path}: {}", failure.error), ..failure }
         })?;
-        if ledgers.iter().any(|other| other.id() == ledger.id() && *ledger.id() != [0; 16]) {
+        if given.ledgers.iter().any(|other| other.id() == ledger.id() && *ledger.id() != [0; 16]) {
             return Err(Failure::new(
                 Exit::Usage,
                 format!("{path}: this ledger was given already"),
                 "give each ledger once, as it is longest",
             ));
         }
-        ledgers.push(ledger);
+        given.doubtful.push(doubtful(&ledger));
+        given.claimed.push(claims.doubt(&mut ledger, met.as_ref()));
+        given.ledgers.push(ledger);
     }
     match unmet.first() {
         Some(head) if !asked.damaged => Err(Failure::new(
@@ -139,7 +159,7 @@ fn read(
             ),
             HIDES,
         )),
-        _ => Ok((ledgers, unmet)),
+        _ => Ok(Given { unmet, ..given }),
     }
 }
 

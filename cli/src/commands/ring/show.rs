@@ -1,6 +1,6 @@
 //! `fieldseal ring list` and `fieldseal ring show`.
 
-use fieldseal::{Holds, KeyState};
+use fieldseal::{Holds, KeyRing, KeyState};
 use serde_json::json;
 
 use super::view::{RingView, can};
@@ -48,7 +48,7 @@ pub(super) fn verifying_key(asked: &VerifyingKey, session: &Session<'_>) -> Resu
     let document = session.open(&asked.unlocking)?;
     let ring = document.ring();
     let state = |id| ring.key(id).map_or(KeyState::Destroyed, |key| key.state());
-    let mut keys = ring.verifying_keys();
+    let mut keys = if asked.all { in_any_state(ring)? } else { ring.verifying_keys() };
     if keys.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
@@ -57,7 +57,11 @@ pub(super) fn verifying_key(asked: &VerifyingKey, session: &Session<'_>) -> Resu
         ));
     }
     keys.sort_by_key(|key| state(key.id()));
-    let lines: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    let line = |key: &fieldseal::VerifyingKey| match state(key.id()) {
+        state if asked.all => format!("{key}  {}  {}", key.id(), state.as_str()),
+        _ => key.to_string(),
+    };
+    let lines: Vec<_> = keys.iter().map(line).collect();
     let json = keys.iter().map(|key| {
         let (id, state) = (key.id().to_string(), state(key.id()).as_str());
         json!({ "id": id, "state": state, "verifying_key": key.to_string() })
@@ -70,4 +74,11 @@ pub(super) fn verifying_key(asked: &VerifyingKey, session: &Session<'_>) -> Resu
          signed: a destroyed key gives none",
     );
     Ok(())
+}
+
+/// Those of disabled and compromised keys, too: what these signed is a claim.
+fn in_any_state(ring: &KeyRing) -> Result<Vec<fieldseal::VerifyingKey>, Failure> {
+    let halves = ring.keys().filter_map(|key| Some((key.id(), key.public_key()?)));
+    let keys = halves.map(|(id, public)| fieldseal::VerifyingKey::new(id, &public));
+    Ok(keys.collect::<Result<_, _>>()?)
 }
