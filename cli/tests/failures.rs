@@ -217,7 +217,8 @@ fn moves_that_are_not_allowed_say_what_is() {
     assert!(disabled.err.contains("next: app has no primary key now"), "{}", disabled.err);
     place.pipe(&["seal", "--context", "c"], "x").failed(1, "app", "rotated first");
     to("primary").failed(2, "cannot become", "open-only first");
-    assert_eq!(to("compromised").code, 0);
+    to("compromised").failed(8, "confirmed", "--yes");
+    place.ok(&["ring", "state", &id, "compromised", "--yes"]);
     to("open-only").failed(2, "cannot become", "fieldseal ring rotate app");
     place.run(&["ring", "state", "00000001", "disabled"]).failed(2, "no key 00000001", "ring list");
     assert_eq!(place.run(&["ring", "state", "app", "disabled"]).code, 2);
