@@ -13,6 +13,8 @@ mod answers;
 mod common;
 #[path = "key_stores/contract.rs"]
 mod contract;
+#[path = "key_stores/damaged.rs"]
+mod damaged;
 #[path = "key_stores/kept.rs"]
 mod kept;
 #[cfg(feature = "sqlx-postgres")]

@@ -465,7 +465,7 @@ pub(crate) fn answered(name: &str, error: Error) -> Failure {
         ),
         ErrorKind::Tampered => Failure::from(error).or_next(
             "give the --tenant and the ring that the envelope was made under; one that was altered is taken from a \
-             backup, and the ledger replayed",
+             backup, and the ledger replayed before anybody reads it",
         ),
         ErrorKind::WrongKey | ErrorKind::NotPermitted | ErrorKind::MissingKey => {
             Failure::from(error).or_next("take a ring that holds what is needed: fieldseal ring show")

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
+#[path = "life/damaged.rs"]
+mod damaged;
 #[path = "life/done.rs"]
 mod done;
 #[path = "life/standalone.rs"]

@@ -155,6 +155,12 @@ impl<'a> EnvelopeEdit<'a> {
         })
     }
 
+    /// Counts on from this version, where it can be stored.
+    pub(crate) fn follow(&mut self, version: u64) {
+        let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
+        self.layout.version = if version < last { version } else { 0 };
+    }
+
     pub(super) fn begin(
         envelope: &KeyEnvelope,
         access: Access<'a>,

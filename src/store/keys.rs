@@ -26,6 +26,7 @@ use self::pass::Unreadable;
 pub(super) use self::pass::is_of_all;
 use self::refusals::{
     another_followed, names_no_subject, no_place, none_stored, none_to_erase, not_stored,
+    replaced_meanwhile,
 };
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
@@ -37,9 +38,9 @@ pub use self::stored::{Reseal, StoredEnvelope, SubjectColumn};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
-use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::envelope::{DataKeys, EntryState, EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::{Error, ErrorKind, Fault};
-use crate::keyring::Census;
+use crate::keyring::{Census, KeyId};
 
 /// How often a change begins anew when others change the same envelope.
 const ATTEMPTS: usize = 16;
@@ -465,6 +466,47 @@ pub trait KeyStore {
         erase_in(self, on, access.into(), &subject, Erasing::SubjectOrAbsent)
     }
 
+    /// [`erase`](Self::erase) of a subject whose key envelope is damaged: it opens nothing, and so cannot be changed, and
+    /// a copy of it that is put back would bring the person back. The ledger is told, and the mark takes its place.
+    /// Where the envelope verifies, this is `erase`. The receipt names no ring keys: of the damaged bytes nothing is
+    /// known.
+    ///
+    /// # Errors
+    /// As [`erase`](Self::erase); [`WrongKey`](ErrorKind::WrongKey) and [`Unsupported`](ErrorKind::Unsupported) for
+    /// bytes that are a whole envelope, by another ring or a later version: these are never replaced.
+    fn erase_damaged<'a>(
+        &self,
+        on: &Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> Result<Erasure, Error> {
+        let (access, subject) = (access.into(), SubjectId::new(subject)?);
+        let tenant = access.checked_tenant()?;
+        persisted(|| match self.load(on, tenant, &subject)? {
+            Some(damaged) if is_damaged(&damaged, access, &subject)? => {
+                let erasure = mark_of(&damaged, access, &subject)?;
+                self.replace_damaged(on, tenant, &subject, &damaged, erasure.envelope())?;
+                Ok(erasure)
+            }
+            _ => erase_in(self, on, access, &subject, Erasing::Subject),
+        })
+    }
+
+    /// Stores an erased subject's mark in the place of a key envelope that does not verify, while exactly these bytes are
+    /// stored, whatever version is said to be there. For [`erase_damaged`](Self::erase_damaged), which sees that they do
+    /// not verify.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) when something else is stored; and as [`save_unchecked`](Self::save_unchecked).
+    fn replace_damaged(
+        &self,
+        on: &Self::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        damaged: &KeyEnvelope,
+        mark: &KeyEnvelope,
+    ) -> Result<(), Error>;
+
     /// Erases a class of a subject, and its masks: destroys all their data keys. The class can be begun
     /// again by [`renew`](EnvelopeEdit::renew).
     ///
@@ -500,6 +542,44 @@ fn edited(
     // Also where nothing changed: a ledger may have been told.
     let envelope = edit.finish()?;
     Ok(is_changed.then_some((envelope, reseal)))
+}
+
+/// Whether an envelope is damaged, and does not verify for that. One of another ring's is an error, and so is one of a
+/// later version.
+fn is_damaged(
+    envelope: &KeyEnvelope,
+    access: Access<'_>,
+    subject: &SubjectId,
+) -> Result<bool, Error> {
+    let Err(error) = envelope.edit(access, subject) else { return Ok(false) };
+    let is_ours = |id: u32| KeyId::new(id).is_some_and(|id| access.ring().key(id).is_some());
+    let is_damaged = match (error.kind(), envelope.inspect()) {
+        (ErrorKind::Tampered | ErrorKind::Malformed | ErrorKind::NotSealed, _) => true,
+        // What is cut names another key by chance.
+        (ErrorKind::WrongKey, Err(parsed)) => parsed.kind() == ErrorKind::Malformed,
+        // What bears wraps of this ring's roles names another envelope key by its damage.
+        (ErrorKind::WrongKey, Ok(info)) => info.entries.iter().any(|entry| match &entry.state {
+            EntryState::Live { recipients, .. } => {
+                recipients.iter().any(|recipient| is_ours(recipient.key_id))
+            }
+            _ => false,
+        }),
+        _ => false,
+    };
+    if is_damaged { Ok(true) } else { Err(error) }
+}
+
+/// The mark that takes the place of an envelope of which nothing is known.
+fn mark_of(
+    damaged: &KeyEnvelope,
+    access: Access<'_>,
+    subject: &SubjectId,
+) -> Result<Erasure, Error> {
+    let mut edit = EnvelopeEdit::new(access, subject.clone())?;
+    // Nobody vouches for the version, but whoever demands that it never falls finds none that is lower.
+    edit.follow(damaged.version().unwrap_or_default());
+    edit.erase_subject()?;
+    edit.finish_erasure()
 }
 
 /// What is asked to be erased.

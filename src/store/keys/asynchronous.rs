@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::pass::Unreadable;
 use super::{
     ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, another_followed, edited, erased,
-    is_worth_again, no_place, none_stored,
+    is_damaged, is_worth_again, mark_of, no_place, none_stored,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
@@ -357,6 +357,45 @@ pub trait AsyncKeyStore: Sync {
         let (access, subject) = (access.into(), SubjectId::new(subject));
         async move { erase_in(self, on, access, &subject?, Erasing::SubjectOrAbsent).await }
     }
+
+    /// As [`KeyStore::erase_damaged`](crate::KeyStore::erase_damaged).
+    ///
+    /// # Errors
+    /// As there.
+    fn erase_damaged<'a>(
+        &self,
+        on: &mut Self::Connection,
+        access: impl Into<Access<'a>>,
+        subject: impl ToId,
+    ) -> impl Future<Output = Result<Erasure, Error>> + Send {
+        let (access, subject) = (access.into(), SubjectId::new(subject));
+        async move {
+            let subject = subject?;
+            let tenant = access.checked_tenant()?;
+            match self.load(on, tenant, &subject).await? {
+                Some(damaged) if is_damaged(&damaged, access, &subject)? => {
+                    let erasure = mark_of(&damaged, access, &subject)?;
+                    self.replace_damaged(on, tenant, &subject, &damaged, erasure.envelope())
+                        .await?;
+                    Ok(erasure)
+                }
+                _ => erase_in(self, on, access, &subject, Erasing::Subject).await,
+            }
+        }
+    }
+
+    /// As [`KeyStore::replace_damaged`](crate::KeyStore::replace_damaged).
+    ///
+    /// # Errors
+    /// As there.
+    fn replace_damaged(
+        &self,
+        on: &mut Self::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        damaged: &KeyEnvelope,
+        mark: &KeyEnvelope,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Erases a class of a subject. See [`KeyStore::erase_class`](super::KeyStore::erase_class).
     ///

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{KeyStore, Reseal, StoredEnvelope, check_class, not_stored};
+use super::{KeyStore, Reseal, StoredEnvelope, check_class, not_stored, replaced_meanwhile};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -79,6 +79,23 @@ impl KeyStore for MemoryKeyStore {
         }
         all.envelopes.insert(key, envelope.clone());
         Ok(())
+    }
+
+    fn replace_damaged(
+        &self,
+        (): &(),
+        tenant: &str,
+        subject: &SubjectId,
+        damaged: &KeyEnvelope,
+        mark: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        match self.stored().envelopes.get_mut(&key(tenant, subject)?) {
+            Some(stored) if stored == damaged => {
+                *stored = mark.clone();
+                Ok(())
+            }
+            _ => Err(replaced_meanwhile()),
+        }
     }
 
     fn scan(

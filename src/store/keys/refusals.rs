@@ -97,3 +97,12 @@ pub(super) fn another_followed() -> Error {
          which does nothing twice",
     )
 }
+
+/// The damaged envelope that was read is not stored any more.
+#[cold]
+pub(super) fn replaced_meanwhile() -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "another key envelope was stored meanwhile in the place of the damaged one: read it again",
+    )
+}

@@ -14,7 +14,9 @@ use super::place::{
     other_tenant, other_type, several_rows, stored_version,
 };
 use super::sight::{self, names_subject_in_sqlite};
-use super::{KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored};
+use super::{
+    KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored, replaced_meanwhile,
+};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -159,6 +161,48 @@ impl KeyStore for SqliteKeyStore {
             }
             self.store(on, tenant, &subject, envelope)?;
             check_kept(self.load(on, tenant, &subject)?.as_ref(), envelope, false)
+        })
+    }
+
+    fn replace_damaged(
+        &self,
+        on: &Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        damaged: &KeyEnvelope,
+        mark: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        check_tenant(tenant)?;
+        both(on, || {
+            let rows = match &self.0 {
+                Place::Own => on.execute(
+                    "UPDATE fieldseal_keys SET version = ?, envelope = ?
+                     WHERE tenant = ? AND subject = ? AND CAST(envelope AS BLOB) = ?",
+                    params![
+                        stored_version(mark.version()?)?,
+                        mark.as_bytes(),
+                        tenant,
+                        subject.as_bytes(),
+                        damaged.as_bytes()
+                    ],
+                ),
+                Place::Inline(Column { tenant: own, .. }) if tenant != own => {
+                    return Err(other_tenant());
+                }
+                Place::Inline(column) => {
+                    let stored = cell(on, column, subject)?;
+                    let is_it = |cell: &Value| envelope(cell.into()) == *damaged;
+                    let Some(stored) = stored.filter(is_it) else {
+                        return Err(replaced_meanwhile());
+                    };
+                    self.put(on, column, subject, mark, Some(stored))?
+                }
+            };
+            match rows.map_err(|error| failed(&error))? {
+                0 => Err(replaced_meanwhile()),
+                1 => check_kept(self.load(on, tenant, subject)?.as_ref(), mark, false),
+                _ => Err(several_rows()),
+            }
         })
     }
 
@@ -363,18 +407,7 @@ impl SqliteKeyStore {
                 if before.transpose()?.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(self.not_stored(on, tenant, subject, version)?);
                 }
-                // What is there as text stays text, also for one who did not know it.
-                let new = if column.text || matches!(stored, Some(Value::Text(_))) {
-                    Value::Text(envelope_to_store.to_text())
-                } else {
-                    Value::Blob(envelope_to_store.as_bytes().to_vec())
-                };
-                let Column { table, subject: id, of, keys, set, .. } = column;
-                let value = Value::from(of.value(subject)?);
-                on.prepare_cached(&format!(
-                    "UPDATE {table} SET {set} = ?1 WHERE {id} = ?2 AND {keys} IS ?3"
-                ))
-                .and_then(|mut statement| statement.execute(params![new, value, stored]))
+                self.put(on, column, subject, envelope_to_store, stored)?
             }
         };
         match rows.map_err(|error| failed(&error))? {
@@ -382,6 +415,30 @@ impl SqliteKeyStore {
             1 => Ok(()),
             _ => Err(several_rows()),
         }
+    }
+
+    /// Puts an envelope in the place of what a column holds. How many rows were changed.
+    fn put(
+        &self,
+        on: &Connection,
+        column: &Column,
+        subject: &SubjectId,
+        envelope: &KeyEnvelope,
+        stored: Option<Value>,
+    ) -> Result<rusqlite::Result<usize>, Error> {
+        // What is there as text stays text, also for one who did not know it.
+        let new = if column.text || matches!(stored, Some(Value::Text(_))) {
+            Value::Text(envelope.to_text())
+        } else {
+            Value::Blob(envelope.as_bytes().to_vec())
+        };
+        let Column { table, subject: id, of, keys, set, .. } = column;
+        let value = Value::from(of.value(subject)?);
+        Ok(on
+            .prepare_cached(&format!(
+                "UPDATE {table} SET {set} = ?1 WHERE {id} = ?2 AND {keys} IS ?3"
+            ))
+            .and_then(|mut statement| statement.execute(params![new, value, stored])))
     }
 
     fn not_stored(

@@ -18,9 +18,13 @@ use sqlx::Connection as _;
 
 pub use self::dialect::SqlxDatabase;
 use self::dialect::{Cell, Kind, Statements, failed};
-use super::place::{Column, Place, check_kept, other_tenant, other_type, stored_version};
+use super::place::{
+    Column, Place, check_kept, other_tenant, other_type, several_rows, stored_version,
+};
 use super::sight::{QUEUE, note};
-use super::{AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class};
+use super::{
+    AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, replaced_meanwhile,
+};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -328,6 +332,43 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             .collect()
     }
 
+    async fn replace_damaged(
+        &self,
+        on: &mut DB::Connection,
+        tenant: &str,
+        subject: &SubjectId,
+        damaged: &KeyEnvelope,
+        mark: &KeyEnvelope,
+    ) -> Result<(), Error> {
+        check_stored_tenant(tenant)?;
+        let before = self.load_one(on, tenant, subject, false).await?;
+        let is_it = |cell: &Cell| cell.to_envelope() == *damaged;
+        let Some(before) = before.filter(is_it) else { return Err(replaced_meanwhile()) };
+        let (sql, values) = match &self.place {
+            Place::Own => (
+                "UPDATE fieldseal_keys SET version = $3, envelope = $4
+                 WHERE tenant = $1 AND subject = $2 AND envelope = $5"
+                    .to_owned(),
+                alloc::vec![
+                    tenant.into(),
+                    subject.as_bytes().into(),
+                    Cell::Integer(stored_version(mark.version()?)?),
+                    mark.as_bytes().into(),
+                    before,
+                ],
+            ),
+            Place::Inline(Column { tenant: own, .. }) if tenant != own => {
+                return Err(other_tenant());
+            }
+            Place::Inline(column) => put(column, subject, mark, Some(before))?,
+        };
+        match DB::execute(on, self.statements, sql, values).await.map_err(failed)? {
+            0 => Err(replaced_meanwhile()),
+            1 => self.check_kept(on, tenant, subject, mark).await,
+            _ => Err(several_rows()),
+        }
+    }
+
     async fn check_sees_all(&self, on: &mut DB::Connection) -> Result<(), Error> {
         self.check_sight(on).await
     }
@@ -489,7 +530,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
             Place::Inline(Column { tenant: own, .. }) if tenant != own => {
                 return Err(other_tenant());
             }
-            Place::Inline(Column { table, subject: column, of, keys, set, text, .. }) => {
+            Place::Inline(column) => {
                 // What is there now decides, and must still be there when it is replaced. That it is
                 // in one row was seen.
                 let before = self.load_one(on, tenant, subject, false).await?;
@@ -497,29 +538,35 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
                 if last.unwrap_or_default().checked_add(1) != Some(version) {
                     return Err(self.not_stored(on, tenant, subject, version).await?);
                 }
-                // What is there as text stays text, also for one who did not know it.
-                let new = if *text || matches!(before, Some(Cell::Text(_))) {
-                    Cell::Text(envelope.to_text())
-                } else {
-                    envelope.as_bytes().into()
-                };
-                let mut values = alloc::vec![new, of.value(subject)?.into()];
-                let compared = match before {
-                    Some(before) => {
-                        values.push(before);
-                        "= $3"
-                    }
-                    None => "IS NULL",
-                };
-                (
-                    format!(
-                        "UPDATE {table} SET {set} = $1 WHERE {column} = $2 AND {keys} {compared}"
-                    ),
-                    values,
-                )
+                put(column, subject, envelope, before)?
             }
         })
     }
+}
+
+/// The statement that puts an envelope in the place of what a column holds.
+fn put(
+    Column { table, subject: column, of, keys, set, text, .. }: &Column,
+    subject: &SubjectId,
+    envelope: &KeyEnvelope,
+    before: Option<Cell>,
+) -> Result<(String, Vec<Cell>), Error> {
+    // What is there as text stays text, also for one who did not know it.
+    let new = if *text || matches!(before, Some(Cell::Text(_))) {
+        Cell::Text(envelope.to_text())
+    } else {
+        envelope.as_bytes().into()
+    };
+    let mut values = alloc::vec![new, of.value(subject)?.into()];
+    let compared = match before {
+        Some(before) => {
+            values.push(before);
+            "= $3"
+        }
+        None => "IS NULL",
+    };
+    let sql = format!("UPDATE {table} SET {set} = $1 WHERE {column} = $2 AND {keys} {compared}");
+    Ok((sql, values))
 }
 
 /// PostgreSQL has no zero byte in text.

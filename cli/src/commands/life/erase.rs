@@ -55,6 +55,9 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
                 let erased = match &asked.class {
                     Some(class) => store.erase_class(on, access, &subject.id, class).await,
                     None if asked.mark_absent => store.erase_absent(on, access, &subject.id).await,
+                    None if asked.replace_damaged => {
+                        store.erase_damaged(on, access, &subject.id).await
+                    }
                     None => store.erase(on, access, &subject.id).await,
                 };
                 let erasure = erased.map_err(|error| not_erased(&name, error))?;
@@ -144,7 +147,13 @@ fn check(
         }
         return ask(asked, session, subject, "nothing is stored of it yet").map(|()| false);
     };
-    let info = stored.inspect()?;
+    let info = match stored.inspect() {
+        Ok(info) => info,
+        Err(_) if asked.replace_damaged => {
+            return ask(asked, session, subject, "its key envelope is damaged").map(|()| false);
+        }
+        Err(error) => return Err(not_erased(&database.name, error)),
+    };
     if let Some(class) = &asked.class {
         check_class(class, &info)?;
     }
@@ -210,6 +219,15 @@ fn not_erased(name: &str, error: fieldseal::Error) -> Failure {
             let next = format!(
                 "{}; the database was left as it was; where the ledger tells of the erasure already, running this \
                  again, or a replay, makes it good",
+                failure.next
+            );
+            failure.or_next(next)
+        }
+        ErrorKind::Tampered | ErrorKind::Malformed | ErrorKind::NotSealed | ErrorKind::WrongKey => {
+            let failure = answered(name, error);
+            let next = format!(
+                "{}; where the envelope is damaged, erase by --replace-damaged: the ledger is told, so that a replay erases \
+                 whatever copy is put back",
                 failure.next
             );
             failure.or_next(next)
