@@ -127,7 +127,10 @@ fn is_descriptor(path: &Path) -> bool {
 
 fn read_open(mut file: File, name: &str, content: Content) -> Result<Zeroizing<Vec<u8>>, Failure> {
     // Room for all of it at once: a buffer that grows leaves copies behind.
-    let len = file.metadata().map(|data| data.len().min(content.most())).unwrap_or_default();
+    let len = file.metadata().map(|data| data.len()).unwrap_or_default();
+    if len > content.most() {
+        return Err(content.too_long(name));
+    }
     let room = usize::try_from(len).unwrap_or_default().saturating_add(1);
     read_from(&mut file, room, content.most())
         .map_err(|error| Failure::named_file(name, &error))?

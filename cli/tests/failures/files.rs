@@ -8,7 +8,7 @@ use crate::common::stores::OWN;
 use crate::common::{Place, Ran, program, ran};
 
 /// Longer than any of these takes, and too short for a pipe that is waited for.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(10);
 
 fn soon(place: &Place, variable: Option<(&str, &str)>, args: &[&str]) -> Ran {
     let mut command = if variable.is_some() { place.bare() } else { place.command() };
@@ -68,6 +68,9 @@ fn a_file_that_is_longer_than_what_it_holds_is_not_read() {
     };
     long("secret", (64 << 10) + 1);
     long("document", (1 << 20) + 1);
+    long("value", (1 << 30) + 1);
+    // Refused by its length: reading it would take longer than a test may.
+    soon(&place, None, &["inspect", "value"]).failed(6, "larger than 1 GiB", "in the application");
     let next = "the secret and nothing else";
     place.run(&["ring", "list", "--key-file", "secret"]).failed(6, "larger than 64 KiB", next);
     place.run(&["ring", "list", "--shares-file", "secret"]).failed(6, "larger than 64 KiB", next);
