@@ -13,6 +13,8 @@
 #[path = "replay/closed.rs"]
 mod closed;
 mod common;
+#[path = "replay/doubt.rs"]
+mod doubt;
 #[path = "replay/model.rs"]
 mod model;
 #[path = "replay/proof.rs"]

@@ -3,12 +3,14 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use super::chain::{Ledger, Tokens};
 use super::entry::{LedgerEntry, SubjectToken};
 use super::standing::Ends;
 use crate::access::LedgerAct;
 use crate::class::{Class, ToClasses};
+use crate::clock::CLOCKS_DIFFER;
 use crate::context::SubjectId;
 use crate::envelope::{EnvelopeEdit, ErasedUpTo, Granted, Reached, Withdrawal};
 use crate::error::Error;
@@ -39,7 +41,9 @@ impl<'r> Replay<'r> {
     /// generation of a class that was withdrawn is wrapped for its readers. A class that is withdrawn and not
     /// among them holds nothing up: see [`undeclared`](Self::undeclared).
     ///
-    /// Of two ledgers with one id, of which one is how the other began, the longer is used.
+    /// Of two ledgers with one id, of which one is how the other began, the longer is used. Where lines of a
+    /// [damaged](Ledger::read_damaged) ledger are missing, no grant before them counts, and no grant in another ledger
+    /// up to a day after the line that follows them.
     ///
     /// # Errors
     /// [`MissingKey`](crate::ErrorKind::MissingKey) when the ring lacks the secret of a key that signed in
@@ -54,17 +58,19 @@ impl<'r> Replay<'r> {
         let tokens = Tokens::of(ring, ledgers)?;
         let mut told: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut undeclared = BTreeSet::new();
-        for (number, ledger) in ledgers.iter().enumerate() {
-            // `[LG-14]` An older copy says nothing of its own.
-            if ledgers
-                .iter()
-                .enumerate()
-                .any(|(other, longer)| begins(ledger, longer, number > other))
-            {
-                continue;
-            }
-            let doubts = ledger.doubtful().iter().map(|lines| *lines.end());
-            let last_doubt = doubts.max().unwrap_or_default();
+        let all = || ledgers.iter().copied().enumerate();
+        // `[LG-14]` An older copy says nothing of its own.
+        let is_copy = |(number, ledger): &(usize, &Ledger)| {
+            all().any(|(other, longer)| begins(ledger, longer, *number > other))
+        };
+        let doubts: Vec<_> = all()
+            .filter(|one| !is_copy(one))
+            .map(|(number, ledger)| (number, ledger, Doubt::of(ledger)))
+            .collect();
+        for (number, ledger, own) in &doubts {
+            let (number, ledger) = (*number, *ledger);
+            let elsewhere = doubts.iter().filter(|(other, ..)| *other != number);
+            let elsewhere = elsewhere.filter_map(|(.., doubt)| doubt.until).max();
             let mut by = u64::MAX;
             let mut of_ledger = Vec::new();
             for entry in ledger.entries().iter().rev() {
@@ -72,9 +78,12 @@ impl<'r> Replay<'r> {
                 of_ledger.push((number, entry.clone(), by));
             }
             for mut one in of_ledger.into_iter().rev() {
-                // Where lines are missing, a withdrawal may be among them. A grant before them is of no time
-                // that follows a withdrawal, so in doubt the role is out; the number it names still counts.
-                if matches!(one.1.act, LedgerAct::Grant { .. }) && one.1.number <= last_doubt {
+                // Where lines are missing, a withdrawal may be among them, also of what another ledger grants. A
+                // grant that may have come before them is of no time that follows a withdrawal, so in doubt the
+                // role is out; the number it names still counts.
+                let is_in_doubt = one.1.number <= own.last
+                    || elsewhere.is_some_and(|until| one.2 <= until.saturating_add(CLOCKS_DIFFER));
+                if matches!(one.1.act, LedgerAct::Grant { .. }) && is_in_doubt {
                     one.1.at = 0;
                 }
                 let entry = &one.1;
@@ -158,11 +167,35 @@ impl<'r> Replay<'r> {
 }
 
 /// Whether the lines of a ledger are the first lines of another with its id; of two that are equal, `is_later`
-/// says whether it is the one to leave aside.
+/// says whether it is the one to leave aside. What is missing in it must be there in the other, or missing there too.
 fn begins(ledger: &Ledger, other: &Ledger, is_later: bool) -> bool {
+    let is_there = |lines: &RangeInclusive<u64>| {
+        let missing =
+            |of: &RangeInclusive<u64>| of.start() <= lines.start() && lines.end() <= of.end();
+        *lines.end() <= other.head().number || other.doubtful().iter().any(missing)
+    };
     ledger.id() == other.id()
         && other.entries().starts_with(ledger.entries())
+        && ledger.doubtful().iter().all(is_there)
         && (ledger.entries().len() < other.entries().len() || is_later)
+}
+
+/// What the missing lines of a damaged ledger put in doubt.
+struct Doubt {
+    /// The number of the last one; 0 where none is missing.
+    last: u64,
+    /// When the last of them was told at the latest, if one is missing.
+    until: Option<u64>,
+}
+
+impl Doubt {
+    fn of(ledger: &Ledger) -> Self {
+        let last = ledger.doubtful().iter().map(|lines| *lines.end()).max().unwrap_or_default();
+        // What follows them in the text, and is known to.
+        let behind = ledger.entries().iter().rev().take_while(|entry| entry.number > last);
+        let first = behind.last().map(|entry| entry.at);
+        Self { last, until: (last > 0).then(|| first.unwrap_or(u64::MAX)) }
+    }
 }
 
 /// What entries say of a class that is withdrawn or granted.

@@ -2,7 +2,7 @@
 //! that were told to a ledger and lost; races; backups restored, with the replay at once or forgotten; two
 //! servers with a ledger each, whose clocks differ. After every replay a model that knows the true order of
 //! things says what must be closed, and what must have been kept. Some replays are run by a ring that has no
-//! primary key of a role.
+//! primary key of a role, and some read a ledger of which a line is damaged.
 //!
 //! `FIELDSEAL_REPLAY_LIVES` is how many, `FIELDSEAL_REPLAY_FIRST` the first of them.
 
@@ -11,7 +11,7 @@ mod world;
 
 use fieldseal::{
     Access, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, Field, History, KeyEnvelope, KeyRing,
-    KeyState, LedgerAct, Replay, SubjectId,
+    KeyState, Ledger, LedgerAct, Replay, SubjectId,
 };
 
 use self::world::*;
@@ -32,6 +32,7 @@ struct Counts {
     clean: u64,
     /// Replays after which a class took no values until it was renewed.
     shut: u64,
+    damaged: u64,
     closed: u64,
     out: u64,
 }
@@ -384,6 +385,54 @@ impl Life<'_> {
         self.look(failed);
     }
 
+    /// One byte of the one ledger is damaged. Of a role that a line tells to be out, no grant counts that may have
+    /// come before what is missing.
+    fn replay_damaged(&mut self) {
+        let [a, b] = self.books.as_slice() else { return };
+        let (one, other) = if self.random.once_in(2) { (a, b) } else { (b, a) };
+        let (text, other) = (one.text(), other.read());
+        let lines: Vec<_> = text.split_inclusive('\n').map(str::len).collect();
+        // Most often it is the last withdrawal.
+        let ends = text
+            .lines()
+            .collect::<Vec<_>>()
+            .iter()
+            .rposition(|line| line.contains("\"act\":\"withdraw\""));
+        let any = self.random.below(lines.len());
+        let line = ends.filter(|_| !any.is_multiple_of(4)).unwrap_or(any);
+        let mut bytes = text.into_bytes();
+        bytes[lines[..line].iter().sum::<usize>() + 20] ^= 1;
+        let read = Ledger::read_damaged(&bytes, &self.ring.verifying_keys(), None);
+        let Ok(damaged) = read else { return };
+        let classes = [self.class(0), self.class(1), self.class(2)];
+        let replay = Replay::new(self.ring, &[&damaged, &other], classes).unwrap();
+        let access = Access::new(self.ring).at(self.now);
+        let mut edit = self.stored.envelope.edit(access, 42).unwrap();
+        let subject = SubjectId::new(42).unwrap();
+        if replay.apply("", &subject, &mut edit).is_err() {
+            return;
+        }
+        let envelope = edit.finish().unwrap();
+        self.note(format!("replay with a ledger whose line {} is damaged", line + 1));
+        self.counts.damaged += 1;
+        let told = damaged.entries().iter().chain(other.entries());
+        let told: Vec<_> = told
+            .filter_map(|entry| match &entry.act {
+                LedgerAct::Withdraw { class, role, .. } => Some((class.as_str(), role.as_str())),
+                _ => None,
+            })
+            .collect();
+        for (role, service) in ROLES.into_iter().zip(self.services) {
+            let keys = envelope.unwrap(Access::new(service).at(self.now), 42).unwrap();
+            for row in &self.stored.rows {
+                let is_out = told.contains(&(NAMES[row.class], role));
+                let opened = self.field(row.class).open(&keys, &row.sealed);
+                let holds = opened.is_err() || !is_out || self.asked.may_read(row, role);
+                self.claim(holds, &format!("in doubt: {role} and the row of {}", row.written));
+            }
+        }
+    }
+
     fn replayed(&self, by: &KeyRing, envelope: &KeyEnvelope) -> (KeyEnvelope, Option<ErrorKind>) {
         let ledgers: Vec<_> = self.books.iter().map(Book::read).collect();
         let ledgers: Vec<_> = ledgers.iter().collect();
@@ -479,9 +528,11 @@ fn live(number: u64, rings: [&[KeyRing]; 3], counts: &mut Counts) {
         life.step();
     }
     life.replay();
+    life.replay_damaged();
     for backup in (0..life.backups.len()).rev() {
         life.note(format!("at the end: restore backup {backup}"));
         life.put_back(backup);
+        life.replay_damaged();
         life.replay();
     }
 }
@@ -511,6 +562,10 @@ fn no_value_comes_back_and_no_role_reads_again_in_random_lives() {
     println!("{counts:?}");
     assert!(
         counts.lives < 200
-            || counts.clean > 0 && counts.reported > 0 && counts.closed > 0 && counts.shut > 0
+            || counts.clean > 0
+                && counts.reported > 0
+                && counts.closed > 0
+                && counts.shut > 0
+                && counts.damaged > 0
     );
 }

@@ -60,6 +60,10 @@ impl Book {
         Ledger::read_known(&book.0, &[], &book.1).unwrap()
     }
 
+    pub(super) fn text(&self) -> String {
+        self.0.lock().unwrap().0.clone()
+    }
+
     pub(super) fn take(&self) -> Vec<LedgerAct> {
         std::mem::take(&mut self.0.lock().unwrap().2)
     }
