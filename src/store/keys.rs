@@ -1,6 +1,7 @@
 //! Where key envelopes live: one for each tenant and subject, exchanged by compare and swap.
 
 mod asynchronous;
+mod erasing;
 mod memory;
 mod pass;
 #[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
@@ -19,14 +20,14 @@ use alloc::vec::Vec;
 
 pub use self::asynchronous::AsyncKeyStore;
 pub(super) use self::asynchronous::change_all as change_all_async;
+use self::erasing::{Erasing, erased, is_damaged, mark_of};
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::Pass;
 use self::pass::Unreadable;
 #[cfg(feature = "file")]
 pub(super) use self::pass::is_of_all;
 use self::refusals::{
-    another_followed, names_no_subject, no_place, none_stored, none_to_erase, not_stored,
-    replaced_meanwhile,
+    another_followed, names_no_subject, no_place, none_stored, not_stored, replaced_meanwhile,
 };
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
@@ -38,9 +39,9 @@ pub use self::stored::{Reseal, StoredEnvelope, SubjectColumn};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
-use crate::envelope::{DataKeys, EntryState, EnvelopeEdit, Erasure, KeyEnvelope};
+use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
 use crate::error::{Error, ErrorKind, Fault};
-use crate::keyring::{Census, KeyId};
+use crate::keyring::Census;
 
 /// How often a change begins anew when others change the same envelope.
 const ATTEMPTS: usize = 16;
@@ -544,53 +545,6 @@ fn edited(
     Ok(is_changed.then_some((envelope, reseal)))
 }
 
-/// Whether an envelope is damaged, and does not verify for that. One of another ring's is an error, and so is one of a
-/// later version.
-fn is_damaged(
-    envelope: &KeyEnvelope,
-    access: Access<'_>,
-    subject: &SubjectId,
-) -> Result<bool, Error> {
-    let Err(error) = envelope.edit(access, subject) else { return Ok(false) };
-    let is_ours = |id: u32| KeyId::new(id).is_some_and(|id| access.ring().key(id).is_some());
-    let is_damaged = match (error.kind(), envelope.inspect()) {
-        (ErrorKind::Tampered | ErrorKind::Malformed | ErrorKind::NotSealed, _) => true,
-        // What is cut names another key by chance.
-        (ErrorKind::WrongKey, Err(parsed)) => parsed.kind() == ErrorKind::Malformed,
-        // What bears wraps of this ring's roles names another envelope key by its damage.
-        (ErrorKind::WrongKey, Ok(info)) => info.entries.iter().any(|entry| match &entry.state {
-            EntryState::Live { recipients, .. } => {
-                recipients.iter().any(|recipient| is_ours(recipient.key_id))
-            }
-            _ => false,
-        }),
-        _ => false,
-    };
-    if is_damaged { Ok(true) } else { Err(error) }
-}
-
-/// The mark that takes the place of an envelope of which nothing is known.
-fn mark_of(
-    damaged: &KeyEnvelope,
-    access: Access<'_>,
-    subject: &SubjectId,
-) -> Result<Erasure, Error> {
-    let mut edit = EnvelopeEdit::new(access, subject.clone())?;
-    // Nobody vouches for the version, but whoever demands that it never falls finds none that is lower.
-    edit.follow(damaged.version().unwrap_or_default());
-    edit.erase_subject()?;
-    edit.finish_erasure()
-}
-
-/// What is asked to be erased.
-#[derive(Clone, Copy)]
-enum Erasing<'a> {
-    Subject,
-    /// Also where no envelope is stored.
-    SubjectOrAbsent,
-    Class(&'a str),
-}
-
 fn erase_in<S: KeyStore + ?Sized>(
     store: &S,
     on: &S::Connection,
@@ -611,28 +565,6 @@ fn erase_in<S: KeyStore + ?Sized>(
         }
         Ok(erasure)
     })
-}
-
-/// The erasure of a subject, or of a class of theirs, and whether there is something to store for it. No
-/// ledger is told where there is none.
-fn erased(
-    stored: Option<KeyEnvelope>,
-    access: Access<'_>,
-    subject: &SubjectId,
-    erasing: Erasing<'_>,
-) -> Result<(Erasure, bool), Error> {
-    let mut edit = match (stored, erasing) {
-        (Some(stored), _) => stored.edit(access, subject)?,
-        (None, Erasing::SubjectOrAbsent) => EnvelopeEdit::new(access, subject.clone())?,
-        (None, Erasing::Subject) => return Err(none_to_erase()),
-        (None, Erasing::Class(_)) => return Err(none_stored()),
-    };
-    match erasing {
-        Erasing::Class(class) => edit.erase_class(class)?,
-        Erasing::Subject | Erasing::SubjectOrAbsent => edit.erase_subject()?,
-    }
-    let changed = edit.is_changed();
-    edit.finish_erasure().map(|erasure| (erasure, changed))
 }
 
 /// Whether the change is made again, to what is stored by then. A lock that was waited for already is not
