@@ -156,6 +156,7 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     /// Counts on from this version, where it can be stored.
+    #[cfg(feature = "std")]
     pub(crate) fn follow(&mut self, version: u64) {
         let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
         self.layout.version = if version < last { version } else { 0 };
