@@ -10,6 +10,7 @@
 
 mod common;
 
+use common::bytes::{Ent, Env, Live};
 use common::*;
 use fieldseal::{
     Access, Action, Class, DataKeys, EntryState, ErrorKind, Field, KeyEnvelope, KeyRing, KeyState,
@@ -164,7 +165,7 @@ fn sweep_leaves_an_erased_subject_as_it_is() {
 }
 
 #[test]
-fn prune_forgets_old_erasures_but_the_highest_of_a_class() {
+fn prune_forgets_old_erasures_but_the_highest_and_the_last_mark_of_a_class() {
     let ring = admin();
     let mut stored = envelope(&[KEPT, OTHER]);
     for round in 0..3 {
@@ -182,8 +183,8 @@ fn prune_forgets_old_erasures_but_the_highest_of_a_class() {
         (NOW, &all[..]),
         (NOW + 1, &all[2..]),
         (NOW + 1_000, &all[2..]),
-        (NOW + 1_001, &all[4..]),
-        (u64::MAX, &all[4..]),
+        (NOW + 1_001, &all[3..]),
+        (u64::MAX, &all[3..]),
     ] {
         let after = edited(at(&ring, NOW + 9_000), &stored, |edit| {
             assert_eq!(edit.prune(before)?, 6 - left.len());
@@ -191,6 +192,29 @@ fn prune_forgets_old_erasures_but_the_highest_of_a_class() {
         });
         assert_eq!(generations(&after), left, "{before}");
         assert_eq!(info(&after).version, info(&stored).version + u64::from(left.len() < 6));
+    }
+}
+
+/// `[RT-7]` A replay compares the times of what was erased below the lowest live generation.
+#[test]
+fn prune_keeps_what_was_erased_later_than_all_that_follows_below_a_live_generation() {
+    let erased = |number: u16, at: u64| {
+        let [a, b] = number.to_be_bytes();
+        Ent::Erased { class: b"b".to_vec(), generation: number, tag: [a, b, 1, 1], at }
+    };
+    let live = Ent::Live(Live::of("b", 4, &data_key(1)).with([unknown(0xF000_0000)]));
+    let (e, ring) = (erased, admin());
+    let beside = [e(1, 9), e(2, 3), e(3, 5), live.clone(), e(5, 7), e(6, 8), e(7, 6)];
+    for (entries, left) in [
+        (beside.to_vec(), vec![e(1, 9), e(3, 5), live, e(7, 6)]),
+        (vec![e(1, 5), e(2, 5), e(3, 4)], vec![e(2, 5), e(3, 4)]),
+        (vec![e(1, 2), e(2, 3), e(3, 3)], vec![e(3, 3)]),
+    ] {
+        let after = edited(at(&ring, NOW), &stored(&entries), |edit| {
+            assert_eq!(edit.prune(u64::MAX)?, entries.len() - left.len());
+            Ok(())
+        });
+        assert_eq!(Env::parse(after.as_bytes()).entries, left);
     }
 }
 

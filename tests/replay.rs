@@ -19,6 +19,8 @@ mod doubt;
 mod model;
 #[path = "replay/proof.rs"]
 mod proof;
+#[path = "replay/pruned.rs"]
+mod pruned;
 
 use common::ledger::*;
 use common::*;

@@ -390,8 +390,13 @@ impl<'a> Layout<'a> {
 
     /// Whether the envelope would be short enough with `more` bytes.
     pub(crate) fn check_len_with(&self, more: usize) -> Result<(), Error> {
+        if self.excess_with(more)? > 0 { Err(too_long()) } else { Ok(()) }
+    }
+
+    /// How many bytes must go before `more` bytes fit.
+    pub(crate) fn excess_with(&self, more: usize) -> Result<usize, Error> {
         let len = self.write()?.len().saturating_add(MAC).saturating_add(more);
-        if len > LARGEST { Err(too_long()) } else { Ok(()) }
+        Ok(len.saturating_sub(LARGEST))
     }
 
     /// The position of the highest generation of a class, live or erased.

@@ -287,8 +287,13 @@ def positives() -> dict[str, Json]:
         "sweep": case("what has expired, and nothing else", ["RT-6", "ED-12"], kept, do("sweep"), now=NOW + 400 * DAY),
         "sweep-where-nothing-has-expired": case("nothing changes", ["RT-6"], kept, do("sweep"), now=NOW + 364 * DAY),
         "prune": case(
-            "erased entries but the highest of each class", ["RT-7"],
-            changed(changed(two, do("erase-class", "contact")), RENEW, do("erase-older", "contact")), do("prune"),
+            "all before the mark that shows from what the class was begun", ["RT-7", "ED-21"],
+            changed(changed(two, do("erase-class", "contact")), RENEW), do("prune"),
+        ),
+        "prune-what-was-resealed": case(
+            "of what was erased above the mark, the last is kept", ["RT-7", "ED-21"],
+            changed(changed(changed(two, do("erase-class", "contact")), RENEW, RENEW), RENEW, do("erase-older", "contact"), now=NOW + DAY),
+            do("prune"), now=NOW + DAY,
         ),
         "several-changes": case(
             "each on the result of the one before, in one version", ["ED-2"],

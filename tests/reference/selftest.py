@@ -475,7 +475,7 @@ class Edits(Case):
         was = [(1, "erased"), (2, "erased"), (3, "live")]  # 2 marks that nothing was live
         self.assertEqual([x[1:3] for x in self.shape(swept)], was)
         pruned = self.edit(swept, {"do": "prune"})
-        self.assertEqual([x[1:3] for x in self.shape(pruned)], [(3, "live")])
+        self.assertEqual([x[1:3] for x in self.shape(pruned)], [(2, "erased"), (3, "live")])
         self.assertEqual(self.edit(pruned, {"do": "prune"}), pruned)
         many: list[envelope.Entry] = [
             envelope.Erased(c, g, bytes([i, *g.to_bytes(2, "big"), 0]), 0)

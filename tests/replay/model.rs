@@ -59,8 +59,6 @@ struct Life<'a> {
     is_dirty: bool,
     /// Withdrawals: class, role, ledger, when, and until when a grant in the other ledger is in doubt.
     ends: Vec<(String, String, usize, u64, u64)>,
-    /// What shows that an erasure was made may have been pruned.
-    is_pruned: bool,
     /// Restored, or something told and stored by a second try: a replay may move a class's number on.
     may_move_on: bool,
     counts: &'a mut Counts,
@@ -321,9 +319,9 @@ impl Life<'_> {
             let older =
                 self.edit(&from, "erase older", |edit| edit.erase_older(&declared).map(drop));
             self.stored.envelope = older.unwrap_or(from);
-            if self.random.once_in(4) {
-                self.is_pruned = true;
-                let (before, from) = (self.now - DAY, self.stored.envelope.clone());
+            if self.random.once_in(2) {
+                let age = [0, DAY][self.random.below(2)];
+                let (before, from) = (self.now - age, self.stored.envelope.clone());
                 let pruned = self.edit(&from, "prune", |edit| edit.prune(before).map(drop));
                 self.stored.envelope = pruned.unwrap_or(from);
             }
@@ -375,7 +373,7 @@ impl Life<'_> {
         self.counts.reported += u64::from(failed.is_some());
         self.may_move_on |= is_closed;
         self.counts.shut += u64::from(is_closed && made_good != self.stored.envelope);
-        if !self.is_dirty && !self.is_pruned && !is_closed {
+        if !self.is_dirty && !is_closed {
             self.counts.clean += 1;
             self.claim(failed.is_none(), "nothing is reported where nothing was lost");
             let is_same = made_good == self.stored.envelope;
@@ -512,7 +510,6 @@ fn live(number: u64, rings: [&[KeyRing]; 3], counts: &mut Counts) {
         asked: Asked::default(),
         is_dirty: false,
         ends: Vec::new(),
-        is_pruned: false,
         may_move_on: false,
         counts,
         log: Vec::new(),

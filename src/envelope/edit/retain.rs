@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::steps::ERASED_ENTRY;
 use super::{Consent, EnvelopeEdit};
 use crate::access::Action;
 use crate::class::Class;
@@ -137,19 +138,20 @@ impl EnvelopeEdit<'_> {
             let is_older = |entry: &Entry<'_>| entry.class == class && entry.generation < kept;
             let goes = |entry: &Entry<'_>| is_older(entry) && entry.live().is_some();
             erased = edit.layout.entries.iter().filter(|entry| goes(entry)).count();
-            let mut changed = edit.erase_where(goes)?;
-            if edit.layout.check_len_with(HALF).is_err() {
-                let before = edit.layout.entries.len();
-                edit.layout.entries.retain(|entry| !is_older(entry));
-                changed |= edit.layout.entries.len() < before;
+            let changed = edit.erase_where(goes)?;
+            if edit.layout.check_len_with(HALF).is_ok() {
+                return Ok(changed);
             }
-            Ok(changed)
+            Ok(edit.prune_spare(is_older) > 0 || changed)
         })?;
         Ok(erased)
     }
 
-    /// `[RT-7]` Forgets the generations that were erased before this moment, in Unix seconds: how many.
-    /// Never the highest of a class, and none of an erased subject. A value under a forgotten
+    /// `[RT-7]` Forgets the generations that were erased before this moment, in Unix seconds. Returns how many.
+    ///
+    /// The highest of a class is kept, and so are the few that show a [`Replay`](crate::Replay) from what the
+    /// present generations were begun: without them, it would report a class that was erased and begun again as
+    /// rolled back. All are kept in the envelope of an erased subject. A value under a forgotten
     /// generation answers [`WrongKey`](crate::ErrorKind::WrongKey), no longer
     /// [`Erased`](crate::ErrorKind::Erased): clear its column first.
     ///
@@ -161,24 +163,91 @@ impl EnvelopeEdit<'_> {
             if edit.layout.erased_at.is_some() {
                 return Ok(false);
             }
-            let highest: Vec<_> = edit
-                .layout
-                .entries
-                .iter()
-                .filter_map(|entry| edit.layout.highest(&entry.class))
-                .collect();
-            let mut position = 0_usize;
-            edit.layout.entries.retain(|entry| {
-                let old = entry.erased_at().is_some_and(|erased_at| erased_at < before);
-                let keep = !old || highest.contains(&position);
-                position = position.saturating_add(1);
-                if !keep {
-                    pruned = pruned.saturating_add(1);
-                }
-                keep
-            });
+            pruned = edit
+                .prune_spare(|entry| entry.erased_at().is_some_and(|erased_at| erased_at < before));
             Ok(pruned > 0)
         })?;
         Ok(pruned)
     }
+
+    /// `[RT-7]` Prunes what nothing needs, where `may` allows it. Returns the number of entries.
+    fn prune_spare(&mut self, may: impl Fn(&Entry<'_>) -> bool) -> usize {
+        let before = self.layout.entries.len();
+        let spare = spare(&self.layout.entries);
+        self.prune_from_the_front(usize::MAX, &spare, may);
+        before.saturating_sub(self.layout.entries.len())
+    }
+
+    /// `[ED-11]`, `[ED-14]` Prunes erased entries until `more` bytes fit: first what nothing needs, then all but
+    /// the highest of each class.
+    pub(super) fn prune_for(&mut self, more: usize) -> Result<(), Error> {
+        for all in [false, true] {
+            let excess = self.layout.excess_with(more)?;
+            if excess > 0 {
+                let entries = &self.layout.entries;
+                let goes = if all {
+                    by_class(entries, |of_class, goes| {
+                        goes.extend(of_class.iter().map(|entry| entry.live().is_none()));
+                        if let Some(highest) = goes.last_mut() {
+                            *highest = false;
+                        }
+                    })
+                } else {
+                    spare(entries)
+                };
+                self.prune_from_the_front(excess, &goes, |_| true);
+            }
+        }
+        self.layout.check_len_with(more)
+    }
+
+    fn prune_from_the_front(
+        &mut self,
+        mut excess: usize,
+        goes: &[bool],
+        may: impl Fn(&Entry<'_>) -> bool,
+    ) {
+        let mut goes = goes.iter();
+        self.layout.entries.retain(|entry| {
+            let goes = goes.next().is_some_and(|goes| *goes) && excess > 0 && may(entry);
+            if goes {
+                excess = excess.saturating_sub(ERASED_ENTRY.saturating_add(entry.class.len()));
+            }
+            !goes
+        });
+    }
+}
+
+/// `[RT-7]` Says of each entry if it is an erased one that nothing needs.
+fn spare(entries: &[Entry<'_>]) -> Vec<bool> {
+    by_class(entries, |of_class, goes| {
+        let lowest_live = of_class.iter().position(|entry| entry.live().is_some());
+        let mark = of_class.iter().rposition(Entry::is_empty_mark);
+        let highest = of_class.len().saturating_sub(1);
+        // The latest time of those that follow, up to the lowest live one.
+        let mut latest = None;
+        for (position, entry) in of_class.iter().enumerate().rev() {
+            let is_above_live = lowest_live.is_some_and(|live| position > live);
+            let is_covered = is_above_live
+                || mark.is_some_and(|mark| position < mark)
+                || latest.is_some_and(|latest| Some(latest) >= entry.erased_at());
+            let is_kept = position == highest || Some(position) == mark || !is_covered;
+            goes.push(entry.live().is_none() && !is_kept);
+            if !is_above_live {
+                latest = latest.max(entry.erased_at());
+            }
+        }
+        goes.reverse();
+    })
+}
+
+/// Says something of each entry, class by class.
+fn by_class(entries: &[Entry<'_>], mut say: impl FnMut(&[Entry<'_>], &mut Vec<bool>)) -> Vec<bool> {
+    let mut said = Vec::with_capacity(entries.len());
+    for of_class in entries.chunk_by(|one, next| one.class == next.class) {
+        let mut of_these = Vec::with_capacity(of_class.len());
+        say(of_class, &mut of_these);
+        said.append(&mut of_these);
+    }
+    said
 }

@@ -485,21 +485,6 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(true)
     }
 
-    /// `[ED-11]`, `[ED-14]` Prunes erased entries from the front, but for each class's highest, until `more`
-    /// bytes fit.
-    pub(super) fn prune_for(&mut self, more: usize) -> Result<(), Error> {
-        while self.layout.check_len_with(more).is_err() {
-            let prunable = self.layout.entries.iter().enumerate().position(|(position, entry)| {
-                entry.live().is_none() && self.layout.highest(&entry.class) != Some(position)
-            });
-            match prunable {
-                Some(position) => drop(self.layout.entries.remove(position)),
-                None => return self.layout.check_len_with(more),
-            }
-        }
-        Ok(())
-    }
-
     /// `[ED-14]` Prunes erased entries from the front, whichever they are: of an erased subject no class is
     /// begun again, so no number is needed.
     pub(super) fn prune_all_for(&mut self, more: usize) -> Result<(), Error> {
@@ -583,4 +568,4 @@ pub(super) fn is_in_the_way(kind: ErrorKind) -> bool {
 }
 
 /// Bytes of an erased entry without its class.
-const ERASED_ENTRY: usize = 16;
+pub(super) const ERASED_ENTRY: usize = 16;

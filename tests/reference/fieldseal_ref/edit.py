@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from . import crypto
@@ -205,7 +206,7 @@ class Editor:
 
     def _make_room(self, more: int) -> None:
         while length_of(self.entries) + more > MAX_LENGTH:
-            entry = self._prunable()
+            entry = self._prunable(self.entries) or self._not_highest()
             if entry is None:
                 raise Refused("exhausted", "envelope too long")
             self.entries.remove(entry)
@@ -465,7 +466,7 @@ class Editor:
             if entry.generation < kept:
                 self._erase(entry)
         if length_of(self.entries) > 32_767:
-            for old in [e for e in self.of_class(cls) if e.generation < kept]:
+            while old := self._prunable(e for e in self.of_class(cls) if e.generation < kept):
                 self.entries.remove(old)
                 self.changed = True
 
@@ -480,25 +481,39 @@ class Editor:
         self.changed = True
         self._prune_to_fit()
 
-    def _prunable(self) -> Erased | None:
-        """[RT-7]: the first erased entry that is not its class's highest generation."""
+    def _is_needed(self, entry: Erased) -> bool:
+        """[RT-7]"""
+        of_class = self.of_class(entry.cls)
+        mark = max((e.generation for e in of_class if is_empty_mark(e)), default=0)
+        if entry.generation in (of_class[-1].generation, mark):
+            return True
+        lowest = min((e.generation for e in self.live_of(entry.cls)), default=U16_MAX + 1)
+        concerned = [e for e in of_class if isinstance(e, Erased) and mark < e.generation < lowest]
+        return entry in concerned and all(
+            e.erased_at < entry.erased_at for e in concerned if e.generation > entry.generation
+        )
+
+    def _prunable(self, entries: Iterable[Entry]) -> Erased | None:
+        """[RT-7]: the first of these that may be pruned."""
+        return next((e for e in entries if isinstance(e, Erased) and not self._is_needed(e)), None)
+
+    def _not_highest(self) -> Erased | None:
+        """[ED-14]: the first erased entry that is not its class's highest generation."""
         classes = [e for e in self.entries if not isinstance(e, SubjectErased)]
-        for entry, following in zip(classes, classes[1:]):
-            if isinstance(entry, Erased) and following.cls == entry.cls:
-                return entry
-        return None
+        pairs = zip(classes, classes[1:])
+        return next((e for e, n in pairs if isinstance(e, Erased) and n.cls == e.cls), None)
 
     def _prune_to_fit(self) -> None:
         """[ED-14]: from the front, as few as needed."""
         while length_of(self.entries) > MAX_LENGTH:
-            entry = self._prunable() or self.entries[0]
+            entry = self._prunable(self.entries) or self._not_highest() or self.entries[0]
             self.entries.remove(entry)
 
     def prune(self) -> None:
         """[RT-7]: every entry that may be."""
         if self.subject_erased:
             return
-        while (entry := self._prunable()) is not None:
+        while (entry := self._prunable(self.entries)) is not None:
             self.entries.remove(entry)
             self.changed = True
 
