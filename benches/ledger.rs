@@ -138,10 +138,9 @@ fn main() {
     timed("consents of one with many", 5, || ledger.consents(&ring, 0_u64).unwrap());
     timed("consents of another", 5, || ledger.consents(&ring, 7_u64).unwrap());
     let replay = timed("Replay::new", 3, || Replay::new(&ring, &[&ledger], CONTACT).unwrap());
-    let subject = SubjectId::new(0_u64).unwrap();
     let envelope = DataKeys::create(&ring, 0_u64, CONTACT).unwrap().envelope().clone();
     timed("Replay::apply of one with many", 5, || {
-        replay.apply("", &subject, &mut envelope.edit(&ring, 0_u64).unwrap()).unwrap_or(true)
+        replay.apply(&mut envelope.edit(&ring, 0_u64).unwrap()).unwrap_or(true)
     });
     drop(ledger);
     let opened = LedgerFile::open(file.path(), &ring).unwrap();

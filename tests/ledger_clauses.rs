@@ -15,7 +15,7 @@ use common::ledger::{Lines, signing};
 use common::*;
 use fieldseal::{
     Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, Ledger, LedgerAct,
-    LedgerFile, Replay, SubjectId,
+    LedgerFile, Replay,
 };
 
 /// Two readers with consent beside the application.
@@ -60,14 +60,9 @@ fn replayed_from(
     restored: &KeyEnvelope,
 ) -> KeyEnvelope {
     let replay = Replay::new(ring, &[ledger], classes).unwrap();
-    let subject = SubjectId::new(42).unwrap();
-    let again = edited(Access::new(ring).at(NOW), restored, |edit| {
-        replay.apply("", &subject, edit).map(drop)
-    });
+    let again = edited(Access::new(ring).at(NOW), restored, |edit| replay.apply(edit).map(drop));
     // `[LG-14]` Repeated, it changes nothing more.
-    let twice = edited(Access::new(ring).at(NOW), &again, |edit| {
-        replay.apply("", &subject, edit).map(drop)
-    });
+    let twice = edited(Access::new(ring).at(NOW), &again, |edit| replay.apply(edit).map(drop));
     assert_eq!(again, twice);
     again
 }

@@ -11,7 +11,6 @@ use super::standing::Ends;
 use crate::access::LedgerAct;
 use crate::class::{Class, ToClasses};
 use crate::clock::CLOCKS_DIFFER;
-use crate::context::SubjectId;
 use crate::envelope::{EnvelopeEdit, ErasedUpTo, Granted, Reached, Withdrawal};
 use crate::error::Error;
 use crate::keyring::{KeyId, KeyRing};
@@ -112,7 +111,7 @@ impl<'r> Replay<'r> {
         self.told.len()
     }
 
-    /// Makes good what the ledgers say of one subject. Whether they say anything.
+    /// Makes good what the ledgers say of the edit's subject. Returns `true` if they say anything.
     ///
     /// # Errors
     /// The first one: those of [`EnvelopeEdit::withdraw`] but for declared readers, where the role was taken out
@@ -120,12 +119,8 @@ impl<'r> Replay<'r> {
     /// withdrawal; [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is
     /// [not declared](Self::undeclared) and that a role was taken out of. What could be made good is in the edit
     /// all the same; finish it.
-    pub fn apply(
-        &self,
-        tenant: &str,
-        subject: &SubjectId,
-        edit: &mut EnvelopeEdit<'_>,
-    ) -> Result<bool, Error> {
+    pub fn apply(&self, edit: &mut EnvelopeEdit<'_>) -> Result<bool, Error> {
+        let (tenant, subject) = edit.whose()?;
         let entries: Vec<_> = self
             .tokens
             .about(tenant, subject)

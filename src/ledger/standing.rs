@@ -162,7 +162,7 @@ mod tests {
         let replay = Replay::new(&ring, &[&ledger], CONTACT).unwrap();
         let keys = crate::DataKeys::create(&ring, 42, CONTACT).unwrap();
         let mut edit = keys.envelope().edit(&ring, 42).unwrap();
-        let _ = replay.apply("", &subject, &mut edit);
+        let _ = replay.apply(&mut edit);
         let elapsed = begun.elapsed();
         assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
     }

@@ -218,7 +218,7 @@ impl Replay<'_> {
     ) -> Result<(), Error> {
         let place = (stored.tenant.clone(), stored.subject.clone());
         refused.remove(&place);
-        match self.apply(&stored.tenant, &stored.subject, edit) {
+        match self.apply(edit) {
             Err(error) if edit.is_changed() && !is_of_all(error.kind()) => {
                 refused.insert(place, error);
                 Ok(())

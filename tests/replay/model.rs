@@ -11,7 +11,7 @@ mod world;
 
 use fieldseal::{
     Access, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, Field, History, KeyEnvelope, KeyRing,
-    KeyState, Ledger, LedgerAct, Replay, SubjectId,
+    KeyState, Ledger, LedgerAct, Replay,
 };
 
 use self::world::*;
@@ -406,8 +406,7 @@ impl Life<'_> {
         let replay = Replay::new(self.ring, &[&damaged, &other], classes).unwrap();
         let access = Access::new(self.ring).at(self.now);
         let mut edit = self.stored.envelope.edit(access, 42).unwrap();
-        let subject = SubjectId::new(42).unwrap();
-        if replay.apply("", &subject, &mut edit).is_err() {
+        if replay.apply(&mut edit).is_err() {
             return;
         }
         let envelope = edit.finish().unwrap();
@@ -437,8 +436,7 @@ impl Life<'_> {
         let classes = [self.class(0), self.class(1), self.class(2)];
         let replay = Replay::new(by, &ledgers, classes).unwrap();
         let mut edit = envelope.edit(Access::new(by).at(self.now), 42).unwrap();
-        let subject = SubjectId::new(42).unwrap();
-        let failed = replay.apply("", &subject, &mut edit).err().map(|error| error.kind());
+        let failed = replay.apply(&mut edit).err().map(|error| error.kind());
         (edit.finish().unwrap(), failed)
     }
 

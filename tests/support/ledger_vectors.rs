@@ -325,7 +325,7 @@ fn replayed(
     let replay = Replay::new(&ring, &ledgers.iter().collect::<Vec<_>>(), &classes)?;
     let subject = SubjectId::new(id(&file["subject"]).unwrap()).unwrap();
     let mut edit = envelope.edit(access(&ring, file), &subject)?;
-    let reported = replay.apply(text(&file["tenant"]), &subject, &mut edit).map(drop);
+    let reported = replay.apply(&mut edit).map(drop);
     Ok((edit.finish()?, reported))
 }
 

@@ -8,6 +8,7 @@ use super::{Consent, EnvelopeEdit, Room};
 use crate::access::Action;
 use crate::class::Class;
 use crate::clock::CLOCKS_DIFFER;
+use crate::context::SubjectId;
 use crate::envelope::format::{Entry, Live, State};
 use crate::envelope::generation::{LAST_GENERATION, retention, used_up};
 use crate::error::{Error, ErrorKind};
@@ -49,6 +50,11 @@ pub(crate) struct Reached {
 }
 
 impl EnvelopeEdit<'_> {
+    /// The tenant and the subject.
+    pub(crate) fn whose(&self) -> Result<(&str, &SubjectId), Error> {
+        Ok((self.access.checked_tenant()?, &self.subject))
+    }
+
     /// `[LG-10]`
     pub(crate) fn replay_subject_erasure(&mut self) -> Result<(), Error> {
         if self.layout.erased_at.is_some() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::random::{ROLES, Random};
 use super::{Answer, info, named, without_drawn};
 use crate::Differ;
-use crate::support::forms::{access, class, hex, id, kind, list, ring, text, unhex};
+use crate::support::forms::{access, class, hex, id, kind, list, ring, unhex};
 use crate::support::positives::{NOW, ring_of, symmetric};
 
 const SIGN: u64 = 0x5151_5151;
@@ -115,7 +115,7 @@ fn replayed(request: &Value, key: &VerifyingKey, stored: &[u8]) -> Answer {
     let subject = SubjectId::new(id(&request["subject"]).unwrap()).unwrap();
     let edit = KeyEnvelope::from_bytes(stored).edit(access(&keys, request), &subject);
     let mut edit = named(kind(edit))?;
-    let reported = named(kind(replay.apply(text(&request["tenant"]), &subject, &mut edit))).err();
+    let reported = named(kind(replay.apply(&mut edit))).err();
     let envelope = named(kind(edit.finish()))?;
     Ok(json!({"envelope": hex(envelope.as_bytes()), "reported": reported}))
 }

@@ -132,7 +132,7 @@ fn played_back(replay: &Replay<'_>) {
     let access = Access::new(signing()).tenant(TENANT).at(NOW);
     let again = |stored: &KeyEnvelope| {
         let mut edit = stored.edit(access, &subject).unwrap();
-        kind(replay.apply(TENANT, &subject, &mut edit).and_then(|_| edit.finish()))
+        kind(replay.apply(&mut edit).and_then(|_| edit.finish()))
     };
     if let Ok(made_good) = again(stored()) {
         made_good.inspect().unwrap();

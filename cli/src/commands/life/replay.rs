@@ -178,7 +178,7 @@ async fn looked<S: AsyncKeyStore>(
         for one in &page {
             let would = || {
                 let mut edit = one.envelope.edit(access.tenant(&one.tenant), &one.subject)?;
-                replay.apply(&one.tenant, &one.subject, &mut edit)?;
+                replay.apply(&mut edit)?;
                 Ok(edit.is_changed())
             };
             pass.seen = pass.seen.saturating_add(1);
