@@ -274,9 +274,38 @@ fn several_rows_of_one_subject_are_not_passed_over() {
     }
     let mut census = Census::new_at(NOW);
     let error = store.census(&db, "here", &mut census).unwrap_err();
-    assert!(error.to_string().contains("several rows"), "{error}");
+    assert!(
+        error.to_string().contains("several rows of the table are of the subject 1:"),
+        "{error}"
+    );
     let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
     assert_eq!(pass.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+/// What stops a pass is named, so that somebody can remove it.
+#[test]
+fn a_row_that_no_pass_gets_past_is_named() {
+    let (store, db) = own();
+    let insert = "INSERT INTO fieldseal_keys VALUES (CAST(X'61FF' AS TEXT), X'0261', 1, X'00')";
+    db.execute(insert, []).unwrap();
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
+    let error = pass.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.to_string().contains("CAST(X'61ff' AS TEXT)"), "{error}");
+    for generation in ["0", "65536", "-1"] {
+        let insert =
+            format!("INSERT INTO fieldseal_reseal VALUES ('', X'0261', 'contact', {generation})");
+        assert!(db.execute(&insert, []).is_err(), "no such generation is queued: {generation}");
+    }
+
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch("CREATE TABLE customers (id BLOB, keys BLOB)").unwrap();
+    let store = SqliteKeyStore::inline("customers", ("id", SubjectColumn::Uuid), "keys").unwrap();
+    for _ in 0..2 {
+        db.execute("INSERT INTO customers VALUES (?1, X'00')", [[0xAB_u8; 16]]).unwrap();
+    }
+    let error = store.check_sees_all(&db).unwrap_err();
+    assert!(error.to_string().contains("subject X'ABABABAB"), "{error}");
 }
 
 #[test]

@@ -203,7 +203,7 @@ mod on_postgres {
 
     #[test]
     fn a_transaction_that_keeps_its_snapshot_concludes_nothing() {
-        let Some(schema) = postgres::Schema::new() else { return };
+        let Some(schema) = postgres::Schema::alone() else { return };
         runtime().block_on(async {
             let (store, [mut on, mut other]) = begun(&schema).await;
             for (subject, begin) in [
@@ -236,7 +236,7 @@ mod on_postgres {
 
     #[test]
     fn a_census_of_what_may_be_rolled_back_retires_no_key_on_postgres() {
-        let Some(schema) = postgres::Schema::new() else { return };
+        let Some(schema) = postgres::Schema::alone() else { return };
         runtime().block_on(async {
             let (store, [mut on, _]) = begun(&schema).await;
             let (mut ring, old) = rotated();

@@ -445,6 +445,11 @@ fn a_subject_with_several_rows_is_refused_by_postgres_too() {
         .unwrap();
         let saved = store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await;
         assert_eq!(kind(saved), ErrorKind::InvalidInput);
+        let sql = "UPDATE orders SET keys = '\\x00'";
+        sqlx::raw_sql(sql).execute(&mut on).await.unwrap();
+        let error = store.check_sees_all(&mut on).await.unwrap_err();
+        assert!(error.to_string().contains("of the subject 7:"), "{error}");
+        sqlx::raw_sql("UPDATE orders SET keys = NULL").execute(&mut on).await.unwrap();
         let rows = sqlx::query("SELECT count(keys) FROM orders").fetch_one(&mut on).await.unwrap();
         assert_eq!(rows.get::<i64, _>(0), 0, "and neither is written");
     });

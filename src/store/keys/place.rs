@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::SubjectColumn;
 use crate::context::{Id, SubjectId, ToId as _, check_tenant};
+use crate::encoding::to_hex;
 use crate::envelope::KeyEnvelope;
 use crate::error::{Error, ErrorKind};
 use crate::store::search::quoted;
@@ -30,7 +31,7 @@ pub(super) const SQLITE_QUEUE_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS fieldse
     tenant TEXT NOT NULL CHECK (typeof(tenant) = 'text'),
     subject BLOB NOT NULL CHECK (typeof(subject) = 'blob'),
     class TEXT NOT NULL CHECK (typeof(class) = 'text'),
-    generation INTEGER NOT NULL CHECK (typeof(generation) = 'integer'),
+    generation INTEGER NOT NULL CHECK (typeof(generation) = 'integer' AND generation BETWEEN 1 AND 65535),
     PRIMARY KEY (tenant, subject, class)
 ) WITHOUT ROWID;";
 
@@ -195,6 +196,15 @@ pub(super) fn other_type() -> Error {
 
 /// `[ED-1]` There is one envelope a subject.
 #[cold]
+pub(super) fn several_rows_of(shown: &[u8]) -> Error {
+    let shown = String::from_utf8_lossy(shown).replace(char::is_control, "\u{FFFD}");
+    Error::invalid(format!(
+        "several rows of the table are of the subject {shown}: an envelope is kept in one place, so the column of the subject must be unique"
+    ))
+}
+
+/// `[ED-1]` There is one envelope a subject.
+#[cold]
 pub(super) fn several_rows() -> Error {
     Error::invalid(
         "several rows of the table are this subject's: an envelope is kept in one place, so the column of the subject must be unique",
@@ -215,6 +225,15 @@ pub(super) fn check_kept(
         stored == saved || (later && stored.version().is_ok_and(|other| other > version))
     });
     if is_kept { Ok(()) } else { Err(not_kept(version)) }
+}
+
+/// SQLite keeps any bytes as text. A scan cannot go on behind such a row.
+#[cold]
+pub(super) fn tenant_not_utf8(tenant: &[u8]) -> Error {
+    let hex = to_hex(tenant.get(..128).unwrap_or(tenant));
+    Error::malformed(format!(
+        "table `fieldseal_keys` has rows of the tenant CAST(X'{hex}' AS TEXT), which is not UTF-8: look how they came there, and remove them"
+    ))
 }
 
 #[cold]

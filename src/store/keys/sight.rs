@@ -269,10 +269,15 @@ pub(super) fn unnamed_sql(column: &Column, names_subject: &str) -> String {
 
 /// Finds a subject of whom several rows hold an envelope: a scan goes on after a subject, and would miss the
 /// others.
-pub(super) fn several_sql(column: &Column, names_subject: &str, order: &str) -> String {
+pub(super) fn several_sql(
+    column: &Column,
+    names_subject: &str,
+    order: &str,
+    shown: &str,
+) -> String {
     let Column { table, keys, .. } = column;
     format!(
-        "SELECT CAST(count(*) AS BIGINT) FROM {table} WHERE {keys} IS NOT NULL AND {names_subject}
+        "SELECT {shown} FROM {table} WHERE {keys} IS NOT NULL AND {names_subject}
          GROUP BY {order} HAVING count(*) > 1 LIMIT 1"
     )
 }

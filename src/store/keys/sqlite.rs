@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 use super::place::{
     self, Column, ColumnId, Place, check_kept, envelope_of, ordered_in_sqlite, other_subject,
-    other_tenant, other_type, several_rows, stored_version,
+    other_tenant, other_type, several_rows, several_rows_of, stored_version, tenant_not_utf8,
 };
 use super::sight::{self, names_subject_in_sqlite};
 use super::{
@@ -211,9 +211,11 @@ impl KeyStore for SqliteKeyStore {
         let Place::Inline(column) = &self.0 else { return Ok(()) };
         let Column { subject, of, .. } = column;
         let named = names_subject_in_sqlite(subject, *of);
-        let sql = sight::several_sql(column, &named, &ordered_in_sqlite(subject, *of));
-        let several = on.prepare(&sql).and_then(|mut statement| statement.exists([]));
-        if several.map_err(|error| failed(&error))? { Err(several_rows()) } else { Ok(()) }
+        let order = ordered_in_sqlite(subject, *of);
+        let sql = sight::several_sql(column, &named, &order, &format!("quote({order})"));
+        let several =
+            on.query_row(&sql, [], |row| Ok(several_rows_of(row.get_ref(0)?.as_bytes()?)));
+        several.optional().map_err(|error| failed(&error))?.map_or(Ok(()), Err)
     }
 
     fn check_is_committed(&self, on: &Connection) -> Result<(), Error> {
@@ -458,7 +460,12 @@ impl SqliteKeyStore {
         let envelope = envelope(row.get_ref(2)?);
         let (tenant, subject) = match &self.0 {
             Place::Own => {
-                let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let subject: Vec<u8> = row.get(1)?;
+                let tenant = row.get_ref(0)?.as_bytes()?;
+                let Ok(tenant) = core::str::from_utf8(tenant) else {
+                    return Ok(Err(tenant_not_utf8(tenant)));
+                };
+                let tenant = tenant.to_owned();
                 (tenant, Ok(SubjectId::as_stored(&subject)))
             }
             Place::Inline(Column { of, tenant, .. }) => {

@@ -323,7 +323,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
                 let (subject, envelope) = (row.next(), row.next());
                 let tenant = match self.place.tenant() {
                     Some(tenant) => tenant.to_owned(),
-                    None => Cell::text(row.next())?,
+                    None => Cell::tenant(row.next())?,
                 };
                 let subject = self.subject(subject)?;
                 let envelope = envelope.as_ref().map(Cell::to_envelope).ok_or_else(other_type)?;
@@ -455,7 +455,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// What a row begins with, wherever it is from: the subject and the envelope.
     fn columns(&self) -> &'static [Kind] {
         match &self.place {
-            Place::Own => &[Kind::Bytes, Kind::Envelope, Kind::Text],
+            Place::Own => &[Kind::Bytes, Kind::Envelope, Kind::TextId],
             Place::Inline(Column { of: SubjectColumn::Integer, .. }) => {
                 &[Kind::Integer, Kind::Envelope]
             }

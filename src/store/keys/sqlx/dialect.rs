@@ -13,7 +13,7 @@ use sqlx::{
 };
 
 use super::super::SubjectColumn;
-use super::super::place::{self, ColumnId, envelope_of, other_type};
+use super::super::place::{self, ColumnId, envelope_of, other_type, tenant_not_utf8};
 use super::super::sight::{self, Named};
 use crate::encoding::column::{is_cut, unpadded};
 use crate::envelope::KeyEnvelope;
@@ -134,6 +134,9 @@ pub trait Dialect: Database {
     /// The column of a subject, as it is ordered and gone on behind: so that no two ids are equal there, and
     /// the order is that of the comparison.
     fn ordered(column: &str, of: SubjectColumn) -> String;
+
+    /// A subject as an error names it, of what it is ordered by.
+    fn shown(ordered: &str) -> String;
 }
 
 /// Statements are made of constants and of names that are quoted; values are bound.
@@ -263,6 +266,10 @@ mod sqlite {
             place::ordered_in_sqlite(column, of)
         }
 
+        fn shown(ordered: &str) -> String {
+            format!("quote({ordered})")
+        }
+
         fn names_subject(column: &str, of: SubjectColumn) -> String {
             sight::names_subject_in_sqlite(column, of)
         }
@@ -360,7 +367,7 @@ mod postgres {
     tenant TEXT COLLATE \"C\" NOT NULL,
     subject BYTEA NOT NULL,
     class TEXT COLLATE \"C\" NOT NULL,
-    generation INTEGER NOT NULL,
+    generation INTEGER NOT NULL CHECK (generation BETWEEN 1 AND 65535),
     PRIMARY KEY (tenant, subject, class)
 );";
 
@@ -391,6 +398,10 @@ mod postgres {
         // A `citext` is ordered by its own rules, and compared with a text by those of texts.
         fn ordered(column: &str, of: SubjectColumn) -> String {
             Self::selected(column, of)
+        }
+
+        fn shown(ordered: &str) -> String {
+            format!("CAST({ordered} AS TEXT)")
         }
 
         fn names_subject(column: &str, of: SubjectColumn) -> String {
@@ -550,6 +561,13 @@ impl From<ColumnId> for Cell {
 impl Cell {
     pub(super) fn text(cell: Option<Self>) -> Result<String, Error> {
         if let Some(Self::Text(text)) = cell { Ok(text) } else { Err(other_type()) }
+    }
+
+    pub(super) fn tenant(cell: Option<Self>) -> Result<String, Error> {
+        match cell {
+            Some(Self::Bytes(tenant)) => Err(tenant_not_utf8(&tenant)),
+            cell => Self::text(cell),
+        }
     }
 
     pub(super) fn bytes(cell: Option<Self>) -> Result<Vec<u8>, Error> {

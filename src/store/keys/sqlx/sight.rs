@@ -2,7 +2,7 @@
 
 use alloc::borrow::ToOwned as _;
 
-use super::super::place::{Column, Place, several_rows};
+use super::super::place::{Column, Place, several_rows, several_rows_of};
 use super::super::sight::{several_sql, uncommitted, unnamed_sql};
 use super::dialect::{Cell, Kind, failed};
 use super::{SqlxDatabase, SqlxKeyStore};
@@ -14,11 +14,17 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
         let Place::Inline(column) = &self.place else { return Ok(()) };
         let Column { subject, of, .. } = column;
         let named = DB::names_subject(subject, *of);
-        let sql = several_sql(column, &named, &DB::ordered(subject, *of));
-        let rows = DB::fetch(on, self.statements, sql, alloc::vec![], &[Kind::Integer])
+        let order = DB::ordered(subject, *of);
+        let sql = several_sql(column, &named, &order, &DB::shown(&order));
+        let rows = DB::fetch(on, self.statements, sql, alloc::vec![], &[Kind::TextId])
             .await
             .map_err(failed)?;
-        if rows.is_empty() { Ok(()) } else { Err(several_rows()) }
+        match rows.into_iter().flatten().next() {
+            Some(Cell::Text(shown)) => Err(several_rows_of(shown.as_bytes())),
+            Some(Cell::Bytes(shown)) => Err(several_rows_of(&shown)),
+            Some(_) => Err(several_rows()),
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn check_undo(&self, on: &mut DB::Connection) -> Result<(), Error> {
