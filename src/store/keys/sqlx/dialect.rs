@@ -267,7 +267,7 @@ mod sqlite {
         }
 
         fn shown(ordered: &str) -> String {
-            format!("quote({ordered})")
+            ["quote(", ordered, ")"].concat()
         }
 
         fn names_subject(column: &str, of: SubjectColumn) -> String {
@@ -401,7 +401,7 @@ mod postgres {
         }
 
         fn shown(ordered: &str) -> String {
-            format!("CAST({ordered} AS TEXT)")
+            ["CAST(", ordered, " AS TEXT)"].concat()
         }
 
         fn names_subject(column: &str, of: SubjectColumn) -> String {
