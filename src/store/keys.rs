@@ -467,8 +467,9 @@ pub trait KeyStore {
         erase_in(self, on, access.into(), &subject, Erasing::SubjectOrAbsent)
     }
 
-    /// [`erase`](Self::erase) of a subject whose key envelope is damaged: it opens nothing, and so cannot be changed, and
-    /// a copy of it that is put back would bring the person back. The ledger is told, and the mark takes its place.
+    /// [`erase`](Self::erase) of a subject whose key envelope is damaged. It opens nothing and cannot be changed, but a
+    /// copy that is restored would bring the person back. The ledger records the erasure, and the mark replaces the
+    /// damaged bytes.
     /// Where the envelope verifies, this is `erase`. The receipt names no ring keys: of the damaged bytes nothing is
     /// known.
     ///

@@ -68,7 +68,7 @@ pub(crate) struct Erase {
     /// Leave the mark of the erasure where no envelope is stored, so that the subject is never begun
     #[arg(long, conflicts_with_all = ["class", "inline"])]
     pub(crate) mark_absent: bool,
-    /// Put the mark of the erasure in the place of an envelope that is damaged, and tell the ledger
+    /// Replace a damaged envelope by the mark of the erasure, and record it in the ledger
     #[arg(long, conflicts_with_all = ["class", "mark_absent"])]
     pub(crate) replace_damaged: bool,
     #[command(flatten)]

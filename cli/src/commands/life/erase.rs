@@ -226,8 +226,8 @@ fn not_erased(name: &str, error: fieldseal::Error) -> Failure {
         ErrorKind::Tampered | ErrorKind::Malformed | ErrorKind::NotSealed | ErrorKind::WrongKey => {
             let failure = answered(name, error);
             let next = format!(
-                "{}; where the envelope is damaged, erase by --replace-damaged: the ledger is told, so that a replay erases \
-                 whatever copy is put back",
+                "{}; where the envelope is damaged, erase by --replace-damaged: the ledger records it, so that a replay \
+                 erases whatever copy is restored",
                 failure.next
             );
             failure.or_next(next)

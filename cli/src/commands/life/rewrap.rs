@@ -150,7 +150,7 @@ fn tell(left: &Left, ring: &KeyRing, session: &Session<'_>) {
         ));
         if ring.keys().any(|key| key.state() == KeyState::Compromised) {
             session.output.next(
-                "what a compromised key alone opens is renewed and sealed anew by a program, with Access::rescue \
+                "renew and reseal what a compromised key alone opens, by a program with Access::rescue \
                  (EnvelopeEdit::renew, reseal): see SECURITY.md, section 7",
             );
         }

@@ -107,7 +107,7 @@ pub(super) fn state(asked: &State, session: &Session<'_>) -> Result<(), Failure>
         KeyState::Compromised => {
             let warning = format!(
                 "The {} key `{name}` ({id}) can only be destroyed afterward. What it alone opens is closed to every \
-                 service, outside of rescue mode, until it is renewed and sealed anew.",
+                 service, outside of rescue mode, until it is renewed and resealed.",
                 key.key_use()
             );
             confirm(&warning, &name, &asked.confirmed, session.common)?;
