@@ -82,7 +82,7 @@ pub enum Action {
     Find,
     /// A receipt was signed.
     Sign,
-    /// The entries of a ledger that are about the subject were looked up.
+    /// The entries of a ledger that are about the subject were looked up; without a subject, those about everybody.
     ReadLedger,
 }
 
@@ -106,6 +106,8 @@ pub enum Action {
 /// | [`Pseudonyms::token`](crate::Pseudonyms::token), and the other forms | [`Pseudonym`](Action::Pseudonym) | the pseudonyms |
 /// | `Erasure::receipt` | [`Sign`](Action::Sign) | the receipt |
 /// | `Ledger::of`, `consents`; `LedgerFile::consents` | [`ReadLedger`](Action::ReadLedger) | the entries |
+/// | `Replay::apply` | [`ReadLedger`](Action::ReadLedger) | the change |
+/// | `Replay::run`, `run_async` | one [`ReadLedger`](Action::ReadLedger) without a subject, and those of the changes | the pass |
 ///
 /// There is no event for these:
 ///

@@ -118,8 +118,15 @@ impl<'r> Replay<'r> {
     /// all the same and the class takes no values until it is renewed; [`RolledBack`](crate::ErrorKind::RolledBack) for a class that went on without its erasure or
     /// withdrawal; [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is
     /// [not declared](Self::undeclared) and that a role was taken out of. What could be made good is in the edit
-    /// all the same; finish it.
+    /// all the same; finish it. [`Audit`](crate::ErrorKind::Audit) when the audit refuses, and then nothing is changed:
+    /// the subject was looked up in the ledgers.
     pub fn apply(&self, edit: &mut EnvelopeEdit<'_>) -> Result<bool, Error> {
+        edit.read_ledger()?;
+        self.apply_in_pass(edit)
+    }
+
+    /// [`apply`](Self::apply) in a pass over all subjects, of which the audit was told as a whole.
+    pub(crate) fn apply_in_pass(&self, edit: &mut EnvelopeEdit<'_>) -> Result<bool, Error> {
         let (tenant, subject) = edit.whose()?;
         let entries: Vec<_> = self
             .tokens

@@ -171,18 +171,26 @@ fn planned(mut plan: SweepPlan, pass: Pass) -> Result<SweepPlan, Error> {
 }
 
 #[cfg(feature = "file")]
+/// A replay looks up every subject in the ledgers: one event says so.
+fn read_ledgers(access: Access<'_>) -> Result<(), Error> {
+    access.audited(crate::access::Action::ReadLedger, &SubjectId::NONE, &[], None, || Ok(()))
+}
+
+#[cfg(feature = "file")]
 impl Replay<'_> {
     /// Makes good in a store what the ledgers say.
     ///
     /// # Errors
     /// Those of [`KeyStore::change_all`]; what is wrong with one envelope is in the [`Pass`].
+    /// [`Audit`](crate::ErrorKind::Audit) when the audit refuses that the ledgers are read.
     pub fn run<'a, S: KeyStore>(
         &self,
         store: &S,
         on: &S::Connection,
         access: impl Into<Access<'a>>,
     ) -> Result<Pass, Error> {
-        let mut refused = Refused::new();
+        let (access, mut refused) = (access.into(), Refused::new());
+        read_ledgers(access)?;
         let pass =
             store.change_all(on, access, |stored, edit| self.play(stored, edit, &mut refused));
         pass.map(|pass| with(pass, refused))
@@ -200,6 +208,7 @@ impl Replay<'_> {
     ) -> impl Future<Output = Result<Pass, Error>> + Send {
         let access = access.into();
         async move {
+            read_ledgers(access)?;
             let mut refused = Refused::new();
             let mut change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
                 self.play(stored, edit, &mut refused)
@@ -218,7 +227,7 @@ impl Replay<'_> {
     ) -> Result<(), Error> {
         let place = (stored.tenant.clone(), stored.subject.clone());
         refused.remove(&place);
-        match self.apply(edit) {
+        match self.apply_in_pass(edit) {
             Err(error) if edit.is_changed() && !is_of_all(error.kind()) => {
                 refused.insert(place, error);
                 Ok(())

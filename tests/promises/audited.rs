@@ -71,6 +71,8 @@ fn call<'c>(call: impl Fn(Access<'_>) -> Result<(), Error> + 'c) -> Call<'c> {
 fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_result() {
     let ring = ring();
     let (line, head) = LedgerHead::begin(&ring, 1_700_000_000).unwrap();
+    let begun = Ledger::read(&line, &ring.verifying_keys()).unwrap();
+    let replay = fieldseal::Replay::new(&ring, &[&begun], [CONTACT]).unwrap();
     let lines = Lines(Mutex::new((line, head)));
     let customer = || Customer { id: 42, phone: "+49 30 1234567".into(), born: 7 };
     let row = customer().seal_new(&ring).unwrap();
@@ -156,6 +158,8 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
         ("ledger", &[ReadLedger], call(|a| ledger().of(a, 42).map(drop))),
         ("consents", &[ReadLedger], call(|a| ledger().consents(a, 42).map(drop))),
         ("in a file", &[ReadLedger], call(|a| in_file().consents(a, 42, None).map(drop))),
+        ("apply", &[ReadLedger], call(|a| replay.apply(&mut envelope.edit(a, 42)?).map(drop))),
+        ("replay", &[ReadLedger], call(|a| replay.run(&stored(), &(), a).map(drop))),
     ];
     for (name, actions, call) in table {
         let log = Log::default();
@@ -165,7 +169,8 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
         assert_eq!(said, *actions, "{name}");
         let is_search = said == [Find];
         assert!(told.iter().all(|(_, _, index)| index.is_some() == is_search), "{name}");
-        let is_of_nobody = is_search || matches!(said[..], [SealStandalone | OpenStandalone]);
+        let is_of_nobody =
+            is_search || name == "replay" || matches!(said[..], [SealStandalone | OpenStandalone]);
         assert!(told.iter().all(|(_, subject, _)| subject.is_empty() == is_of_nobody), "{name}");
 
         let deaf = Log { refuses: true, ..Log::default() };

@@ -30,10 +30,15 @@ fn a_damaged_envelope_keeps_nobody_from_being_erased() {
     let place = with_damage();
     let ledger = place.read("ledger");
     let refused = run(&place, &["erase", "42", "--yes"]);
-    refused.failed(9, "tampered", "--replace-damaged");
+    refused.failed(9, "tampered", "restore no copy of it, but erase by --replace-damaged");
+    let of_class = run(&place, &["erase", "42", "--yes", "--class", "contact"]);
+    assert!(of_class.code == 9 && !of_class.err.contains("--replace-damaged"), "{of_class:?}");
+    let asked = run(&place, &["erase", "42", "--replace-damaged"]);
+    asked.failed(8, "to be confirmed", "--yes");
     assert_eq!(place.read("ledger"), ledger, "nothing is told of what was not done");
     let erased = ok(&place, &["erase", "42", "--yes", "--replace-damaged"]);
     assert!(erased.out.contains("\"integer\": \"42\"") || erased.out.contains("42"), "{erased:?}");
+    assert!(erased.err.contains("by keys that are not known"), "{erased:?}");
     assert_ne!(place.read("ledger"), ledger);
 
     // The backup is put back, and the replay erases them there too.

@@ -55,6 +55,11 @@ impl EnvelopeEdit<'_> {
         Ok((self.access.checked_tenant()?, &self.subject))
     }
 
+    /// Tells the audit that the subject is looked up in ledgers.
+    pub(crate) fn read_ledger(&self) -> Result<(), Error> {
+        self.access.audited(Action::ReadLedger, &self.subject, &[], None, || Ok(()))
+    }
+
     /// `[LG-10]`
     pub(crate) fn replay_subject_erasure(&mut self) -> Result<(), Error> {
         if self.layout.erased_at.is_some() {

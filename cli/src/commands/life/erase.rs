@@ -46,7 +46,16 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
             store.load(on, &asked.subject.tenant, &subject.id).await
         });
         let stored = stored.map_err(|error| answered(&database.name, error))?;
-        let was_erased = check(asked, session, &subject, stored.as_ref(), &database, &place)?;
+        let is_replaced = asked.replace_damaged
+            && stored.as_ref().is_some_and(|stored| stored.edit(access, &subject.id).is_err());
+        let was_erased = if is_replaced {
+            let what =
+                "its key envelope does not verify: it is damaged, or of another tenant or ring";
+            ask(asked, session, &subject, what)?;
+            false
+        } else {
+            check(asked, session, &subject, stored.as_ref(), &database, &place)?
+        };
         // Before anything is gone: what is asked for can be written.
         let mut file = asked.receipt.as_deref().map(Reserved::make).transpose()?;
         let name = database.name.clone();
@@ -60,7 +69,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
                     }
                     None => store.erase(on, access, &subject.id).await,
                 };
-                let erasure = erased.map_err(|error| not_erased(&name, error))?;
+                let erasure = erased.map_err(|error| not_erased(asked, &name, error))?;
                 let receipt = erasure.receipt(access, None)?.to_string();
                 // The ring keys that open old copies are named here only: once the envelope is changed,
                 // nothing else knows them.
@@ -100,7 +109,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
             }
             return Err(not_stored.failure);
         }
-        Ok(Done { name, was_erased, file, committed })
+        Ok(Done { name, was_erased, is_replaced, file, committed })
     });
     let head = head.keep();
     let done = done?;
@@ -109,6 +118,13 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
     let (erasure, receipt) = &done.committed.made;
     let kept = done.file.as_ref().map_or(Ok(()), Reserved::keep);
     let said = report(asked, session, &done.name, receipt);
+    if done.is_replaced {
+        session.output.warning(format_args!(
+            "old copies of the envelope, in backups, still open, by keys that are not known; after one is restored: \
+             fieldseal ledger replay {}",
+            ledger.path().display()
+        ));
+    }
     tell(session, &subject, done.was_erased, &still_open(erasure, &ring), &ledger);
     kept.and(said).and(head)
 }
@@ -117,6 +133,7 @@ pub(in crate::commands) fn run(asked: &Erase, session: &Session<'_>) -> Result<(
 struct Done {
     name: String,
     was_erased: bool,
+    is_replaced: bool,
     file: Option<Reserved>,
     committed: Committed<(Erasure, String)>,
 }
@@ -147,13 +164,7 @@ fn check(
         }
         return ask(asked, session, subject, "nothing is stored of it yet").map(|()| false);
     };
-    let info = match stored.inspect() {
-        Ok(info) => info,
-        Err(_) if asked.replace_damaged => {
-            return ask(asked, session, subject, "its key envelope is damaged").map(|()| false);
-        }
-        Err(error) => return Err(not_erased(&database.name, error)),
-    };
+    let info = stored.inspect().map_err(|error| not_erased(asked, &database.name, error))?;
     if let Some(class) = &asked.class {
         check_class(class, &info)?;
     }
@@ -212,7 +223,7 @@ fn of_tenant(tenant: &str) -> String {
 }
 
 /// The ledger is told first, so it may know of what was not stored.
-fn not_erased(name: &str, error: fieldseal::Error) -> Failure {
+fn not_erased(asked: &Erase, name: &str, error: fieldseal::Error) -> Failure {
     match error.kind() {
         ErrorKind::Io | ErrorKind::Conflict => {
             let failure = answered(name, error);
@@ -223,13 +234,14 @@ fn not_erased(name: &str, error: fieldseal::Error) -> Failure {
             );
             failure.or_next(next)
         }
-        ErrorKind::Tampered | ErrorKind::Malformed | ErrorKind::NotSealed | ErrorKind::WrongKey => {
+        // Whoever restores a copy that no ledger tells of has the person back.
+        ErrorKind::Tampered | ErrorKind::Malformed | ErrorKind::NotSealed | ErrorKind::WrongKey
+            if asked.class.is_none() && !asked.replace_damaged =>
+        {
             let failure = answered(name, error);
-            let next = format!(
-                "{}; where the envelope is damaged, erase by --replace-damaged: the ledger records it, so that a replay \
-                 erases whatever copy is restored",
-                failure.next
-            );
+            let next = "give the --tenant and the ring that the envelope was made under; if it is damaged, restore no copy of \
+                        it, but erase by --replace-damaged: the ledger records it, so that a replay erases whatever copy is \
+                        restored";
             failure.or_next(next)
         }
         _ => answered(name, error),
