@@ -33,6 +33,17 @@ fn a_sweep_of_several_databases_shows_every_plan_and_keeps_to_it() {
 }
 
 #[test]
+fn a_plan_over_nothing_is_not_called_done() {
+    let place = Place::with_shop();
+    for args in [&["--plan"][..], &["--at-most-percent", "10"]] {
+        let ran = place.run(&[&["sweep"][..], args, &OWN].concat());
+        assert!(ran.code == 11 && ran.err.contains("no envelope is there"), "{ran:?}");
+    }
+    place.shop().sign_up(1);
+    assert_eq!(place.run(&[&["sweep", "--plan"][..], &OWN].concat()).code, 0);
+}
+
+#[test]
 fn a_sweep_says_what_it_could_not_count_and_whose_clock_was_wrong() {
     let place = Place::with_shop();
     let shop = place.shop();

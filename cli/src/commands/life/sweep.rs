@@ -74,9 +74,23 @@ pub(in crate::commands) fn run(asked: &Sweep, session: &Session<'_>) -> Result<E
     // Both are said, whatever becomes of the output.
     let said = report(asked, session, &plans, &passed);
     let is_partly = warn(&plans, asked.plan, session);
-    let exit = if asked.plan { Exit::Done } else { Passed::end(&passed, 0, session) };
+    let exit =
+        if asked.plan { planned_end(&plans, session) } else { Passed::end(&passed, 0, session) };
     let exit = beside.end(if is_partly { Exit::Partly } else { exit }, session);
     said.map(|()| exit)
+}
+
+/// How a plan ends: a plan over nothing is one of the wrong places.
+fn planned_end(plans: &[(String, SweepPlan)], session: &Session<'_>) -> Exit {
+    let is_empty = |plan: &SweepPlan| plan.envelopes == 0 && plan.failed == 0 && plan.unnamed == 0;
+    if plans.is_empty() || !plans.iter().all(|(_, plan)| is_empty(plan)) {
+        return Exit::Done;
+    }
+    for (place, _) in plans {
+        session.output.warning(printable(&format!("{place}: no envelope is there")));
+    }
+    session.output.next("name the databases, columns and tenants that hold envelopes");
+    Exit::Partly
 }
 
 /// What a plan would erase.
