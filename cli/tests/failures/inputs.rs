@@ -32,6 +32,7 @@ fn files_with_a_byte_order_mark_and_carriage_returns_are_read() {
     place.secret("url", "sqlite:shop.db");
     saved_elsewhere(&place, "url");
     place.ok(&["ring", "show"]);
+    place.shop().sign_up(1);
     place.ok(&["census", "--store-file", "url"]);
     place.ok(&["sweep", "--store-file", "url", "--plan"]);
     let sealed = place.pipe(&["seal", "--context", "note"], "call back").out;
