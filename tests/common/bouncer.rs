@@ -62,7 +62,9 @@ impl Bouncer {
             .unwrap();
         let bouncer = Self { process, folder, database, server };
         let until = Instant::now() + Duration::from_secs(10);
-        while !bouncer.folder.join(".s.PGSQL.6432").exists() {
+        // The socket is there before anybody listens at it.
+        while std::os::unix::net::UnixStream::connect(bouncer.folder.join(".s.PGSQL.6432")).is_err()
+        {
             assert!(Instant::now() < until, "PgBouncer does not start");
             std::thread::sleep(Duration::from_millis(10));
         }
