@@ -324,7 +324,7 @@ fn records(c: &mut Criterion) {
 /// A structured value is read back before it is sealed: what that costs shows beside opening it.
 #[cfg(feature = "serde")]
 fn structured(c: &mut Criterion) {
-    use fieldseal::Structured;
+    use fieldseal::field::Structured;
 
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Address {

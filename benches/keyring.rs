@@ -12,10 +12,10 @@
 use std::collections::HashMap;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fieldseal::{
-    Class, Credential, DataKeys, KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, LockedRing,
-    RingDocument, RingKey, SlotKey,
+use fieldseal::keyring::{
+    Credential, KeyId, KeyState, KeyUse, LockedRing, RingDocument, RingKey, SlotKey,
 };
+use fieldseal::{Class, DataKeys, KeyEnvelope, KeyRing};
 use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 

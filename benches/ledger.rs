@@ -10,10 +10,10 @@ use std::io::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use fieldseal::{
-    Access, Class, DataKeys, Error, KeyEnvelope, KeyRing, LedgerAct, LedgerChange, LedgerFile,
-    LedgerHead, LedgerSink, Replay, SubjectId,
-};
+use fieldseal::audit::{LedgerAct, LedgerChange, LedgerSink};
+use fieldseal::ledger::{LedgerHead, Replay};
+use fieldseal::store::LedgerFile;
+use fieldseal::{Access, Class, DataKeys, Error, KeyEnvelope, KeyRing, SubjectId};
 
 const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
 const ENTRIES: u64 = 100_000;

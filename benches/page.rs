@@ -121,7 +121,7 @@ fn from_sqlite(
     ring: &KeyRing,
     subjects: &[SubjectId],
 ) {
-    use fieldseal::SqliteKeyStore;
+    use fieldseal::store::SqliteKeyStore;
 
     let (db, store) = (rusqlite::Connection::open_in_memory().unwrap(), SqliteKeyStore::new());
     store.migrate(&db).unwrap();

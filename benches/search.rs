@@ -26,7 +26,8 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use customers::*;
-use fieldseal::{Record, SealedRecord, SqlCondition, SqlDialect};
+use fieldseal::store::{SqlCondition, SqlDialect};
+use fieldseal::{Record, SealedRecord};
 use jiff::civil::{Date, date};
 
 /// The customer as a record, to open rows.

@@ -4,9 +4,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use fieldseal::{
-    Class, Companion, DataKeys, Domain, Field, Index, IndexedField, KeyRing, ManyTerms,
-};
+use fieldseal::field::{Companion, IndexedField, ManyTerms};
+use fieldseal::index::Domain;
+use fieldseal::{Class, DataKeys, Field, Index, KeyRing};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

@@ -1,15 +1,10 @@
 //! Who asks, why, for which tenant, when, and who is told.
 
-mod event;
-mod ledger;
-
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use self::event::{Action, AuditRefused, AuditSink, Event};
-pub use self::ledger::{LedgerAct, LedgerChange, LedgerSink};
-
+use crate::audit::{Action, AuditRefused, AuditSink, Event, LedgerAct, LedgerChange, LedgerSink};
 use crate::clock::Clock;
 use crate::context::{SubjectId, check_tenant};
 use crate::error::{Error, ErrorKind};

@@ -1,4 +1,17 @@
-//! Data classes: fields protected alike and shredded together.
+//! Data classes: fields that are protected alike and erased together.
+//!
+//! A [`Class`] has a name, the roles that may read it, the roles that may read it with the subject's
+//! consent, and optionally a retention term. Each class of a subject has a data key of its own.
+//!
+//! ```
+//! use fieldseal::Class;
+//!
+//! const CONTACT: Class = Class::new("contact").readers(&["app", "support"]).readers_with_consent(&["marketing"]);
+//! const ORDERS: Class = Class::new("orders").readers(&["app", "billing"]).retain_days(10 * 365);
+//! ```
+//!
+//! Calls that take [`ToClasses`] accept a class, a slice of classes, a field, or the schema of a record,
+//! so that no list of classes has to be kept by hand.
 
 mod list;
 mod mask;

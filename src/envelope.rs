@@ -1,4 +1,39 @@
-//! A subject's data keys: made, wrapped for every role that may read them, unwrapped, changed.
+//! Key envelopes: a subject's data keys, wrapped for each role that may read them.
+//!
+//! A [`KeyEnvelope`] is stored beside the rows of its subject. [`KeyEnvelope::unwrap`] returns the
+//! [`DataKeys`] that a ring may use. [`KeyEnvelope::edit`] begins an [`EnvelopeEdit`], which grants and
+//! withdraws consent, renews, rewraps, expires and erases; [`EnvelopeEdit::finish`] returns the next version
+//! of the envelope. [`KeyEnvelope::inspect`] lists the contents of an envelope without any key.
+//!
+//! ```
+//! use fieldseal::envelope::History;
+//! use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing};
+//!
+//! const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
+//! const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
+//!
+//! let mut ring = KeyRing::generate()?;
+//! ring.add_role("marketing")?;
+//! let keys = DataKeys::create(&ring, 42, EMAIL)?;
+//! let email = EMAIL.seal(&keys, &"ada@example.com".into())?;
+//!
+//! let mut edit = keys.envelope().edit(&ring, 42)?;
+//! edit.grant(&CONTACT, "marketing", History::Included)?;
+//! let envelope = edit.finish()?; // store it in the place of the one that was read
+//!
+//! let marketing = ring.subset(&["marketing"])?.into_ring();
+//! assert_eq!(EMAIL.open(&envelope.unwrap(&marketing, 42)?, &email)?, "ada@example.com");
+//!
+//! let mut edit = envelope.edit(&ring, 42)?;
+//! edit.withdraw(&CONTACT, "marketing")?;
+//! let envelope = edit.finish()?;
+//! let refused = EMAIL.open(&envelope.unwrap(&marketing, 42)?, &email).unwrap_err();
+//! assert_eq!(refused.kind(), ErrorKind::NotPermitted);
+//! # Ok::<(), fieldseal::Error>(())
+//! ```
+//!
+//! With envelopes in a database, use [`KeyStore::change`](crate::KeyStore::change) instead: it reads, edits and
+//! stores, and begins again when another writer was faster.
 
 mod edit;
 pub(crate) mod format;
@@ -26,7 +61,8 @@ use self::edit::Consent;
 use self::format::{Layout, Trailer};
 use self::generation::Bound;
 pub(crate) use self::generation::Wanted;
-use crate::access::{Access, Action};
+use crate::access::Access;
+use crate::audit::Action;
 use crate::class::{Class, ToClasses};
 use crate::context::{SubjectId, ToId};
 use crate::encoding::{KEY_ENVELOPE, Put as _, SmallBuf, from_text, to_text, wrong_first_byte};
@@ -127,7 +163,8 @@ impl KeyEnvelope {
     /// Begins a change: verifies the envelope as the subject's.
     ///
     /// ```
-    /// # use fieldseal::{Class, DataKeys, History, KeyEnvelope, KeyRing};
+    /// # use fieldseal::envelope::History;
+    /// # use fieldseal::{Class, DataKeys, KeyEnvelope, KeyRing};
     /// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
     ///
     /// let mut ring = KeyRing::generate()?;

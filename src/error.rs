@@ -1,4 +1,18 @@
-//! One opaque error for the whole crate.
+//! Errors, and the HTTP status that fits each kind.
+//!
+//! All calls return one opaque [`Error`]. Branch on [`Error::kind`], never on its text:
+//!
+//! ```
+//! use fieldseal::{ErrorKind, KeyRing};
+//!
+//! let ring = KeyRing::generate()?;
+//! let error = ring.open(b"invoice 7", b"not an envelope").unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::NotSealed);
+//! assert_eq!(error.kind().http_status(), 500);
+//! # Ok::<(), fieldseal::Error>(())
+//! ```
+//!
+//! [`ErrorKind`] has a table of situations, their kinds, the remedy and the status.
 
 mod fault;
 

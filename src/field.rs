@@ -1,4 +1,22 @@
-//! One sealed column: its declaration, sealing, opening and updating.
+//! Sealed columns without the derive, and the traits of the values they hold.
+//!
+//! A [`Field`] declares one sealed column. It seals a value, opens a [`Sealed`] one, and
+//! [updates](IndexedField::update) a column together with its indexes and masks. Custom types implement
+//! [`SealValue`], most easily by `#[derive(SealValue)]` on a newtype.
+//!
+//! ```
+//! use fieldseal::{Class, DataKeys, Field, KeyRing};
+//!
+//! const EMAIL: Field<String> = Field::new("customer", "email", Class::PERSONAL);
+//!
+//! let keys = DataKeys::create(&KeyRing::generate()?, 42, EMAIL)?;
+//! let sealed = EMAIL.seal(&keys, &"ada@example.com".into())?;
+//! assert_eq!(EMAIL.open(&keys, &sealed)?, "ada@example.com");
+//! # Ok::<(), fieldseal::Error>(())
+//! ```
+//!
+//! The other types here describe how fields, indexes and masks belong together. Derived code names them;
+//! you rarely have to.
 
 mod column;
 mod companion;
@@ -16,7 +34,7 @@ use core::marker::PhantomData;
 use rand_core::CryptoRng;
 
 pub use self::column::{Column, Sealed};
-pub use self::companion::{Accompanied, Alone, ColumnValue, Companion, InCompound, Update};
+pub use self::companion::{ColumnValue, Companion, InCompound, Update, ValueOnly, WithCompanions};
 #[doc(hidden)]
 pub use self::index::Encoding;
 pub(crate) use self::index::terms;
@@ -31,6 +49,7 @@ pub use self::value::Structured;
 pub(crate) use self::value::encoded;
 pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 
+pub use crate::cbor::ValueKind;
 use crate::class::{Class, ToClasses};
 use crate::context::{RowId, ToId, assert_name, equal};
 use crate::envelope::DataKeys;
@@ -55,7 +74,8 @@ pub struct ManyRows;
 /// `#[derive(Record)]` declares them as constants; by hand it is
 ///
 /// ```
-/// use fieldseal::{Class, DataKeys, Field, KeyRing, ManyRows};
+/// use fieldseal::field::ManyRows;
+/// use fieldseal::{Class, DataKeys, Field, KeyRing};
 ///
 /// const CONTACT: Class = Class::new("contact");
 /// const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
@@ -77,13 +97,13 @@ pub struct ManyRows;
 ///
 /// What a field is found by and shown as is declared [with](Self::with) it, and written with it: then it has
 /// no `seal`, only `update`.
-pub struct Field<T, R = SingleRow, C = Alone> {
+pub struct Field<T, R = SingleRow, C = ValueOnly> {
     spec: Spec,
     marker: PhantomData<fn(T, R, C) -> T>,
 }
 
 /// A field with terms or a mask, which are written with its value.
-pub type IndexedField<T, R = SingleRow> = Field<T, R, Accompanied>;
+pub type IndexedField<T, R = SingleRow> = Field<T, R, WithCompanions>;
 
 impl<T, R, C> Clone for Field<T, R, C> {
     fn clone(&self) -> Self {
@@ -134,7 +154,9 @@ impl<T: SealValue, R> Field<T, R> {
     /// What is written with the field: its terms, its mask. `column` is the field's own.
     ///
     /// ```compile_fail,E0080
-    /// use fieldseal::{Class, Companion, Domain, Field, Index, IndexedField, ManyTerms};
+    /// use fieldseal::field::{Companion, IndexedField, ManyTerms};
+    /// use fieldseal::index::Domain;
+    /// use fieldseal::{Class, Field, Index};
     ///
     /// const AGE: Index<String, ManyTerms> = Index::range("customer", "age", Domain::integers(0, 150));
     /// const FIELD: IndexedField<String> = Field::new("customer", "age", Class::PERSONAL)
@@ -151,7 +173,7 @@ impl<T: SealValue, R> Field<T, R> {
         self,
         column: &'static str,
         companions: &'static [Companion],
-    ) -> Field<T, R, Accompanied> {
+    ) -> Field<T, R, WithCompanions> {
         let mut rest = companions;
         while let [companion, later @ ..] = rest {
             if let Err(why) = companion.lint(&self.spec) {
@@ -312,7 +334,7 @@ impl<T, C> Field<T, ManyRows, C> {
 }
 
 /// A field in one row of its record: what [`Field::row`] gives.
-pub struct FieldInRow<T, C = Alone> {
+pub struct FieldInRow<T, C = ValueOnly> {
     field: Field<T, ManyRows, C>,
     row: RowId,
 }
@@ -453,12 +475,12 @@ macro_rules! open_methods {
     };
 }
 
-impl<T: SealValue> Field<T, SingleRow, Alone> {
+impl<T: SealValue> Field<T, SingleRow, ValueOnly> {
     seal_methods!();
     update_methods!();
 }
 
-impl<T: SealValue> Field<T, SingleRow, Accompanied> {
+impl<T: SealValue> Field<T, SingleRow, WithCompanions> {
     update_methods!();
 }
 
@@ -470,12 +492,12 @@ impl<T: SealValue, C> Field<T, SingleRow, C> {
     }
 }
 
-impl<T: SealValue> FieldInRow<T, Alone> {
+impl<T: SealValue> FieldInRow<T, ValueOnly> {
     seal_methods!();
     update_methods!();
 }
 
-impl<T: SealValue> FieldInRow<T, Accompanied> {
+impl<T: SealValue> FieldInRow<T, WithCompanions> {
     update_methods!();
 }
 

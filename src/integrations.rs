@@ -2,13 +2,10 @@
 //! feature.
 
 #[cfg(feature = "pkcs11")]
-mod pkcs11;
+pub mod pkcs11;
 #[cfg(feature = "rusqlite")]
 mod rusqlite;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod sqlx;
-
-#[cfg(feature = "pkcs11")]
-pub use self::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};

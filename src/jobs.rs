@@ -1,4 +1,6 @@
-//! Work on whole stores: what is decided, and by which numbers. The stores themselves are above.
+//! Jobs over a whole store: which envelopes they change, and when they must be confirmed.
+//!
+//! A [`Sweep`] erases the generations of data keys whose retention term has passed. See [`Sweep`] for an example.
 
 mod sweep;
 

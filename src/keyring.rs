@@ -28,13 +28,13 @@ use core::fmt;
 use rand_core::CryptoRng;
 
 pub(crate) use self::census::CountedEntry;
-pub use self::census::{Census, GenerationCount, GenerationState, KeyCount, Need, PlaceCount};
+pub use self::census::{Census, GenerationCount, GenerationState, KeyCount, KeyUsage, PlaceCount};
 pub use self::describe::Description;
 #[cfg(feature = "file")]
-pub use self::file::{Fingerprint, Floor, KeyLine, LockedRing, RingDocument, RingId};
+pub use self::file::{Fingerprint, Floor, KeySummary, LockedRing, RingDocument, RingId};
 pub use self::id::KeyId;
 pub(crate) use self::indexes::IndexKeys;
-pub use self::key::{Holds, KeyState, RingKey};
+pub use self::key::{KeyMaterial, KeyState, RingKey};
 #[cfg(feature = "file")]
 pub use self::recovery::Share;
 pub use self::scope::Scope;
@@ -42,7 +42,7 @@ pub use self::scope::Scope;
 pub(crate) use self::sign::SIGN;
 #[cfg(feature = "file")]
 pub use self::sign::VerifyingKey;
-pub use self::subset::{Reach, Subset};
+pub use self::subset::{Capabilities, Subset};
 #[cfg(feature = "file")]
 pub use self::unlock::{
     Argon2Cost, Credential, Passphrase, PendingSlot, Slot, SlotId, SlotKey, SlotKind, Unlock,
@@ -165,7 +165,7 @@ impl KeyRing {
     }
 
     /// Adds the key that index terms are made with. A service that searches gets a key
-    /// [derived](Reach::index) from it.
+    /// [derived](Capabilities::index) from it.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) when the ring has one;
@@ -175,7 +175,7 @@ impl KeyRing {
     }
 
     /// Adds the key that [pseudonyms](Self::pseudonyms) are made with. A service that makes them gets a key
-    /// [derived](Reach::pseudonyms) from it.
+    /// [derived](Capabilities::pseudonyms) from it.
     ///
     /// # Errors
     /// As [`add_index_key`](Self::add_index_key).
@@ -287,9 +287,12 @@ impl KeyRing {
         // Of the sort of the primary key, or else of another whose secret is held.
         let primary = self.primary(key_use, name).into_iter();
         let sort = primary.chain(self.named(key_use, name)).find_map(|key| match key.holds() {
-            Holds::Secret => Some(false),
-            Holds::KeyPair => Some(true),
-            Holds::WriterHalf | Holds::Derived | Holds::Public | Holds::NameOnly => None,
+            KeyMaterial::Secret => Some(false),
+            KeyMaterial::KeyPair => Some(true),
+            KeyMaterial::WriterHalf
+            | KeyMaterial::Derived
+            | KeyMaterial::Public
+            | KeyMaterial::NameOnly => None,
         });
         let pair = sort.ok_or_else(|| {
             let text = if self.named(key_use, name).next().is_none() {

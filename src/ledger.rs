@@ -1,5 +1,27 @@
-//! The account of erasures, withdrawals and grants: signed, chained, and played back over what was
-//! restored; and the receipts of erasures.
+//! Signed ledgers of erasures and consent, receipts of erasures, and replays after a restore.
+//!
+//! A ledger holds one signed line for each erasure, withdrawal and grant, each chained to the one before.
+//! Write it through [`LedgerFile`](crate::store::LedgerFile) and [`Access::ledger`](crate::Access::ledger). A verified
+//! [`Ledger`] lists the [`Consent`]s of a person, and drives a [`Replay`], which repeats on a restored
+//! backup what was erased or withdrawn since. A [`Receipt`] proves one erasure to anybody who has the
+//! public half of the signing key.
+//!
+//! ```
+//! use fieldseal::ledger::Receipt;
+//! use fieldseal::{Access, Class, DataKeys, KeyRing, KeyStore, MemoryKeyStore};
+//!
+//! let mut ring = KeyRing::generate()?;
+//! ring.add_signing_key()?;
+//! let store = MemoryKeyStore::new();
+//! store.save(&(), &DataKeys::create(&ring, 42, Class::PERSONAL)?)?;
+//!
+//! let access = Access::new(&ring).actor("the customer").purpose("request 2026-118");
+//! let receipt = store.erase(&(), access, 42)?.receipt(access, None)?.to_string();
+//!
+//! let verified = Receipt::from_json(receipt.as_bytes(), &ring.verifying_keys())?;
+//! assert_eq!(verified.subject().as_i64(), Some(42));
+//! # Ok::<(), fieldseal::Error>(())
+//! ```
 
 mod chain;
 mod entry;

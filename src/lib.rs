@@ -1,5 +1,66 @@
-// Its examples use ring files.
-#![cfg_attr(any(not(doctest), feature = "file"), doc = include_str!("../README.md"))]
+//! Field-level encryption of customer records, with one key per person and class of data.
+//!
+//! fieldseal encrypts individual fields of your records inside the application, before they reach the
+//! database. The database, its backups, its replicas and its logs hold only ciphertext for them. Each
+//! class of data is encrypted under its own key for each person, and that key is wrapped once for every
+//! role that may read the class. Erasing a person, or withdrawing a consent, destroys wrapped keys.
+//!
+//! ```
+//! # #[cfg(feature = "derive")]
+//! # fn main() -> Result<(), fieldseal::Error> {
+//! use fieldseal::{Class, KeyRing, Record, SealedRecord};
+//!
+//! const CONTACT: Class = Class::new("contact").readers(&["app", "support"]);
+//! const FINANCIAL: Class = Class::new("financial").readers(&["billing"]);
+//!
+//! #[derive(Record)]
+//! #[record(name = "customer", single_row)]
+//! struct Customer {
+//!     #[record(subject)]
+//!     id: i64,
+//!     #[record(seal(class = CONTACT))]
+//!     email: String,
+//!     #[record(seal(class = FINANCIAL))]
+//!     card: Option<String>,
+//!     plan: String, // stays in the clear
+//! }
+//!
+//! let mut ring = KeyRing::generate()?; // role `app`
+//! ring.add_role("support")?;
+//! ring.add_role("billing")?;
+//!
+//! let ada = Customer {
+//!     id: 42,
+//!     email: "ada@example.com".into(),
+//!     card: Some("4242 4242 4242 4242".into()),
+//!     plan: "plus".into(),
+//! };
+//! let row: SealedCustomer = ada.seal_new(&ring)?; // new data keys; their envelope is in `row.keys`
+//!
+//! let opened: Customer = row.open(&ring, 42)?; // the caller says whose row it asked for
+//! assert_eq!(opened.email, "ada@example.com");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "derive"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Where to find what
+//!
+//! | task | page |
+//! |---|---|
+//! | declare records and fields | [`record`], [`field`], [`class`] |
+//! | keep keys: roles, rotation, ring files, passphrases, HSMs | [`keyring`] |
+//! | store key envelopes in PostgreSQL or SQLite | [`store`] |
+//! | search sealed values | [`index`] |
+//! | grant and withdraw consent, renew, erase | [`envelope`], [`store`] |
+//! | prove what was erased, and repeat it after a restore | [`ledger`] (feature `file`) |
+//! | record who opened what | [`audit`] |
+//! | masks, pseudonyms and exports for analysts | [`field`], [`pseudonym`], [`export`] |
+//! | which error means what, and its HTTP status | [`error`] |
+//!
+//! The names that most programs need are here at the root. Each of the others is in the module of its task.
+
 #![forbid(unsafe_code)]
 #![no_std]
 #![cfg_attr(fieldseal_docsrs, feature(doc_cfg))]
@@ -10,101 +71,65 @@ extern crate std;
 
 mod access;
 mod aead;
-mod anonymous;
+pub mod audit;
 mod cbor;
-mod class;
+pub mod class;
 mod clock;
 mod context;
 mod encoding;
-mod envelope;
-mod error;
-mod field;
-mod index;
-#[cfg(any(
-    feature = "pkcs11",
-    feature = "rusqlite",
-    feature = "serde",
-    feature = "sqlx-postgres",
-    feature = "sqlx-sqlite"
-))]
+pub mod envelope;
+pub mod error;
+pub mod export;
+pub mod field;
+pub mod index;
 mod integrations;
 #[cfg(feature = "std")]
-mod jobs;
+pub mod jobs;
 mod kdf;
-mod keyring;
+pub mod keyring;
 #[cfg(feature = "file")]
-mod ledger;
-mod pseudonym;
+pub mod ledger;
+pub mod pseudonym;
 mod random;
-mod record;
-mod secret;
+pub mod record;
+pub mod secret;
 #[cfg(feature = "file")]
 mod sign;
 #[cfg(feature = "std")]
-mod store;
+pub mod store;
 mod wrap;
 
-pub use access::{
-    Access, Action, AuditRefused, AuditSink, Event, LedgerAct, LedgerChange, LedgerSink,
-};
+#[doc(inline)]
+pub use access::Access;
 pub use aead::{Backend, backend};
-pub use anonymous::{AnonymousExport, AnonymousRows, Generalise};
-pub use cbor::ValueKind;
-pub use class::{Class, MaskName, ToClasses};
+#[doc(inline)]
+pub use class::Class;
 pub use context::{Id, RowId, SubjectId, ToId};
-pub use envelope::{
-    DataKeys, EntryInfo, EntryState, EnvelopeEdit, EnvelopeInfo, ErasedGeneration, Erasure,
-    FieldInfo, History, KeyEnvelope, RecipientInfo, Rewrapped, RewrappedStandalone, SealedInfo,
-    StandaloneInfo,
-};
-pub use error::{Error, ErrorKind, Fault};
-#[cfg(feature = "serde")]
-pub use field::Structured;
-pub use field::{
-    Accompanied, Alone, Column, ColumnValue, Companion, Decoder, Encoder, Field, FieldInRow,
-    Findable, InCompound, Index, IndexedField, ManyRows, ManyTerms, Mask, MaskInRow, Masked,
-    Masking, NotNull, OneTerm, Optional, Query, SealValue, Sealed, SingleRow, Update,
-};
-pub use index::{Domain, Leakage, MeasuredLeakage, Normalizer, Stale, Term, Terms};
+#[doc(inline)]
+pub use envelope::{DataKeys, KeyEnvelope};
+#[doc(inline)]
+pub use error::{Error, ErrorKind};
+#[doc(inline)]
+pub use field::{Field, Index, Mask, SealValue, Sealed};
 #[cfg(feature = "pkcs11")]
-pub use integrations::{Pkcs11, Pkcs11Key, Pkcs11Pin, Pkcs11Reply, Pkcs11Request, Pkcs11Session};
+pub use integrations::pkcs11;
+#[doc(inline)]
+pub use keyring::KeyRing;
+#[doc(inline)]
+pub use record::{Catalog, Record, SealedRecord};
+#[doc(inline)]
+pub use secret::{Plaintext, Sensitive};
 #[cfg(feature = "std")]
-pub use jobs::{Sweep, SweepPlan};
+#[doc(inline)]
+pub use store::{AsyncKeyStore, KeyStore, MemoryKeyStore};
 #[cfg(feature = "file")]
-pub use keyring::{
-    Argon2Cost, Credential, Fingerprint, Floor, KeyLine, LockedRing, Passphrase, PendingSlot,
-    RingDocument, RingId, Share, Slot, SlotId, SlotKey, SlotKind, Unlock, VerifyingKey,
-};
-pub use keyring::{
-    Census, Description, GenerationCount, GenerationState, Holds, KeyCount, KeyId, KeyRing,
-    KeyState, KeyUse, Need, PlaceCount, Reach, RingKey, Scope, Subset,
-};
-#[cfg(feature = "file")]
-pub use ledger::{
-    Consent, Ledger, LedgerEntry, LedgerHead, Receipt, ReceiptColumn, ReceiptKey, Replay,
-    SubjectToken,
-};
-pub use pseudonym::{Pseudonym, PseudonymUuid, Pseudonyms};
-pub use record::{
-    Catalog, Compound, FieldSchema, InlineKeys, KeysPlace, Record, Reindexed, Resealed, Rows,
-    Schema, SealedRecord,
-};
-pub use secret::{Plaintext, Secret, Sensitive};
-#[cfg(feature = "sqlx-sqlite")]
-pub use store::SqlxTermsTable;
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
-pub use store::TableTerms;
-#[cfg(feature = "std")]
-pub use store::{
-    AsyncKeyStore, KeyStore, MemoryKeyStore, Pass, Reseal, SqlCondition, SqlDialect,
-    StoredEnvelope, SubjectColumn,
-};
-#[cfg(feature = "file")]
-pub use store::{LedgerFile, RingFile, SharedRing};
-#[cfg(feature = "rusqlite")]
-pub use store::{SqliteKeyStore, SqliteTermsTable};
-#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
-pub use store::{SqlxDatabase, SqlxKeyStore};
+#[doc(inline)]
+pub use store::{RingFile, SharedRing};
+
+// The examples of the README are run, and use ring files.
+#[cfg(all(doctest, feature = "file"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Makes a struct a record.
 ///

@@ -1,5 +1,7 @@
-//! Pseudonyms: names for a subject that stay the same within one purpose, and that nobody without the
-//! key of that purpose can lead back to the subject.
+//! Pseudonyms: stable names of a subject for one purpose.
+//!
+//! Without the key of the purpose, a pseudonym does not lead back to the subject, nor to the pseudonyms of
+//! another purpose. See [`Pseudonyms`] for an example.
 
 use alloc::format;
 use alloc::string::String;
@@ -25,7 +27,8 @@ const FORM_TEXT: u8 = 3;
 /// one, and which of them belong together is for those to know who hold the keys.
 ///
 /// ```
-/// use fieldseal::{KeyRing, Reach};
+/// use fieldseal::keyring::Capabilities;
+/// use fieldseal::KeyRing;
 ///
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_pseudonym_key()?;
@@ -41,7 +44,7 @@ const FORM_TEXT: u8 = 3;
 /// assert_eq!(analytics.text(42)?.len(), 26);
 ///
 /// // The export job gets the key of its purpose, and can make no other pseudonyms and open nothing.
-/// let job = ring.subset_with(&Reach::new().pseudonyms("", "analytics"))?.into_ring();
+/// let job = ring.subset_with(&Capabilities::new().pseudonyms("", "analytics"))?.into_ring();
 /// assert_eq!(job.pseudonyms("analytics")?.token(42)?, token);
 /// assert!(job.pseudonyms("advertising").is_err());
 /// # Ok::<(), fieldseal::Error>(())
@@ -112,7 +115,7 @@ impl<'a> Access<'a> {
         if keys.iter().all(|key| key.key.is_none()) {
             return Err(missing(format!(
                 "this ring holds no pseudonym key for {scope}: KeyRing::add_pseudonym_key adds one, \
-                 and Reach::pseudonyms gives a service its part of it"
+                 and Capabilities::pseudonyms gives a service its part of it"
             )));
         }
         Ok(Pseudonyms { access: *self, scope, keys })

@@ -1,7 +1,9 @@
-//! A struct's fields sealed and opened together.
+//! Records: structs whose personal fields are sealed and opened together.
 //!
-//! `#[derive(Record)]` implements the two traits for a struct and its row; everything that happens is
-//! in their provided methods.
+//! `#[derive(Record)]` implements [`Record`] for a struct and [`SealedRecord`] for its row. Their provided
+//! methods seal, open, update, reseal and reindex a whole row. A [`Schema`] describes a record, and a
+//! [`Catalog`] checks all records of an application against each other at startup.
+//! The example is on the [first page](crate).
 
 mod inline;
 mod parts;
@@ -18,7 +20,8 @@ pub use self::parts::{Opener, Resealer, Sealer};
 pub use self::reseal::{Reindexed, Resealed};
 pub use self::schema::{Catalog, Compound, FieldSchema, KeysPlace, Rows, Schema};
 
-use crate::access::{Access, Action};
+use crate::access::Access;
+use crate::audit::Action;
 use crate::class::Declared;
 use crate::context::{RowId, SubjectId, ToId};
 use crate::envelope::{DataKeys, KeyEnvelope, Wanted};
@@ -351,7 +354,7 @@ pub trait SealedRecord: Sized {
     /// [`open_matching`](SealedRecord::open_matching) field by field: for rings that open some fields of a row
     /// only, and where classes are erased or expire one by one. `matches` is given each row as
     /// [`open_partial`](SealedRecord::open_partial) opens it, and says what a field that does not open means.
-    /// [`Query::matches_opened`](crate::Query::matches_opened) never takes tampering for a row that does not match:
+    /// [`Query::matches_opened`](crate::field::Query::matches_opened) never takes tampering for a row that does not match:
     ///
     /// ```
     /// # #[cfg(feature = "derive")] {
@@ -413,14 +416,14 @@ pub trait SealedRecord: Sized {
     /// under the older one: reseal once more when such calls have ended.
     ///
     /// Who reads the newest generation reads what is resealed under it. A role that was
-    /// [granted](crate::EnvelopeEdit::grant) a class without history reads its history from then on.
+    /// [granted](crate::envelope::EnvelopeEdit::grant) a class without history reads its history from then on.
     ///
     /// # Errors
     /// As [`open`](SealedRecord::open), but for what is gone; and, naming the field, as
     /// [`Field::update`](crate::Field::update): [`Retention`](ErrorKind::Retention),
     /// [`Erased`](ErrorKind::Erased) or [`Expired`](ErrorKind::Expired) when its newest generation takes
     /// no values, and is to be renewed first. A value whose erased generation was
-    /// [pruned](crate::EnvelopeEdit::prune) is refused as of an unknown key: set such columns to NULL when
+    /// [pruned](crate::envelope::EnvelopeEdit::prune) is refused as of an unknown key: set such columns to NULL when
     /// you prune.
     fn reseal<'a>(
         &self,

@@ -1,4 +1,15 @@
-//! Bytes that must not leak: wiped when dropped, never printed, compared in constant time.
+//! Secret bytes and opened values, which are wiped when dropped and never printed.
+//!
+//! [`Plaintext`] holds bytes that were opened, [`Secret`] holds the bytes of a key, and [`Sensitive`] wraps an
+//! opened value of any type so that it prints as `[redacted]`.
+//!
+//! ```
+//! use fieldseal::Sensitive;
+//!
+//! let email = Sensitive::new(String::from("ada@example.com"));
+//! assert_eq!(format!("{email:?}"), "[redacted]");
+//! assert_eq!(email.expose(), "ada@example.com");
+//! ```
 
 mod sensitive;
 

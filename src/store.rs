@@ -1,4 +1,24 @@
-//! Where things are kept: key envelopes, ring files, and the ring of a running server. The only I/O.
+//! Stores: where key envelopes, rings and ledgers are kept. All I/O of the crate is here.
+//!
+//! A [`KeyStore`] keeps the key envelopes of an application, in SQLite through `rusqlite`
+//! (feature `rusqlite`) or in memory. An [`AsyncKeyStore`] does the same in PostgreSQL or SQLite through `sqlx`
+//! (features `sqlx-postgres`, `sqlx-sqlite`). Envelopes are in a table that `migrate` creates, or in a column of your
+//! own table. Every call can run inside your transaction.
+//!
+//! ```
+//! use fieldseal::{Class, DataKeys, KeyRing, KeyStore, MemoryKeyStore};
+//!
+//! let (ring, store) = (KeyRing::generate()?, MemoryKeyStore::new());
+//! let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
+//! store.save(&(), &keys)?; // in one transaction with the rows that are sealed under these keys
+//!
+//! let keys = store.load(&(), "", 42)?.expect("it is stored").unwrap(&ring, 42)?;
+//! # let _ = keys;
+//! # Ok::<(), fieldseal::Error>(())
+//! ```
+//!
+//! [`RingFile`] and [`SharedRing`] (feature `file`) keep a key ring in a file and reload it when it changes.
+//! [`SqlCondition`] writes the SQL of a search over a blind index.
 
 mod answer;
 #[cfg(feature = "file")]
@@ -20,7 +40,7 @@ mod terms;
 #[cfg(feature = "rusqlite")]
 pub use self::keys::SqliteKeyStore;
 pub use self::keys::{
-    AsyncKeyStore, KeyStore, MemoryKeyStore, Pass, Reseal, StoredEnvelope, SubjectColumn,
+    AsyncKeyStore, KeyStore, MemoryKeyStore, PassReport, ResealEntry, StoredEnvelope, SubjectColumn,
 };
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use self::keys::{SqlxDatabase, SqlxKeyStore};

@@ -6,7 +6,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use fieldseal::{Class, DataKeys, Field, KeyRing, ManyRows, Sealed};
+use fieldseal::field::ManyRows;
+use fieldseal::{Class, DataKeys, Field, KeyRing, Sealed};
 
 struct Counting;
 

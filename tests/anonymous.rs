@@ -8,13 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldseal::{
-    AnonymousExport, AnonymousRows, Error, ErrorKind, Generalise, SealValue, Sensitive,
-};
+use fieldseal::export::{AnonymousExport, AnonymousRows, Generalize};
+use fieldseal::{Error, ErrorKind, SealValue, Sensitive};
 use proptest::prelude::*;
 
 /// The one cell that is shown of a value.
-fn shown<V: SealValue>(value: &V, how: Generalise) -> Result<Option<String>, Error> {
+fn shown<V: SealValue>(value: &V, how: Generalize) -> Result<Option<String>, Error> {
     let mut export = AnonymousExport::new().column("value", how, |value: &V| value);
     export.add(1, value)?;
     let rows = export.finish();
@@ -24,12 +23,12 @@ fn shown<V: SealValue>(value: &V, how: Generalise) -> Result<Option<String>, Err
 }
 
 #[track_caller]
-fn shows<V: SealValue>(value: V, how: Generalise, expected: &str) {
+fn shows<V: SealValue>(value: V, how: Generalize, expected: &str) {
     assert_eq!(shown(&value, how).unwrap().as_deref(), Some(expected));
 }
 
 #[track_caller]
-fn refuses<V: SealValue>(value: V, how: Generalise) {
+fn refuses<V: SealValue>(value: V, how: Generalize) {
     let error = shown(&value, how).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let text = error.to_string();
@@ -38,42 +37,42 @@ fn refuses<V: SealValue>(value: V, how: Generalise) {
 
 #[test]
 fn integers_are_in_bands_that_begin_at_multiples() {
-    shows(34, Generalise::band(10), "30 to 39");
-    shows(30, Generalise::band(10), "30 to 39");
-    shows(39, Generalise::band(10), "30 to 39");
-    shows(40, Generalise::band(10), "40 to 49");
-    shows(0, Generalise::band(10), "0 to 9");
-    shows(-1, Generalise::band(10), "-10 to -1");
-    shows(-10, Generalise::band(10), "-10 to -1");
-    shows(-11, Generalise::band(10), "-20 to -11");
-    shows(34, Generalise::band(1), "34");
-    shows(u64::MAX, Generalise::band(u64::MAX), "18446744073709551615 to 36893488147419103229");
-    shows(i64::MIN, Generalise::band(u64::MAX), "-18446744073709551615 to -1");
-    shows(i64::MIN, Generalise::band(1), "-9223372036854775808");
+    shows(34, Generalize::band(10), "30 to 39");
+    shows(30, Generalize::band(10), "30 to 39");
+    shows(39, Generalize::band(10), "30 to 39");
+    shows(40, Generalize::band(10), "40 to 49");
+    shows(0, Generalize::band(10), "0 to 9");
+    shows(-1, Generalize::band(10), "-10 to -1");
+    shows(-10, Generalize::band(10), "-10 to -1");
+    shows(-11, Generalize::band(10), "-20 to -11");
+    shows(34, Generalize::band(1), "34");
+    shows(u64::MAX, Generalize::band(u64::MAX), "18446744073709551615 to 36893488147419103229");
+    shows(i64::MIN, Generalize::band(u64::MAX), "-18446744073709551615 to -1");
+    shows(i64::MIN, Generalize::band(1), "-9223372036854775808");
 }
 
 #[test]
 fn texts_are_cut_to_their_prefix_and_do_not_show_that_they_were_short() {
-    shows("10115".to_owned(), Generalise::prefix(2), "10…");
-    shows("10".to_owned(), Generalise::prefix(2), "10…");
-    shows("1".to_owned(), Generalise::prefix(2), "1…");
-    shows(String::new(), Generalise::prefix(2), "…");
+    shows("10115".to_owned(), Generalize::prefix(2), "10…");
+    shows("10".to_owned(), Generalize::prefix(2), "10…");
+    shows("1".to_owned(), Generalize::prefix(2), "1…");
+    shows(String::new(), Generalize::prefix(2), "…");
     // Characters, not bytes.
-    shows("Östersund".to_owned(), Generalise::prefix(1), "Ö…");
-    shows("a".repeat(300), Generalise::prefix(255), &format!("{}…", "a".repeat(255)));
+    shows("Östersund".to_owned(), Generalize::prefix(1), "Ö…");
+    shows("a".repeat(300), Generalize::prefix(255), &format!("{}…", "a".repeat(255)));
 }
 
 #[test]
 fn texts_that_are_dates_are_in_years() {
-    shows("1987-03-01".to_owned(), Generalise::years(1), "1987");
-    shows("1987-12-31".to_owned(), Generalise::years(5), "1985 to 1989");
-    shows("1990-01-01".to_owned(), Generalise::decades(), "1990 to 1999");
-    shows("0007-01-01".to_owned(), Generalise::decades(), "0000 to 0009");
+    shows("1987-03-01".to_owned(), Generalize::years(1), "1987");
+    shows("1987-12-31".to_owned(), Generalize::years(5), "1985 to 1989");
+    shows("1990-01-01".to_owned(), Generalize::decades(), "1990 to 1999");
+    shows("0007-01-01".to_owned(), Generalize::decades(), "0000 to 0009");
 }
 
 #[test]
 fn what_is_kept_is_shown_as_it_is() {
-    for how in [Generalise::kept(), Generalise::measure()] {
+    for how in [Generalize::kept(), Generalize::measure()] {
         shows("DE".to_owned(), how, "DE");
         shows(-7, how, "-7");
         shows(true, how, "true");
@@ -87,47 +86,47 @@ fn what_is_kept_is_shown_as_it_is() {
 fn dates_and_instants_are_in_years() {
     use jiff::civil::date;
 
-    shows(date(1987, 3, 1), Generalise::decades(), "1980 to 1989");
-    shows(date(2000, 1, 1), Generalise::years(1), "2000");
-    shows(date(1987, 3, 1), Generalise::kept(), "1987-03-01");
+    shows(date(1987, 3, 1), Generalize::decades(), "1980 to 1989");
+    shows(date(2000, 1, 1), Generalize::years(1), "2000");
+    shows(date(1987, 3, 1), Generalize::kept(), "1987-03-01");
     let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
-    shows(instant("1999-12-31T23:59:59.9Z"), Generalise::years(1), "1999");
-    shows(instant("2000-01-01T00:00:00Z"), Generalise::years(1), "2000");
-    shows(instant("1969-12-31T23:59:59.9Z"), Generalise::years(1), "1969");
+    shows(instant("1999-12-31T23:59:59.9Z"), Generalize::years(1), "1999");
+    shows(instant("2000-01-01T00:00:00Z"), Generalize::years(1), "2000");
+    shows(instant("1969-12-31T23:59:59.9Z"), Generalize::years(1), "1969");
     // To the second it is anybody's own.
-    refuses(instant("2000-01-01T00:00:00Z"), Generalise::kept());
-    refuses(date(1987, 3, 1), Generalise::band(10));
-    refuses(date(1987, 3, 1), Generalise::prefix(4));
+    refuses(instant("2000-01-01T00:00:00Z"), Generalize::kept());
+    refuses(date(1987, 3, 1), Generalize::band(10));
+    refuses(date(1987, 3, 1), Generalize::prefix(4));
 }
 
 #[cfg(feature = "rust_decimal")]
 #[test]
 fn decimals_are_in_bands_up_to_the_next() {
     let decimal = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap();
-    shows(decimal("39.99"), Generalise::band(10), "30 to under 40");
-    shows(decimal("30.00"), Generalise::band(10), "30 to under 40");
-    shows(decimal("40"), Generalise::band(10), "40 to under 50");
-    shows(decimal("-0.01"), Generalise::band(10), "-10 to under 0");
-    shows(decimal("39.90"), Generalise::kept(), "39.90");
-    refuses(decimal("39.99"), Generalise::years(10));
-    refuses(decimal("39.99"), Generalise::prefix(2));
+    shows(decimal("39.99"), Generalize::band(10), "30 to under 40");
+    shows(decimal("30.00"), Generalize::band(10), "30 to under 40");
+    shows(decimal("40"), Generalize::band(10), "40 to under 50");
+    shows(decimal("-0.01"), Generalize::band(10), "-10 to under 0");
+    shows(decimal("39.90"), Generalize::kept(), "39.90");
+    refuses(decimal("39.99"), Generalize::years(10));
+    refuses(decimal("39.99"), Generalize::prefix(2));
 }
 
 #[test]
 fn value_that_a_column_cannot_show_is_refused_and_not_shown() {
-    for how in [Generalise::band(10), Generalise::years(10)] {
+    for how in [Generalize::band(10), Generalize::years(10)] {
         refuses("4716".to_owned(), how);
         refuses(true, how);
         refuses(vec![4716], how);
         refuses(47.16_f64, how);
         refuses(b"4716".to_vec(), how);
     }
-    refuses(4716, Generalise::years(10));
-    refuses(4716, Generalise::prefix(2));
+    refuses(4716, Generalize::years(10));
+    refuses(4716, Generalize::prefix(2));
     for text in ["4716-02-30", "4716-13-01", "4716-1-1", "04716-01-01", "4716", "4716-01-01T00"] {
-        refuses(text.to_owned(), Generalise::years(1));
+        refuses(text.to_owned(), Generalize::years(1));
     }
-    for how in [Generalise::kept(), Generalise::measure()] {
+    for how in [Generalize::kept(), Generalize::measure()] {
         refuses(47.16_f32, how);
         refuses(vec![4716], how);
         refuses(b"4716".to_vec(), how);
@@ -137,8 +136,8 @@ fn value_that_a_column_cannot_show_is_refused_and_not_shown() {
 #[test]
 fn refused_row_is_not_added() {
     let mut export = AnonymousExport::new()
-        .column("plan", Generalise::kept(), |row: &(String, String)| &row.0)
-        .column("born", Generalise::years(1), |row| &row.1);
+        .column("plan", Generalize::kept(), |row: &(String, String)| &row.0)
+        .column("born", Generalize::years(1), |row| &row.1);
     export.add(1, &("free".into(), "1987-03-01".into())).unwrap();
     export.add(2, &("free".into(), "unknown".into())).unwrap_err();
     export.add("", &("free".into(), "1987-03-01".into())).unwrap_err();
@@ -150,14 +149,14 @@ fn refused_row_is_not_added() {
 fn absent_value_is_an_empty_cell_however_it_would_be_shown() {
     let none: Option<String> = None;
     for how in
-        [Generalise::kept(), Generalise::measure(), Generalise::prefix(2), Generalise::decades()]
+        [Generalize::kept(), Generalize::measure(), Generalize::prefix(2), Generalize::decades()]
     {
         assert_eq!(shown(&none, how).unwrap(), None);
     }
-    assert_eq!(shown(&None::<i64>, Generalise::band(10)).unwrap(), None);
+    assert_eq!(shown(&None::<i64>, Generalize::band(10)).unwrap(), None);
     // And is no group with those that are empty.
     let mut export =
-        AnonymousExport::new().column("a", Generalise::kept(), |row: &Option<String>| row);
+        AnonymousExport::new().column("a", Generalize::kept(), |row: &Option<String>| row);
     export.add(1, &None).unwrap();
     export.add(2, &Some(String::new())).unwrap();
     assert_eq!(export.finish().groups_below(2), 2);
@@ -166,9 +165,9 @@ fn absent_value_is_an_empty_cell_however_it_would_be_shown() {
 #[test]
 #[should_panic(expected = "already")]
 fn column_named_twice_is_refused() {
-    let _ = AnonymousExport::new().column("a", Generalise::kept(), |row: &i64| row).column(
+    let _ = AnonymousExport::new().column("a", Generalize::kept(), |row: &i64| row).column(
         "a",
-        Generalise::kept(),
+        Generalize::kept(),
         |row: &i64| row,
     );
 }
@@ -176,19 +175,19 @@ fn column_named_twice_is_refused() {
 #[test]
 #[should_panic(expected = "width")]
 fn band_without_a_width_is_refused() {
-    let _ = Generalise::band(0);
+    let _ = Generalize::band(0);
 }
 
 #[test]
 #[should_panic(expected = "length")]
 fn span_of_no_years_is_refused() {
-    let _ = Generalise::years(0);
+    let _ = Generalize::years(0);
 }
 
 #[test]
 #[should_panic(expected = "characters")]
 fn prefix_of_nothing_is_refused() {
-    let _ = Generalise::prefix(0);
+    let _ = Generalize::prefix(0);
 }
 
 #[test]
@@ -196,14 +195,14 @@ fn export_of_nothing_has_no_group() {
     let mut rows = AnonymousExport::<i64>::default().finish();
     assert_eq!((rows.smallest_group(), rows.groups_below(5), rows.suppress(5)), (0, 0, 0));
     assert_eq!(rows.least_variety("value"), None);
-    let rows = AnonymousExport::new().column("a", Generalise::kept(), |row: &i64| row).finish();
+    let rows = AnonymousExport::new().column("a", Generalize::kept(), |row: &i64| row).finish();
     assert_eq!(rows.least_variety("a"), Some(0));
 }
 
 #[test]
 fn rows_of_one_person_count_once() {
     let mut export =
-        AnonymousExport::new().column("plan", Generalise::kept(), |plan: &String| plan);
+        AnonymousExport::new().column("plan", Generalize::kept(), |plan: &String| plan);
     for _ in 0..10 {
         export.add(42, &"free".to_owned()).unwrap();
     }
@@ -218,8 +217,8 @@ fn rows_of_one_person_count_once() {
 #[test]
 fn measure_makes_no_group_and_its_variety_is_told() {
     let mut export = AnonymousExport::new()
-        .column("plan", Generalise::kept(), |row: &(String, Option<String>)| &row.0)
-        .column("diagnosis", Generalise::measure(), |row| &row.1);
+        .column("plan", Generalize::kept(), |row: &(String, Option<String>)| &row.0)
+        .column("diagnosis", Generalize::measure(), |row| &row.1);
     for (id, plan, diagnosis) in
         [(1, "a", Some("x")), (2, "a", None), (3, "b", Some("y")), (4, "b", Some("y"))]
     {
@@ -238,7 +237,7 @@ fn measure_makes_no_group_and_its_variety_is_told() {
 #[test]
 fn printing_shows_columns_and_counts_alone() {
     let mut export =
-        AnonymousExport::new().column("plan", Generalise::kept(), |plan: &String| plan);
+        AnonymousExport::new().column("plan", Generalize::kept(), |plan: &String| plan);
     export.add(4716, &"gold".to_owned()).unwrap();
     let printed = format!("{export:?}");
     let printed = format!("{printed} {:?}", export.finish());
@@ -269,10 +268,10 @@ fn people() -> impl Strategy<Value = Vec<Person>> {
 
 fn exported(people: &[Person]) -> AnonymousRows {
     let mut export = AnonymousExport::new()
-        .column("spent", Generalise::measure(), |person: &Person| &person.spent)
-        .column("region", Generalise::prefix(2), |person| &person.postcode)
-        .column("age", Generalise::band(20), |person| &person.age)
-        .column("plan", Generalise::kept(), |person| &person.plan);
+        .column("spent", Generalize::measure(), |person: &Person| &person.spent)
+        .column("region", Generalize::prefix(2), |person| &person.postcode)
+        .column("age", Generalize::band(20), |person| &person.age)
+        .column("plan", Generalize::kept(), |person| &person.plan);
     people.iter().for_each(|person| export.add(person.id, person).unwrap());
     export.finish()
 }
@@ -325,10 +324,10 @@ proptest! {
             other.reverse();
         }
         let mut again = AnonymousExport::new()
-            .column("spent", Generalise::measure(), |person: &&Person| &person.spent)
-            .column("region", Generalise::prefix(2), |person| &person.postcode)
-            .column("age", Generalise::band(20), |person| &person.age)
-            .column("plan", Generalise::kept(), |person| &person.plan);
+            .column("spent", Generalize::measure(), |person: &&Person| &person.spent)
+            .column("region", Generalize::prefix(2), |person| &person.postcode)
+            .column("age", Generalize::band(20), |person| &person.age)
+            .column("plan", Generalize::kept(), |person| &person.plan);
         other.iter().for_each(|person| again.add(person.id, person).unwrap());
         prop_assert_eq!(cells(&exported(&people)), cells(&again.finish()));
     }

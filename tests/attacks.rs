@@ -13,10 +13,10 @@ mod common;
 
 use common::bytes::{self, Ent, Env, Rec};
 use common::{writer as writer_secret, *};
-use fieldseal::{
-    Access, Action, Class, DataKeys, Error, ErrorKind, Field, History, KeyEnvelope, KeyRing,
-    KeyState, KeyUse, RingKey, Sealed,
-};
+use fieldseal::audit::Action;
+use fieldseal::envelope::History;
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, Field, KeyEnvelope, KeyRing, Sealed};
 
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
 /// Read by a key pair, and by one with consent.

@@ -13,9 +13,13 @@ mod common;
 use common::bytes::{Ent, Env, Rec};
 use common::ledger::*;
 use common::*;
+use fieldseal::envelope::{EntryState, History};
+use fieldseal::jobs::Sweep;
+use fieldseal::keyring::Census;
+use fieldseal::ledger::{Ledger, Replay};
+use fieldseal::store::{LedgerFile, SqliteKeyStore, SubjectColumn};
 use fieldseal::{
-    Access, Census, Class, DataKeys, EntryState, ErrorKind, History, KeyEnvelope, KeyRing,
-    KeyStore, Ledger, LedgerFile, MemoryKeyStore, Replay, SqliteKeyStore, SubjectColumn, Sweep,
+    Access, Class, DataKeys, ErrorKind, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore,
 };
 
 const CLASSES: &[Class] = &[CONTACT, FINANCIAL, NOTES];
@@ -168,7 +172,8 @@ fn ids_that_a_column_takes_for_equal_are_not_confused() {
 #[cfg(feature = "sqlx-sqlite")]
 #[test]
 fn nobody_is_overwritten_by_who_bears_the_same_name_in_capitals() {
-    use fieldseal::{AsyncKeyStore, SqlxKeyStore, SubjectId};
+    use fieldseal::store::SqlxKeyStore;
+    use fieldseal::{AsyncKeyStore, SubjectId};
     use sqlx::Connection as _;
 
     let ring = signing();
@@ -244,7 +249,7 @@ fn consent_can_be_withdrawn_however_often_it_was_given() {
         let access = Access::new(&ring).at(NOW + round);
         let role = "marketing";
         for history in [None, Some(History::Excluded)] {
-            let change = |edit: &mut fieldseal::EnvelopeEdit<'_>| match history {
+            let change = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| match history {
                 None => edit.withdraw(&CONTACT, role),
                 Some(history) => edit.grant(&CONTACT, role, history),
             };
@@ -350,7 +355,8 @@ fn erasing_who_is_not_there_does_not_doom_who_comes() {
 #[cfg(feature = "sqlx-sqlite")]
 #[test]
 fn erasing_who_is_not_there_does_not_doom_who_comes_through_sqlx() {
-    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore as _;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::Connection as _;
 
     let (ring, ledger) = (signing(), Lines::begin(&signing()));

@@ -13,10 +13,11 @@
 use std::cell::Cell;
 use std::panic::catch_unwind;
 
+use fieldseal::field::{Column, Decoder, Encoder, ManyRows, NotNull};
+use fieldseal::record::{FieldSchema, KeysPlace, Rows, Schema};
 use fieldseal::{
-    Catalog, Class, Column, DataKeys, Decoder, Encoder, Error, ErrorKind, Field, FieldSchema,
-    KeyRing, KeysPlace, ManyRows, NotNull, RowId, Rows, Schema, SealValue, Sealed, SubjectId,
-    ToId as _,
+    Catalog, Class, DataKeys, Error, ErrorKind, Field, KeyRing, RowId, SealValue, Sealed,
+    SubjectId, ToId as _,
 };
 
 const PERSONAL: Class = Class::PERSONAL;
@@ -245,7 +246,8 @@ mod by_serde {
     use super::*;
     use std::collections::BTreeMap;
 
-    use fieldseal::{KeyEnvelope, Structured};
+    use fieldseal::KeyEnvelope;
+    use fieldseal::field::Structured;
     use serde::de::DeserializeOwned;
     use serde::{Deserialize, Serialize};
 

@@ -11,16 +11,14 @@ mod common;
 
 use common::bytes::{Ent, Env, erased};
 use common::*;
-use fieldseal::{
-    Access, Census, ErrorKind, Field, GenerationCount, GenerationState, KeyEnvelope, KeyRing,
-    KeyState, KeyUse, Need,
-};
+use fieldseal::keyring::{Census, GenerationCount, GenerationState, KeyState, KeyUsage, KeyUse};
+use fieldseal::{Access, ErrorKind, Field, KeyEnvelope, KeyRing};
 
 /// Place, class (none as envelope key), envelopes.
 type Line = (String, Option<String>, u64);
 
 fn needs(census: &Census, key: u32) -> Vec<Line> {
-    let line = |need: Need| (need.place, need.class, need.envelopes);
+    let line = |need: KeyUsage| (need.place, need.class, need.envelopes);
     census.needs(id(key)).into_iter().map(line).collect()
 }
 

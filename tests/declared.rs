@@ -11,9 +11,9 @@ mod common;
 
 use common::bytes::{Ent, Env, Live, Rec};
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, Field, History, KeyEnvelope, KeyRing, KeyState, Sealed,
-};
+use fieldseal::envelope::History;
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyEnvelope, KeyRing, Sealed};
 
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
 const DATA_KEY: [u8; 32] = [3; 32];
@@ -110,7 +110,7 @@ fn a_reader_whose_secret_is_held_keeps_consent_from_counting_in_every_state() {
         assert_eq!(used(at(&ring), &stored), [expected; 2], "{state}");
         // And back: what was unwrapped before stays judged by the ring of then.
         let keys = stored.unwrap(at(&ring), 42).unwrap();
-        ring.rotate(fieldseal::KeyUse::Wrap, "marketing").unwrap();
+        ring.rotate(fieldseal::keyring::KeyUse::Wrap, "marketing").unwrap();
         assert_eq!(kind_of(EMAIL.open(&keys, &sealed())), expected, "{state}");
     }
     // A writer half opens nothing.

@@ -14,10 +14,10 @@ mod common;
 
 use common::bytes::{Ent, Env, Live, Rec, SUBJECT, erased};
 use common::*;
-use fieldseal::{
-    Access, Action, Class, DataKeys, EntryState, ErrorKind, KeyEnvelope, KeyRing, KeyState, KeyUse,
-    RingKey, SubjectId, ToId,
-};
+use fieldseal::audit::Action;
+use fieldseal::envelope::EntryState;
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyEnvelope, KeyRing, SubjectId, ToId};
 use rand_core::SeedableRng as _;
 
 const DATA_KEY: [u8; 32] = [3; 32];

@@ -11,7 +11,9 @@ mod common;
 
 use common::bytes::{Ent, Live, Rec, erased};
 use common::*;
-use fieldseal::{Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, KeyState};
+use fieldseal::envelope::History;
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyEnvelope, KeyRing};
 
 /// Read by a key pair, so that others can seal for it; kept 30 days.
 const RESULTS: Class = Class::new("results").readers(&["medical"]).retain_days(30);

@@ -11,10 +11,10 @@ mod common;
 
 use common::bytes::{Ent, Env, Live, Rec, erased};
 use common::*;
-use fieldseal::{
-    Access, Action, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, History, KeyEnvelope, KeyRing,
-    KeyState,
-};
+use fieldseal::audit::Action;
+use fieldseal::envelope::{EnvelopeEdit, History};
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing};
 
 const DATA_KEY: [u8; 32] = [3; 32];
 

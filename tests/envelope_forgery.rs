@@ -11,7 +11,8 @@ mod common;
 
 use common::bytes::{self, Ent, Env, Live, SUBJECT};
 use common::*;
-use fieldseal::{Access, DataKeys, ErrorKind, KeyEnvelope, KeyRing, KeyState, RingKey};
+use fieldseal::keyring::{KeyState, RingKey};
+use fieldseal::{Access, DataKeys, ErrorKind, KeyEnvelope, KeyRing};
 use hpke::kem::X25519HkdfSha256;
 use hpke::{OpModeS, PskBundle};
 

@@ -11,7 +11,9 @@ mod common;
 
 use common::bytes::{Ent, Env, Live, Rec, erased};
 use common::*;
-use fieldseal::{Access, Class, ErrorKind, History, KeyEnvelope, KeyRing, KeyState};
+use fieldseal::envelope::History;
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, ErrorKind, KeyEnvelope, KeyRing};
 
 /// Read by a key pair, and with consent.
 const TRIAL: Class = Class::new("trial").readers(&["medical"]).readers_with_consent(&["marketing"]);

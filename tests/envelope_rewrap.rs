@@ -11,9 +11,10 @@ mod common;
 
 use common::bytes::{self, Ent, Env, Live, Rec, SUBJECT, erased};
 use common::*;
-use fieldseal::{
-    Access, Action, Class, ErrorKind, History, KeyEnvelope, KeyRing, KeyState, Rewrapped,
-};
+use fieldseal::audit::Action;
+use fieldseal::envelope::{History, Rewrapped};
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, ErrorKind, KeyEnvelope, KeyRing};
 
 const DATA_KEY: [u8; 32] = [3; 32];
 const NEW: u32 = 0x100;

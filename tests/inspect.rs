@@ -2,9 +2,9 @@
 #![cfg(feature = "std")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use fieldseal::{
-    Class, DataKeys, EntryState, ErrorKind, Field, KeyRing, KeyUse, Sealed, SealedInfo,
-};
+use fieldseal::envelope::{EntryState, SealedInfo};
+use fieldseal::keyring::KeyUse;
+use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, Sealed};
 
 const CONTACT: Class = Class::new("contact");
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);

@@ -12,9 +12,10 @@ mod common;
 
 use common::bytes::{Ent, Env, Live};
 use common::*;
-use fieldseal::{
-    Access, Action, Class, DataKeys, EntryState, ErrorKind, Field, KeyEnvelope, KeyRing, KeyState,
-};
+use fieldseal::audit::Action;
+use fieldseal::envelope::EntryState;
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyEnvelope, KeyRing};
 
 /// R is 24 days, P two.
 const KEPT: Class = Class::new("kept").retain_days(24).readers_with_consent(&["marketing"]);

@@ -37,7 +37,8 @@ mod whole;
 
 use common::*;
 use contract::*;
-use fieldseal::{ErrorKind, KeyEnvelope, KeyStore, SqliteKeyStore, SubjectColumn, ToId};
+use fieldseal::store::{SqliteKeyStore, SubjectColumn};
+use fieldseal::{ErrorKind, KeyEnvelope, KeyStore, ToId};
 use rusqlite::Connection;
 
 fn renew(store: &dyn Contract, id: &fieldseal::SubjectId) -> Result<KeyEnvelope, ErrorKind> {
@@ -289,8 +290,8 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
     store.migrate(&early).unwrap();
     store.save_unchecked(&early, "", 42, &fresh("", &number(42))).unwrap();
     for change in [
-        |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT),
-        |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap([CONTACT]).map(drop),
+        |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT),
+        |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.rewrap([CONTACT]).map(drop),
     ] {
         let transaction = late.transaction().unwrap();
         store.load(&transaction, "", 42).unwrap();

@@ -12,9 +12,10 @@ mod common;
 use base64ct::{Base64, Base64Url, Encoding as _};
 use common::bytes::{self, Ent, Env, Live, SUBJECT};
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, History, Holds, KeyRing, KeyState, KeyUse, RingKey, Secret,
-};
+use fieldseal::envelope::History;
+use fieldseal::keyring::{KeyMaterial, KeyState, KeyUse, RingKey};
+use fieldseal::secret::Secret;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing};
 use rand_core::SeedableRng as _;
 
 const STATES: [KeyState; 5] = [
@@ -85,7 +86,7 @@ fn a_destroyed_key_leaves_its_name_and_id_only() {
         let mut ring = ring_of([key]);
         ring.force_destroy(id(7)).unwrap();
         let key = ring.key(id(7)).unwrap();
-        assert_eq!(key.holds(), Holds::NameOnly);
+        assert_eq!(key.holds(), KeyMaterial::NameOnly);
         assert_eq!((key.name(), key.key_use()), ("app", KeyUse::Wrap));
         assert!(key.expose_secret().is_none() && key.expose_writer_half().is_none());
     }
@@ -102,7 +103,7 @@ fn a_destroyed_key_is_made_without_its_secret() {
     ];
     for key in made {
         let key = key.unwrap();
-        assert_eq!((key.state(), key.holds()), (state, Holds::NameOnly));
+        assert_eq!((key.state(), key.holds()), (state, KeyMaterial::NameOnly));
         assert!(key.expose_secret().is_none() && key.expose_writer_half().is_none());
     }
 }
@@ -170,7 +171,7 @@ fn drawn_ids_are_distinct_and_not_zero() {
     let ids: Vec<u32> = ring.keys().map(|key| key.id().get()).collect();
     assert_eq!(ids.len(), 202);
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]) && ids[0] > 0);
-    assert!(fieldseal::KeyId::new(0).is_none());
+    assert!(fieldseal::keyring::KeyId::new(0).is_none());
 }
 
 /// `[RK-1]` A wrap key makes no MAC, and the envelope key unwraps nothing.
@@ -246,7 +247,7 @@ fn rotation_keeps_the_old_key_readable_and_seals_under_the_new() {
     let new = DataKeys::create(access, 42, [NOTES]).unwrap();
     let info = info(new.envelope());
     assert_eq!(info.envelope_key, mac.get());
-    let fieldseal::EntryState::Live { recipients, .. } = &info.entries[0].state else {
+    let fieldseal::envelope::EntryState::Live { recipients, .. } = &info.entries[0].state else {
         panic!("it is live");
     };
     assert_eq!(recipients.len(), 1);
@@ -279,12 +280,12 @@ fn rotation_keeps_the_sort_of_the_primary_key() {
             (
                 symmetric(former, "lab", KeyState::OpenOnly),
                 key_pair(primary, "lab", KeyState::Primary),
-                Holds::KeyPair,
+                KeyMaterial::KeyPair,
             ),
             (
                 key_pair(former, "lab", KeyState::OpenOnly),
                 symmetric(primary, "lab", KeyState::Primary),
-                Holds::Secret,
+                KeyMaterial::Secret,
             ),
         ];
         for (former, primary, sort) in sorts {
@@ -298,8 +299,8 @@ fn rotation_keeps_the_sort_of_the_primary_key() {
         RingKey::writer_half(id(0x70), "lab", state, &public, &writer(0x70)).unwrap()
     };
     for (former, sort) in [
-        (symmetric(0x60, "lab", KeyState::OpenOnly), Holds::Secret),
-        (key_pair(0x60, "lab", KeyState::Disabled), Holds::KeyPair),
+        (symmetric(0x60, "lab", KeyState::OpenOnly), KeyMaterial::Secret),
+        (key_pair(0x60, "lab", KeyState::Disabled), KeyMaterial::KeyPair),
     ] {
         let mut ring = ring_of([half(), former]);
         let new = ring.rotate(KeyUse::Wrap, "lab").unwrap();
@@ -331,14 +332,14 @@ fn a_subset_keeps_what_it_says_and_no_more() {
         assert_eq!(key.name(), ring.key(id(number)).unwrap().name());
         key.holds()
     };
-    assert_eq!(holds(ENVELOPE), Holds::Secret);
-    assert_eq!(holds(APP), Holds::Secret, "older keys of the role too");
-    assert_eq!(holds(new_app.get()), Holds::Secret);
+    assert_eq!(holds(ENVELOPE), KeyMaterial::Secret);
+    assert_eq!(holds(APP), KeyMaterial::Secret, "older keys of the role too");
+    assert_eq!(holds(new_app.get()), KeyMaterial::Secret);
     for other in [SUPPORT, MARKETING, BILLING] {
-        assert_eq!(holds(other), Holds::NameOnly, "a symmetric role of others");
+        assert_eq!(holds(other), KeyMaterial::NameOnly, "a symmetric role of others");
     }
-    assert_eq!(holds(new_medical.get()), Holds::WriterHalf);
-    assert_eq!(holds(MEDICAL), Holds::NameOnly, "only a primary key wraps");
+    assert_eq!(holds(new_medical.get()), KeyMaterial::WriterHalf);
+    assert_eq!(holds(MEDICAL), KeyMaterial::NameOnly, "only a primary key wraps");
     assert_eq!(subset.kept().count(), ring.keys().count());
 
     let lines = subset.to_string();
@@ -349,7 +350,7 @@ fn a_subset_keeps_what_it_says_and_no_more() {
     let ring = subset.into_ring();
     for key in ring.keys() {
         let exposed = key.expose_secret().is_some();
-        assert_eq!(exposed, key.holds() == Holds::Secret, "{key}");
+        assert_eq!(exposed, key.holds() == KeyMaterial::Secret, "{key}");
     }
 }
 
@@ -367,9 +368,9 @@ fn a_subset_keeps_the_named_writer_halves_and_no_others() {
         let subset = ring.subset_with(&reaching(&["app"], writers)).unwrap();
         for key in subset.kept() {
             let expected = match key.id().get() {
-                ENVELOPE | APP => Holds::Secret,
-                number if kept.contains(&number) => Holds::WriterHalf,
-                _ => Holds::NameOnly,
+                ENVELOPE | APP => KeyMaterial::Secret,
+                number if kept.contains(&number) => KeyMaterial::WriterHalf,
+                _ => KeyMaterial::NameOnly,
             };
             assert_eq!(key.holds(), expected, "{writers:?}: {key}");
         }
@@ -377,11 +378,11 @@ fn a_subset_keeps_the_named_writer_halves_and_no_others() {
     }
     // A role of its own stays whole, and a subset of a subset passes its halves on.
     let own = ring.subset_with(&reaching(&["medical"], &["medical"])).unwrap().into_ring();
-    assert_eq!(own.key(id(medical)).unwrap().holds(), Holds::KeyPair);
+    assert_eq!(own.key(id(medical)).unwrap().holds(), KeyMaterial::KeyPair);
     let own = ring.subset(&["app"]).unwrap().into_ring();
     let own = own.subset_with(&reaching(&["app"], &["lab"])).unwrap().into_ring();
-    assert_eq!(own.key(id(0x60)).unwrap().holds(), Holds::WriterHalf);
-    assert_eq!(own.key(id(medical)).unwrap().holds(), Holds::NameOnly);
+    assert_eq!(own.key(id(0x60)).unwrap().holds(), KeyMaterial::WriterHalf);
+    assert_eq!(own.key(id(medical)).unwrap().holds(), KeyMaterial::NameOnly);
 
     for writers in [&["support"][..], &["nobody"], &["medical", "app"], &["envelope"]] {
         let error = ring.subset_with(&reaching(&["app"], writers)).unwrap_err();
@@ -429,9 +430,9 @@ fn a_subset_of_a_subset_wins_nothing_back() {
     let again = ring.subset(&["app"]).unwrap().into_ring();
     assert_eq!(format!("{again:?}"), format!("{ring:?}"));
     let none = ring.subset(&[]).unwrap().into_ring();
-    assert_eq!(none.key(id(MEDICAL)).unwrap().holds(), Holds::WriterHalf);
-    assert_eq!(none.key(id(APP)).unwrap().holds(), Holds::NameOnly);
-    assert_eq!(none.key(id(ENVELOPE)).unwrap().holds(), Holds::Secret);
+    assert_eq!(none.key(id(MEDICAL)).unwrap().holds(), KeyMaterial::WriterHalf);
+    assert_eq!(none.key(id(APP)).unwrap().holds(), KeyMaterial::NameOnly);
+    assert_eq!(none.key(id(ENVELOPE)).unwrap().holds(), KeyMaterial::Secret);
 }
 
 #[test]

@@ -11,11 +11,12 @@ const ROWS: &[&[&str]] = &[
     &["aead", "cbor", "class", "clock", "context", "encoding", "kdf", "random"],
     &["sign", "wrap"],
     &["keyring"],
+    &["audit"],
     &["access", "envelope"],
     &["index", "pseudonym"],
     &["field"],
     &["record"],
-    &["anonymous", "jobs", "ledger"],
+    &["export", "jobs", "ledger"],
     &["integrations", "store"],
 ];
 

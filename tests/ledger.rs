@@ -11,9 +11,12 @@ mod common;
 
 use common::ledger::*;
 use common::*;
+use fieldseal::audit::{LedgerAct, LedgerChange, LedgerSink};
+use fieldseal::envelope::History;
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::ledger::{Ledger, LedgerHead};
 use fieldseal::{
-    Access, DataKeys, Error, ErrorKind, History, KeyEnvelope, KeyRing, KeyState, KeyStore as _,
-    KeyUse, Ledger, LedgerAct, LedgerChange, LedgerHead, LedgerSink, MemoryKeyStore, RingKey,
+    Access, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore as _, MemoryKeyStore,
 };
 
 fn at<'a>(ring: &'a KeyRing, ledger: &'a dyn LedgerSink) -> Access<'a> {
@@ -41,7 +44,7 @@ fn changed(
     ring: &KeyRing,
     ledger: &Lines,
     envelope: &KeyEnvelope,
-    change: impl FnOnce(&mut fieldseal::EnvelopeEdit<'_>) -> Result<(), Error>,
+    change: impl FnOnce(&mut fieldseal::envelope::EnvelopeEdit<'_>) -> Result<(), Error>,
 ) -> KeyEnvelope {
     let mut edit = envelope.edit(at(ring, ledger), 42).unwrap();
     change(&mut edit).unwrap();

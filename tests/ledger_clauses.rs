@@ -13,10 +13,11 @@ mod common;
 
 use common::ledger::{Lines, signing};
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyRing, Ledger, LedgerAct,
-    LedgerFile, Replay,
-};
+use fieldseal::audit::LedgerAct;
+use fieldseal::envelope::History;
+use fieldseal::ledger::{Ledger, Replay};
+use fieldseal::store::LedgerFile;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyEnvelope, KeyRing};
 
 /// Two readers with consent beside the application.
 const NEWS: Class = Class::new("news").readers_with_consent(&["marketing", "support"]);

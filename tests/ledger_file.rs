@@ -27,9 +27,11 @@ use std::time::{Duration, Instant};
 use common::ledger::*;
 use common::ring::{Child, Folder, error, say, skip, task};
 use common::*;
+use fieldseal::keyring::{KeyUse, RingKey, VerifyingKey};
+use fieldseal::ledger::{Ledger, LedgerHead};
+use fieldseal::store::LedgerFile;
 use fieldseal::{
-    Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore as _, KeyUse, Ledger,
-    LedgerFile, LedgerHead, MemoryKeyStore, RingKey, VerifyingKey,
+    Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore as _, MemoryKeyStore,
 };
 
 fn keys() -> Vec<VerifyingKey> {
@@ -455,7 +457,7 @@ fn another_rings_ledger_is_not_written() {
     let file = begun(&folder);
     let before = fs::read(file.path()).unwrap();
     let other = |number: u32, secret: [u8; 32]| {
-        let primary = fieldseal::KeyState::Primary;
+        let primary = fieldseal::keyring::KeyState::Primary;
         let key = RingKey::symmetric(id(number), KeyUse::Sign, "sign", primary, &secret).unwrap();
         ring_of([envelope_key(ENVELOPE, primary), key])
     };

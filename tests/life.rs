@@ -22,10 +22,10 @@ use std::sync::{Arc, Barrier, Mutex};
 use common::ledger::{Lines, signing};
 use common::postgres::Schema;
 use common::*;
-use fieldseal::{
-    Access, AsyncKeyStore, DataKeys, EnvelopeEdit, Error, ErrorKind, Field, History, KeyRing,
-    LedgerAct, Sealed, SqlxKeyStore,
-};
+use fieldseal::audit::LedgerAct;
+use fieldseal::envelope::{EnvelopeEdit, History};
+use fieldseal::store::SqlxKeyStore;
+use fieldseal::{Access, AsyncKeyStore, DataKeys, Error, ErrorKind, Field, KeyRing, Sealed};
 use rows::{Broken, Rows};
 use tokio::runtime::{Builder, Runtime};
 

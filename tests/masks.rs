@@ -17,10 +17,11 @@ mod records;
 mod shown;
 
 use common::*;
-use fieldseal::{
-    Access, Class, Column as _, ColumnValue, Companion, DataKeys, ErrorKind, Field, IndexedField,
-    KeyEnvelope, KeyRing, ManyRows, Mask, MaskName, Masked, Masking, Sealed, SingleRow, Update,
+use fieldseal::class::MaskName;
+use fieldseal::field::{
+    Column as _, ColumnValue, Companion, IndexedField, ManyRows, Masked, Masking, SingleRow, Update,
 };
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyEnvelope, KeyRing, Mask, Sealed};
 
 /// The masks of what billing alone opens.
 pub(crate) const SHOWN: Class =
@@ -139,7 +140,7 @@ fn mask_is_never_accepted_as_a_value_nor_a_value_as_a_mask() {
 #[test]
 fn mask_opens_as_that_of_no_other_field_record_row_or_subject() {
     const ROWS: Mask<String, ManyRows> = Mask::new("customer", "card", SHOWN, Masking::LAST4);
-    const IN_ROWS: Field<String, ManyRows, fieldseal::Accompanied> =
+    const IN_ROWS: Field<String, ManyRows, fieldseal::field::WithCompanions> =
         Field::new("customer", "card", FINANCIAL)
             .with("card", &[Companion::mask(&ROWS, "card_mask")]);
     let envelope = envelope(&[FINANCIAL, SHOWN]);
@@ -198,7 +199,7 @@ fn altered_mask_does_not_open() {
 fn item_that_is_no_text_is_no_mask() {
     const OWN: Class = Class::new("own");
     const NUMBERS: Mask<u64> = Mask::new("customer", "points", OWN, Masking::LAST4);
-    const POINTS: Field<u64, SingleRow, fieldseal::Accompanied> =
+    const POINTS: Field<u64, SingleRow, fieldseal::field::WithCompanions> =
         Field::new("customer", "points", NOTES)
             .with("points", &[Companion::mask(&NUMBERS, "points_mask")]);
     let keys = open(&admin(), &envelope(&[OWN, NOTES]));

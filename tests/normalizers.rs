@@ -7,9 +7,9 @@
     reason = "a test"
 )]
 
-use fieldseal::{
-    Domain, ErrorKind, Index, KeyRing, Leakage, ManyTerms, MeasuredLeakage, Normalizer, Term,
-};
+use fieldseal::field::ManyTerms;
+use fieldseal::index::{Domain, Leakage, MeasuredLeakage, Normalizer, Term};
+use fieldseal::{ErrorKind, Index, KeyRing};
 
 const EMAIL: Index<String> =
     Index::exact("customer", "email").normalized(Normalizer::EMAIL).cardinality(1_000_000);

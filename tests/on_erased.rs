@@ -11,9 +11,9 @@
 mod common;
 
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, Field, FieldSchema, KeyEnvelope, KeyRing, ManyRows, Sealed,
-};
+use fieldseal::field::ManyRows;
+use fieldseal::record::FieldSchema;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyEnvelope, KeyRing, Sealed};
 
 type Text = Option<String>;
 

@@ -14,7 +14,10 @@ mod softhsm;
 use cryptoki::error::{Error as RawError, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
-use fieldseal::{Error, ErrorKind, Pkcs11Key, Pkcs11Pin, Pkcs11Session, Secret, Unlock as _};
+use fieldseal::keyring::Unlock as _;
+use fieldseal::pkcs11::{Pkcs11Key, Pkcs11Pin, Pkcs11Session};
+use fieldseal::secret::Secret;
+use fieldseal::{Error, ErrorKind};
 
 use softhsm::{SoftHsm, each, pin};
 

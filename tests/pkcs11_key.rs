@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
-use fieldseal::{ErrorKind, Pkcs11, Pkcs11Key, Pkcs11Pin, Secret, Unlock as _};
+use fieldseal::ErrorKind;
+use fieldseal::keyring::Unlock as _;
+use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
+use fieldseal::secret::Secret;
 use proptest::prelude::*;
 
 fn uri(text: &str) -> String {

@@ -15,10 +15,9 @@ mod audited;
 #[path = "promises/errors.rs"]
 mod errors;
 
-use fieldseal::{
-    Backend, Class, DataKeys, ErrorKind, Field, History, KeyRing, KeyState, KeyUse, Record,
-    RingKey, SealedRecord as _,
-};
+use fieldseal::envelope::History;
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::{Backend, Class, DataKeys, ErrorKind, Field, KeyRing, Record, SealedRecord as _};
 
 const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
 const HEALTH: Class = Class::new("health").readers(&["doctor"]);

@@ -15,9 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::bytes::{Ent, Env, Live, Rec, erased, remade};
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, History, KeyEnvelope, KeyRing,
-};
+use fieldseal::envelope::{EnvelopeEdit, History};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing};
 use proptest::prelude::*;
 
 const TWO_CONSENTS: Class = Class::new("contact")
@@ -383,7 +382,7 @@ fn never_panics(ring: &KeyRing, bytes: &[u8]) {
 
 #[test]
 fn arbitrary_bytes_never_panic() {
-    let ring = ring_of([envelope_key(ENVELOPE, fieldseal::KeyState::Primary)]);
+    let ring = ring_of([envelope_key(ENVELOPE, fieldseal::keyring::KeyState::Primary)]);
     let first = prop_oneof![Just(0xF5), Just(0xF6), Just(0xF7), any::<u8>()];
     let bytes = prop::collection::vec(any::<u8>(), 0..400);
     proptest!(ProptestConfig::with_cases(400), |(first in first, bytes in bytes)| {

@@ -12,10 +12,11 @@ mod common;
 
 use common::bytes::{self, s8};
 use common::{id, secret};
-use fieldseal::{
-    Access, Action, AuditRefused, AuditSink, ErrorKind, Event, Id, KeyRing, KeyState, KeyUse,
-    Pseudonym, Reach, RingKey, Scope, Secret, ToId,
-};
+use fieldseal::audit::{Action, AuditRefused, AuditSink, Event};
+use fieldseal::keyring::{Capabilities, KeyState, KeyUse, RingKey, Scope};
+use fieldseal::pseudonym::Pseudonym;
+use fieldseal::secret::Secret;
+use fieldseal::{Access, ErrorKind, Id, KeyRing, ToId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -268,7 +269,7 @@ fn subject_that_is_none_is_refused() {
 #[test]
 fn subset_makes_the_same_pseudonyms_for_its_purpose_and_no_others() {
     let ring = ring_of([key(KEY, KeyState::OpenOnly), key(LATER, KeyState::Primary)]);
-    let reach = Reach::new().pseudonyms("acme", "analytics").pseudonyms("", "billing");
+    let reach = Capabilities::new().pseudonyms("acme", "analytics").pseudonyms("", "billing");
     let job = ring.subset_with(&reach).unwrap().into_ring();
     for (tenant, purpose) in [("acme", "analytics"), ("", "billing")] {
         let of = |ring| Access::new(ring).tenant(tenant).pseudonyms(purpose).unwrap();
@@ -295,19 +296,20 @@ fn subset_makes_the_same_pseudonyms_for_its_purpose_and_no_others() {
 fn subset_of_a_role_makes_no_pseudonyms() {
     let ring = ring();
     has_no_key(&ring.subset(&["app"]).unwrap().into_ring(), "", "analytics");
-    let search = Reach::new().role("app");
+    let search = Capabilities::new().role("app");
     has_no_key(&ring.subset_with(&search).unwrap().into_ring(), "", "analytics");
 }
 
 #[test]
 fn subset_of_a_subset_makes_what_it_was_given_and_no_more() {
     let ring = ring();
-    let both = Reach::new().pseudonyms("", "analytics").pseudonyms("", "advertising");
+    let both = Capabilities::new().pseudonyms("", "analytics").pseudonyms("", "advertising");
     let both = ring.subset_with(&both).unwrap().into_ring();
-    let one = both.subset_with(&Reach::new().pseudonyms("", "analytics")).unwrap().into_ring();
+    let one =
+        both.subset_with(&Capabilities::new().pseudonyms("", "analytics")).unwrap().into_ring();
     assert_eq!(token(&one, "analytics", 42), token(&ring, "analytics", 42));
     has_no_key(&one, "", "advertising");
-    assert!(one.subset_with(&Reach::new().pseudonyms("", "advertising")).is_err());
+    assert!(one.subset_with(&Capabilities::new().pseudonyms("", "advertising")).is_err());
 }
 
 #[test]

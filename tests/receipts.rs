@@ -16,9 +16,12 @@ mod spelled;
 
 use common::ledger::*;
 use common::*;
+use fieldseal::envelope::{Erasure, History};
+use fieldseal::keyring::{KeyState, KeyUse, RingKey, VerifyingKey};
+use fieldseal::ledger::Receipt;
 use fieldseal::{
-    Access, Catalog, Class, DataKeys, Erasure, ErrorKind, History, KeyEnvelope, KeyRing, KeyState,
-    KeyStore as _, KeyUse, MemoryKeyStore, Receipt, Record, RingKey, VerifyingKey,
+    Access, Catalog, Class, DataKeys, ErrorKind, KeyEnvelope, KeyRing, KeyStore as _,
+    MemoryKeyStore, Record,
 };
 
 /// What contact was once.

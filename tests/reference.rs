@@ -31,7 +31,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Instant;
 
-use fieldseal::{DataKeys, EntryState, KeyEnvelope, RecipientInfo, Sealed};
+use fieldseal::envelope::{EntryState, RecipientInfo};
+use fieldseal::{DataKeys, KeyEnvelope, Sealed};
 use serde_json::{Value, json};
 
 use support::differ::random::Random;

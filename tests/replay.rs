@@ -24,9 +24,12 @@ mod pruned;
 
 use common::ledger::*;
 use common::*;
+use fieldseal::envelope::{EntryState, History};
+use fieldseal::keyring::{KeyState, KeyUse};
+use fieldseal::ledger::Replay;
+use fieldseal::store::{LedgerFile, PassReport, SqliteKeyStore};
 use fieldseal::{
-    Access, Class, DataKeys, EntryState, ErrorKind, Field, History, KeyRing, KeyState, KeyStore,
-    KeyUse, LedgerFile, MemoryKeyStore, Pass, Replay, Sealed, SqliteKeyStore,
+    Access, Class, DataKeys, ErrorKind, Field, KeyRing, KeyStore, MemoryKeyStore, Sealed,
 };
 
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
@@ -106,19 +109,19 @@ fn restore(
 fn change(
     store: &MemoryKeyStore,
     access: Access<'_>,
-    change: impl Fn(&mut fieldseal::EnvelopeEdit<'_>) -> Result<(), fieldseal::Error>,
+    change: impl Fn(&mut fieldseal::envelope::EnvelopeEdit<'_>) -> Result<(), fieldseal::Error>,
 ) {
     store.change(&(), access, 42, change).unwrap();
 }
 
-fn played_back(store: &MemoryKeyStore, ring: &KeyRing, ledger: &Lines, now: u64) -> Pass {
+fn played_back(store: &MemoryKeyStore, ring: &KeyRing, ledger: &Lines, now: u64) -> PassReport {
     let ledger = ledger.read(ring);
     let replay = Replay::new(ring, &[&ledger], CLASSES).unwrap();
     replay.run(store, &(), Access::new(ring).at(now)).unwrap()
 }
 
 #[track_caller]
-fn replayed(store: &MemoryKeyStore, ring: &KeyRing, ledger: &Lines, now: u64) -> Pass {
+fn replayed(store: &MemoryKeyStore, ring: &KeyRing, ledger: &Lines, now: u64) -> PassReport {
     let pass = played_back(store, ring, ledger, now);
     assert!(pass.failed.is_empty(), "{:?}", pass.failed);
     pass
@@ -191,7 +194,7 @@ fn what_went_on_before_a_late_replay_is_kept_and_reported() {
 fn told_and_lost(
     store: &MemoryKeyStore,
     access: Access<'_>,
-    change: impl Fn(&mut fieldseal::EnvelopeEdit<'_>) -> Result<(), fieldseal::Error>,
+    change: impl Fn(&mut fieldseal::envelope::EnvelopeEdit<'_>) -> Result<(), fieldseal::Error>,
 ) -> fieldseal::KeyEnvelope {
     let mut edit = store.load(&(), "", 42).unwrap().unwrap().edit(access, 42).unwrap();
     change(&mut edit).unwrap();

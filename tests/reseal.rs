@@ -10,10 +10,10 @@
 mod common;
 
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, Field, History, KeyEnvelope, KeyRing, KeyState, KeyUse,
-    ManyRows, Sealed,
-};
+use fieldseal::envelope::History;
+use fieldseal::field::ManyRows;
+use fieldseal::keyring::{KeyState, KeyUse};
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyEnvelope, KeyRing, Sealed};
 
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
 

@@ -11,7 +11,9 @@ mod common;
 
 use common::bytes::{Ent, Env, Live, erased};
 use common::*;
-use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, History, KeyRing, KeyState, Sealed};
+use fieldseal::envelope::History;
+use fieldseal::keyring::KeyState;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyRing, Sealed};
 
 /// R is 24 days, P two.
 const KEPT: Class = Class::new("kept").retain_days(24);

@@ -11,10 +11,11 @@
 mod common;
 
 use common::ring::{Child, Folder, document, error, key, say, task};
-use fieldseal::{
-    Argon2Cost, Credential, ErrorKind, Floor, KeyId, KeyRing, KeyState, KeyUse, LockedRing,
-    Passphrase, Reach, RingDocument, RingFile, RingKey, SharedRing, SlotKey,
+use fieldseal::keyring::{
+    Argon2Cost, Capabilities, Credential, Floor, KeyId, KeyState, KeyUse, LockedRing, Passphrase,
+    RingDocument, RingKey, SlotKey,
 };
+use fieldseal::{ErrorKind, KeyRing, RingFile, SharedRing};
 
 fn passphrase(text: &str, memory_kib: u32) -> Credential {
     let cost = Argon2Cost::new(memory_kib, 1, 1).unwrap();
@@ -53,9 +54,9 @@ fn a_ring_of_too_many_scopes_is_not_stored() {
     let mut ring = KeyRing::generate().unwrap();
     ring.add_index_key().unwrap();
     let tenants: Vec<_> = (0..100_001).map(|number| format!("{number:05}")).collect();
-    let reach = tenants
-        .iter()
-        .fold(Reach::new().role("app"), |reach, tenant| reach.index(tenant, "customer", "email"));
+    let reach = tenants.iter().fold(Capabilities::new().role("app"), |reach, tenant| {
+        reach.index(tenant, "customer", "email")
+    });
     let ring = ring.subset_with(&reach).unwrap().into_ring();
     let refused = error(RingDocument::new(ring).unwrap().to_unprotected_json());
     assert_eq!(refused.kind(), ErrorKind::Exhausted, "{refused}");
@@ -177,7 +178,7 @@ fn a_service_cannot_pass_its_own_document_off_as_the_administrators() {
     let refused = error(file.open(&passphrase));
     assert_eq!(refused.kind(), ErrorKind::Unlock);
     assert!(refused.to_string().contains(&taken.id().to_string()), "{refused}");
-    assert_eq!(admin.id().to_string().parse::<fieldseal::RingId>().unwrap(), admin.id());
+    assert_eq!(admin.id().to_string().parse::<fieldseal::keyring::RingId>().unwrap(), admin.id());
 }
 
 /// Bob's slot is removed and the document rekeyed; what he writes with an older copy, and its floor.
@@ -274,7 +275,7 @@ fn a_description_promises_nothing_that_the_ring_cannot_do() {
 
     let mut admin = KeyRing::generate().unwrap();
     let billing = admin.add_key_pair_role("billing").unwrap();
-    let writer = Reach::new().writer("billing");
+    let writer = Capabilities::new().writer("billing");
     let mut writer = admin.subset_with(&writer).unwrap().into_ring();
     writer.set_state(billing, KeyState::Compromised).unwrap();
     assert_eq!(

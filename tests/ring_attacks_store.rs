@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::ring::{Folder, document, error, key};
-use fieldseal::{ErrorKind, KeyUse, RingFile};
+use fieldseal::keyring::KeyUse;
+use fieldseal::{ErrorKind, RingFile};
 
 /// The error of what must not wait for ever.
 #[track_caller]
@@ -60,8 +61,9 @@ fn a_lock_tidied_away_while_it_is_held_lets_no_rotation_be_lost() {
     let saved = file.save_observed(&mut slow, &mut |step| {
         if step == "synced" {
             fs::remove_file(folder.join("ring.json.lock")).unwrap();
-            let rotate =
-                |ring: &mut fieldseal::RingDocument| ring.ring_mut().rotate(KeyUse::Wrap, "app");
+            let rotate = |ring: &mut fieldseal::keyring::RingDocument| {
+                ring.ring_mut().rotate(KeyUse::Wrap, "app")
+            };
             other = Some(file.update(&key(1), rotate).unwrap().1);
         }
     });

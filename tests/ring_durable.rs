@@ -21,7 +21,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::ring::{Child, Folder, document, error, key, say, skip, task, wait, whole};
-use fieldseal::{Error, ErrorKind, KeyId, KeyState, KeyUse, LockedRing, RingDocument, RingFile};
+use fieldseal::keyring::{KeyId, KeyState, KeyUse, LockedRing, RingDocument};
+use fieldseal::{Error, ErrorKind, RingFile};
 
 /// What a save tells of, in this order.
 const STEPS: [&str; 7] =

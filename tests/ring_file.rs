@@ -32,7 +32,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::ring::{Child, Folder, document, key, say, task};
-use fieldseal::{Error, KeyUse, RingFile, SlotKey};
+use fieldseal::keyring::{KeyUse, SlotKey};
+use fieldseal::{Error, RingFile};
 
 /// What the other processes of these tests do: they say `done`, or the error.
 #[test]

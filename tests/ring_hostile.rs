@@ -31,10 +31,10 @@ mod unprotected;
 use std::fs;
 
 use common::ring::{Folder, document, error, key};
-use fieldseal::{
-    Argon2Cost, Credential, Error, ErrorKind, KeyRing, KeyUse, LockedRing, Passphrase,
-    RingDocument, RingFile, Share,
+use fieldseal::keyring::{
+    Argon2Cost, Credential, KeyUse, LockedRing, Passphrase, RingDocument, Share,
 };
+use fieldseal::{Error, ErrorKind, KeyRing, RingFile};
 use serde_json::Value;
 
 /// What a document under attack has in it that no error shows.

@@ -19,10 +19,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use common::*;
-use fieldseal::{
-    Access, Census, Credential, DataKeys, Error, ErrorKind, Field, KeyEnvelope, KeyRing, KeyState,
-    KeyUse, LockedRing, Reach, RingDocument, RingFile, RingKey, SealedInfo, SlotKey, Update,
+use fieldseal::envelope::SealedInfo;
+use fieldseal::field::Update;
+use fieldseal::keyring::{
+    Capabilities, Census, Credential, KeyState, KeyUse, LockedRing, RingDocument, RingKey, SlotKey,
 };
+use fieldseal::{Access, DataKeys, Error, ErrorKind, Field, KeyEnvelope, KeyRing, RingFile};
 use model::{CLASSES, Has, Model, NAMES, READERS};
 use proptest::prelude::*;
 use rand_core::SeedableRng as _;
@@ -238,7 +240,11 @@ fn use_of(name: usize) -> KeyUse {
 }
 
 /// Does one thing, and says how it went and, where it makes a key, which.
-fn perform(world: &mut World, model: &Model, op: &Op) -> Result<Option<fieldseal::KeyId>, Error> {
+fn perform(
+    world: &mut World,
+    model: &Model,
+    op: &Op,
+) -> Result<Option<fieldseal::keyring::KeyId>, Error> {
     let key = |number: &usize| model.key(*number);
     match op {
         Op::Rotate(name) => {
@@ -273,7 +279,7 @@ fn perform(world: &mut World, model: &Model, op: &Op) -> Result<Option<fieldseal
             let subset = if *plain {
                 ring.subset(&roles)?
             } else {
-                let reach = roles.iter().fold(Reach::new(), |reach, role| reach.role(role));
+                let reach = roles.iter().fold(Capabilities::new(), |reach, role| reach.role(role));
                 let reach = writers.iter().fold(reach, |reach, role| reach.writer(role));
                 ring.subset_with(&reach)?
             };

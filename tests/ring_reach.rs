@@ -12,10 +12,9 @@ mod common;
 
 use common::bytes::{self, Ent, Env, Live, SUBJECT, s8};
 use common::*;
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, Holds, KeyRing, KeyState, KeyUse, Reach, RingKey, Scope,
-    Secret,
-};
+use fieldseal::keyring::{Capabilities, KeyMaterial, KeyState, KeyUse, RingKey, Scope};
+use fieldseal::secret::Secret;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing};
 
 const INDEX: u32 = 0xD0;
 const PSEUDONYM: u32 = 0xD1;
@@ -48,18 +47,18 @@ fn derived(ring: &KeyRing, number: u32, scope: &Scope) -> Option<[u8; 32]> {
     Some(*ring.key(id(number)).unwrap().expose_derived(scope)?.expose())
 }
 
-fn reach<'a>() -> Reach<'a> {
-    Reach::new()
+fn reach<'a>() -> Capabilities<'a> {
+    Capabilities::new()
 }
 
 #[track_caller]
-fn subset(ring: &KeyRing, reach: &Reach<'_>) -> KeyRing {
+fn subset(ring: &KeyRing, reach: &Capabilities<'_>) -> KeyRing {
     ring.subset_with(reach).unwrap().into_ring()
 }
 
 /// The error of a subset that cannot be given.
 #[track_caller]
-fn withheld(ring: &KeyRing, reach: &Reach<'_>) -> (ErrorKind, String) {
+fn withheld(ring: &KeyRing, reach: &Capabilities<'_>) -> (ErrorKind, String) {
     let error = ring.subset_with(reach).unwrap_err();
     (error.kind(), error.to_string())
 }
@@ -115,7 +114,7 @@ fn service_gets_the_derived_keys_of_its_scopes_and_no_master() {
     );
     for (number, scope) in [(INDEX, &email), (PSEUDONYM, &purpose("acme", "analytics"))] {
         let key = service.key(id(number)).unwrap();
-        assert_eq!(key.holds(), Holds::Derived);
+        assert_eq!(key.holds(), KeyMaterial::Derived);
         assert!(key.expose_secret().is_none(), "the master stays");
         assert_eq!(key.scopes().collect::<Vec<_>>(), [scope]);
         assert_eq!(derived(&service, number, scope), derived(&ring, number, scope));
@@ -132,7 +131,7 @@ fn service_gets_the_derived_keys_of_its_scopes_and_no_master() {
     // A subset by roles alone takes no derived key along.
     let by_role = ring.subset(&["app"]).unwrap().into_ring();
     for number in [INDEX, PSEUDONYM] {
-        assert_eq!(by_role.key(id(number)).unwrap().holds(), Holds::NameOnly);
+        assert_eq!(by_role.key(id(number)).unwrap().holds(), KeyMaterial::NameOnly);
     }
 }
 
@@ -145,7 +144,7 @@ fn search_only_ring_opens_seals_and_verifies_nothing() {
     {
         let search = subset(&ring, &reach);
         for key in search.keys() {
-            assert!(matches!(key.holds(), Holds::Derived | Holds::NameOnly), "{key}");
+            assert!(matches!(key.holds(), KeyMaterial::Derived | KeyMaterial::NameOnly), "{key}");
             assert!(key.expose_secret().is_none() && key.expose_writer_half().is_none(), "{key}");
         }
         assert_eq!(search.keys().count(), ring.keys().count(), "each is known by name");
@@ -201,8 +200,8 @@ fn subset_of_a_subset_passes_on_what_it_has() {
     let email = index("", "customer", "email");
     assert_eq!(second.key(id(INDEX)).unwrap().scopes().collect::<Vec<_>>(), [&email]);
     assert_eq!(derived(&second, INDEX, &email), derived(&ring, INDEX, &email));
-    assert_eq!(second.key(id(ENVELOPE)).unwrap().holds(), Holds::NameOnly);
-    assert_eq!(second.key(id(APP)).unwrap().holds(), Holds::NameOnly);
+    assert_eq!(second.key(id(ENVELOPE)).unwrap().holds(), KeyMaterial::NameOnly);
+    assert_eq!(second.key(id(APP)).unwrap().holds(), KeyMaterial::NameOnly);
     for gone in [
         reach().index("", "customer", "phone"),
         reach().role("app"),
@@ -213,10 +212,10 @@ fn subset_of_a_subset_passes_on_what_it_has() {
     }
     // Who has no envelope key cannot pass one on.
     let third = subset(&second, &reach());
-    assert_eq!(third.key(id(ENVELOPE)).unwrap().holds(), Holds::NameOnly);
+    assert_eq!(third.key(id(ENVELOPE)).unwrap().holds(), KeyMaterial::NameOnly);
     // A writer's half goes on as a half, never as more.
     let writer = subset(&subset(&first, &reach().writer("medical")), &reach().writer("medical"));
-    assert_eq!(writer.key(id(MEDICAL)).unwrap().holds(), Holds::WriterHalf);
+    assert_eq!(writer.key(id(MEDICAL)).unwrap().holds(), KeyMaterial::WriterHalf);
     assert_eq!(withheld(&writer, &reach().role("medical")).0, ErrorKind::MissingKey);
 }
 
@@ -333,10 +332,10 @@ fn derived_keys_are_of_their_use_each_once() {
     let key = make(KeyUse::Index, &[phone.clone(), email.clone()]).unwrap();
     assert_eq!(key.scopes().collect::<Vec<_>>(), [&email, &phone], "in order");
     assert_eq!(key.expose_derived(&phone).unwrap().expose(), &[1; 32]);
-    assert_eq!((key.name(), key.holds()), ("index", Holds::Derived));
+    assert_eq!((key.name(), key.holds()), ("index", KeyMaterial::Derived));
     // A destroyed one is a name, as any key.
     let gone = RingKey::derived(id(7), KeyUse::Index, KeyState::Destroyed, of(&[email])).unwrap();
-    assert_eq!((gone.holds(), gone.scopes().count()), (Holds::NameOnly, 0));
+    assert_eq!((gone.holds(), gone.scopes().count()), (KeyMaterial::NameOnly, 0));
 
     let mut ring = whole();
     assert_eq!(kind(ring.insert(key)), ErrorKind::InvalidInput, "a second primary one");

@@ -12,10 +12,10 @@ mod common;
 
 use common::bytes::{self, Ent, Env, erased};
 use common::*;
-use fieldseal::{
-    Access, Census, Class, DataKeys, ErrorKind, Field, Holds, KeyRing, KeyState, KeyUse, RingKey,
-    Scope, SealedInfo, Secret,
-};
+use fieldseal::envelope::SealedInfo;
+use fieldseal::keyring::{Census, KeyMaterial, KeyState, KeyUse, RingKey, Scope};
+use fieldseal::secret::Secret;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyRing};
 
 const STATES: [KeyState; 5] = [
     KeyState::Primary,
@@ -96,7 +96,7 @@ fn every_sort(state: KeyState) -> Vec<RingKey> {
 }
 
 #[cfg(feature = "file")]
-fn verifying_key(number: u32) -> fieldseal::VerifyingKey {
+fn verifying_key(number: u32) -> fieldseal::keyring::VerifyingKey {
     let mut ring = KeyRing::empty();
     let (sign, primary) = (KeyUse::Sign, KeyState::Primary);
     ring.insert(RingKey::symmetric(id(number), sign, "sign", primary, &secret(number)).unwrap())
@@ -116,7 +116,7 @@ fn build_without_signatures_has_the_names_of_signing_keys_only() {
     let known = RingKey::name_only(id(7), KeyUse::Sign, "sign", KeyState::Primary).unwrap();
     ring.insert(known).unwrap();
     assert_eq!(kind(ring.rotate(KeyUse::Sign, "sign")), ErrorKind::MissingKey);
-    let reach = fieldseal::Reach::new().signs();
+    let reach = fieldseal::keyring::Capabilities::new().signs();
     assert_eq!(kind(ring.subset_with(&reach)), ErrorKind::MissingKey);
 }
 
@@ -150,7 +150,7 @@ fn every_sort_of_key_moves_alike() {
             let primary = ring.primary(key_use, &name).map(RingKey::id);
             assert_eq!(primary, (key.state() == KeyState::Primary).then_some(id(7)), "{what}");
             if key.state() == KeyState::Destroyed {
-                assert_eq!(key.holds(), Holds::NameOnly);
+                assert_eq!(key.holds(), KeyMaterial::NameOnly);
                 assert!(key.expose_secret().is_none() && key.expose_derived(&scope()).is_none());
             }
         }
@@ -517,7 +517,7 @@ fn index_and_pseudonym_keys_are_added_once_and_then_rotated() {
         assert_eq!(kind(ring.rotate(key_use, name)), ErrorKind::MissingKey, "{name}");
         let first = add(&mut ring, key_use).unwrap();
         let key = ring.key(first).unwrap();
-        assert_eq!((key.name(), key.key_use(), key.holds()), (name, key_use, Holds::Secret));
+        assert_eq!((key.name(), key.key_use(), key.holds()), (name, key_use, KeyMaterial::Secret));
         assert_eq!(ring.primary(key_use, name).unwrap().id(), first);
         // What is there is rotated, not replaced.
         for state in [KeyState::Primary, KeyState::Disabled] {

@@ -20,7 +20,7 @@ mod customers;
 mod schema;
 
 use customers::*;
-use fieldseal::{SqlCondition, SqlDialect};
+use fieldseal::store::{SqlCondition, SqlDialect};
 use jiff::civil::{Date, date};
 
 /// What a look at every value finds.

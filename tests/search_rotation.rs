@@ -31,9 +31,10 @@ use std::thread;
 use std::time::Duration;
 
 use customers::*;
-use fieldseal::{
-    KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, Query, RingKey, Sealed, Stale, Update,
-};
+use fieldseal::field::{Query, Update};
+use fieldseal::index::Stale;
+use fieldseal::keyring::{KeyId, KeyState, KeyUse, RingKey};
+use fieldseal::{KeyEnvelope, KeyRing, Sealed};
 
 /// What this needs of a database. Each call is one request: a statement, or a transaction.
 pub trait Database: Sync {

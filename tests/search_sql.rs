@@ -13,10 +13,11 @@
     reason = "a test stops at the first surprise, and shares modules"
 )]
 
-use fieldseal::{
-    Class, Companion, DataKeys, Domain, ErrorKind, Field, Index, IndexedField, KeyRing, KeyUse,
-    ManyTerms, RowId, SqlCondition, SqlDialect, SqliteTermsTable, Term, Terms, ToId,
-};
+use fieldseal::field::{Companion, IndexedField, ManyTerms};
+use fieldseal::index::{Domain, Term, Terms};
+use fieldseal::keyring::KeyUse;
+use fieldseal::store::{SqlCondition, SqlDialect, SqliteTermsTable};
+use fieldseal::{Class, DataKeys, ErrorKind, Field, Index, KeyRing, RowId, ToId};
 use rusqlite::{Connection, params, params_from_iter};
 
 #[cfg(feature = "sqlx-postgres")]
@@ -61,7 +62,7 @@ fn ring() -> KeyRing {
     ring
 }
 
-fn update(ring: &KeyRing, note: &str) -> fieldseal::Update<String> {
+fn update(ring: &KeyRing, note: &str) -> fieldseal::field::Update<String> {
     let keys = DataKeys::create(ring, 42, [Class::PERSONAL]).unwrap();
     NOTE.update(&keys, &note.to_owned()).unwrap()
 }
@@ -303,8 +304,10 @@ fn stale_is_what_is_not_under_the_primary_key() {
     let (db, _) = database();
     for id in [1_u32, 0x0100_0000, 0x7fff_ffff, 0xfffe_ffff, u32::MAX] {
         let mut ring = KeyRing::generate().unwrap();
-        let (key, state) = (fieldseal::KeyId::new(id).unwrap(), fieldseal::KeyState::Primary);
-        let key = fieldseal::RingKey::symmetric(key, KeyUse::Index, "index", state, &[1; 32]);
+        let (key, state) =
+            (fieldseal::keyring::KeyId::new(id).unwrap(), fieldseal::keyring::KeyState::Primary);
+        let key =
+            fieldseal::keyring::RingKey::symmetric(key, KeyUse::Index, "index", state, &[1; 32]);
         ring.insert(key.unwrap()).unwrap();
         let stale = NOTE_EXACT.stale(&ring).unwrap();
         db.execute("DELETE FROM ticket", []).unwrap();
@@ -335,6 +338,6 @@ fn both_keys_are_asked_for_until_the_old_one_is_retired() {
     write(&db, &ring, 2, "late");
     assert_eq!(of_words(&db, &ring, "late"), [1, 2]);
     assert_eq!(of_words(&db, &ring, "late late"), [1, 2]);
-    ring.set_state(old, fieldseal::KeyState::Disabled).unwrap();
+    ring.set_state(old, fieldseal::keyring::KeyState::Disabled).unwrap();
     assert_eq!(of_words(&db, &ring, "late"), [2], "what was not reindexed is lost");
 }

@@ -10,7 +10,10 @@
 mod common;
 
 use common::*;
-use fieldseal::{ErrorKind, Holds, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey, VerifyingKey};
+use fieldseal::keyring::{
+    Capabilities, KeyId, KeyMaterial, KeyState, KeyUse, RingKey, VerifyingKey,
+};
+use fieldseal::{ErrorKind, KeyRing};
 
 const SIGN: u32 = 0xD2;
 
@@ -29,7 +32,7 @@ fn verifying() -> VerifyingKey {
     whole().verifying_keys()[0]
 }
 
-fn subset(ring: &KeyRing, reach: &Reach<'_>) -> KeyRing {
+fn subset(ring: &KeyRing, reach: &Capabilities<'_>) -> KeyRing {
     ring.subset_with(reach).unwrap().into_ring()
 }
 
@@ -39,7 +42,7 @@ fn ring_has_one_signing_key_which_is_rotated() {
     assert_eq!(ring.verifying_keys(), []);
     let first = ring.add_signing_key().unwrap();
     let key = ring.primary(KeyUse::Sign, "sign").unwrap();
-    assert_eq!((key.id(), key.holds()), (first, Holds::Secret));
+    assert_eq!((key.id(), key.holds()), (first, KeyMaterial::Secret));
     assert_eq!(ring.add_signing_key().unwrap_err().kind(), ErrorKind::InvalidInput);
 
     let second = ring.rotate(KeyUse::Sign, "sign").unwrap();
@@ -72,7 +75,7 @@ fn compromised_disabled_and_destroyed_keys_verify_nothing() {
     let mut ring = whole();
     ring.rotate(KeyUse::Sign, "sign").unwrap();
     ring.force_destroy(id(SIGN)).unwrap();
-    assert_eq!(ring.key(id(SIGN)).unwrap().holds(), Holds::NameOnly);
+    assert_eq!(ring.key(id(SIGN)).unwrap().holds(), KeyMaterial::NameOnly);
     assert_eq!(ring.verifying_keys().len(), 1);
 }
 
@@ -80,13 +83,13 @@ fn compromised_disabled_and_destroyed_keys_verify_nothing() {
 fn census_alone_never_lets_a_signing_key_go() {
     let mut ring = whole();
     ring.rotate(KeyUse::Sign, "sign").unwrap();
-    let mut census = fieldseal::Census::new();
+    let mut census = fieldseal::keyring::Census::new();
     let keys = fieldseal::DataKeys::create(&ring, 42, [fieldseal::Class::PERSONAL]).unwrap();
     keys.envelope().inspect().unwrap().count_into(&mut census);
     let error = ring.retire(id(SIGN), &census).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("sign key"), "{error}");
-    assert_eq!(ring.key(id(SIGN)).unwrap().holds(), Holds::Secret);
+    assert_eq!(ring.key(id(SIGN)).unwrap().holds(), KeyMaterial::Secret);
 }
 
 #[test]
@@ -94,11 +97,11 @@ fn subset_verifies_and_cannot_sign() {
     let ring = whole();
     for service in [
         ring.subset(&["app"]).unwrap().into_ring(),
-        subset(&ring, &Reach::new().role("app")),
-        subset(&ring, &Reach::new()),
+        subset(&ring, &Capabilities::new().role("app")),
+        subset(&ring, &Capabilities::new()),
     ] {
         let key = service.key(id(SIGN)).unwrap();
-        assert_eq!((key.holds(), key.state()), (Holds::Public, KeyState::Primary));
+        assert_eq!((key.holds(), key.state()), (KeyMaterial::Public, KeyState::Primary));
         assert!(key.expose_secret().is_none());
         assert_eq!(service.verifying_keys(), [verifying()]);
         // Nor does it come to a key that signs by another way.
@@ -106,16 +109,17 @@ fn subset_verifies_and_cannot_sign() {
         let rotated = service.rotate(KeyUse::Sign, "sign").unwrap_err();
         assert_eq!(rotated.kind(), ErrorKind::MissingKey);
         assert_eq!(service.add_signing_key().unwrap_err().kind(), ErrorKind::InvalidInput);
-        let again = service.subset_with(&Reach::new().signs()).unwrap_err();
+        let again = service.subset_with(&Capabilities::new().signs()).unwrap_err();
         assert_eq!(again.kind(), ErrorKind::MissingKey);
     }
 }
 
 #[test]
 fn subset_that_signs_opens_nothing_by_that() {
-    let service = subset(&whole(), &Reach::new().signs());
+    let service = subset(&whole(), &Capabilities::new().signs());
     for key in service.keys() {
-        let expected = if key.key_use() == KeyUse::Sign { Holds::Secret } else { Holds::NameOnly };
+        let expected =
+            if key.key_use() == KeyUse::Sign { KeyMaterial::Secret } else { KeyMaterial::NameOnly };
         assert_eq!(key.holds(), expected, "{key}");
     }
     assert_eq!(service.verifying_keys(), [verifying()]);
@@ -126,12 +130,12 @@ fn subset_that_signs_opens_nothing_by_that() {
 fn subset_that_is_to_sign_needs_a_key_that_signs() {
     let mut ring = admin();
     assert_eq!(
-        ring.subset_with(&Reach::new().role("app").signs()).unwrap_err().kind(),
+        ring.subset_with(&Capabilities::new().role("app").signs()).unwrap_err().kind(),
         ErrorKind::MissingKey
     );
     ring.insert(sign_key(SIGN, KeyState::OpenOnly)).unwrap();
     assert_eq!(
-        ring.subset_with(&Reach::new().signs()).unwrap_err().kind(),
+        ring.subset_with(&Capabilities::new().signs()).unwrap_err().kind(),
         ErrorKind::MissingKey,
         "one that verifies only does not do"
     );
@@ -144,7 +148,7 @@ fn ring_says_whether_it_signs_or_verifies() {
     const SIGNS: &str = "signs erasure receipts and ledgers";
     const VERIFIES: &str = "verifies erasure receipts and ledgers, and signs none";
     assert!(told(&ring).lines().any(|line| line == SIGNS), "{}", told(&ring));
-    assert_eq!(told(&subset(&ring, &Reach::new())).lines().next(), Some(VERIFIES));
+    assert_eq!(told(&subset(&ring, &Capabilities::new())).lines().next(), Some(VERIFIES));
     ring.rotate(KeyUse::Sign, "sign").unwrap();
     let both = told(&ring);
     assert!(both.contains(SIGNS) && !both.contains(VERIFIES), "{both}");
@@ -207,7 +211,7 @@ fn public_half_takes_the_place_of_no_key() {
     assert_eq!(ring.insert(other(KeyState::Primary)).unwrap_err().kind(), ErrorKind::InvalidInput);
     ring.insert(other(KeyState::OpenOnly)).unwrap();
     assert_eq!(ring.verifying_keys().len(), 2);
-    assert_eq!(half(KeyState::Destroyed).holds(), Holds::NameOnly);
+    assert_eq!(half(KeyState::Destroyed).holds(), KeyMaterial::NameOnly);
 }
 
 /// A public half that is made primary still does not sign.
@@ -216,39 +220,42 @@ fn public_half_made_primary_signs_for_no_subset() {
     let mut ring = KeyRing::empty();
     ring.insert(RingKey::public_half(verifying(), KeyState::OpenOnly).unwrap()).unwrap();
     ring.set_state(id(SIGN), KeyState::Primary).unwrap();
-    assert_eq!(ring.primary(KeyUse::Sign, "sign").unwrap().holds(), Holds::Public);
-    assert_eq!(ring.subset_with(&Reach::new().signs()).unwrap_err().kind(), ErrorKind::MissingKey);
+    assert_eq!(ring.primary(KeyUse::Sign, "sign").unwrap().holds(), KeyMaterial::Public);
+    assert_eq!(
+        ring.subset_with(&Capabilities::new().signs()).unwrap_err().kind(),
+        ErrorKind::MissingKey
+    );
 }
 
 /// What comes back from a document signs, or does not, as what went in.
 #[test]
 fn ring_document_keeps_what_signs_and_what_verifies() {
     let ring = whole();
-    let signs = Reach::new().role("app").signs();
+    let signs = Capabilities::new().role("app").signs();
     for (held, ring) in [
-        (Holds::Secret, subset(&ring, &signs)),
-        (Holds::Public, subset(&ring, &Reach::new().role("app"))),
-        (Holds::Secret, ring),
+        (KeyMaterial::Secret, subset(&ring, &signs)),
+        (KeyMaterial::Public, subset(&ring, &Capabilities::new().role("app"))),
+        (KeyMaterial::Secret, ring),
     ] {
-        let mut document = fieldseal::RingDocument::new(ring).unwrap();
+        let mut document = fieldseal::keyring::RingDocument::new(ring).unwrap();
         document.add_slot("server", &ring::key(1)).unwrap();
         let json = document.to_json().unwrap();
-        let locked = fieldseal::LockedRing::from_json(json.as_bytes()).unwrap();
+        let locked = fieldseal::keyring::LockedRing::from_json(json.as_bytes()).unwrap();
         assert!(locked.keys().any(|key| key.holds() == held && key.key_use() == KeyUse::Sign));
         let opened = locked.unlock(&ring::key(1)).unwrap().into_ring();
         assert_eq!(opened.verifying_keys(), [verifying()]);
         assert_eq!(opened.key(id(SIGN)).unwrap().holds(), held);
-        assert_eq!(opened.subset_with(&signs).is_ok(), held == Holds::Secret);
+        assert_eq!(opened.subset_with(&signs).is_ok(), held == KeyMaterial::Secret);
     }
 }
 
 /// A document that had the key that signs is not stored with its public half alone.
 #[test]
 fn key_that_signs_is_not_lost_to_its_public_half() {
-    let mut document = fieldseal::RingDocument::new(whole()).unwrap();
+    let mut document = fieldseal::keyring::RingDocument::new(whole()).unwrap();
     document.add_slot("server", &ring::key(1)).unwrap();
     document.to_json().unwrap();
-    let kept = subset(&whole(), &Reach::new().role("app").signs());
+    let kept = subset(&whole(), &Capabilities::new().role("app").signs());
     *document.ring_mut() = kept.subset(&["app"]).unwrap().into_ring();
     assert_eq!(document.to_json().unwrap_err().kind(), ErrorKind::InvalidInput);
 }

@@ -15,7 +15,9 @@ mod rewrap;
 
 use common::bytes::{self, Ent, Env, Live, derive, encrypt, erased};
 use common::*;
-use fieldseal::{Access, Action, DataKeys, ErrorKind, KeyRing, KeyState, KeyUse};
+use fieldseal::audit::Action;
+use fieldseal::keyring::{KeyState, KeyUse};
+use fieldseal::{Access, DataKeys, ErrorKind, KeyRing};
 
 const CONTEXT: &[u8] = b"invoice 7";
 const DATA_KEY: [u8; 32] = [3; 32];

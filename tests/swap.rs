@@ -8,7 +8,8 @@
     reason = "a test"
 )]
 
-use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyRing, ManyRows, Sealed};
+use fieldseal::field::ManyRows;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyRing, Sealed};
 
 const CONTACT: Class = Class::new("contact");
 const FINANCIAL: Class = Class::new("financial");

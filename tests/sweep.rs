@@ -15,9 +15,12 @@ mod model;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::*;
+use fieldseal::audit::{Action, LedgerChange, LedgerSink};
+use fieldseal::envelope::EntryState;
+use fieldseal::jobs::{Sweep, SweepPlan};
+use fieldseal::keyring::KeyState;
 use fieldseal::{
-    Access, Action, Class, DataKeys, EntryState, ErrorKind, KeyEnvelope, KeyRing, KeyState,
-    KeyStore, LedgerChange, LedgerSink, MemoryKeyStore, SubjectId, Sweep, SweepPlan,
+    Access, Class, DataKeys, ErrorKind, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore, SubjectId,
 };
 
 /// R is 24 days, P two.
@@ -218,7 +221,8 @@ fn what_was_planned_is_erased_and_nothing_else() {
 #[test]
 fn erasures_tell_the_time_too() {
     let (ring, now) = (admin(), NOW + 60 * DAY);
-    type Erase = fn(&MemoryKeyStore, Access<'_>) -> Result<fieldseal::Erasure, fieldseal::Error>;
+    type Erase =
+        fn(&MemoryKeyStore, Access<'_>) -> Result<fieldseal::envelope::Erasure, fieldseal::Error>;
     let ways: [Erase; 3] = [
         |store, access| store.erase(&(), access, 1),
         |store, access| store.erase_class(&(), access, 1, "kept"),
@@ -439,7 +443,7 @@ fn a_store_of_many_pages_is_swept_whole() {
 #[cfg(feature = "rusqlite")]
 #[test]
 fn a_sqlite_store_is_swept_as_one_in_memory_is() {
-    use fieldseal::{SqliteKeyStore, SubjectColumn};
+    use fieldseal::store::{SqliteKeyStore, SubjectColumn};
 
     let db = rusqlite::Connection::open_in_memory().unwrap();
     db.execute_batch(
@@ -490,7 +494,8 @@ fn a_sqlite_store_is_swept_as_one_in_memory_is() {
 #[cfg(feature = "sqlx-sqlite")]
 #[test]
 fn an_asynchronous_store_is_swept_as_one_in_memory_is() {
-    use fieldseal::{AsyncKeyStore, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::{Connection as _, Sqlite, SqliteConnection};
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -10,10 +10,11 @@
 
 use std::collections::BTreeSet;
 
+use fieldseal::field::{Companion, Decoder, Encoder, Findable, IndexedField, ManyTerms};
+use fieldseal::index::{Domain, Normalizer, Term};
+use fieldseal::keyring::{Capabilities, KeyState, KeyUse, RingKey};
 use fieldseal::{
-    Access, Class, Companion, DataKeys, Decoder, Domain, Encoder, Error, ErrorKind, Field,
-    Findable, Index, IndexedField, KeyRing, KeyState, KeyUse, ManyTerms, Normalizer, Reach,
-    RingKey, SealValue, Sealed, Term,
+    Access, Class, DataKeys, Error, ErrorKind, Field, Index, KeyRing, SealValue, Sealed,
 };
 use proptest::prelude::*;
 
@@ -163,7 +164,7 @@ proptest! {
 #[test]
 fn half_open_ranges_leave_their_ends_out() {
     let ring = ring();
-    let found = |query: fieldseal::Query<i64>, value: i64| {
+    let found = |query: fieldseal::field::Query<i64>, value: i64| {
         let by_terms = finds(query.groups(), &written(&POINTS, &ring, &value));
         assert_eq!(by_terms, query.matches(&value).unwrap());
         by_terms
@@ -228,7 +229,7 @@ fn a_ring_that_only_searches_finds_and_cannot_open_nor_search_elsewhere() {
     let keys = DataKeys::create(&ring, 42, [Class::PERSONAL]).unwrap();
     let update = FIELD.update(&keys, &"ada@example.com".into()).unwrap();
     let search =
-        ring.subset_with(&Reach::new().index("", "customer", "email")).unwrap().into_ring();
+        ring.subset_with(&Capabilities::new().index("", "customer", "email")).unwrap().into_ring();
 
     let query = EMAIL.query(&search, "ada@example.com").unwrap();
     assert_eq!(query.terms(), [update.term(&EMAIL).unwrap().clone()]);
@@ -276,7 +277,7 @@ fn a_rotated_key_asks_under_all_that_rows_may_carry() {
 #[test]
 fn a_ring_that_lacks_one_of_the_keys_in_use_does_not_search_half() {
     let mut ring = ring();
-    let reach = Reach::new().index("", "customer", "email");
+    let reach = Capabilities::new().index("", "customer", "email");
     let mut search = ring.subset_with(&reach).unwrap().into_ring();
     let newer = ring.introduce(KeyUse::Index, "index").unwrap();
     assert_eq!(EMAIL.query(&search, "ada").unwrap().terms().len(), 1);
@@ -476,7 +477,8 @@ fn values_that_an_attacker_writes_undo_a_range_index() {
 fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared() {
     use std::panic::UnwindSafe;
 
-    use fieldseal::{Mask, Masking};
+    use fieldseal::Mask;
+    use fieldseal::field::Masking;
 
     fn declared<T: SealValue>(
         companion: impl FnOnce() -> Companion + UnwindSafe,

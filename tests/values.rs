@@ -5,7 +5,8 @@
 
 use std::fmt::Debug;
 
-use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, NotNull, Sealed};
+use fieldseal::field::NotNull;
+use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, Sealed};
 use proptest::prelude::*;
 
 #[cfg(feature = "serde")]
@@ -171,7 +172,9 @@ fn sealed_types_show_nothing_when_printed() {
     let value = "ada@example.com".to_owned();
     let sealed = field::<String>().seal(&keys, &value).unwrap();
     let update = field::<String>().update(&keys, &value).unwrap();
-    let row = Field::<String, fieldseal::ManyRows>::new("address", "street", CLASS).row(7).unwrap();
+    let row = Field::<String, fieldseal::field::ManyRows>::new("address", "street", CLASS)
+        .row(7)
+        .unwrap();
     let ring = KeyRing::generate().unwrap();
     let plaintext = ring.open(b"c", &ring.seal(b"c", value.as_bytes()).unwrap()).unwrap();
     let error = field::<u64>().open(&keys, &Sealed::from_bytes(sealed.as_bytes())).unwrap_err();
@@ -197,7 +200,7 @@ fn sealed_types_show_nothing_when_printed() {
 mod structured {
     use std::collections::BTreeMap;
 
-    use fieldseal::Structured;
+    use fieldseal::field::Structured;
     use serde::{Deserialize, Serialize};
 
     use super::*;

@@ -14,7 +14,8 @@ mod always;
 mod common;
 
 use common::*;
-use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, History, KeyEnvelope, Sealed};
+use fieldseal::envelope::History;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, Field, KeyEnvelope, Sealed};
 
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
 /// Several levels of preference are several roles.
@@ -48,7 +49,7 @@ fn opened_by(
 
 fn changed(
     envelope: &KeyEnvelope,
-    change: impl FnOnce(&mut fieldseal::EnvelopeEdit<'_>) -> Result<(), fieldseal::Error>,
+    change: impl FnOnce(&mut fieldseal::envelope::EnvelopeEdit<'_>) -> Result<(), fieldseal::Error>,
 ) -> KeyEnvelope {
     let ring = admin();
     let mut edit = envelope.edit(Access::new(&ring).at(NOW), 42).unwrap();

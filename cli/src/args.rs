@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use fieldseal::Floor;
+use fieldseal::keyring::Floor;
 
 pub(crate) use self::parsing::parse;
 #[cfg(feature = "stores")]

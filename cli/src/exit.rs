@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use fieldseal::{Error, ErrorKind, Fault};
+use fieldseal::error::Fault;
+use fieldseal::{Error, ErrorKind};
 
 /// The exit codes. They are documented and stable: see `cli/README.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

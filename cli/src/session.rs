@@ -3,7 +3,8 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use fieldseal::{Error, Floor, LockedRing, RingDocument, RingFile};
+use fieldseal::keyring::{Floor, LockedRing, RingDocument};
+use fieldseal::{Error, RingFile};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 

@@ -6,7 +6,9 @@ mod url;
 
 use std::time::Duration;
 
-use fieldseal::{Error, ErrorKind, Fault, SqlxDatabase, SqlxKeyStore, SubjectColumn};
+use fieldseal::error::Fault;
+use fieldseal::store::{SqlxDatabase, SqlxKeyStore, SubjectColumn};
+use fieldseal::{Error, ErrorKind};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;

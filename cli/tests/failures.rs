@@ -88,7 +88,7 @@ fn wrong_credentials_do_not_open_and_change_nothing() {
         "locked",
         "FIELDSEAL_PASSPHRASE_FILE",
     );
-    let key = fieldseal::SlotKey::generate().unwrap();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap();
     place.secret("key", &key.to_text());
     ran(place.bare().args(["ring", "list", "--key-file", "key"])).failed(
         4,
@@ -116,7 +116,7 @@ fn a_passphrase_file_is_no_key_file() {
 #[test]
 fn two_credentials_in_the_environment_are_one_too_many() {
     let place = Place::with_ring();
-    let key = fieldseal::SlotKey::generate().unwrap();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap();
     let mut command = place.command();
     command.env("FIELDSEAL_RING_KEY", key.to_text().as_str()).args(["ring", "list"]);
     ran(&mut command).failed(2, "both set", "unset one");

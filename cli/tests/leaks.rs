@@ -79,7 +79,7 @@ fn passphrase_in_the_place_of_its_file_is_not_repeated() {
     ran.failed(5, "the file that FIELDSEAL_PASSPHRASE_FILE names", "");
     assert!(!ran.err.contains(PASSPHRASE), "{}", ran.err);
 
-    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap().to_text();
     let ran = common::ran(place.bare().args(["ring", "list", "--key-file", &key]));
     ran.failed(5, "a secret in the place of a path", "");
     assert!(!ran.err.contains(key.as_str()), "{}", ran.err);
@@ -88,7 +88,7 @@ fn passphrase_in_the_place_of_its_file_is_not_repeated() {
 #[test]
 fn secret_given_as_an_argument_is_not_repeated() {
     let place = Place::with_ring();
-    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap().to_text();
     place.ok(&["ring", "split", "--threshold", "2", "--shares", "2", "--out-dir", "."]);
     let share = place.read("share-1-of-2.txt").lines().last().unwrap().to_owned();
     let joined = format!("--fingerprint={}", key.as_str());
@@ -119,7 +119,7 @@ fn secret_given_as_an_argument_is_not_repeated() {
 #[test]
 fn slot_key_in_the_place_of_a_verifying_key_is_not_repeated() {
     let place = Place::with_ring();
-    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap().to_text();
     let misspelt = key.replacen("fsk1.", "sfk1.", 1);
     let joined = format!("--key={}", key.as_str());
     for args in [

@@ -18,9 +18,8 @@ mod standby;
 use assert_cmd::Command;
 use common::stores::{CONTACT, EMAIL, counted, wait};
 use common::{Place, Ran, ran};
-use fieldseal::{
-    AsyncKeyStore as _, DataKeys, Error, ErrorKind, KeyRing, Sealed, SqlxKeyStore, ToId,
-};
+use fieldseal::store::SqlxKeyStore;
+use fieldseal::{AsyncKeyStore as _, DataKeys, Error, ErrorKind, KeyRing, Sealed, ToId};
 use postgres::Schema;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Postgres};

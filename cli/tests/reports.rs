@@ -7,7 +7,8 @@ mod common;
 use std::fs;
 
 use common::{Place, ran};
-use fieldseal::{Class, DataKeys, Field, History, KeyRing};
+use fieldseal::envelope::History;
+use fieldseal::{Class, DataKeys, Field, KeyRing};
 use serde_json::Value;
 
 const CONTACT: Class =
@@ -150,7 +151,7 @@ fn sealed(ring: &KeyRing) -> (String, DataKeys) {
 
 fn ring_of(place: &Place) -> KeyRing {
     let json = place.ok(&["ring", "export", "--unprotected"]);
-    fieldseal::LockedRing::from_json(json.as_bytes())
+    fieldseal::keyring::LockedRing::from_json(json.as_bytes())
         .unwrap()
         .open_unprotected()
         .unwrap()
@@ -242,7 +243,7 @@ fn inspect_says_in_words_what_is_past_and_erased() {
 #[test]
 fn inspect_shows_no_secret_of_what_is_secret() {
     let place = Place::with_ring();
-    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap().to_text();
     place.secret("key", &key);
     let told = ran(place.bare().args(["inspect", "key"]));
     assert!(told.out.contains("a raw slot key, whole") && !told.out.contains(key.as_str()));
@@ -295,7 +296,7 @@ fn labels_of_a_hostile_file_do_not_reach_the_terminal_as_they_are() {
     place.mode("fieldseal-ring.json", 0o600);
     let told = ran(place.bare().args(["ring", "slot", "list"]));
     assert_eq!(told.code, 0, "{}", told.err);
-    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap().to_text();
     place.secret("key", &key);
     let refused = ran(place.bare().args(["ring", "list", "--key-file", "key"]));
     refused.failed(4, "\\u{202e}evil", "");

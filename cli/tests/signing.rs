@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Place, Ran, ran};
-use fieldseal::VerifyingKey;
+use fieldseal::keyring::VerifyingKey;
 use serde_json::Value;
 
 /// What `ring verifying-key` prints, a key a line.
@@ -91,7 +91,7 @@ fn no_secret_of_what_signs_is_printed() {
     let place = Place::with_ring();
     place.ok(&["ring", "add-key", "sign"]);
     let exported = place.ok(&["ring", "export", "--unprotected"]);
-    let ring = fieldseal::LockedRing::from_json(exported.as_bytes()).unwrap();
+    let ring = fieldseal::keyring::LockedRing::from_json(exported.as_bytes()).unwrap();
     let document = ring.open_unprotected().unwrap();
     let key = document.ring().keys().find(|key| key.key_use().as_str() == "sign").unwrap();
     let secret = key.expose_secret().unwrap();

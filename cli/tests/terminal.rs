@@ -288,7 +288,7 @@ fn nothing_is_asked_where_that_was_said() {
     let screen = Screen::start(&place, &["--no-input", "ring", "list"]);
     let (code, seen) = screen.end();
     assert!(code == 4 && seen.contains("nothing was given that unlocks it"), "{seen}");
-    let key = fieldseal::SlotKey::generate().unwrap().to_text();
+    let key = fieldseal::keyring::SlotKey::generate().unwrap().to_text();
     place.secret("key", &key);
     let init = ["ring", "init", "--ring", "by-key.json", "--key-file", "key"];
     assert_eq!(ran(place.bare().args(init)).code, 0);

@@ -55,7 +55,7 @@ fn only_field(input: &DeriveInput) -> Result<(Member, &Field)> {
 
 fn expand(input: &DeriveInput, krate: &Path, (member, inner): (Member, &Field)) -> TokenStream {
     let (ident, ty) = (&input.ident, &inner.ty);
-    let bound = (ty, quote!(#ty: #krate::NotNull));
+    let bound = (ty, quote!(#ty: #krate::field::NotNull));
     let generics = with_bounds(&input.generics, [bound]);
     let (parameters, arguments, where_clause) = generics.split_for_impl();
     let span = generated_at(ty.span());
@@ -67,23 +67,23 @@ fn expand(input: &DeriveInput, krate: &Path, (member, inner): (Member, &Field)) 
         impl #parameters #krate::SealValue for #ident #arguments #where_clause {
             type Column = #krate::Sealed<Self>;
 
-            const KIND: #krate::ValueKind = <#ty as #krate::SealValue>::KIND;
+            const KIND: #krate::field::ValueKind = <#ty as #krate::SealValue>::KIND;
 
             fn encode(
                 &self,
-                __to: &mut #krate::Encoder<'_>,
+                __to: &mut #krate::field::Encoder<'_>,
             ) -> ::core::result::Result<(), #krate::Error> {
                 #encode(&self.#member, __to)
             }
 
             fn decode(
-                __from: &mut #krate::Decoder<'_>,
+                __from: &mut #krate::field::Decoder<'_>,
             ) -> ::core::result::Result<Self, #krate::Error> {
                 ::core::result::Result::Ok(Self { #member: #decode(__from)? })
             }
         }
 
         #[automatically_derived]
-        impl #parameters #krate::NotNull for #ident #arguments #where_clause {}
+        impl #parameters #krate::field::NotNull for #ident #arguments #where_clause {}
     }
 }

@@ -1,6 +1,8 @@
 //! What analysts get: pseudonyms that lead to nobody, and a table in which nobody stands alone.
 
-use fieldseal::{AnonymousExport, Generalise, KeyRing, Reach, SealedRecord as _};
+use fieldseal::export::{AnonymousExport, Generalize};
+use fieldseal::keyring::Capabilities;
+use fieldseal::{KeyRing, SealedRecord as _};
 
 use crate::store::Store;
 use crate::{Anyhow, Customer, SealedCustomer};
@@ -15,7 +17,7 @@ pub(crate) fn show(
     customers: &[Customer],
 ) -> Anyhow<()> {
     println!("\nAnalysts get pseudonyms, one for each purpose:");
-    let of = |purpose: &'static str| ring.subset_with(&Reach::new().pseudonyms("", purpose));
+    let of = |purpose: &'static str| ring.subset_with(&Capabilities::new().pseudonyms("", purpose));
     let (churn, study) = (of("churn")?.into_ring(), of("study-2026")?.into_ring());
     for customer in customers.iter().take(2) {
         println!(
@@ -29,9 +31,9 @@ pub(crate) fn show(
 
     println!("and a table without names, of spans of birth years and of countries, with the plan:");
     let mut export = AnonymousExport::new()
-        .column("born", Generalise::years(20), |customer: &Customer| &customer.birth_date)
-        .column("country", Generalise::kept(), |customer| &customer.country)
-        .column("plan", Generalise::measure(), |customer| &customer.plan);
+        .column("born", Generalize::years(20), |customer: &Customer| &customer.birth_date)
+        .column("country", Generalize::kept(), |customer| &customer.country)
+        .column("plan", Generalize::measure(), |customer| &customer.plan);
     for customer in customers {
         let row: SealedCustomer = store.by_id(customer.id)?;
         export.add(customer.id, &row.open(back_office, customer.id)?)?;

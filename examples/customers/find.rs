@@ -1,6 +1,8 @@
 //! Customers found by what is sealed.
 
-use fieldseal::{KeyRing, Query, SealedRecord as _, SqlDialect};
+use fieldseal::field::Query;
+use fieldseal::store::SqlDialect;
+use fieldseal::{KeyRing, SealedRecord as _};
 use jiff::civil::date;
 
 use crate::store::Store;

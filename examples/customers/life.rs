@@ -3,9 +3,12 @@
 
 use std::path::Path;
 
+use fieldseal::envelope::History;
+use fieldseal::keyring::Census;
+use fieldseal::ledger::{Receipt, Replay};
+use fieldseal::store::{LedgerFile, SqliteKeyStore, SubjectColumn};
 use fieldseal::{
-    Access, Catalog, Census, ErrorKind, History, KeyRing, KeyStore as _, LedgerFile, Receipt,
-    Record as _, Replay, SealedRecord as _, SqliteKeyStore, SubjectColumn,
+    Access, Catalog, ErrorKind, KeyRing, KeyStore as _, Record as _, SealedRecord as _,
 };
 
 use rusqlite::{Transaction, TransactionBehavior};

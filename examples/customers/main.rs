@@ -15,7 +15,7 @@
 //! | switchboard | the key of one index | finds who calls by their number, and opens nothing |
 //! | thief | no ring, the whole file | sees what is in the clear, lengths, and which terms are equal |
 //!
-//! Customers are found by sealed fields, and analysts get pseudonyms and a generalised table. Then a customer consents to marketing and withdraws, another one is erased with a receipt, and a backup
+//! Customers are found by sealed fields, and analysts get pseudonyms and a generalized table. Then a customer consents to marketing and withdraws, another one is erased with a receipt, and a backup
 //! of before is made right by the ledger.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks")]
 
@@ -31,9 +31,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use fieldseal::{
-    Access, Class, Domain, ErrorKind, KeyRing, Normalizer, Reach, Record, SealedRecord as _,
-};
+use fieldseal::index::{Domain, Normalizer};
+use fieldseal::keyring::Capabilities;
+use fieldseal::{Access, Class, ErrorKind, KeyRing, Record, SealedRecord as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 
@@ -144,17 +144,18 @@ fn run(options: &Options) -> Anyhow<bool> {
     ring.add_index_key()?;
     ring.add_pseudonym_key()?;
     // A ring of its own for each: the keys of its roles, and of the indexes that it makes or asks.
-    let found = |reach: Reach<'static>| {
+    let found = |reach: Capabilities<'static>| {
         let indexes = ["email", "phone", "surname.prefix", "birth_date.range"];
         indexes.iter().fold(reach, |reach, index| reach.index("", "customer", index))
     };
-    let sign_up = found(Reach::new().role("app").writer("support").writer("billing"));
+    let sign_up = found(Capabilities::new().role("app").writer("support").writer("billing"));
     let sign_up = ring.subset_with(&sign_up)?.into_ring();
     println!("\nWhat the sign-up service can do:\n{}", sign_up.describe());
-    let back_office = found(Reach::new().role("app").role("billing").writer("support"));
+    let back_office = found(Capabilities::new().role("app").role("billing").writer("support"));
     let back_office = ring.subset_with(&back_office)?.into_ring();
-    let support = ring.subset_with(&Reach::new().role("support"))?.into_ring();
-    let switchboard = ring.subset_with(&Reach::new().index("", "customer", "phone"))?.into_ring();
+    let support = ring.subset_with(&Capabilities::new().role("support"))?.into_ring();
+    let switchboard =
+        ring.subset_with(&Capabilities::new().index("", "customer", "phone"))?.into_ring();
 
     println!("\nSign-up seals them into {}", path.display());
     let access = Access::new(&sign_up).actor("sign-up").purpose("registration");

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fieldseal::{KeyEnvelope, SealValue, SqlCondition, SqliteTermsTable, Update};
+use fieldseal::field::Update;
+use fieldseal::store::{SqlCondition, SqliteTermsTable};
+use fieldseal::{KeyEnvelope, SealValue};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params, params_from_iter};
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use fieldseal::envelope::History;
+use fieldseal::store::ResealEntry;
 use fieldseal::{
-    Access, AsyncKeyStore as _, DataKeys, Error, ErrorKind, History, KeyRing, Record as _, Reseal,
+    Access, AsyncKeyStore as _, DataKeys, Error, ErrorKind, KeyRing, Record as _,
     SealedRecord as _, SubjectId,
 };
 
@@ -194,7 +196,7 @@ pub(crate) async fn reseal(app: Arc<App>) -> Result<usize, Problem> {
     }
 }
 
-async fn reseal_one(app: &App, entry: &Reseal) -> Result<usize, Problem> {
+async fn reseal_one(app: &App, entry: &ResealEntry) -> Result<usize, Problem> {
     let id = entry.subject.as_i64().ok_or(Problem::NoSuchCustomer)?;
     let mut transaction = app.pool.begin().await?;
     let access = app.access().tenant(&entry.tenant);

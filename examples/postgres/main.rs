@@ -20,7 +20,9 @@ use std::process::ExitCode;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use fieldseal::{Catalog, Class, KeyRing, LedgerFile, Receipt, Record, SqlxKeyStore};
+use fieldseal::ledger::Receipt;
+use fieldseal::store::{LedgerFile, SqlxKeyStore};
+use fieldseal::{Catalog, Class, KeyRing, Record};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Postgres};
 use tokio::task::JoinSet;

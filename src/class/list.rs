@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::Class;
 
-/// The classes of a call: those of a [`Schema`](crate::Schema), of a [`Catalog`](crate::Catalog), of a
+/// The classes of a call: those of a [`Schema`](crate::record::Schema), of a [`Catalog`](crate::Catalog), of a
 /// [`Field`](crate::Field) with its mask, or a list.
 ///
 /// Take them from the schema: `DataKeys::create(&ring, 42, Customer::SCHEMA)`. A list by hand misses the class that

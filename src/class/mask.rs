@@ -57,7 +57,8 @@ impl Class {
     /// cannot read the mask class begins a new generation of it each time, or is refused.
     ///
     /// ```
-    /// use fieldseal::{Class, MaskName};
+    /// use fieldseal::class::MaskName;
+    /// use fieldseal::Class;
     ///
     /// const FINANCIAL: Class = Class::new("financial").readers(&["billing"]).retain_days(3 * 365);
     /// const SHOWN: Class =

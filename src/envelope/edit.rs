@@ -19,7 +19,8 @@ use core::fmt;
 use super::KeyEnvelope;
 use super::format::{Entry, KeyTag, Layout};
 use super::generation::{Bound, GenerationKey, retention};
-use crate::access::{Access, Action, LedgerAct};
+use crate::access::Access;
+use crate::audit::{Action, LedgerAct};
 use crate::class::{Class, ToClasses};
 use crate::context::SubjectId;
 use crate::context::is_declarable;
@@ -193,7 +194,7 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     /// Begins the classes that the envelope has no entry of, such as those that were added to a
-    /// [`Schema`](crate::Schema) later: `edit.ensure(Customer::SCHEMA)`. An entry, live or erased, is left as it is.
+    /// [`Schema`](crate::record::Schema) later: `edit.ensure(Customer::SCHEMA)`. An entry, live or erased, is left as it is.
     ///
     /// # Errors
     /// [`Erased`](ErrorKind::Erased) when the subject is; [`MissingKey`](ErrorKind::MissingKey),

@@ -12,7 +12,8 @@ use crate::keyring::{Census, CountedEntry};
 /// What stored bytes are, and what they say of themselves: unverified, and nothing secret.
 ///
 /// ```
-/// use fieldseal::{KeyRing, SealedInfo};
+/// use fieldseal::envelope::SealedInfo;
+/// use fieldseal::KeyRing;
 ///
 /// let ring = KeyRing::generate()?;
 /// let stored = ring.seal(b"note 7", b"call back")?;

@@ -10,7 +10,8 @@ use super::sealed::{
     split_standalone,
 };
 use super::{DataKeys, EnvelopeEdit, KeyEnvelope, keys};
-use crate::access::{Access, Action};
+use crate::access::Access;
+use crate::audit::Action;
 use crate::cbor;
 use crate::class::{Class, Declared};
 use crate::context::{SubjectId, is_name};
@@ -146,7 +147,8 @@ impl Access<'_> {
     /// their place, then count again.
     ///
     /// ```
-    /// use fieldseal::{Census, KeyRing, KeyUse};
+    /// use fieldseal::keyring::{Census, KeyUse};
+    /// use fieldseal::KeyRing;
     ///
     /// let mut ring = KeyRing::generate()?;
     /// let sealed = ring.seal(b"avatar of 42", b"\x89PNG")?;

@@ -4,7 +4,8 @@
 /// operator what to do without reading texts: see [`Error::fault`](crate::Error::fault).
 ///
 /// ```
-/// use fieldseal::{Error, Fault};
+/// use fieldseal::error::Fault;
+/// use fieldseal::Error;
 ///
 /// fn advice(error: &Error) -> &'static str {
 ///     match error.fault() {

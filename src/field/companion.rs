@@ -18,12 +18,12 @@ use crate::index::{IndexSpec, Shape, Term, Terms};
 /// A field whose value is written alone.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "a marker")]
-pub struct Alone;
+pub struct ValueOnly;
 
 /// A field whose terms and mask are written with its value, which is not sealed without them.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "a marker")]
-pub struct Accompanied;
+pub struct WithCompanions;
 
 /// A field that is part of a compound index, and so is written with its whole record only.
 #[derive(Clone, Copy, Debug)]

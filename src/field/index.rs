@@ -34,7 +34,9 @@ pub struct ManyTerms;
 /// `#[derive(Record)]` declares indexes as constants; by hand it is
 ///
 /// ```
-/// use fieldseal::{Class, Companion, DataKeys, Domain, Field, Index, KeyRing, ManyTerms, SingleRow};
+/// use fieldseal::field::{Companion, ManyTerms, SingleRow};
+/// use fieldseal::index::Domain;
+/// use fieldseal::{Class, DataKeys, Field, Index, KeyRing};
 ///
 /// const EMAIL_INDEX: Index<String> = Index::exact("customer", "email").cardinality(1_000_000);
 /// const POINTS: Index<i64, ManyTerms> =
@@ -43,7 +45,7 @@ pub struct ManyTerms;
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_index_key()?;
 ///
-/// const EMAIL: fieldseal::IndexedField<String> = Field::new("customer", "email", Class::PERSONAL)
+/// const EMAIL: fieldseal::field::IndexedField<String> = Field::new("customer", "email", Class::PERSONAL)
 ///     .with("email", &[Companion::index(&EMAIL_INDEX, "email_index")]);
 /// let keys = DataKeys::create(&ring, 42, EMAIL)?;
 /// let written = EMAIL.update(&keys, &"ada@example.com".into())?;
@@ -167,7 +169,7 @@ impl<T: SealValue> Index<T, ManyTerms> {
     ///
     /// Scripts without spaces are found by their characters and pairs of them, so a value has about twice as many
     /// terms as characters, and each tells which rows share it. A question finds some rows that have the pairs
-    /// elsewhere; [`Query::matches`](crate::Query::matches) leaves them out. There is no stemming: `house` does
+    /// elsewhere; [`Query::matches`](crate::field::Query::matches) leaves them out. There is no stemming: `house` does
     /// not find `houses`.
     ///
     /// # Panics
@@ -251,7 +253,7 @@ impl<T, K> Index<T, K> {
     }
 
     /// How many different values there are is measured where they are stored:
-    /// [`Leakage::measured`](crate::Leakage::measured), whose check belongs into a test or a job.
+    /// [`Leakage::measured`](crate::index::Leakage::measured), whose check belongs into a test or a job.
     ///
     /// # Panics
     /// When it is known already.

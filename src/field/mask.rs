@@ -29,9 +29,9 @@ pub struct Masked;
 /// [mask class](Class::mask_of) of the field's class, which is erased with it, or another.
 ///
 /// ```
-/// use fieldseal::{
-///     Class, Companion, DataKeys, ErrorKind, Field, IndexedField, KeyRing, Mask, MaskName, Masking,
-/// };
+/// use fieldseal::class::MaskName;
+/// use fieldseal::field::{Companion, IndexedField, Masking};
+/// use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing, Mask};
 ///
 /// const FINANCIAL: Class = Class::new("financial").readers(&["billing"]);
 /// const SHOWN: Class =

@@ -32,7 +32,7 @@ use crate::context::{assert_name, equal};
 /// not of that kind, and `a••••@••••.com` that the domain is.
 ///
 /// ```
-/// use fieldseal::Masking;
+/// use fieldseal::field::Masking;
 ///
 /// assert_eq!(Masking::LAST4.shown("4242 4242 4242 4242"), "•••• 4242");
 /// assert_eq!(Masking::LAST4.shown("424242"), "••••");

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// apart.
 ///
 /// ```
-/// use fieldseal::Domain;
+/// use fieldseal::index::Domain;
 ///
 /// const BIRTH: Domain = Domain::dates("1900-01-01", "2099-12-31");
 /// const CENTS: Domain = Domain::decimals("0.00", "99999.99").step(100);

@@ -60,7 +60,9 @@ const fn hides(bits: u16, values: u64) -> bool {
 /// against the terms that are stored.
 ///
 /// ```
-/// use fieldseal::{Domain, Index, ManyTerms};
+/// use fieldseal::field::ManyTerms;
+/// use fieldseal::index::Domain;
+/// use fieldseal::Index;
 ///
 /// const CITY: Index<String> = Index::exact("customer", "city").cardinality(20_000).bits(12);
 /// const BIRTH: Index<i64, ManyTerms> =

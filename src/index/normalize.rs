@@ -71,7 +71,8 @@ use crate::error::Error;
 /// not assign is left as it is. So an update changes no term.
 ///
 /// ```
-/// use fieldseal::{Index, Normalizer};
+/// use fieldseal::index::Normalizer;
+/// use fieldseal::Index;
 ///
 /// const EMAIL_INDEX: Index<String> =
 ///     Index::exact("customer", "email").normalized(Normalizer::EMAIL).cardinality(1_000_000);

@@ -28,7 +28,8 @@ use crate::keyring::{LockedRing, RingDocument, SlotId};
 /// The module is loaded at run time, so nothing of it is needed to build.
 ///
 /// ```no_run
-/// use fieldseal::{Pkcs11, Pkcs11Key, Pkcs11Pin, RingFile};
+/// use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
+/// use fieldseal::RingFile;
 /// # fn pin() -> String { String::new() }
 ///
 /// let hsm = Pkcs11::open("/usr/lib/softhsm/libsofthsm2.so")?;
@@ -55,7 +56,7 @@ pub struct Pkcs11 {
 /// A token's user PIN: wiped on drop, and never shown.
 ///
 /// ```
-/// use fieldseal::Pkcs11Pin;
+/// use fieldseal::pkcs11::Pkcs11Pin;
 ///
 /// let pin = Pkcs11Pin::new("1234")?;
 /// assert_eq!(format!("{pin:?}"), "Pkcs11Pin");
@@ -145,7 +146,9 @@ impl Pkcs11 {
     /// [`session`](Self::session) and [`perform`](Pkcs11Session::perform).
     ///
     /// ```no_run
-    /// use fieldseal::{KeyRing, Pkcs11, Pkcs11Key, Pkcs11Pin, RingDocument, RingFile};
+    /// use fieldseal::keyring::RingDocument;
+    /// use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
+    /// use fieldseal::{KeyRing, RingFile};
     /// # fn pin() -> String { String::new() }
     ///
     /// let hsm = Pkcs11::open("/usr/lib/softhsm/libsofthsm2.so")?;
@@ -174,7 +177,8 @@ impl Pkcs11 {
     /// PIN to another token.
     ///
     /// ```no_run
-    /// use fieldseal::{Pkcs11, Pkcs11Key, Pkcs11Pin, RingFile, SharedRing};
+    /// use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
+    /// use fieldseal::{RingFile, SharedRing};
     /// # fn pin() -> String { String::new() }
     ///
     /// let hsm = Pkcs11::open("/usr/lib/softhsm/libsofthsm2.so")?;

@@ -28,7 +28,8 @@ const DAY: u64 = 86_400;
 /// [`plan`](Self::plan), [`check`](Self::check) and [`run_planned`](Self::run_planned).
 ///
 /// ```
-/// use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing, KeyStore, MemoryKeyStore, Sweep};
+/// use fieldseal::jobs::Sweep;
+/// use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing, KeyStore, MemoryKeyStore};
 ///
 /// const ORDERS: Class = Class::new("orders").retain_days(60);
 ///

@@ -6,7 +6,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use self::report::{GenerationCount, GenerationState, KeyCount, Need, PlaceCount};
+pub use self::report::{GenerationCount, GenerationState, KeyCount, KeyUsage, PlaceCount};
 
 use self::report::KnownKey;
 use super::{KeyId, KeyRing};
@@ -20,7 +20,8 @@ use crate::clock::Clock;
 /// database can hide a need, or make one up.
 ///
 /// ```
-/// use fieldseal::{Census, Class, DataKeys, KeyRing, KeyUse};
+/// use fieldseal::keyring::{Census, KeyUse};
+/// use fieldseal::{Class, DataKeys, KeyRing};
 ///
 /// let mut ring = KeyRing::generate()?;
 /// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
@@ -261,11 +262,11 @@ impl Census {
 
     /// Where the envelopes are that name this key, by place and class; as envelope key it is of no
     /// class. An envelope can name it in several classes.
-    pub fn needs(&self, id: KeyId) -> Vec<Need> {
+    pub fn needs(&self, id: KeyId) -> Vec<KeyUsage> {
         let of_place = |(name, place): (&String, &Place)| {
             let need = |class: Option<&String>, keys: &BTreeMap<KeyId, u64>| {
                 let envelopes = *keys.get(&id)?;
-                Some(Need { place: name.clone(), class: class.cloned(), envelopes })
+                Some(KeyUsage { place: name.clone(), class: class.cloned(), envelopes })
             };
             let as_envelope_key = need(None, &place.envelope_keys);
             let by_class = place.classes.iter();

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use super::{Holds, KeyRing, KeyState, KeyUse, RingKey};
+use super::{KeyMaterial, KeyRing, KeyState, KeyUse, RingKey};
 
 /// What a ring can do, in plain words: made by [`KeyRing::describe`], and printed a line a power.
 #[derive(Debug)]
@@ -54,22 +54,24 @@ impl Power {
     fn of(key: &RingKey) -> Self {
         match (key.state(), key.holds(), key.key_use()) {
             (KeyState::Destroyed, ..) => Self::Destroyed,
-            (_, Holds::NameOnly, _) => Self::NameOnly,
+            (_, KeyMaterial::NameOnly, _) => Self::NameOnly,
             (KeyState::Disabled, ..) => Self::Disabled,
             (KeyState::Compromised, _, KeyUse::Envelope) => Self::VerifiesInRescue,
-            (KeyState::Compromised, Holds::Secret | Holds::KeyPair, KeyUse::Wrap) => Self::Rescue,
+            (KeyState::Compromised, KeyMaterial::Secret | KeyMaterial::KeyPair, KeyUse::Wrap) => {
+                Self::Rescue
+            }
             // It opens nothing in rescue mode either.
             (KeyState::Compromised, ..) => Self::Compromised,
-            (_, Holds::Derived, KeyUse::Pseudonym) => Self::NamesFor,
-            (_, Holds::Derived, _) => Self::FindsBy,
+            (_, KeyMaterial::Derived, KeyUse::Pseudonym) => Self::NamesFor,
+            (_, KeyMaterial::Derived, _) => Self::FindsBy,
             (_, _, KeyUse::Index) => Self::FindsByAny,
             (_, _, KeyUse::Pseudonym) => Self::NamesForAny,
-            (KeyState::Primary, Holds::Secret, KeyUse::Sign) => Self::Signs,
+            (KeyState::Primary, KeyMaterial::Secret, KeyUse::Sign) => Self::Signs,
             (_, _, KeyUse::Sign) => Self::VerifiesSignatures,
             (KeyState::Primary, _, KeyUse::Envelope) => Self::Envelopes,
             (_, _, KeyUse::Envelope) => Self::VerifiesOnly,
-            (KeyState::Primary, Holds::WriterHalf, _) => Self::SealsOnly,
-            (_, Holds::WriterHalf, _) => Self::NameOnly,
+            (KeyState::Primary, KeyMaterial::WriterHalf, _) => Self::SealsOnly,
+            (_, KeyMaterial::WriterHalf, _) => Self::NameOnly,
             (KeyState::Primary, ..) => Self::OpensAndSeals,
             (KeyState::OpenOnly, ..) => Self::Opens,
         }
@@ -122,11 +124,12 @@ impl Power {
 impl Description<'_> {
     /// Of what the ring opens, the names of which it has not all the keys.
     fn lacks(&self) -> BTreeSet<String> {
-        let full = |key: &&RingKey| matches!(key.holds(), Holds::Secret | Holds::KeyPair);
+        let full =
+            |key: &&RingKey| matches!(key.holds(), KeyMaterial::Secret | KeyMaterial::KeyPair);
         let opens = self.0.keys().filter(full).filter(|key| Power::of(key) < Power::Rescue);
         let opens: BTreeSet<_> = opens.map(|key| (key.key_use(), key.name())).collect();
         let missing = self.0.keys().filter(|key| {
-            matches!(key.holds(), Holds::WriterHalf | Holds::NameOnly)
+            matches!(key.holds(), KeyMaterial::WriterHalf | KeyMaterial::NameOnly)
                 && key.state() != KeyState::Destroyed
                 && opens.contains(&(key.key_use(), key.name()))
         });
@@ -148,7 +151,7 @@ impl fmt::Display for Description<'_> {
                 continue;
             }
             let names = powers.entry(power).or_default();
-            if key.holds() == Holds::Derived {
+            if key.holds() == KeyMaterial::Derived {
                 names.extend(key.scopes().map(ToString::to_string));
             } else {
                 names.insert(key.name().into());

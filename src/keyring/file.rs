@@ -11,7 +11,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-pub use self::content::KeyLine;
+pub use self::content::KeySummary;
 pub use self::locked::LockedRing;
 pub use self::member::{Fingerprint, Floor, RingId};
 pub(super) use self::member::{Moment, Wrapping};
@@ -23,7 +23,7 @@ use super::unlock::{
     Credential, MAX_SERVICE_WRAPPED, Opening, PendingSlot, Slot, SlotId, Unlock, check_label,
     check_service, cost_of, stretched,
 };
-use super::{Holds, KeyId, KeyRing, KeyState, RingKey};
+use super::{KeyId, KeyMaterial, KeyRing, KeyState, RingKey};
 use crate::error::{Error, ErrorKind};
 use crate::random::CallRng;
 use crate::secret::Secret;
@@ -38,7 +38,8 @@ const MAX_SLOTS: usize = 16;
 /// [`RingFile`](crate::RingFile) keeps it in a file.
 ///
 /// ```
-/// use fieldseal::{KeyRing, KeyUse, LockedRing, Passphrase, RingDocument};
+/// use fieldseal::keyring::{KeyUse, LockedRing, Passphrase, RingDocument};
+/// use fieldseal::KeyRing;
 ///
 /// let mut document = RingDocument::new(KeyRing::generate()?)?;
 /// let passphrase = Passphrase::new("four words picked at random")?.into();
@@ -532,7 +533,7 @@ fn opening(ring: &KeyRing) -> Vec<KeyId> {
 }
 
 fn opens(key: &RingKey) -> bool {
-    matches!(key.holds(), Holds::Secret | Holds::KeyPair)
+    matches!(key.holds(), KeyMaterial::Secret | KeyMaterial::KeyPair)
 }
 
 /// Whether the slot records exactly this key of the service.

@@ -106,7 +106,7 @@ impl IndexKey {
     }
 }
 
-const HELD_ELSEWHERE: &str = "make the service's ring anew where the key is, by KeyRing::subset_with and Reach::index of \
+const HELD_ELSEWHERE: &str = "make the service's ring anew where the key is, by KeyRing::subset_with and Capabilities::index of \
      this record and index id";
 
 fn missing(text: alloc::string::String) -> Error {

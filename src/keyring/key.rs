@@ -105,7 +105,7 @@ impl FromStr for KeyState {
 /// What a ring holds of a key, and so what it can do with it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
-pub enum Holds {
+pub enum KeyMaterial {
     /// The 32-byte secret: seals and opens.
     Secret,
     /// The key pair with its writer secret: seals and opens.
@@ -120,7 +120,7 @@ pub enum Holds {
     NameOnly,
 }
 
-impl fmt::Display for Holds {
+impl fmt::Display for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Secret | Self::KeyPair => "seals and opens",
@@ -326,17 +326,19 @@ impl RingKey {
     }
 
     /// What the ring holds of the key.
-    pub fn holds(&self) -> Holds {
+    pub fn holds(&self) -> KeyMaterial {
         match self.material {
-            Material::Wrap(..) | Material::Envelope(..) | Material::Master(_) => Holds::Secret,
-            Material::Derived(_) => Holds::Derived,
-            Material::Pair(_) => Holds::KeyPair,
-            Material::Writer(_) => Holds::WriterHalf,
+            Material::Wrap(..) | Material::Envelope(..) | Material::Master(_) => {
+                KeyMaterial::Secret
+            }
+            Material::Derived(_) => KeyMaterial::Derived,
+            Material::Pair(_) => KeyMaterial::KeyPair,
+            Material::Writer(_) => KeyMaterial::WriterHalf,
             #[cfg(feature = "file")]
-            Material::Sign(_) => Holds::Secret,
+            Material::Sign(_) => KeyMaterial::Secret,
             #[cfg(feature = "file")]
-            Material::Public(_) => Holds::Public,
-            Material::NameOnly => Holds::NameOnly,
+            Material::Public(_) => KeyMaterial::Public,
+            Material::NameOnly => KeyMaterial::NameOnly,
         }
     }
 
@@ -420,21 +422,21 @@ impl RingKey {
 
     /// The key with as much of it as `keep` says; of an index or pseudonym key, what these scopes
     /// derive.
-    pub(super) fn reduced(&self, keep: Holds, scopes: &[Scope]) -> Self {
+    pub(super) fn reduced(&self, keep: KeyMaterial, scopes: &[Scope]) -> Self {
         let material = match (keep, &self.material) {
-            (Holds::NameOnly, _) | (_, Material::NameOnly) => Material::NameOnly,
-            (Holds::Derived, _) | (_, Material::Derived(_)) => {
+            (KeyMaterial::NameOnly, _) | (_, Material::NameOnly) => Material::NameOnly,
+            (KeyMaterial::Derived, _) | (_, Material::Derived(_)) => {
                 let scopes = scopes.iter().filter(|scope| scope.key_use() == self.key_use);
                 let keys: Vec<_> = scopes
                     .filter_map(|scope| Some((scope.clone(), self.expose_derived(scope)?)))
                     .collect();
                 if keys.is_empty() { Material::NameOnly } else { Material::Derived(keys.into()) }
             }
-            (Holds::WriterHalf, _) | (_, Material::Writer(_)) => {
+            (KeyMaterial::WriterHalf, _) | (_, Material::Writer(_)) => {
                 self.half().map_or(Material::NameOnly, |half| Material::Writer(half.duplicate()))
             }
             #[cfg(feature = "file")]
-            (Holds::Public, _) | (_, Material::Public(_)) => {
+            (KeyMaterial::Public, _) | (_, Material::Public(_)) => {
                 self.public_key().map_or(Material::NameOnly, Material::Public)
             }
             (_, Material::Pair(pair)) => Material::Pair(Box::new(pair.duplicate())),
@@ -465,7 +467,8 @@ impl RingKey {
     /// Whether the ring holds what opens as the role of this key, whatever its state: a reader's key
     /// that is disabled, or marked compromised, must not make the ring believe other roles.
     pub(super) fn reads_as_role(&self) -> bool {
-        self.key_use == KeyUse::Wrap && matches!(self.holds(), Holds::Secret | Holds::KeyPair)
+        self.key_use == KeyUse::Wrap
+            && matches!(self.holds(), KeyMaterial::Secret | KeyMaterial::KeyPair)
     }
 
     /// The MAC key of an envelope key that may verify.
@@ -479,7 +482,7 @@ impl RingKey {
     /// `[WR-6]` Whether a recipient of this key is ours: its state opens and it has a secret or
     /// private key; a writer half opens nothing.
     pub(crate) fn is_ours(&self, rescue: bool) -> bool {
-        matches!(self.holds(), Holds::Secret | Holds::KeyPair) && self.opens(rescue)
+        matches!(self.holds(), KeyMaterial::Secret | KeyMaterial::KeyPair) && self.opens(rescue)
     }
 
     /// Whether this is a wrap key that can wrap in its state.

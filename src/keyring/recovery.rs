@@ -24,7 +24,7 @@ use crate::secret::{Secret, ct_eq};
 /// on paper, give it to its custodian, and keep no copy.
 ///
 /// ```
-/// use fieldseal::Share;
+/// use fieldseal::keyring::Share;
 ///
 /// // As typed from paper: case, spaces and hyphens do not matter.
 /// let share = Share::from_text(

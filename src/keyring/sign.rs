@@ -24,7 +24,8 @@ pub(crate) const SIGN: &str = "sign";
 /// It prints as `fsv1.` and 54 characters, and is read from that.
 ///
 /// ```
-/// use fieldseal::{KeyRing, KeyState, RingKey, VerifyingKey};
+/// use fieldseal::keyring::{KeyState, RingKey, VerifyingKey};
+/// use fieldseal::KeyRing;
 ///
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_signing_key()?;
@@ -132,7 +133,7 @@ impl fmt::Debug for VerifyingKey {
 impl KeyRing {
     /// Adds the key that signs what is said of erasures, withdrawals and grants. Others verify by its
     /// [public half](Self::verifying_keys), which a [subset](Self::subset) gets, unless it is to
-    /// [sign](super::Reach::signs) too.
+    /// [sign](super::Capabilities::signs) too.
     ///
     /// # Errors
     /// As [`add_index_key`](Self::add_index_key).

@@ -4,20 +4,21 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Holds, KeyRing, KeyState, KeyUse, RingKey, Scope};
+use super::{KeyMaterial, KeyRing, KeyState, KeyUse, RingKey, Scope};
 use crate::error::{Error, ErrorKind};
 
 /// What a service is to reach, for [`KeyRing::subset_with`]: as little as it needs.
 ///
 /// ```
-/// use fieldseal::{KeyRing, Reach};
+/// use fieldseal::keyring::Capabilities;
+/// use fieldseal::KeyRing;
 ///
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_role("support")?;
 /// ring.add_key_pair_role("billing")?;
 /// ring.add_index_key()?;
 ///
-/// let reach = Reach::new().role("support").writer("billing").index("", "customer", "email");
+/// let reach = Capabilities::new().role("support").writer("billing").index("", "customer", "email");
 /// let support = ring.subset_with(&reach)?.into_ring();
 /// assert_eq!(
 ///     support.describe().to_string(),
@@ -29,12 +30,12 @@ use crate::error::{Error, ErrorKind};
 /// );
 ///
 /// // A service that only searches holds no key that opens anything, and none of envelopes.
-/// let search = ring.subset_with(&Reach::new().index("", "customer", "email"))?.into_ring();
+/// let search = ring.subset_with(&Capabilities::new().index("", "customer", "email"))?.into_ring();
 /// assert!(search.seal(b"note", b"text").is_err());
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Reach<'a> {
+pub struct Capabilities<'a> {
     roles: Vec<&'a str>,
     writers: Vec<&'a str>,
     indexes: Vec<(&'a str, &'a str, &'a str)>,
@@ -42,7 +43,7 @@ pub struct Reach<'a> {
     signs: bool,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> Capabilities<'a> {
     /// Nothing.
     pub fn new() -> Self {
         Self::default()
@@ -114,20 +115,24 @@ impl KeyRing {
     /// [`MissingKey`](ErrorKind::MissingKey) naming a role of which this ring holds no key that opens.
     pub fn subset(&self, roles: &[&str]) -> Result<Subset, Error> {
         let writers = self.keys().filter(|key| writes(key)).map(RingKey::name);
-        let reach = Reach { roles: roles.to_vec(), writers: writers.collect(), ..Reach::new() };
+        let reach = Capabilities {
+            roles: roles.to_vec(),
+            writers: writers.collect(),
+            ..Capabilities::new()
+        };
         self.subset_of(&reach, &[], true)
     }
 
     /// The ring of a service that reaches this and no more: the keys of its roles in full, the writer
     /// halves and derived keys that are named, the public halves of keys that sign unless it
-    /// [signs](Reach::signs), and of everything else the name only. The envelope keys go with it where it
+    /// [signs](Capabilities::signs), and of everything else the name only. The envelope keys go with it where it
     /// has a role or a writer half; who only finds, names or signs needs none.
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) naming what this ring cannot give: a role of which it holds
     /// no key that opens, a writer of which it holds no primary key pair or writer half, an index or a
     /// purpose for which it holds no key in use, a key that signs. [`InvalidInput`](ErrorKind::InvalidInput) for what is no name.
-    pub fn subset_with(&self, reach: &Reach<'_>) -> Result<Subset, Error> {
+    pub fn subset_with(&self, reach: &Capabilities<'_>) -> Result<Subset, Error> {
         for role in &reach.writers {
             if !self.primary(KeyUse::Wrap, role).is_some_and(writes) {
                 return Err(Error::new(
@@ -149,7 +154,7 @@ impl KeyRing {
             }
         }
         let signer = self.primary(KeyUse::Sign, KeyUse::Sign.as_str());
-        if reach.signs && signer.is_none_or(|key| key.holds() != Holds::Secret) {
+        if reach.signs && signer.is_none_or(|key| key.holds() != KeyMaterial::Secret) {
             return Err(Error::new(
                 ErrorKind::MissingKey,
                 "this ring holds no key that signs: add one, or make the subset where it is",
@@ -161,7 +166,7 @@ impl KeyRing {
 
     fn subset_of(
         &self,
-        reach: &Reach<'_>,
+        reach: &Capabilities<'_>,
         scopes: &[Scope],
         envelopes: bool,
     ) -> Result<Subset, Error> {
@@ -176,16 +181,16 @@ impl KeyRing {
         let mut ring = Self::empty();
         for key in self.keys() {
             let keep = match key.key_use() {
-                KeyUse::Envelope if envelopes => Holds::Secret,
+                KeyUse::Envelope if envelopes => KeyMaterial::Secret,
                 KeyUse::Wrap if reach.roles.contains(&key.name()) => key.holds(),
                 KeyUse::Wrap if writes(key) && reach.writers.contains(&key.name()) => {
-                    Holds::WriterHalf
+                    KeyMaterial::WriterHalf
                 }
-                KeyUse::Index | KeyUse::Pseudonym => Holds::Derived,
+                KeyUse::Index | KeyUse::Pseudonym => KeyMaterial::Derived,
                 // [RK-9] One that signs no more still tells who is meant in what it signed.
-                KeyUse::Sign if reach.signs && key.opens(true) => Holds::Secret,
-                KeyUse::Sign => Holds::Public,
-                KeyUse::Wrap | KeyUse::Envelope => Holds::NameOnly,
+                KeyUse::Sign if reach.signs && key.opens(true) => KeyMaterial::Secret,
+                KeyUse::Sign => KeyMaterial::Public,
+                KeyUse::Wrap | KeyUse::Envelope => KeyMaterial::NameOnly,
             };
             ring.insert(key.reduced(keep, scopes))?;
         }

@@ -176,7 +176,7 @@ impl fmt::Display for Argon2Cost {
 /// 32 random bytes that open a slot: for servers, which have a secret store and nobody to ask.
 ///
 /// ```
-/// use fieldseal::SlotKey;
+/// use fieldseal::keyring::SlotKey;
 ///
 /// let key = SlotKey::generate()?;
 /// let text = key.to_text(); // `fsk1.` and 48 characters, for the secret store
@@ -261,7 +261,9 @@ impl fmt::Debug for SlotKey {
 /// in is given up.
 ///
 /// ```
-/// use fieldseal::{Error, KeyRing, LockedRing, RingDocument, Secret, Unlock};
+/// use fieldseal::keyring::{LockedRing, RingDocument, Unlock};
+/// use fieldseal::secret::Secret;
+/// use fieldseal::{Error, KeyRing};
 ///
 /// /// A service that is asked by strings of bytes, and answers in kind.
 /// struct Kms;

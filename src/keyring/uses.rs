@@ -20,7 +20,7 @@ pub enum KeyUse {
     /// each.
     Pseudonym,
     /// Signs what is said of erasures, withdrawals and grants; named `sign`. A ring that does not sign
-    /// gets its [public half](super::Holds::Public). Such keys need the feature `file`.
+    /// gets its [public half](super::KeyMaterial::Public). Such keys need the feature `file`.
     Sign,
 }
 

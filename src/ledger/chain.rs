@@ -9,7 +9,8 @@ use core::ops::RangeInclusive;
 use super::entry::{LedgerEntry, LedgerHead, SubjectToken};
 use super::reading::{End, Reading, Salvage};
 use super::standing::Ends;
-use crate::access::{Access, Action, LedgerAct};
+use crate::access::Access;
+use crate::audit::{Action, LedgerAct};
 use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyId, KeyRing, VerifyingKey};
@@ -19,7 +20,9 @@ use crate::keyring::{KeyId, KeyRing, VerifyingKey};
 /// It names no subject: who holds the secret of the signing key can ask for one person's entries.
 ///
 /// ```
-/// use fieldseal::{Access, Class, DataKeys, History, KeyRing, LedgerFile};
+/// use fieldseal::envelope::History;
+/// use fieldseal::store::LedgerFile;
+/// use fieldseal::{Access, Class, DataKeys, KeyRing};
 ///
 /// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
 /// # let path = std::env::temp_dir().join(format!("fieldseal-ledger-{}", std::process::id()));

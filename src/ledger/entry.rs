@@ -9,7 +9,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::signing_key;
-use crate::access::{LedgerAct, LedgerChange};
+use crate::audit::{LedgerAct, LedgerChange};
 use crate::clock::Moment;
 use crate::context::{check_tenant, is_name};
 use crate::encoding::json::{Object, canonical, present};
@@ -76,7 +76,8 @@ impl fmt::Debug for SubjectToken {
 /// It is also what the next line is made from, by whoever keeps a ledger elsewhere than in a file:
 ///
 /// ```
-/// use fieldseal::{KeyRing, Ledger, LedgerHead};
+/// use fieldseal::ledger::{Ledger, LedgerHead};
+/// use fieldseal::KeyRing;
 ///
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_signing_key()?;

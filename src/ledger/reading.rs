@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::chain::Ledger;
 use super::entry::{LedgerEntry, LedgerHead, MAX_LINE, ReadLine, hash, malformed};
-use crate::access::LedgerAct;
+use crate::audit::LedgerAct;
 use crate::encoding::from_base64;
 use crate::error::{Error, ErrorKind};
 use crate::keyring::{KeyRing, VerifyingKey};

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::signing_key;
 use super::subject::SpelledId;
-use crate::access::{Access, Action};
+use crate::access::Access;
+use crate::audit::Action;
 use crate::class::Class;
 use crate::clock::Moment;
 use crate::context::{SubjectId, check_tenant, is_name};
@@ -35,7 +36,8 @@ const LABEL: &[u8] = b"fieldseal/v1 receipt";
 /// It prints as JSON, to be kept, or handed to the person. It names the subject as the application does.
 ///
 /// ```
-/// use fieldseal::{Class, DataKeys, KeyRing, KeyStore, MemoryKeyStore, Receipt};
+/// use fieldseal::ledger::Receipt;
+/// use fieldseal::{Class, DataKeys, KeyRing, KeyStore, MemoryKeyStore};
 ///
 /// let mut ring = KeyRing::generate()?;
 /// ring.add_signing_key()?;

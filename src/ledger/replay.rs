@@ -8,7 +8,7 @@ use core::ops::RangeInclusive;
 use super::chain::{Ledger, Tokens};
 use super::entry::{LedgerEntry, SubjectToken};
 use super::standing::Ends;
-use crate::access::LedgerAct;
+use crate::audit::LedgerAct;
 use crate::class::{Class, ToClasses};
 use crate::clock::CLOCKS_DIFFER;
 use crate::envelope::{EnvelopeEdit, ErasedUpTo, Granted, Reached, Withdrawal};

@@ -1,7 +1,7 @@
 //! Which grants stand. FORMAT.md, LG-8.
 
 use super::entry::LedgerEntry;
-use crate::access::LedgerAct;
+use crate::audit::LedgerAct;
 use crate::clock::CLOCKS_DIFFER;
 
 /// `[LG-8]` The withdrawals of one place in one ledger, as far as they decide which grants stand. A grant must

@@ -12,7 +12,7 @@ impl Fault {
     /// statements that an application runs itself. `None` where it does not say so.
     ///
     /// ```
-    /// use fieldseal::Fault;
+    /// use fieldseal::error::Fault;
     /// use std::io::{Error, ErrorKind};
     ///
     /// let error = Error::from(ErrorKind::StorageFull);

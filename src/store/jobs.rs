@@ -8,7 +8,7 @@ use alloc::string::String;
 
 #[cfg(feature = "file")]
 use super::keys::is_of_all;
-use super::keys::{AsyncKeyStore, KeyStore, Pass, StoredEnvelope, change_all_async};
+use super::keys::{AsyncKeyStore, KeyStore, PassReport, StoredEnvelope, change_all_async};
 use crate::access::Access;
 #[cfg(feature = "file")]
 use crate::context::SubjectId;
@@ -46,14 +46,14 @@ impl Sweep {
         store: &S,
         on: &S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> Result<Pass, Error> {
+    ) -> Result<PassReport, Error> {
         let access = access.into();
         let plan = self.plan(store, on, access)?;
         self.run_planned(store, on, access, &plan)
     }
 
     /// Erases what a plan of this store counted, by the time that it was made at. What was stored since, and
-    /// has expired by then, stays, and is in [`Pass::failed`].
+    /// has expired by then, stays, and is in [`PassReport::failed`].
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -63,7 +63,7 @@ impl Sweep {
         on: &S::Connection,
         access: impl Into<Access<'a>>,
         plan: &SweepPlan,
-    ) -> Result<Pass, Error> {
+    ) -> Result<PassReport, Error> {
         self.check(plan)?;
         store.change_all(on, access.into().at(plan.now), |stored, edit| sweep(plan, stored, edit))
     }
@@ -90,7 +90,7 @@ impl Sweep {
         store: &S,
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> impl Future<Output = Result<Pass, Error>> + Send {
+    ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         let access = access.into();
         async move {
             let plan = plan(store, on, access).await?;
@@ -108,7 +108,7 @@ impl Sweep {
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
         plan: &SweepPlan,
-    ) -> impl Future<Output = Result<Pass, Error>> + Send {
+    ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         run_planned(*self, store, on, access.into(), plan)
     }
 }
@@ -130,7 +130,7 @@ async fn run_planned<S: AsyncKeyStore>(
     on: &mut S::Connection,
     access: Access<'_>,
     plan: &SweepPlan,
-) -> Result<Pass, Error> {
+) -> Result<PassReport, Error> {
     asked.check(plan)?;
     // By the time that was looked at.
     let access = access.at(plan.now);
@@ -154,7 +154,7 @@ fn sweep(
 }
 
 /// The plan, unless nothing was counted because nothing could be verified.
-fn planned(mut plan: SweepPlan, pass: Pass) -> Result<SweepPlan, Error> {
+fn planned(mut plan: SweepPlan, pass: PassReport) -> Result<SweepPlan, Error> {
     plan.failed = u64::try_from(pass.failed.len()).unwrap_or(u64::MAX);
     plan.unnamed = pass.unnamed;
     match pass.failed.into_iter().next() {
@@ -173,7 +173,7 @@ fn planned(mut plan: SweepPlan, pass: Pass) -> Result<SweepPlan, Error> {
 #[cfg(feature = "file")]
 /// A replay looks up every subject in the ledgers: one event says so.
 fn read_ledgers(access: Access<'_>) -> Result<(), Error> {
-    access.audited(crate::access::Action::ReadLedger, &SubjectId::NONE, &[], None, || Ok(()))
+    access.audited(crate::audit::Action::ReadLedger, &SubjectId::NONE, &[], None, || Ok(()))
 }
 
 #[cfg(feature = "file")]
@@ -181,14 +181,14 @@ impl Replay<'_> {
     /// Makes good in a store what the ledgers say.
     ///
     /// # Errors
-    /// Those of [`KeyStore::change_all`]; what is wrong with one envelope is in the [`Pass`].
+    /// Those of [`KeyStore::change_all`]; what is wrong with one envelope is in the [`PassReport`].
     /// [`Audit`](crate::ErrorKind::Audit) when the audit refuses that the ledgers are read.
     pub fn run<'a, S: KeyStore>(
         &self,
         store: &S,
         on: &S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> Result<Pass, Error> {
+    ) -> Result<PassReport, Error> {
         let (access, mut refused) = (access.into(), Refused::new());
         read_ledgers(access)?;
         let pass =
@@ -205,7 +205,7 @@ impl Replay<'_> {
         store: &S,
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
-    ) -> impl Future<Output = Result<Pass, Error>> + Send {
+    ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         let access = access.into();
         async move {
             read_ledgers(access)?;
@@ -242,7 +242,7 @@ impl Replay<'_> {
 type Refused = BTreeMap<(String, SubjectId), Error>;
 
 #[cfg(feature = "file")]
-fn with(mut pass: Pass, refused: Refused) -> Pass {
+fn with(mut pass: PassReport, refused: Refused) -> PassReport {
     let told = refused.into_iter().map(|((tenant, subject), error)| (tenant, subject, error));
     // One that could not be stored either is told already.
     for one in told {

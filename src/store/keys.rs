@@ -22,7 +22,7 @@ pub use self::asynchronous::AsyncKeyStore;
 pub(super) use self::asynchronous::change_all as change_all_async;
 use self::erasing::{Erasing, erased, is_damaged, mark_of};
 pub use self::memory::MemoryKeyStore;
-pub use self::pass::Pass;
+pub use self::pass::PassReport;
 use self::pass::Unreadable;
 #[cfg(feature = "file")]
 pub(super) use self::pass::is_of_all;
@@ -35,7 +35,7 @@ pub use self::sqlite::SqliteKeyStore;
 pub(super) use self::sqlite::both;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
-pub use self::stored::{Reseal, StoredEnvelope, SubjectColumn};
+pub use self::stored::{ResealEntry, StoredEnvelope, SubjectColumn};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
@@ -276,15 +276,15 @@ pub trait KeyStore {
     fn reseal_queue(
         &self,
         on: &Self::Connection,
-        after: Option<&Reseal>,
+        after: Option<&ResealEntry>,
         limit: usize,
-    ) -> Result<Vec<Reseal>, Error>;
+    ) -> Result<Vec<ResealEntry>, Error>;
 
     /// Takes an entry off the queue, unless a later generation has been queued meanwhile.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    fn resealed(&self, on: &Self::Connection, done: &Reseal) -> Result<(), Error>;
+    fn resealed(&self, on: &Self::Connection, done: &ResealEntry) -> Result<(), Error>;
 
     /// [`resealed`](Self::resealed), and destroys the data keys of the class that nothing needs any more, as
     /// [`EnvelopeEdit::erase_resealed`] says. Call it once all rows of the subject are resealed, in the
@@ -298,7 +298,7 @@ pub trait KeyStore {
         &self,
         on: &Self::Connection,
         access: impl Into<Access<'a>>,
-        done: &Reseal,
+        done: &ResealEntry,
     ) -> Result<(), Error> {
         let access = access.into().tenant(&done.tenant);
         self.change(on, access, &done.subject, |edit| {
@@ -336,7 +336,7 @@ pub trait KeyStore {
     }
 
     /// Changes every envelope of the store, whatever its tenant, as [`change`](Self::change) does:
-    /// rewraps, sweeps, touches. An envelope that cannot be changed is told in the [`Pass`], which goes
+    /// rewraps, sweeps, touches. An envelope that cannot be changed is told in the [`PassReport`], which goes
     /// on; the change may be called again for one that another stored meanwhile. Not in one transaction,
     /// where the store is large.
     ///
@@ -350,10 +350,10 @@ pub trait KeyStore {
         on: &Self::Connection,
         access: impl Into<Access<'a>>,
         mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error>,
-    ) -> Result<Pass, Error> {
+    ) -> Result<PassReport, Error> {
         let access = access.into();
         self.check_sees_all(on)?;
-        let (mut pass, mut last) = (Pass::default(), None);
+        let (mut pass, mut last) = (PassReport::default(), None);
         pass.unnamed = self.count_unnamed(on)?;
         loop {
             let page = self.scan(on, last.as_ref(), PAGE).map_err(|error| pass.ended(error))?;

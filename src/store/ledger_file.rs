@@ -8,7 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::disk::{self, Appending, Lines};
-use crate::access::{Access, Action, LedgerChange, LedgerSink};
+use crate::access::Access;
+use crate::audit::{Action, LedgerChange, LedgerSink};
 use crate::clock::Clock;
 use crate::context::{SubjectId, ToId};
 use crate::error::{Error, ErrorKind};
@@ -26,7 +27,7 @@ const LARGEST: u64 = 16 << 30;
 /// Give it to [`Access::ledger`](crate::Access::ledger). A line is on the disk before the change that it
 /// tells of is returned. Several processes may add to one file, in turns; servers that share no disk keep
 /// a ledger each. Keep it, with its [head](Ledger::head), where the database and its backups are not: a
-/// restored database is made right by [what it says](crate::Replay).
+/// restored database is made right by [what it says](crate::ledger::Replay).
 ///
 /// Adding a line waits for the disk, also in an `async fn`: some milliseconds, as each is synced. Before that, the last
 /// line is checked: that it is whole, follows the one before it, and is signed by a key of the ring. Nothing is added

@@ -17,7 +17,8 @@ use crate::keyring::{Credential, Fingerprint, Floor, LockedRing, RingDocument, R
 /// use is refused, with the command that mends it.
 ///
 /// ```
-/// use fieldseal::{KeyRing, KeyUse, RingDocument, RingFile, SlotKey};
+/// use fieldseal::keyring::{KeyUse, RingDocument, SlotKey};
+/// use fieldseal::{KeyRing, RingFile};
 ///
 /// # let folder = std::env::temp_dir().join(format!("fieldseal-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();

@@ -139,7 +139,7 @@ impl SqlCondition {
     /// The terms one by one, as the placeholders of SQLite take them.
     ///
     /// ```
-    /// # use fieldseal::SqlCondition;
+    /// # use fieldseal::store::SqlCondition;
     /// # #[cfg(feature = "rusqlite")]
     /// fn ids(db: &rusqlite::Connection, found: &SqlCondition) -> rusqlite::Result<Vec<i64>> {
     ///     let sql = format!("SELECT id FROM customer WHERE {}", found.sql());
@@ -160,7 +160,7 @@ impl SqlCondition {
     /// Adds the terms to the arguments of a statement of sqlx, behind those of its own.
     ///
     /// ```
-    /// # use fieldseal::SqlCondition;
+    /// # use fieldseal::store::SqlCondition;
     /// # #[cfg(feature = "sqlx-postgres")]
     /// async fn ids(
     ///     db: &mut sqlx::PgConnection,

@@ -15,7 +15,8 @@ use crate::keyring::{Credential, KeyRing, LockedRing, RingDocument};
 /// for the length of a request; a newer one takes its place between two of them, without a pause.
 ///
 /// ```
-/// use fieldseal::{KeyRing, KeyUse, RingDocument, RingFile, SharedRing, SlotKey};
+/// use fieldseal::keyring::{KeyUse, RingDocument, SlotKey};
+/// use fieldseal::{KeyRing, RingFile, SharedRing};
 ///
 /// # let folder = std::env::temp_dir().join(format!("fieldseal-shared-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();

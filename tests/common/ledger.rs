@@ -2,9 +2,10 @@
 
 use std::sync::Mutex;
 
-use fieldseal::{
-    Error, KeyRing, KeyState, KeyUse, Ledger, LedgerChange, LedgerHead, LedgerSink, RingKey,
-};
+use fieldseal::audit::{LedgerChange, LedgerSink};
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::ledger::{Ledger, LedgerHead};
+use fieldseal::{Error, KeyRing};
 
 use super::{NOW, admin, id, secret};
 

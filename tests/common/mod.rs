@@ -24,10 +24,10 @@ use std::sync::Mutex;
 
 use bytes::{Ent, Env, Live, Rec};
 
-use fieldseal::{
-    Access, Action, AuditRefused, AuditSink, Class, DataKeys, EnvelopeEdit, EnvelopeInfo, Error,
-    ErrorKind, Event, KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, Reach, RingKey,
-};
+use fieldseal::audit::{Action, AuditRefused, AuditSink, Event};
+use fieldseal::envelope::{EnvelopeEdit, EnvelopeInfo};
+use fieldseal::keyring::{Capabilities, KeyId, KeyState, KeyUse, RingKey};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing};
 use sha2::{Digest as _, Sha256};
 
 /// Now, in the tests that set the clock.
@@ -105,8 +105,8 @@ pub fn service(roles: &[&str]) -> KeyRing {
 }
 
 /// What a service of these roles reaches, which also writes for those.
-pub fn reaching<'a>(roles: &[&'a str], writers: &[&'a str]) -> Reach<'a> {
-    let roles = roles.iter().fold(Reach::new(), |reach, role| reach.role(role));
+pub fn reaching<'a>(roles: &[&'a str], writers: &[&'a str]) -> Capabilities<'a> {
+    let roles = roles.iter().fold(Capabilities::new(), |reach, role| reach.role(role));
     writers.iter().fold(roles, |reach, role| reach.writer(role))
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fieldseal::{Credential, Error, KeyRing, RingDocument, RingFile, SlotKey};
+use fieldseal::keyring::{Credential, RingDocument, SlotKey};
+use fieldseal::{Error, KeyRing, RingFile};
 
 /// A new folder, removed when it is dropped.
 pub struct Folder(PathBuf);

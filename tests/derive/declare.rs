@@ -1,6 +1,7 @@
 //! What a field declares beyond its class.
 
-use fieldseal::{Class, DataKeys, ErrorKind, KeysPlace, Record, Rows, Sealed, SealedRecord as _};
+use fieldseal::record::{KeysPlace, Rows};
+use fieldseal::{Class, DataKeys, ErrorKind, Record, Sealed, SealedRecord as _};
 
 use super::{CONTACT, FINANCIAL, ring};
 

@@ -46,7 +46,7 @@ struct Mixed {
 
 #[derive(Record, Debug, PartialEq)]
 #[record(name = "address", keys = "external")]
-struct Address<T: fieldseal::NotNull + Clone> {
+struct Address<T: fieldseal::field::NotNull + Clone> {
     #[record(row)]
     id: i64,
     #[record(subject)]

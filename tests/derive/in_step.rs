@@ -4,9 +4,10 @@ use chacha20::ChaCha20Rng;
 use proptest::prelude::*;
 use rand_core::SeedableRng as _;
 
-use fieldseal::{
-    Domain, Findable, Index, KeyRing, KeyUse, Masking, Record, SealedRecord as _, Term, Terms,
-};
+use fieldseal::field::{Findable, Masking};
+use fieldseal::index::{Domain, Term, Terms};
+use fieldseal::keyring::KeyUse;
+use fieldseal::{Index, KeyRing, Record, SealedRecord as _};
 
 use super::indexes::indexing;
 use super::{CONTACT, FINANCIAL};

@@ -1,9 +1,8 @@
 //! What fields are found by, declared on a struct.
 
-use fieldseal::{
-    DataKeys, Domain, ErrorKind, Index, KeyRing, ManyTerms, Normalizer, Record, Sealed,
-    SealedRecord as _, Term, Terms,
-};
+use fieldseal::field::ManyTerms;
+use fieldseal::index::{Domain, Normalizer, Term, Terms};
+use fieldseal::{DataKeys, ErrorKind, Index, KeyRing, Record, Sealed, SealedRecord as _};
 
 use super::{CONTACT, FINANCIAL, ring};
 
@@ -343,7 +342,8 @@ fn row_of_which_something_is_erased_is_matched_by_what_is_left() {
 
 mod generic {
     use super::*;
-    use fieldseal::{DataKeys, NotNull};
+    use fieldseal::DataKeys;
+    use fieldseal::field::NotNull;
 
     #[derive(Record, Debug, PartialEq)]
     #[record(

@@ -1,9 +1,8 @@
 //! What is shown of fields to roles that do not open them, declared on a struct.
 
-use fieldseal::{
-    Catalog, Class, DataKeys, ErrorKind, KeyRing, MaskName, Masked, Record, Sealed,
-    SealedRecord as _,
-};
+use fieldseal::class::MaskName;
+use fieldseal::field::Masked;
+use fieldseal::{Catalog, Class, DataKeys, ErrorKind, KeyRing, Record, Sealed, SealedRecord as _};
 
 use super::{CONTACT, FINANCIAL, ring};
 
@@ -240,7 +239,7 @@ fn mask_follows_its_field_to_another_class() {
 fn generic_records_have_masks() {
     #[derive(Record)]
     #[record(name = "generic", single_row)]
-    struct Generic<T: fieldseal::NotNull> {
+    struct Generic<T: fieldseal::field::NotNull> {
         #[record(subject)]
         id: i64,
         #[record(seal(class = FINANCIAL), mask(first_letter, readers = ["support"]))]

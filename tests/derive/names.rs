@@ -212,7 +212,8 @@ fn the_crate_can_be_elsewhere() -> Result<(), Error> {
 }
 
 mod generic {
-    use fieldseal::{NotNull, Record, SealValue};
+    use fieldseal::field::NotNull;
+    use fieldseal::{Record, SealValue};
 
     #[derive(Record, Debug, PartialEq)]
     #[record(name = "generic", keys = "external", sealed(derive(Clone, Debug, PartialEq)))]

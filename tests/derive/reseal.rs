@@ -2,9 +2,12 @@
 
 use std::sync::Mutex;
 
+use fieldseal::audit::{Action, AuditRefused, AuditSink, Event};
+use fieldseal::envelope::{EnvelopeEdit, History};
+use fieldseal::field::NotNull;
+use fieldseal::record::FieldSchema;
 use fieldseal::{
-    Access, Action, AuditRefused, AuditSink, Class, DataKeys, EnvelopeEdit, Error, ErrorKind,
-    Event, FieldSchema, History, KeyEnvelope, KeyRing, KeyStore as _, MemoryKeyStore, NotNull,
+    Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore as _, MemoryKeyStore,
     Record, Sealed, SealedRecord as _,
 };
 

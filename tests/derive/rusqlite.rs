@@ -157,7 +157,7 @@ fn row_is_found_by_its_terms_and_shown_by_its_masks() {
         assert_eq!(row.params().len(), client::COLUMNS.len());
         db.execute(&insert("client", client::COLUMNS), &row.params()[..]).unwrap();
     }
-    let find = |column: &str, terms: &[fieldseal::Term]| {
+    let find = |column: &str, terms: &[fieldseal::index::Term]| {
         let query = format!("SELECT * FROM client WHERE {column} = ?");
         let mut found = db.prepare(&query).unwrap();
         let rows = found.query_map([&terms[0]], SealedClient::from_row).unwrap();

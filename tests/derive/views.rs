@@ -207,7 +207,7 @@ fn a_catalog_refuses_views_with_other_indexes_or_masks() {
     let normalized = indexed!(
         Normalized,
         [],
-        [index(exact, measured, normalize = fieldseal::Normalizer::DIGITS)],
+        [index(exact, measured, normalize = fieldseal::index::Normalizer::DIGITS)],
         [seal(class = CONTACT)]
     );
     refused(indexed, normalized, &["`indexed`", "`email`"]);

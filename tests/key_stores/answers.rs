@@ -1,6 +1,8 @@
 //! What databases answer, as kinds and faults: what the caller has to do is to be seen without reading texts.
 
-use fieldseal::{Error, ErrorKind, Fault, KeyStore as _, SqliteKeyStore, SqliteTermsTable};
+use fieldseal::error::Fault;
+use fieldseal::store::{SqliteKeyStore, SqliteTermsTable};
+use fieldseal::{Error, ErrorKind, KeyStore as _};
 use rusqlite::Connection;
 
 use crate::common::*;
@@ -80,7 +82,8 @@ fn what_is_wrong_with_a_sqlite_is_a_fault_of_the_error() {
 #[cfg(feature = "sqlx-sqlite")]
 #[test]
 fn a_locked_sqlite_is_to_be_tried_again_through_sqlx() {
-    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore as _;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
     use sqlx::{Connection as _, Sqlite};
 
@@ -94,7 +97,7 @@ fn a_locked_sqlite_is_to_be_tried_again_through_sqlx() {
             let envelope = fresh("", &number(42));
             one.execute_batch("BEGIN EXCLUSIVE").unwrap();
             assert_eq!(answer(store.save_unchecked(&mut other, "", 42, &envelope).await), BUSY);
-            let table = fieldseal::SqlxTermsTable::new();
+            let table = fieldseal::store::SqlxTermsTable::new();
             assert_eq!(answer(table.remove(&mut other, "customer", 1).await), BUSY);
             one.execute_batch("ROLLBACK").unwrap();
 
@@ -115,7 +118,8 @@ fn a_locked_sqlite_is_to_be_tried_again_through_sqlx() {
 
 #[cfg(feature = "sqlx-postgres")]
 mod by_postgres {
-    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore as _;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres};
 
     use super::*;
@@ -145,7 +149,7 @@ mod by_postgres {
             let ring = admin();
             run(&mut one, "SET deadlock_timeout = '20ms'; BEGIN").await;
             run(&mut other, "SET deadlock_timeout = '10s'; BEGIN").await;
-            let renew = |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT);
             store.change(&mut one, at(&ring), 1, renew).await.unwrap();
             store.change(&mut other, at(&ring), 2, renew).await.unwrap();
             let (first, second) = tokio::join!(
@@ -208,7 +212,7 @@ mod by_postgres {
         runtime().block_on(async {
             let mut on = PgConnection::connect(schema.url()).await.unwrap();
             run(&mut on, "CREATE TABLE customers (id BIGINT PRIMARY KEY, keys BYTEA)").await;
-            let column = ("id", fieldseal::SubjectColumn::Integer);
+            let column = ("id", fieldseal::store::SubjectColumn::Integer);
             let store = SqlxKeyStore::<Postgres>::inline("customers", column, "keys").unwrap();
             let saved = store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await;
             assert_eq!(answer(saved), (ErrorKind::UnknownSubject, None));

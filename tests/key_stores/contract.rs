@@ -1,8 +1,10 @@
 //! What every key store does, and the stores that do it.
 
+use fieldseal::envelope::EnvelopeEdit;
+use fieldseal::keyring::Census;
+use fieldseal::store::{PassReport, ResealEntry, SqliteKeyStore, StoredEnvelope, SubjectColumn};
 use fieldseal::{
-    Access, Census, DataKeys, EnvelopeEdit, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore,
-    MemoryKeyStore, Pass, Reseal, SqliteKeyStore, StoredEnvelope, SubjectColumn, SubjectId,
+    Access, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore, SubjectId,
 };
 use rusqlite::Connection;
 
@@ -126,15 +128,19 @@ pub(crate) trait Contract {
         generation: u16,
     ) -> Result<(), ErrorKind>;
     /// The queue, read in pages of this size.
-    fn queued(&self, limit: usize) -> Vec<Reseal>;
-    fn resealed(&self, done: &Reseal);
+    fn queued(&self, limit: usize) -> Vec<ResealEntry>;
+    fn resealed(&self, done: &ResealEntry);
     fn change(
         &self,
         tenant: &str,
         subject: &SubjectId,
         change: Change<'_>,
     ) -> Result<KeyEnvelope, ErrorKind>;
-    fn change_all(&self, access: Access<'_>, change: ChangeOne<'_>) -> Result<Pass, ErrorKind>;
+    fn change_all(
+        &self,
+        access: Access<'_>,
+        change: ChangeOne<'_>,
+    ) -> Result<PassReport, ErrorKind>;
     fn census(&self) -> Result<Census, ErrorKind>;
     fn erase(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
     fn erase_absent(&self, tenant: &str, subject: &SubjectId) -> Result<KeyEnvelope, ErrorKind>;
@@ -208,8 +214,8 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
             .map_err(|error| error.kind())
     }
 
-    fn queued(&self, limit: usize) -> Vec<Reseal> {
-        let mut all: Vec<Reseal> = Vec::new();
+    fn queued(&self, limit: usize) -> Vec<ResealEntry> {
+        let mut all: Vec<ResealEntry> = Vec::new();
         loop {
             let page = self.store.reseal_queue(&self.on, all.last(), limit).unwrap();
             assert!(page.len() <= limit);
@@ -220,7 +226,7 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
         }
     }
 
-    fn resealed(&self, done: &Reseal) {
+    fn resealed(&self, done: &ResealEntry) {
         self.store.resealed(&self.on, done).unwrap();
     }
 
@@ -237,7 +243,11 @@ impl<S: KeyStore<Connection = C>, C> Contract for Of<S, C> {
             .map_err(|error| error.kind())
     }
 
-    fn change_all(&self, access: Access<'_>, change: ChangeOne<'_>) -> Result<Pass, ErrorKind> {
+    fn change_all(
+        &self,
+        access: Access<'_>,
+        change: ChangeOne<'_>,
+    ) -> Result<PassReport, ErrorKind> {
         self.store
             .change_all(&self.on, access, |one, edit| change(one, edit))
             .map_err(|error| error.kind())

@@ -1,8 +1,7 @@
 //! People whose key envelope is damaged are erased all the same.
 
-use fieldseal::{
-    ErrorKind, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore, SqliteKeyStore, SubjectColumn,
-};
+use fieldseal::store::{SqliteKeyStore, SubjectColumn};
+use fieldseal::{ErrorKind, KeyEnvelope, KeyRing, KeyStore, MemoryKeyStore};
 use rusqlite::{Connection, params};
 
 use crate::common::*;
@@ -96,7 +95,8 @@ fn a_damaged_column_takes_the_mark_in_its_own_form() {
 
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 mod through_sqlx {
-    use fieldseal::{AsyncKeyStore, SqlxDatabase, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore;
+    use fieldseal::store::{SqlxDatabase, SqlxKeyStore};
     use sqlx::Connection as _;
 
     use super::*;

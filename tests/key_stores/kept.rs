@@ -1,6 +1,7 @@
 //! Saves that a database accepts and does not keep.
 
-use fieldseal::{Access, DataKeys, ErrorKind, KeyStore, SqliteKeyStore, SubjectColumn};
+use fieldseal::store::{SqliteKeyStore, SubjectColumn};
+use fieldseal::{Access, DataKeys, ErrorKind, KeyStore};
 use rusqlite::Connection;
 
 use crate::common::*;
@@ -95,7 +96,8 @@ fn a_column_that_a_trigger_puts_back_is_told_too() {
 
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 mod through_sqlx {
-    use fieldseal::{AsyncKeyStore, SqlxDatabase, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore;
+    use fieldseal::store::{SqlxDatabase, SqlxKeyStore};
     use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
     use super::*;

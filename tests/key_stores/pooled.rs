@@ -1,6 +1,7 @@
 //! Behind PgBouncer, where each transaction may have another connection to the server.
 
-use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+use fieldseal::AsyncKeyStore as _;
+use fieldseal::store::SqlxKeyStore;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Postgres};
 
@@ -55,7 +56,7 @@ fn every_call_succeeds_behind_pgbouncer_in_transaction_mode() {
             }
         });
         all(clients.collect()).await;
-        let mut census = fieldseal::Census::default();
+        let mut census = fieldseal::keyring::Census::default();
         store.census(&mut on, "keys", &mut census).await.unwrap();
         assert_eq!(store.scan(&mut on, None, 999).await.unwrap().len(), 36);
     });

@@ -1,11 +1,13 @@
 //! The queue of what is to be resealed.
 
-use fieldseal::{ErrorKind, History, Reseal};
+use fieldseal::ErrorKind;
+use fieldseal::envelope::History;
+use fieldseal::store::ResealEntry;
 
 use crate::common::*;
 use crate::contract::*;
 
-fn lines(queue: &[Reseal]) -> Vec<(&str, &str, u16)> {
+fn lines(queue: &[ResealEntry]) -> Vec<(&str, &str, u16)> {
     queue.iter().map(|one| (one.tenant.as_str(), one.class.as_str(), one.generation)).collect()
 }
 
@@ -17,7 +19,9 @@ fn a_renewal_and_a_withdrawal_are_queued_with_their_envelope() {
         store.change("", &id, &mut |edit| edit.renew(&CONTACT)).unwrap();
         assert_eq!(lines(&store.queued(9)), [("", "contact", 2)]);
         let grant = |history| {
-            move |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.grant(&CONTACT, "marketing", history)
+            move |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
+                edit.grant(&CONTACT, "marketing", history)
+            }
         };
         store.change("", &id, &mut grant(History::Included)).unwrap();
         store.change("", &id, &mut grant(History::Excluded)).unwrap();
@@ -33,7 +37,7 @@ fn what_begins_a_class_anew_after_an_erasure_is_not_queued() {
     on_every_store(|store| {
         let id = store.id(7);
         store.save("", &id, &fresh("", &id)).unwrap();
-        let mut erase_and_renew = |edit: &mut fieldseal::EnvelopeEdit<'_>| {
+        let mut erase_and_renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
             edit.erase_class("contact")?;
             edit.renew(&CONTACT)
         };

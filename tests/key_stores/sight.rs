@@ -1,6 +1,9 @@
 //! Passes over a store of which the connection sees a part: they conclude nothing.
 
-use fieldseal::{Census, ErrorKind, KeyStore, KeyUse, SqliteKeyStore, SubjectColumn, Sweep};
+use fieldseal::jobs::Sweep;
+use fieldseal::keyring::{Census, KeyUse};
+use fieldseal::store::{SqliteKeyStore, SubjectColumn};
+use fieldseal::{ErrorKind, KeyStore};
 use rusqlite::Connection;
 
 use crate::common::*;
@@ -148,7 +151,8 @@ fn rows_that_name_no_subject_are_reported_and_end_no_pass() {
 
 /// SQLite keeps text that is not UTF-8, as another program left it there.
 mod torn {
-    use fieldseal::{Error, Pass, StoredEnvelope, SubjectId};
+    use fieldseal::store::{PassReport, StoredEnvelope};
+    use fieldseal::{Error, SubjectId};
 
     use super::*;
 
@@ -176,7 +180,7 @@ mod torn {
     }
 
     #[track_caller]
-    fn is_reported(pass: Result<Pass, Error>) {
+    fn is_reported(pass: Result<PassReport, Error>) {
         let pass = pass.unwrap();
         assert_eq!((pass.seen, pass.changed, pass.unnamed, pass.failed.len()), (6, 2, 0, 4));
         let text = pass.failed[1].2.to_string();
@@ -227,7 +231,8 @@ mod torn {
     #[cfg(feature = "sqlx-sqlite")]
     #[test]
     fn text_ids_that_are_not_utf_8_end_no_pass_through_sqlx() {
-        use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+        use fieldseal::AsyncKeyStore as _;
+        use fieldseal::store::SqlxKeyStore;
         use sqlx::{Connection as _, Sqlite, SqliteConnection};
 
         let folder = ring::Folder::new();
@@ -344,7 +349,8 @@ fn an_envelope_is_saved_under_its_own_subject_and_tenant() {
 
 #[cfg(feature = "sqlx-postgres")]
 mod on_postgres {
-    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore as _;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres};
 
     use super::*;
@@ -442,7 +448,7 @@ mod on_postgres {
         let Some(schema) = postgres::Schema::new() else { return };
         runtime().block_on(async {
             let (store, mut on) = two_tenants(&schema).await;
-            let change = |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let change = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT);
             let ring = admin();
             store.change(&mut on, at(&ring).tenant("globex"), 1, change).await.unwrap();
             let name: String = one(&mut on, "SELECT current_schema()::text").await;
@@ -532,7 +538,7 @@ mod on_postgres {
             let old = ring.primary(KeyUse::Wrap, "app").unwrap().id();
             ring.rotate(KeyUse::Wrap, "app").unwrap();
             for on in &mut both {
-                let rewrap = |_: &_, edit: &mut fieldseal::EnvelopeEdit<'_>| {
+                let rewrap = |_: &_, edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
                     edit.rewrap([CONTACT, NOTES]).map(drop)
                 };
                 let _pass = store.change_all(on, at(&ring), rewrap).await.unwrap();

@@ -1,6 +1,10 @@
 //! Passes on a connection that sees what was stored once, or what may never be: they conclude nothing.
 
-use fieldseal::{Census, EnvelopeEdit, Error, ErrorKind, KeyStore, KeyUse, SqliteKeyStore, Sweep};
+use fieldseal::envelope::EnvelopeEdit;
+use fieldseal::jobs::Sweep;
+use fieldseal::keyring::{Census, KeyUse};
+use fieldseal::store::SqliteKeyStore;
+use fieldseal::{Error, ErrorKind, KeyStore};
 use rusqlite::Connection;
 
 use crate::common::*;
@@ -29,7 +33,7 @@ fn is_incomplete<T: std::fmt::Debug>(result: Result<T, Error>, why: &str) {
 }
 
 /// A ring whose key `app` was rotated, and the id of the old one.
-fn rotated() -> (fieldseal::KeyRing, fieldseal::KeyId) {
+fn rotated() -> (fieldseal::KeyRing, fieldseal::keyring::KeyId) {
     let mut ring = admin();
     let old = ring.primary(KeyUse::Wrap, "app").unwrap().id();
     ring.rotate(KeyUse::Wrap, "app").unwrap();
@@ -122,7 +126,8 @@ fn a_census_of_what_may_be_rolled_back_retires_no_key() {
 #[cfg(feature = "sqlx-sqlite")]
 #[test]
 fn an_old_read_transaction_concludes_nothing_through_sqlx() {
-    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore as _;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::{Connection as _, Sqlite, SqliteConnection};
 
     async fn concludes_nothing(store: &SqlxKeyStore<Sqlite>, on: &mut SqliteConnection) {
@@ -169,7 +174,8 @@ fn an_old_read_transaction_concludes_nothing_through_sqlx() {
 
 #[cfg(feature = "sqlx-postgres")]
 mod on_postgres {
-    use fieldseal::{AsyncKeyStore as _, SqlxKeyStore};
+    use fieldseal::AsyncKeyStore as _;
+    use fieldseal::store::SqlxKeyStore;
     use sqlx::{Connection as _, PgConnection, Postgres};
 
     use super::*;

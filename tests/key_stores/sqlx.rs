@@ -1,9 +1,8 @@
 //! What databases do besides the contract, through sqlx: transactions, races, what they cannot hold.
 
-use fieldseal::{
-    Access, AsyncKeyStore, ErrorKind, KeyEnvelope, SqlxDatabase, SqlxKeyStore, SubjectColumn,
-    SubjectId, Sweep, ToId,
-};
+use fieldseal::jobs::Sweep;
+use fieldseal::store::{SqlxDatabase, SqlxKeyStore, SubjectColumn};
+use fieldseal::{Access, AsyncKeyStore, ErrorKind, KeyEnvelope, SubjectId, ToId};
 use sqlx::Connection;
 use std::task::Poll;
 
@@ -76,7 +75,7 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         in_a_handler(store.save_unchecked(&mut transaction, "", 42, &first)).await.unwrap();
         in_a_handler(async {
             let no_tenant = String::new();
-            let renew = |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT);
             store.change(&mut transaction, at(&ring).tenant(&no_tenant), 42, renew).await?;
             store.change(&mut transaction, &ring, 42, |edit| edit.renew(&CONTACT)).await?;
             let pass =
@@ -376,7 +375,8 @@ fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind_in_sqlx() {
         assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap(), []);
 
         let mark = store.erase(&mut on, at(&ring), 42).await.unwrap().envelope().to_text();
-        let now = fieldseal::KeyStore::load(&fieldseal::SqliteKeyStore::new(), &other, "", 42);
+        let now =
+            fieldseal::KeyStore::load(&fieldseal::store::SqliteKeyStore::new(), &other, "", 42);
         assert_eq!(now.unwrap().unwrap().to_text(), mark, "it is in the file");
     }
     with_each(held_up, async |_| ());

@@ -2,10 +2,9 @@
 
 use std::cell::RefCell;
 
-use fieldseal::{
-    Access, AsyncKeyStore, Census, DataKeys, ErrorKind, KeyEnvelope, Pass, Reseal, SqlxDatabase,
-    SqlxKeyStore, SubjectColumn, SubjectId,
-};
+use fieldseal::keyring::Census;
+use fieldseal::store::{PassReport, ResealEntry, SqlxDatabase, SqlxKeyStore, SubjectColumn};
+use fieldseal::{Access, AsyncKeyStore, DataKeys, ErrorKind, KeyEnvelope, SubjectId};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::runtime::{Builder, Runtime};
 
@@ -198,8 +197,8 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         self.wait(self.store.queue_reseal(&mut on, tenant, subject, class, generation))
     }
 
-    fn queued(&self, limit: usize) -> Vec<Reseal> {
-        let mut all: Vec<Reseal> = Vec::new();
+    fn queued(&self, limit: usize) -> Vec<ResealEntry> {
+        let mut all: Vec<ResealEntry> = Vec::new();
         loop {
             let mut on = self.on.borrow_mut();
             let page = self.wait(self.store.reseal_queue(&mut on, all.last(), limit)).unwrap();
@@ -211,7 +210,7 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         }
     }
 
-    fn resealed(&self, done: &Reseal) {
+    fn resealed(&self, done: &ResealEntry) {
         self.wait(self.store.resealed(&mut self.on.borrow_mut(), done)).unwrap();
     }
 
@@ -227,7 +226,11 @@ impl<S: AsyncKeyStore<Connection = C>, C> Contract for Waiting<S, C> {
         self.wait(self.store.change(&mut on, access, subject, |edit| change(edit)))
     }
 
-    fn change_all(&self, access: Access<'_>, change: ChangeOne<'_>) -> Result<Pass, ErrorKind> {
+    fn change_all(
+        &self,
+        access: Access<'_>,
+        change: ChangeOne<'_>,
+    ) -> Result<PassReport, ErrorKind> {
         let mut on = self.on.borrow_mut();
         self.wait(self.store.change_all(&mut on, access, |one, edit| change(one, edit)))
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Mutex;
 
-use fieldseal::{ErrorKind, KeyStore, MemoryKeyStore, SqliteKeyStore, SqliteTermsTable};
+use fieldseal::store::{SqliteKeyStore, SqliteTermsTable};
+use fieldseal::{ErrorKind, KeyStore, MemoryKeyStore};
 use rusqlite::Connection;
 
 use crate::common::*;
@@ -126,7 +127,7 @@ fn the_census_counts_every_envelope_of_every_tenant() {
 /// It may name any key, so none could be let go.
 #[test]
 fn a_census_with_an_unreadable_envelope_is_none() {
-    let of = inline("INTEGER", fieldseal::SubjectColumn::Integer, number);
+    let of = inline("INTEGER", fieldseal::store::SubjectColumn::Integer, number);
     of.store.save_unchecked(&of.on, "", 7, &fresh("", &number(7))).unwrap();
     // Columns of SQLite hold anything.
     let cells: [&dyn rusqlite::ToSql; 7] =

@@ -1,6 +1,7 @@
 //! Ledgers that are damaged or cut, and what is left of them.
 
-use fieldseal::{History, LedgerAct};
+use fieldseal::audit::LedgerAct;
+use fieldseal::envelope::History;
 
 use super::*;
 
@@ -82,7 +83,7 @@ fn what_verifies_before_and_after_the_damage_is_read_and_the_rest_is_named() {
     assert_eq!(actors(&ledger), ["a", "b", "a", "c", "d", "e"]);
     assert_eq!(ledger.doubtful(), [2..=2]);
     let mut other = admin();
-    other.insert(signing_key(9, fieldseal::KeyState::Primary)).unwrap();
+    other.insert(signing_key(9, fieldseal::keyring::KeyState::Primary)).unwrap();
     let stranger = other.verifying_keys();
     assert_eq!(file.read_damaged(&stranger, None).unwrap_err().kind(), ErrorKind::Malformed);
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use fieldseal::{Error, Sealed, SqlxDatabase};
+use fieldseal::store::SqlxDatabase;
+use fieldseal::{Error, Sealed};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection,

@@ -1,6 +1,9 @@
 //! The classes of masks: declared, renewed, granted, erased and expired like any other.
 
-use fieldseal::{Class, DataKeys, EntryState, ErrorKind, Field, History, Mask, MaskName, Masking};
+use fieldseal::class::MaskName;
+use fieldseal::envelope::{EntryState, History};
+use fieldseal::field::Masking;
+use fieldseal::{Class, DataKeys, ErrorKind, Field, Mask};
 
 #[cfg(feature = "file")]
 use super::common::bytes::Ent;
@@ -91,7 +94,8 @@ fn no_value_was_of_a_mask_class() {
 mod beside_a_field {
     //! What is refused where a field is declared; in a constant it does not compile.
 
-    use fieldseal::{Companion, Field, Mask, Masking, SingleRow};
+    use fieldseal::field::{Companion, Masking, SingleRow};
+    use fieldseal::{Field, Mask};
 
     use super::*;
 
@@ -240,8 +244,8 @@ fn masks_are_not_erased_alone() {
 fn mask_of_its_own_class_is_erased_with_that() {
     const OWN: Class = Class::new("shown").readers(&["support", "billing"]);
     const MASK: Mask<String> = Mask::new("customer", "card", OWN, Masking::LAST4);
-    const FIELD: fieldseal::IndexedField<String> = Field::new("customer", "card", FINANCIAL)
-        .with("card", &[fieldseal::Companion::mask(&MASK, "card_mask")]);
+    const FIELD: fieldseal::field::IndexedField<String> = Field::new("customer", "card", FINANCIAL)
+        .with("card", &[fieldseal::field::Companion::mask(&MASK, "card_mask")]);
     let ring = admin();
     let stored = envelope(&[FINANCIAL, OWN]);
     let row = FIELD.update(&open(&ring, &stored), &"4242424242424242".into()).unwrap();
@@ -274,7 +278,8 @@ fn masks_expire_with_their_values() {
 #[cfg(feature = "std")]
 #[test]
 fn a_sweep_takes_masks_with_their_values() {
-    use fieldseal::{KeyStore as _, MemoryKeyStore, Sweep};
+    use fieldseal::jobs::Sweep;
+    use fieldseal::{KeyStore as _, MemoryKeyStore};
 
     let (ring, store) = (admin(), MemoryKeyStore::new());
     let stored = envelope(&[FINANCIAL, SHOWN, CONTACT]);
@@ -300,7 +305,7 @@ fn mask_class_is_renewed_and_rewrapped_like_any_other() {
     assert_eq!(reached(&service(&["app"]), &second, "mask.financial/2"), "not permitted");
     assert!(CARD_MASK.open(&open(&ring, &second), &row.mask).is_ok(), "the older ones open");
 
-    advance(&mut ring, symmetric(SUPPORT + 1, "support", fieldseal::KeyState::OpenOnly));
+    advance(&mut ring, symmetric(SUPPORT + 1, "support", fieldseal::keyring::KeyState::OpenOnly));
     let third = edited(at(&ring), &second, |edit| edit.rewrap([FINANCIAL, SHOWN]).map(drop));
     assert_eq!(recipients(&third, "mask.financial/1"), [SUPPORT + 1, BILLING]);
     assert_eq!(recipients(&third, "mask.financial/2"), [SUPPORT + 1, BILLING]);
@@ -324,8 +329,8 @@ fn mask_class_is_neither_granted_nor_withdrawn() {
 fn consent_to_masks_is_given_and_taken_by_a_class_of_their_own() {
     const OWN: Class = Class::new("shown").readers(&["billing"]).readers_with_consent(&["support"]);
     const MASK: Mask<String> = Mask::new("customer", "card", OWN, Masking::LAST4);
-    const FIELD: fieldseal::IndexedField<String> = Field::new("customer", "card", FINANCIAL)
-        .with("card", &[fieldseal::Companion::mask(&MASK, "card_mask")]);
+    const FIELD: fieldseal::field::IndexedField<String> = Field::new("customer", "card", FINANCIAL)
+        .with("card", &[fieldseal::field::Companion::mask(&MASK, "card_mask")]);
     let (ring, support) = (admin(), service(&["support"]));
     let first = envelope(&[FINANCIAL, OWN]);
     let row = FIELD.update(&open(&ring, &first), &"4242424242424242".into()).unwrap();
@@ -343,7 +348,9 @@ fn consent_to_masks_is_given_and_taken_by_a_class_of_their_own() {
 #[test]
 fn erasure_of_a_class_is_played_back_over_its_masks() {
     use super::common::ledger::{Lines, signing};
-    use fieldseal::{KeyStore as _, LedgerAct, Replay};
+    use fieldseal::KeyStore as _;
+    use fieldseal::audit::LedgerAct;
+    use fieldseal::ledger::Replay;
 
     let ring = signing();
     let lines = Lines::begin(&ring);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldseal::Masking;
+use fieldseal::field::Masking;
 use proptest::prelude::*;
 
 const OWN: [Masking; 5] =

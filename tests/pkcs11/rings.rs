@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use fieldseal::{
-    Credential, ErrorKind, KeyRing, KeyUse, LockedRing, Passphrase, Pkcs11Key, Pkcs11Pin,
-    RingDocument, RingFile, SharedRing, SlotKind, Unlock as _,
+use fieldseal::keyring::{
+    Credential, KeyUse, LockedRing, Passphrase, RingDocument, SlotKind, Unlock as _,
 };
+use fieldseal::pkcs11::{Pkcs11Key, Pkcs11Pin};
+use fieldseal::{ErrorKind, KeyRing, RingFile, SharedRing};
 use serde_json::Value;
 
 use crate::refused;
@@ -30,7 +31,7 @@ fn locked(document: &mut RingDocument) -> LockedRing {
 
 /// A key that a person keeps, for what a token does not open.
 fn raw() -> Credential {
-    fieldseal::SlotKey::from_bytes(&[9; 32]).into()
+    fieldseal::keyring::SlotKey::from_bytes(&[9; 32]).into()
 }
 
 #[test]

@@ -17,7 +17,7 @@ use cryptoki::context::Pkcs11 as Module;
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use fieldseal::{Pkcs11, Pkcs11Key, Pkcs11Pin};
+use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
 
 pub const PIN: &str = "user-5678";
 const OFFICER: &str = "officer-1234";

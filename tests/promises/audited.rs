@@ -2,10 +2,14 @@
 
 use std::sync::Mutex;
 
+use fieldseal::audit::{Action, AuditRefused, AuditSink, Event, LedgerChange, LedgerSink};
+use fieldseal::envelope::History;
+use fieldseal::index::Domain;
+use fieldseal::ledger::{Ledger, LedgerHead};
+use fieldseal::store::LedgerFile;
 use fieldseal::{
-    Access, Action, AuditRefused, AuditSink, Class, DataKeys, Domain, Error, ErrorKind, Event,
-    History, KeyRing, KeyStore as _, Ledger, LedgerChange, LedgerFile, LedgerHead, LedgerSink,
-    MemoryKeyStore, Record, SealedRecord as _,
+    Access, Class, DataKeys, Error, ErrorKind, KeyRing, KeyStore as _, MemoryKeyStore, Record,
+    SealedRecord as _,
 };
 
 const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
@@ -72,7 +76,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
     let ring = ring();
     let (line, head) = LedgerHead::begin(&ring, 1_700_000_000).unwrap();
     let begun = Ledger::read(&line, &ring.verifying_keys()).unwrap();
-    let replay = fieldseal::Replay::new(&ring, &[&begun], [CONTACT]).unwrap();
+    let replay = fieldseal::ledger::Replay::new(&ring, &[&begun], [CONTACT]).unwrap();
     let lines = Lines(Mutex::new((line, head)));
     let customer = || Customer { id: 42, phone: "+49 30 1234567".into(), born: 7 };
     let row = customer().seal_new(&ring).unwrap();
@@ -111,7 +115,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
             "grant",
             &[Grant],
             call(|a| {
-                let grant = |edit: &mut fieldseal::EnvelopeEdit<'_>| {
+                let grant = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
                     edit.grant(&CONTACT, "marketing", History::Included)
                 };
                 stored().change(&(), a, 42, grant).map(drop)
@@ -122,8 +126,9 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
             &[Withdraw],
             call(|a| {
                 let a = a.ledger(&lines);
-                let withdraw =
-                    |edit: &mut fieldseal::EnvelopeEdit<'_>| edit.withdraw(&CONTACT, "marketing");
+                let withdraw = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
+                    edit.withdraw(&CONTACT, "marketing")
+                };
                 stored().change(&(), a, 42, withdraw).map(drop)
             }),
         ),
@@ -184,7 +189,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
 #[test]
 fn guesses_of_a_service_that_only_searches_are_told() {
     let ring = ring();
-    let reach = fieldseal::Reach::new().index("", "customer", "phone");
+    let reach = fieldseal::keyring::Capabilities::new().index("", "customer", "phone");
     let service = ring.subset_with(&reach).unwrap().into_ring();
     let deaf = Log { refuses: true, ..Log::default() };
     let access = Access::new(&service).audit(&deaf);

@@ -1,9 +1,11 @@
 //! The table of `ErrorKind`: a situation for each row.
 
+use fieldseal::audit::{AuditRefused, AuditSink, Event};
+use fieldseal::keyring::{Credential, RingDocument, SlotKey};
+use fieldseal::store::{SqliteKeyStore, SubjectColumn};
 use fieldseal::{
-    Access, AuditRefused, AuditSink, Class, Credential, DataKeys, Error, Event, Field, Id,
-    KeyEnvelope, KeyRing, KeyStore as _, RingDocument, RingFile, RowId, Sealed, SlotKey,
-    SqliteKeyStore, SubjectColumn,
+    Access, Class, DataKeys, Error, Field, Id, KeyEnvelope, KeyRing, KeyStore as _, RingFile,
+    RowId, Sealed,
 };
 use rusqlite::Connection;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::common::bytes::expand;
-use fieldseal::{Ledger, LedgerHead};
+use fieldseal::ledger::{Ledger, LedgerHead};
 
 /// What the ring key of [`signing`] signs of these bytes (FORMAT.md, RK-8), by hand.
 fn signature(message: &[u8]) -> String {

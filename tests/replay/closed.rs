@@ -1,8 +1,8 @@
 //! A withdrawal that is played back takes the role out, whatever keeps the class from going on.
 
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, KeyRing, KeyState, KeyStore, KeyUse, MemoryKeyStore, Replay,
-};
+use fieldseal::keyring::{KeyState, KeyUse};
+use fieldseal::ledger::Replay;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyRing, KeyStore, MemoryKeyStore};
 
 use super::common::ledger::*;
 use super::common::*;

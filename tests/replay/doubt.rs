@@ -1,6 +1,8 @@
 //! Lines of one ledger are missing, and another one is whole.
 
-use fieldseal::{Access, History, KeyEnvelope, KeyRing, Ledger, MemoryKeyStore, Replay};
+use fieldseal::envelope::History;
+use fieldseal::ledger::{Ledger, Replay};
+use fieldseal::{Access, KeyEnvelope, KeyRing, MemoryKeyStore};
 
 use super::common::ledger::*;
 use super::common::*;

@@ -9,10 +9,11 @@
 #[path = "world.rs"]
 mod world;
 
-use fieldseal::{
-    Access, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, Field, History, KeyEnvelope, KeyRing,
-    KeyState, Ledger, LedgerAct, Replay,
-};
+use fieldseal::audit::LedgerAct;
+use fieldseal::envelope::{EnvelopeEdit, History};
+use fieldseal::keyring::KeyState;
+use fieldseal::ledger::{Ledger, Replay};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, Field, KeyEnvelope, KeyRing};
 
 use self::world::*;
 use super::common::ledger::signing;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fieldseal::{
-    Class, EntryInfo, EntryState, Error, KeyEnvelope, KeyRing, Ledger, LedgerAct, LedgerChange,
-    LedgerHead, LedgerSink, Sealed,
-};
+use fieldseal::audit::{LedgerAct, LedgerChange, LedgerSink};
+use fieldseal::envelope::{EntryInfo, EntryState};
+use fieldseal::ledger::{Ledger, LedgerHead};
+use fieldseal::{Class, Error, KeyEnvelope, KeyRing, Sealed};
 
 use super::super::common::NOW;
 

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use fieldseal::{
-    Argon2Cost, Credential, Error, ErrorKind, LockedRing, Passphrase, RingDocument, SlotKey,
-};
+use fieldseal::keyring::{Argon2Cost, Credential, LockedRing, Passphrase, RingDocument, SlotKey};
+use fieldseal::{Error, ErrorKind};
 
 use super::common::ring::{Folder, document, error};
 use super::{mode, set_mode, this, told};

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::process::Command;
 
-use fieldseal::{ErrorKind, KeyUse, RingFile, SharedRing, SlotKey};
+use fieldseal::keyring::{KeyUse, SlotKey};
+use fieldseal::{ErrorKind, RingFile, SharedRing};
 
 use super::common::ring::{Folder, document, error, key, skip};
 use super::{NOBODY, as_nobody, behind, mode, set_mode, this, told, unwritten};

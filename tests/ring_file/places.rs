@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use fieldseal::{Error, ErrorKind, KeyUse, RingDocument, RingFile, SharedRing, SlotKey};
+use fieldseal::keyring::{KeyUse, RingDocument, SlotKey};
+use fieldseal::{Error, ErrorKind, RingFile, SharedRing};
 
 use super::common::ring::{Folder, document, error, key};
 use super::{as_nobody, behind, mode, set_mode, this, told, unwritten};

@@ -1,6 +1,7 @@
 //! A new master key: who held the old one opens nothing that is stored from then on.
 
-use fieldseal::{ErrorKind, KeyRing, LockedRing, RingDocument};
+use fieldseal::keyring::{LockedRing, RingDocument};
+use fieldseal::{ErrorKind, KeyRing};
 
 use super::common::ring::{Folder, document, error, key, whole};
 

@@ -1,6 +1,8 @@
 //! Slots of an outside key service; here one in this process, which knows whom it wrapped what for.
 
-use fieldseal::{Error, ErrorKind, LockedRing, RingDocument, Secret, SharedRing, SlotKind, Unlock};
+use fieldseal::keyring::{LockedRing, RingDocument, SlotKind, Unlock};
+use fieldseal::secret::Secret;
+use fieldseal::{Error, ErrorKind, SharedRing};
 
 use super::common::ring::{Folder, document, error, key, whole};
 
@@ -67,7 +69,9 @@ impl Unlock for Vault {
 
 fn add(document: &mut RingDocument, vault: &Vault) -> Result<u16, Error> {
     let (pending, ask) = document.begin_service_slot("production", vault)?;
-    document.finish_service_slot(pending, vault, vault.answer(ask)).map(fieldseal::SlotId::get)
+    document
+        .finish_service_slot(pending, vault, vault.answer(ask))
+        .map(fieldseal::keyring::SlotId::get)
 }
 
 fn with(vaults: &[&Vault]) -> (RingDocument, LockedRing) {

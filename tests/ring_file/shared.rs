@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, KeyState, KeyUse, RingDocument, RingFile, SharedRing,
-};
+use fieldseal::keyring::{KeyState, KeyUse, RingDocument};
+use fieldseal::{Access, Class, DataKeys, ErrorKind, RingFile, SharedRing};
 
 use super::common::ring::{Folder, document, error, key, whole};
 use super::set_mode;

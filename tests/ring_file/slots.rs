@@ -1,8 +1,8 @@
 //! Slots: added, removed, named, and each enough alone.
 
-use fieldseal::{
-    Argon2Cost, Credential, ErrorKind, KeyUse, LockedRing, Passphrase, RingDocument, Share, SlotId,
-    SlotKind,
+use fieldseal::ErrorKind;
+use fieldseal::keyring::{
+    Argon2Cost, Credential, KeyUse, LockedRing, Passphrase, RingDocument, Share, SlotId, SlotKind,
 };
 
 use super::common::ring::{Folder, document, error, key, whole};
@@ -168,7 +168,8 @@ fn a_label_is_64_bytes_of_what_can_be_printed() {
         document.add_slot(good, &key(number)).unwrap();
     }
     let locked = again(&mut document);
-    let labels: Vec<_> = locked.slots().iter().skip(1).map(fieldseal::Slot::label).collect();
+    let labels: Vec<_> =
+        locked.slots().iter().skip(1).map(fieldseal::keyring::Slot::label).collect();
     assert_eq!(labels, good);
     assert!(locked.unlock(&key(6)).is_ok());
 }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use fieldseal::{ErrorKind, LockedRing};
+use fieldseal::ErrorKind;
+use fieldseal::keyring::LockedRing;
 
 use super::common::ring::error;
 use super::{discreet, refused_within, sample_json};
@@ -57,7 +58,8 @@ fn of_many_public_halves() {
     let mut ring = fieldseal::KeyRing::empty();
     ring.add_signing_key().unwrap();
     let ring = ring.subset(&[]).unwrap().into_ring();
-    let (json, _) = fieldseal::RingDocument::new(ring).unwrap().to_unprotected_json().unwrap();
+    let (json, _) =
+        fieldseal::keyring::RingDocument::new(ring).unwrap().to_unprotected_json().unwrap();
     let mut key = super::member(&json, "/keys/0");
     key["state"] = "disabled".into();
     let keys: Vec<_> = (1..25_000_u32)

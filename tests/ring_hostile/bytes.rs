@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use fieldseal::{Credential, ErrorKind, LockedRing, RingDocument};
+use fieldseal::ErrorKind;
+use fieldseal::keyring::{Credential, LockedRing, RingDocument};
 
 use super::common::ring::{Folder, error, key, whole};
 use super::{cheap, discreet, document, malformed, open, refused, sample, usual};

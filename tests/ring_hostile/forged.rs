@@ -2,7 +2,8 @@
 //! key of a slot, or the master key.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use fieldseal::{Argon2Cost, Credential, ErrorKind, Passphrase};
+use fieldseal::ErrorKind;
+use fieldseal::keyring::{Argon2Cost, Credential, Passphrase};
 use serde_json::{Value, json};
 
 use super::common::bytes::{decrypt, encrypt, expand};

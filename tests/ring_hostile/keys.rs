@@ -1,6 +1,6 @@
 //! What a document says of its keys, before it is believed.
 
-use fieldseal::{LockedRing, Reach, RingDocument};
+use fieldseal::keyring::{Capabilities, LockedRing, RingDocument};
 use serde_json::{Value, json};
 
 use super::common::ring::{document, key};
@@ -20,7 +20,7 @@ fn derived_json() -> String {
     let mut ring = document().into_ring();
     ring.add_index_key().unwrap();
     ring.add_pseudonym_key().unwrap();
-    let reach = Reach::new()
+    let reach = Capabilities::new()
         .index("acme", "customer", "email")
         .index("acme", "customer", "name")
         .pseudonyms("acme", "analytics");
@@ -123,7 +123,7 @@ fn a_public_key_stands_where_it_belongs() {
 fn signing_json(signs: bool) -> String {
     let mut ring = document().into_ring();
     ring.add_signing_key().unwrap();
-    let reach = if signs { Reach::new().signs() } else { Reach::new() };
+    let reach = if signs { Capabilities::new().signs() } else { Capabilities::new() };
     let mut document = RingDocument::new(ring.subset_with(&reach).unwrap().into_ring()).unwrap();
     document.add_slot("server", &key(1)).unwrap();
     document.to_json().unwrap()

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use fieldseal::{ErrorKind, LockedRing};
+use fieldseal::ErrorKind;
+use fieldseal::keyring::LockedRing;
 use serde_json::{Value, json};
 
 use super::common::ring::{error, key};

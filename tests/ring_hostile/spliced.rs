@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use fieldseal::{ErrorKind, KeyUse, RingFile, SharedRing};
+use fieldseal::keyring::KeyUse;
+use fieldseal::{ErrorKind, RingFile, SharedRing};
 use serde_json::json;
 
 use super::common::ring::{Folder, document, error, key};

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use fieldseal::{
-    ErrorKind, Fingerprint, KeyRing, KeyUse, LockedRing, Reach, RingDocument, RingFile, SharedRing,
-};
+use fieldseal::keyring::{Capabilities, Fingerprint, KeyUse, LockedRing, RingDocument};
+use fieldseal::{ErrorKind, KeyRing, RingFile, SharedRing};
 use serde_json::json;
 
 use super::common::ring::{Folder, document, error, key, whole};
@@ -15,7 +14,7 @@ use super::{cheap, discreet, member, sample_json, with};
 fn writers() -> (RingDocument, String, Fingerprint) {
     let mut ring = KeyRing::generate().unwrap();
     ring.add_key_pair_role("medical").unwrap();
-    let subset = ring.subset_with(&Reach::new().writer("medical")).unwrap();
+    let subset = ring.subset_with(&Capabilities::new().writer("medical")).unwrap();
     let mut document = RingDocument::new(subset.into_ring()).unwrap();
     let (json, fingerprint) = document.to_unprotected_json().unwrap();
     (document, json.to_string(), fingerprint)

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldseal::{Class, ErrorKind, Holds, KeyId, KeyRing, KeyState, RingKey};
+use fieldseal::keyring::{KeyId, KeyMaterial, KeyState, RingKey};
+use fieldseal::{Class, ErrorKind, KeyRing};
 
 use super::{Op, SERVICES, Who};
 
@@ -40,8 +41,8 @@ pub enum Has {
 impl Has {
     pub fn of(key: &RingKey) -> Self {
         match key.holds() {
-            Holds::Secret | Holds::KeyPair => Self::All,
-            Holds::WriterHalf => Self::Half,
+            KeyMaterial::Secret | KeyMaterial::KeyPair => Self::All,
+            KeyMaterial::WriterHalf => Self::Half,
             _ => Self::Name,
         }
     }
@@ -121,7 +122,7 @@ impl Model {
     pub fn of(ring: &KeyRing, subjects: usize) -> Self {
         let key = |key: &RingKey| {
             let name = NAMES.into_iter().find(|name| *name == key.name()).unwrap();
-            Key { id: key.id(), name, pair: key.holds() == Holds::KeyPair }
+            Key { id: key.id(), name, pair: key.holds() == KeyMaterial::KeyPair }
         };
         let mut model = Self {
             keys: ring.keys().map(key).collect(),

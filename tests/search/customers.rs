@@ -4,10 +4,10 @@
 use std::sync::OnceLock;
 use std::thread;
 
-use fieldseal::{
-    Class, Companion, DataKeys, Domain, Field, Index, IndexedField, KeyEnvelope, KeyRing, KeyUse,
-    ManyTerms, Sealed, Term, Terms,
-};
+use fieldseal::field::{Companion, IndexedField, ManyTerms};
+use fieldseal::index::{Domain, Term, Terms};
+use fieldseal::keyring::KeyUse;
+use fieldseal::{Class, DataKeys, Field, Index, KeyEnvelope, KeyRing, Sealed};
 use jiff::civil::{Date, date};
 
 pub const PERSONAL: Class = Class::new("personal");
@@ -123,7 +123,7 @@ pub fn many() -> &'static Many {
 
 #[cfg(feature = "rusqlite")]
 pub mod sqlite {
-    use fieldseal::SqliteTermsTable;
+    use fieldseal::store::SqliteTermsTable;
     use rusqlite::{Connection, params};
 
     use super::*;

@@ -1,6 +1,6 @@
 //! A server, with a connection for each thread; the surnames' terms are an array in the row.
 
-use fieldseal::{SqlCondition, SqlDialect};
+use fieldseal::store::{SqlCondition, SqlDialect};
 use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tokio::runtime::{Builder, Runtime};

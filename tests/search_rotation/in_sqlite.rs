@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use fieldseal::{SqlCondition, SqlDialect, SqliteTermsTable};
+use fieldseal::store::{SqlCondition, SqlDialect, SqliteTermsTable};
 use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 
 use super::*;

@@ -1,6 +1,7 @@
 //! Records that are derived, kept in SQLite with all of their terms: written, found, opened, reindexed.
 
-use fieldseal::{KeyEnvelope, KeyState, Reach, Record, SealedRecord as _};
+use fieldseal::keyring::{Capabilities, KeyState};
+use fieldseal::{KeyEnvelope, Record, SealedRecord as _};
 
 use super::*;
 
@@ -202,7 +203,8 @@ fn an_erased_member_is_not_among_what_matches_and_loses_its_terms() {
 fn a_service_that_only_searches_finds_rows_and_opens_none() {
     let (db, ring) = (member_table(), ring());
     members()[..20].iter().for_each(|member| store(&db, &member.seal_new(&ring).unwrap()));
-    let reach = Reach::new().index("", "member", "email").index("", "member", "points.range");
+    let reach =
+        Capabilities::new().index("", "member", "email").index("", "member", "points.range");
     let search = ring.subset_with(&reach).unwrap().into_ring();
 
     let found = member::EMAIL_INDEX.query(&search, "7@example.com").unwrap();

@@ -1,7 +1,7 @@
 //! The table of terms through sqlx.
 
 use super::*;
-use fieldseal::SqlxTermsTable;
+use fieldseal::store::SqlxTermsTable;
 use sqlx::{AssertSqlSafe, Connection as _, Sqlite, SqliteConnection};
 
 fn in_sqlite(test: impl AsyncFnOnce(&mut SqliteConnection, SqlxTermsTable)) {

@@ -1,6 +1,7 @@
 //! Standalone envelopes wrapped again under newer ring keys.
 
-use fieldseal::{Census, ErrorKind, KeyState};
+use fieldseal::ErrorKind;
+use fieldseal::keyring::{Census, KeyState};
 
 use crate::common::bytes::{Ent, Env};
 use crate::common::*;

@@ -4,10 +4,9 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use fieldseal::{
-    Access, EnvelopeEdit, Error, ErrorKind, Field, History, KeyEnvelope, KeyRing, ManyRows,
-    Rewrapped, Sealed,
-};
+use fieldseal::envelope::{EnvelopeEdit, History, Rewrapped};
+use fieldseal::field::ManyRows;
+use fieldseal::{Access, Error, ErrorKind, Field, KeyEnvelope, KeyRing, Sealed};
 use serde_json::{Value, json};
 
 use crate::support::forge::Seed;
@@ -84,7 +83,7 @@ fn change(edit: &mut EnvelopeEdit<'_>, change: &Value) -> Result<Option<Rewrappe
 fn changed(
     ring: &KeyRing,
     file: &Value,
-    told: &dyn fieldseal::LedgerSink,
+    told: &dyn fieldseal::audit::LedgerSink,
 ) -> Result<Changed, Error> {
     let access = access(ring, file).ledger(told).source("form").notice("1");
     changed_by(access, file)
@@ -107,8 +106,12 @@ fn changed_by(access: Access<'_>, file: &Value) -> Result<Changed, Error> {
 /// A ledger that keeps the acts alone.
 struct Acts(Mutex<Vec<Value>>);
 
-impl fieldseal::LedgerSink for Acts {
-    fn append(&self, _: &KeyRing, changes: &[fieldseal::LedgerChange<'_>]) -> Result<(), Error> {
+impl fieldseal::audit::LedgerSink for Acts {
+    fn append(
+        &self,
+        _: &KeyRing,
+        changes: &[fieldseal::audit::LedgerChange<'_>],
+    ) -> Result<(), Error> {
         let acts = changes.iter().map(|change| crate::ledger_vectors::act_form(change.act));
         self.0.lock().unwrap().extend(acts);
         Ok(())

@@ -13,10 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 
-use fieldseal::{
-    EntryState, EnvelopeInfo, Error, ErrorKind, History, KeyEnvelope, KeyRing, LedgerAct,
-    LedgerChange, LedgerSink,
-};
+use fieldseal::audit::{LedgerAct, LedgerChange, LedgerSink};
+use fieldseal::envelope::{EntryState, EnvelopeInfo, History};
+use fieldseal::{Error, ErrorKind, KeyEnvelope, KeyRing};
 use serde_json::{Value, json};
 
 use super::forge;

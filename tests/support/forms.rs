@@ -1,8 +1,10 @@
 //! The JSON forms of rings, ids, classes and values, those of `tests/reference`, as the crate's types.
 
+use fieldseal::field::{ManyRows, Masking, NotNull, SingleRow};
+use fieldseal::keyring::{KeyId, KeyMaterial, KeyState, KeyUse, RingKey, Scope};
+use fieldseal::secret::Secret;
 use fieldseal::{
-    Access, Class, DataKeys, Error, ErrorKind, Field, Holds, Id, KeyId, KeyRing, KeyState, KeyUse,
-    ManyRows, Mask, Masking, NotNull, RingKey, Scope, SealValue, Sealed, Secret, SingleRow, ToId,
+    Access, Class, DataKeys, Error, ErrorKind, Field, Id, KeyRing, Mask, SealValue, Sealed, ToId,
 };
 use serde_json::{Value, json};
 
@@ -81,7 +83,8 @@ pub(crate) fn ring(value: &Value) -> KeyRing {
             }
             #[cfg(feature = "file")]
             "public" => {
-                let public = fieldseal::VerifyingKey::new(id, &array(&key["public"])).unwrap();
+                let public =
+                    fieldseal::keyring::VerifyingKey::new(id, &array(&key["public"])).unwrap();
                 RingKey::public_half(public, state)
             }
             "name-only" => RingKey::name_only(id, key_use, name, state),
@@ -143,7 +146,7 @@ fn key_form(key: &RingKey) -> Value {
         form["form"] = "derived".into();
         let of = key.scopes().map(|scope| derived_form(key, scope));
         form["derived"] = of.collect();
-    } else if key.holds() == Holds::Public {
+    } else if key.holds() == KeyMaterial::Public {
         form["form"] = "public".into();
         #[cfg(feature = "file")]
         if let Some(public) = key.public_key() {
@@ -292,12 +295,12 @@ forms! {
 }
 
 #[cfg(feature = "serde")]
-type TextMap = fieldseal::Structured<std::collections::BTreeMap<String, i64>>;
+type TextMap = fieldseal::field::Structured<std::collections::BTreeMap<String, i64>>;
 
 #[cfg(feature = "serde")]
 forms! {
     TextMap:
-        |json| fieldseal::Structured(
+        |json| fieldseal::field::Structured(
             list(&json["v"])
                 .iter()
                 .map(|pair| (String::from_json(&pair[0]), i64::from_json(&pair[1])))
@@ -339,11 +342,11 @@ enum Variant {
 }
 
 #[cfg(feature = "serde")]
-type Structure = fieldseal::Structured<Shape>;
+type Structure = fieldseal::field::Structured<Shape>;
 
 #[cfg(feature = "serde")]
 forms! {
-    Structure: |json| fieldseal::Structured(serde_json::from_value(without_forms(json)).unwrap()),
+    Structure: |json| fieldseal::field::Structured(serde_json::from_value(without_forms(json)).unwrap()),
         |value| with_forms(&serde_json::to_value(&value.0).unwrap());
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use fieldseal::{
-    Access, Class, DataKeys, EnvelopeEdit, EnvelopeInfo, Error, History, KeyEnvelope, KeyRing,
-    Ledger, LedgerAct, LedgerChange, LedgerEntry, LedgerFile, LedgerHead, LedgerSink, Receipt,
-    Replay, SubjectId, VerifyingKey,
-};
+use fieldseal::audit::{LedgerAct, LedgerChange, LedgerSink};
+use fieldseal::envelope::{EnvelopeEdit, EnvelopeInfo, History};
+use fieldseal::keyring::VerifyingKey;
+use fieldseal::ledger::{Ledger, LedgerEntry, LedgerHead, Receipt, Replay};
+use fieldseal::store::LedgerFile;
+use fieldseal::{Access, Class, DataKeys, Error, KeyEnvelope, KeyRing, SubjectId};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -287,7 +288,7 @@ fn apply(edit: &mut EnvelopeEdit<'_>, change: &Value) {
 
 /// What inspecting shows, but for what is drawn.
 fn after(info: &EnvelopeInfo) -> Value {
-    use fieldseal::EntryState::{Erased, Live};
+    use fieldseal::envelope::EntryState::{Erased, Live};
 
     let entries = info.entries.iter().map(|entry| {
         let mut shown = match &entry.state {

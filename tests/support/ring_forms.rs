@@ -1,8 +1,10 @@
 //! Credentials of ring documents in their JSON forms, those of `tests/reference`.
 
-use fieldseal::{
-    Credential, Error, LockedRing, Passphrase, RingDocument, Secret, Share, SlotKey, Unlock,
+use fieldseal::Error;
+use fieldseal::keyring::{
+    Credential, LockedRing, Passphrase, RingDocument, Share, SlotKey, Unlock,
 };
+use fieldseal::secret::Secret;
 use serde_json::Value;
 
 use super::forms::{array, list, text};

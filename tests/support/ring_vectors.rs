@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use fieldseal::{
-    Error, ErrorKind, Fingerprint, Floor, KeyRing, LockedRing, RingDocument, RingKey, Share,
-    SlotKey, VerifyingKey,
+use fieldseal::keyring::{
+    Fingerprint, Floor, LockedRing, RingDocument, RingKey, Share, SlotKey, VerifyingKey,
 };
+use fieldseal::{Error, ErrorKind, KeyRing};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 

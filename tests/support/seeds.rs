@@ -94,7 +94,8 @@ fn fields() -> Seeds {
 
 #[cfg(feature = "file")]
 fn rings() -> Seeds {
-    use fieldseal::{KeyRing, KeyUse, Reach, RingDocument, SlotKey};
+    use fieldseal::KeyRing;
+    use fieldseal::keyring::{Capabilities, KeyUse, RingDocument, SlotKey};
 
     let mut ring = KeyRing::generate().unwrap();
     ring.add_key_pair_role("billing").unwrap();
@@ -103,7 +104,7 @@ fn rings() -> Seeds {
     let verifying = ring.verifying_keys().remove(0).to_string();
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     ring.set_rotate_after(KeyUse::Wrap, "app", Some(90)).unwrap();
-    let reach = Reach::new().writer("billing").index("acme", "customer", "email");
+    let reach = Capabilities::new().writer("billing").index("acme", "customer", "email");
     let service = ring.subset_with(&reach).unwrap().into_ring();
 
     let mut service = RingDocument::new(service).unwrap();
@@ -126,7 +127,9 @@ fn rings() -> Seeds {
 fn ledgers() -> Seeds {
     use std::sync::Mutex;
 
-    use fieldseal::{Access, DataKeys, History, LedgerHead};
+    use fieldseal::envelope::History;
+    use fieldseal::ledger::LedgerHead;
+    use fieldseal::{Access, DataKeys};
 
     use super::targets::ledgers::{Lines, signing};
     use super::targets::{MEDICAL, NOW};

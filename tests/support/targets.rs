@@ -11,10 +11,9 @@ pub(crate) mod values;
 
 use std::sync::OnceLock;
 
-use fieldseal::{
-    Access, Class, DataKeys, EnvelopeEdit, Error, ErrorKind, Field, History, KeyEnvelope, KeyId,
-    KeyRing, KeyState, KeyUse, RingKey, Sealed,
-};
+use fieldseal::envelope::{EnvelopeEdit, History};
+use fieldseal::keyring::{KeyId, KeyState, KeyUse, RingKey};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, Field, KeyEnvelope, KeyRing, Sealed};
 
 use super::forge;
 

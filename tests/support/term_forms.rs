@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use fieldseal::field::{Companion, Decoder, Encoder, IndexedField, ManyTerms, NotNull, Query};
+use fieldseal::index::{Domain, Normalizer, Term};
 use fieldseal::{
-    Access, Class, Companion, DataKeys, Decoder, Domain, Encoder, Error, ErrorKind, Field, Index,
-    IndexedField, KeyRing, ManyTerms, Normalizer, NotNull, Query, SealValue, Sealed, Term,
+    Access, Class, DataKeys, Error, ErrorKind, Field, Index, KeyRing, SealValue, Sealed,
 };
 use serde_json::{Value, json};
 

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use fieldseal::{ErrorKind, Term};
+use fieldseal::ErrorKind;
+use fieldseal::index::Term;
 use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;

@@ -1,4 +1,4 @@
-use fieldseal::{Index};
+use fieldseal::Index;
 
 const INDEX: Index<f64> = Index::exact("customer", "value");
 

@@ -1,4 +1,4 @@
-use fieldseal::{Index};
+use fieldseal::Index;
 
 const INDEX: Index<Vec<String>> = Index::exact("customer", "value");
 

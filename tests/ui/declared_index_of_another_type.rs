@@ -1,4 +1,5 @@
-use fieldseal::{Class, Companion, Field, Index, IndexedField};
+use fieldseal::field::{Companion, IndexedField};
+use fieldseal::{Class, Field, Index};
 
 const INDEX: Index<i64> = Index::exact("customer", "value").cardinality(1_000_000);
 const FIELD: IndexedField<String> = Field::new("customer", "value", Class::PERSONAL)

@@ -1,4 +1,4 @@
-use fieldseal::{Index};
+use fieldseal::Index;
 
 const INDEX: Index<i64> = Index::exact("customer", "value").lenient();
 

@@ -1,4 +1,6 @@
-use fieldseal::{Class, Companion, Field, IndexedField, Mask, MaskName, Masking};
+use fieldseal::class::MaskName;
+use fieldseal::field::{Companion, IndexedField, Masking};
+use fieldseal::{Class, Field, Mask};
 
 const SHOWN: Class =
     Class::mask_of(&Class::PERSONAL, const { &MaskName::of(&Class::PERSONAL) }, &["app"]);

@@ -1,4 +1,5 @@
-use fieldseal::{Index, Normalizer};
+use fieldseal::index::Normalizer;
+use fieldseal::Index;
 
 const INDEX: Index<i64> = Index::exact("customer", "value").normalized(Normalizer::EMAIL);
 

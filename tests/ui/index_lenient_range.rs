@@ -5,7 +5,7 @@ use fieldseal::Record;
 struct Customer {
     #[record(subject)]
     id: i64,
-    #[record(seal, index(range(fieldseal::Domain::integers(0, 99_999)), lenient))]
+    #[record(seal, index(range(fieldseal::index::Domain::integers(0, 99_999)), lenient))]
     email: i64,
 }
 

@@ -5,7 +5,7 @@ use fieldseal::Record;
 struct Customer {
     #[record(subject)]
     id: i64,
-    #[record(seal, index(range(fieldseal::Domain::integers(0, 99_999)), normalize = fieldseal::Normalizer::NONE))]
+    #[record(seal, index(range(fieldseal::index::Domain::integers(0, 99_999)), normalize = fieldseal::index::Normalizer::NONE))]
     email: i64,
 }
 

@@ -5,7 +5,7 @@ use fieldseal::Record;
 struct Customer {
     #[record(subject)]
     id: i64,
-    #[record(seal, normalize = fieldseal::Normalizer::NONE)]
+    #[record(seal, normalize = fieldseal::index::Normalizer::NONE)]
     email: String,
 }
 

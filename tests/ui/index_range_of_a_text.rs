@@ -1,4 +1,5 @@
-use fieldseal::{Domain, Record};
+use fieldseal::index::Domain;
+use fieldseal::Record;
 
 const DOMAIN: Domain = Domain::integers(0, 99);
 

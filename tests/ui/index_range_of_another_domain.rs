@@ -1,4 +1,5 @@
-use fieldseal::{Domain, Record};
+use fieldseal::index::Domain;
+use fieldseal::Record;
 
 const DOMAIN: Domain = Domain::dates("1900-01-01", "2099-12-31");
 

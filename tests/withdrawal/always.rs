@@ -1,8 +1,7 @@
 //! A withdrawal and an erasure always go through, whatever stands in the way of a renewal.
 
-use fieldseal::{
-    Access, Class, DataKeys, ErrorKind, History, KeyEnvelope, KeyStore, MemoryKeyStore,
-};
+use fieldseal::envelope::History;
+use fieldseal::{Access, Class, DataKeys, ErrorKind, KeyEnvelope, KeyStore, MemoryKeyStore};
 
 use crate::common::bytes::{Ent, Env, Live};
 use crate::common::*;
@@ -259,14 +258,14 @@ fn finishing_a_resealing_erases_only_what_nothing_needs() {
     store.change(&(), at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
     let queued = store.reseal_queue(&(), None, 10).unwrap();
     // A grant without history queues nothing, and what is resealed lies under generation 2 or 3.
-    let grant = |edit: &mut fieldseal::EnvelopeEdit<'_>| {
+    let grant = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
         edit.grant(&CONTACT, "marketing", History::Excluded)
     };
     store.change(&(), at(NOW + 10), 42, grant).unwrap();
     let states = || -> Vec<bool> {
         let envelope = store.load(&(), "", 42).unwrap().unwrap();
-        let live = |entry: &fieldseal::EntryInfo| {
-            matches!(entry.state, fieldseal::EntryState::Live { .. })
+        let live = |entry: &fieldseal::envelope::EntryInfo| {
+            matches!(entry.state, fieldseal::envelope::EntryState::Live { .. })
         };
         info(&envelope).entries.iter().map(live).collect()
     };
@@ -305,7 +304,7 @@ fn a_value_that_is_stored_within_the_hour_opens_whatever_the_clock_of_who_renewe
 
 #[test]
 fn a_census_counts_the_envelopes_that_are_nearly_full() {
-    let mut census = fieldseal::Census::new_at(NOW);
+    let mut census = fieldseal::keyring::Census::new_at(NOW);
     let small = envelope(&[CONTACT]);
     census.at("customers.keys").add(small.as_bytes());
     assert!(!census.to_string().contains("nearly full"));

@@ -1,7 +1,7 @@
 //! The command line of what is done to stored key envelopes.
 
 use clap::{Args, Subcommand};
-use fieldseal::KeyId;
+use fieldseal::keyring::KeyId;
 
 use super::ring::key_id;
 use super::stores::Stores;

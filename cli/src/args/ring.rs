@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Subcommand};
-use fieldseal::{Floor, KeyId, KeyState, KeyUse};
+use fieldseal::keyring::{Floor, KeyId, KeyState, KeyUse};
 
 use super::{Confirmed, Unlocking};
 use crate::times;

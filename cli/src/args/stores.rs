@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use fieldseal::SubjectColumn;
+use fieldseal::store::SubjectColumn;
 
 /// The databases of a command. What is said behind a database is about that one.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use fieldseal::{LedgerHead, VerifyingKey};
+use fieldseal::keyring::VerifyingKey;
+use fieldseal::ledger::LedgerHead;
 
 use super::stores::{Store, Stores};
 use super::{Confirmed, Unlocking};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fieldseal::{
-    EntryInfo, EntryState, EnvelopeInfo, ErrorKind, FieldInfo, KeyUse, LockedRing, RecipientInfo,
-    SealedInfo, Share, SlotKey, VerifyingKey,
+use fieldseal::ErrorKind;
+use fieldseal::envelope::{
+    EntryInfo, EntryState, EnvelopeInfo, FieldInfo, RecipientInfo, SealedInfo,
 };
+use fieldseal::keyring::{KeyUse, LockedRing, Share, SlotKey, VerifyingKey};
 use serde_json::{Value, json};
 
 use super::ring::view;
@@ -76,7 +77,7 @@ pub(super) fn run(asked: &Inspect, session: &Session<'_>) -> Result<(), Failure>
 impl Names {
     fn of(session: &Session<'_>) -> Result<Self, Failure> {
         let Some(locked) = session.names()? else { return Ok(Self(BTreeMap::new())) };
-        let name = |key: &fieldseal::KeyLine| match key.key_use() {
+        let name = |key: &fieldseal::keyring::KeySummary| match key.key_use() {
             KeyUse::Wrap => format!("role {}", key.name()),
             other => format!("{other} key"),
         };

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fieldseal::{
-    Argon2Cost, Credential, Error, LockedRing, Passphrase, RingDocument, SlotId, SlotKey,
+use fieldseal::Error;
+use fieldseal::keyring::{
+    Argon2Cost, Credential, LockedRing, Passphrase, RingDocument, SlotId, SlotKey,
 };
 use zeroize::Zeroizing;
 

@@ -1,8 +1,8 @@
 //! Keys of PKCS#11 tokens: HSMs and smart cards.
 
-use fieldseal::{
-    Error, LockedRing, Pkcs11, Pkcs11Key, Pkcs11Pin, RingDocument, SlotId, Unlock as _,
-};
+use fieldseal::Error;
+use fieldseal::keyring::{LockedRing, RingDocument, SlotId, Unlock as _};
+use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
 
 use super::unlock::terminal;
 use super::{line_of_descriptor, line_of_variable, path_in};

@@ -3,10 +3,10 @@
 use std::env;
 use std::path::Path;
 
-use fieldseal::{
-    Credential, Error, ErrorKind, Fingerprint, LockedRing, Passphrase, RingDocument, Share,
-    SlotKey, SlotKind,
+use fieldseal::keyring::{
+    Credential, Fingerprint, LockedRing, Passphrase, RingDocument, Share, SlotKey, SlotKind,
 };
+use fieldseal::{Error, ErrorKind};
 use zeroize::Zeroizing;
 
 use super::terminal::Terminal;

@@ -4,9 +4,11 @@
 #![allow(unreachable_pub, reason = "shared by the test binaries")]
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use fieldseal::envelope::SealedInfo;
+use fieldseal::keyring::Passphrase;
+use fieldseal::store::SqlxKeyStore;
 use fieldseal::{
-    Access, AsyncKeyStore as _, Class, DataKeys, Error, Field, KeyRing, Passphrase, RingFile,
-    SealedInfo, SqlxKeyStore, ToId,
+    Access, AsyncKeyStore as _, Class, DataKeys, Error, Field, KeyRing, RingFile, ToId,
 };
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -55,8 +57,8 @@ impl Place {
     }
 
     /// With the envelope of a subject it tells what the application does with it.
-    pub fn ledger(&self) -> fieldseal::LedgerFile {
-        fieldseal::LedgerFile::at(self.path("ledger"))
+    pub fn ledger(&self) -> fieldseal::store::LedgerFile {
+        fieldseal::store::LedgerFile::at(self.path("ledger"))
     }
 }
 
@@ -96,8 +98,9 @@ impl Shop {
     pub fn rewrap(&self) {
         let pass = wait(async {
             let store = SqlxKeyStore::<sqlx::Sqlite>::new();
-            let rewrap =
-                |_: &_, edit: &mut fieldseal::EnvelopeEdit<'_>| edit.rewrap([CONTACT]).map(drop);
+            let rewrap = |_: &_, edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
+                edit.rewrap([CONTACT]).map(drop)
+            };
             store.change_all(&mut self.connect().await, &self.ring, rewrap).await
         });
         assert!(pass.unwrap().failed.is_empty());

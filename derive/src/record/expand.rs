@@ -67,7 +67,7 @@ impl Record {
 
     /// The marker of how many rows a subject has.
     fn rows(&self) -> TokenStream {
-        if self.row.is_some() { quote!(ManyRows) } else { quote!(SingleRow) }
+        if self.row.is_some() { quote!(field::ManyRows) } else { quote!(field::SingleRow) }
     }
 
     fn class(&self, seal: &SealedField) -> TokenStream {

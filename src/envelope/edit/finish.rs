@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::EnvelopeEdit;
-use crate::access::Action;
+use crate::audit::Action;
 use crate::class::Class;
 use crate::encoding::Put as _;
 use crate::envelope::format::Layout;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::steps::is_in_the_way;
 use super::{Consent, EnvelopeEdit, Room};
-use crate::access::Action;
+use crate::audit::Action;
 use crate::class::Class;
 use crate::clock::CLOCKS_DIFFER;
 use crate::context::SubjectId;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::steps::ERASED_ENTRY;
 use super::{Consent, EnvelopeEdit};
-use crate::access::Action;
+use crate::audit::Action;
 use crate::class::Class;
 use crate::clock::CLOCKS_DIFFER;
 use crate::envelope::format::Entry;
@@ -149,7 +149,7 @@ impl EnvelopeEdit<'_> {
 
     /// `[RT-7]` Forgets the generations that were erased before this moment, in Unix seconds. Returns how many.
     ///
-    /// The highest of a class is kept, and so are the few that show a [`Replay`](crate::Replay) from what the
+    /// The highest of a class is kept, and so are the few that show a [`Replay`](crate::ledger::Replay) from what the
     /// present generations were begun: without them, it would report a class that was erased and begun again as
     /// rolled back. All are kept in the envelope of an erased subject. A value under a forgotten
     /// generation answers [`WrongKey`](crate::ErrorKind::WrongKey), no longer

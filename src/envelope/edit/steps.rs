@@ -12,7 +12,7 @@ use super::super::generation::{
 };
 use super::super::sealed::check_standalone;
 use super::{Consent, EnvelopeEdit, Rewrapped, Room};
-use crate::access::{Action, LedgerAct};
+use crate::audit::{Action, LedgerAct};
 use crate::class::{Class, Declared};
 use crate::error::{Error, ErrorKind};
 use crate::keyring::KeyId;

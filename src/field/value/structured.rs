@@ -43,7 +43,8 @@ use crate::field::Sealed;
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
-/// use fieldseal::{Class, DataKeys, Field, KeyRing, Structured};
+/// use fieldseal::field::Structured;
+/// use fieldseal::{Class, DataKeys, Field, KeyRing};
 ///
 /// #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
 /// struct Address { street: String, city: String }

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 /// What is asked of a token: to encrypt or to decrypt the key of one slot, by AES-256-GCM.
 ///
 /// It comes from a ring document, and is taken to the token by
-/// [`Pkcs11Session::perform`](crate::Pkcs11Session::perform). While a slot is being made it holds the
+/// [`Pkcs11Session::perform`](crate::pkcs11::Pkcs11Session::perform). While a slot is being made it holds the
 /// slot's key: it is wiped on drop, and `Debug` shows which key of which token is asked, and for what.
 pub struct Pkcs11Request {
     pub(super) operation: Operation,

@@ -11,8 +11,8 @@ use crate::error::Error;
 
 /// A key of a PKCS#11 token, by a URI of RFC 7512: `pkcs11:token=prod;object=fieldseal`.
 ///
-/// It names and does nothing: as an [`Unlock`](crate::Unlock) it makes requests and reads replies,
-/// and [`Pkcs11`](crate::Pkcs11) takes them to the token. The key itself is AES-256, and never
+/// It names and does nothing: as an [`Unlock`](crate::keyring::Unlock) it makes requests and reads replies,
+/// and [`Pkcs11`](crate::pkcs11::Pkcs11) takes them to the token. The key itself is AES-256, and never
 /// leaves the token.
 ///
 /// | attribute | what it is compared with | |
@@ -32,7 +32,7 @@ use crate::error::Error;
 /// clear.
 ///
 /// ```
-/// use fieldseal::Pkcs11Key;
+/// use fieldseal::pkcs11::Pkcs11Key;
 ///
 /// let key = Pkcs11Key::from_uri("pkcs11:object=fieldseal;token=Main%20HSM;type=secret-key")?;
 /// assert_eq!(key.as_str(), "pkcs11:token=Main%20HSM;object=fieldseal");

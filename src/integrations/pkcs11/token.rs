@@ -79,7 +79,7 @@ impl Pkcs11 {
     ///   tools then.
     ///
     /// ```no_run
-    /// use fieldseal::{Pkcs11, Pkcs11Key, Pkcs11Pin};
+    /// use fieldseal::pkcs11::{Pkcs11, Pkcs11Key, Pkcs11Pin};
     /// # fn pin() -> String { String::new() }
     ///
     /// let hsm = Pkcs11::open("/usr/lib/softhsm/libsofthsm2.so")?;

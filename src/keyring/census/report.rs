@@ -13,7 +13,7 @@ use crate::keyring::{KeyId, KeyState, KeyUse, RingKey};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Need {
+pub struct KeyUsage {
     /// The place, as [`Census::at`] was told.
     pub place: String,
     /// The class whose data keys it wraps; `None` where it is the envelope key.
@@ -129,7 +129,7 @@ impl KnownKey {
     }
 
     #[cfg(feature = "file")]
-    pub(super) fn of_line(key: &crate::keyring::KeyLine) -> Self {
+    pub(super) fn of_line(key: &crate::keyring::KeySummary) -> Self {
         Self { key_use: key.key_use(), name: key.name().into(), state: key.state() }
     }
 
@@ -170,7 +170,7 @@ fn shown(place: &str) -> &str {
     if place.is_empty() { "a place without a name" } else { place }
 }
 
-impl fmt::Display for Need {
+impl fmt::Display for KeyUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.class {
             Some(class) => write!(f, "{}, class {class} ({})", shown(&self.place), self.envelopes),

@@ -13,7 +13,7 @@ use crate::aead::{NONCE, Subkey, TAG, split};
 use crate::encoding::{Put as _, from_base64, from_hex, to_base64, to_hex};
 use crate::error::Error;
 use crate::kdf::expand;
-use crate::keyring::{Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey, Scope, VerifyingKey};
+use crate::keyring::{KeyId, KeyMaterial, KeyRing, KeyState, KeyUse, RingKey, Scope, VerifyingKey};
 use crate::random::CallRng;
 use crate::secret::{Secret, ct_eq};
 use crate::wrap::hpke::WriterHalf;
@@ -36,19 +36,19 @@ pub(super) fn damaged() -> Error {
 
 /// What a ring document says of one key, before it is unlocked and believed.
 #[derive(Clone, Debug)]
-pub struct KeyLine {
+pub struct KeySummary {
     id: KeyId,
     key_use: KeyUse,
     name: Arc<str>,
     state: KeyState,
-    holds: Holds,
+    holds: KeyMaterial,
     created_at: Option<u64>,
     rotate_after_days: Option<u32>,
     scopes: Vec<Scope>,
     public: Option<[u8; 32]>,
 }
 
-impl KeyLine {
+impl KeySummary {
     /// The id.
     pub fn id(&self) -> KeyId {
         self.id
@@ -70,7 +70,7 @@ impl KeyLine {
     }
 
     /// What the document holds of the key.
-    pub fn holds(&self) -> Holds {
+    pub fn holds(&self) -> KeyMaterial {
         self.holds
     }
 
@@ -92,10 +92,10 @@ impl KeyLine {
     /// `[RF-6]` How many bytes of the secrets are this key's.
     fn secret_len(&self) -> usize {
         match self.holds {
-            Holds::Secret | Holds::WriterHalf => 32,
-            Holds::KeyPair => 64,
-            Holds::Derived => self.scopes.len().saturating_mul(32),
-            Holds::Public | Holds::NameOnly => 0,
+            KeyMaterial::Secret | KeyMaterial::WriterHalf => 32,
+            KeyMaterial::KeyPair => 64,
+            KeyMaterial::Derived => self.scopes.len().saturating_mul(32),
+            KeyMaterial::Public | KeyMaterial::NameOnly => 0,
         }
     }
 
@@ -105,23 +105,23 @@ impl KeyLine {
         let state: KeyState = entry.state.parse().ok()?;
         let holds = holds(&entry.holds)?;
         let fits = match holds {
-            Holds::Secret => true,
-            Holds::KeyPair | Holds::WriterHalf => key_use == KeyUse::Wrap,
-            Holds::Derived => matches!(key_use, KeyUse::Index | KeyUse::Pseudonym),
-            Holds::Public => key_use == KeyUse::Sign,
-            Holds::NameOnly => true,
+            KeyMaterial::Secret => true,
+            KeyMaterial::KeyPair | KeyMaterial::WriterHalf => key_use == KeyUse::Wrap,
+            KeyMaterial::Derived => matches!(key_use, KeyUse::Index | KeyUse::Pseudonym),
+            KeyMaterial::Public => key_use == KeyUse::Sign,
+            KeyMaterial::NameOnly => true,
         };
         let gone = state == KeyState::Destroyed;
         let public = match (&entry.public, holds) {
-            (Some(public), Holds::KeyPair | Holds::WriterHalf) => {
+            (Some(public), KeyMaterial::KeyPair | KeyMaterial::WriterHalf) => {
                 Some(from_base64(public)?.try_into().ok()?)
             }
             // [RF-31] A key that verifies nothing is none.
-            (Some(public), Holds::Public) => {
+            (Some(public), KeyMaterial::Public) => {
                 let public = from_base64(public)?.try_into().ok()?;
                 Some(VerifyingKey::new(id, &public).ok()?.to_bytes())
             }
-            (None, Holds::Secret | Holds::Derived | Holds::NameOnly) => None,
+            (None, KeyMaterial::Secret | KeyMaterial::Derived | KeyMaterial::NameOnly) => None,
             _ => return None,
         };
         let scopes = entry.derived.iter().flatten().map(ScopeEntry::scope);
@@ -131,8 +131,8 @@ impl KeyLine {
         let derived = entry.derived.is_some() && !scopes.is_empty();
         let of_use = scopes.iter().all(|scope| scope.key_use() == key_use);
         if !fits
-            || (gone && holds != Holds::NameOnly)
-            || derived != (holds == Holds::Derived)
+            || (gone && holds != KeyMaterial::NameOnly)
+            || derived != (holds == KeyMaterial::Derived)
             || entry.derived.is_some() != derived
             || !in_order
             || !of_use
@@ -163,8 +163,10 @@ impl KeyLine {
     fn key(&self, secret: &[u8], verify: bool) -> Option<RingKey> {
         let (id, key_use, name, state) = (self.id, self.key_use, &*self.name, self.state);
         let key = match self.holds {
-            Holds::Secret => RingKey::symmetric(id, key_use, name, state, secret.try_into().ok()?),
-            Holds::KeyPair => {
+            KeyMaterial::Secret => {
+                RingKey::symmetric(id, key_use, name, state, secret.try_into().ok()?)
+            }
+            KeyMaterial::KeyPair => {
                 let (private, writer) = secret.split_first_chunk::<32>()?;
                 let (public, writer) = (self.public?, writer.try_into().ok()?);
                 let known = (!verify).then_some(public);
@@ -176,10 +178,10 @@ impl KeyLine {
                 }
                 key
             }
-            Holds::WriterHalf => {
+            KeyMaterial::WriterHalf => {
                 RingKey::writer_half(id, name, state, &self.public?, secret.try_into().ok()?)
             }
-            Holds::Derived => {
+            KeyMaterial::Derived => {
                 let (secrets, []) = secret.as_chunks::<32>() else { return None };
                 let secrets = secrets.iter().map(Secret::from_bytes);
                 RingKey::derived(
@@ -189,10 +191,10 @@ impl KeyLine {
                     self.scopes.iter().cloned().zip(secrets).collect(),
                 )
             }
-            Holds::Public => {
+            KeyMaterial::Public => {
                 RingKey::public_half(VerifyingKey::new(id, &self.public?).ok()?, state)
             }
-            Holds::NameOnly => RingKey::name_only(id, key_use, name, state),
+            KeyMaterial::NameOnly => RingKey::name_only(id, key_use, name, state),
         };
         let mut key = key.ok()?;
         key.created_at = self.created_at;
@@ -203,7 +205,7 @@ impl KeyLine {
 
 /// A document's keys: what is told of them.
 pub(super) struct Content {
-    pub(super) keys: Vec<KeyLine>,
+    pub(super) keys: Vec<KeySummary>,
     pub(super) written_at: Moment,
 }
 
@@ -214,7 +216,7 @@ impl Content {
             return Err(Error::malformed("a ring document has at most 100,000 keys"));
         }
         let keys = document.keys.iter().map(|entry| {
-            KeyLine::parse(entry).ok_or_else(|| {
+            KeySummary::parse(entry).ok_or_else(|| {
                 Error::malformed(
                     "a key of the ring document has members that no key has, or that do not go together",
                 )
@@ -271,7 +273,7 @@ impl Content {
         from_base64(document.unprotected.as_ref()?.as_str()).map(Zeroizing::new)
     }
 
-    /// The ring of these keys, with their secrets behind one another. See [`KeyLine::key`].
+    /// The ring of these keys, with their secrets behind one another. See [`KeySummary::key`].
     pub(super) fn ring(&self, mut secrets: &[u8], verify: bool) -> Option<KeyRing> {
         let mut ring = KeyRing::with_capacity(self.keys.len());
         for line in &self.keys {
@@ -293,7 +295,7 @@ impl Secrets {
         let mut bytes = Zeroizing::new(Vec::with_capacity(len));
         for key in ring.keys() {
             match key.holds() {
-                Holds::Secret | Holds::KeyPair | Holds::WriterHalf => {
+                KeyMaterial::Secret | KeyMaterial::KeyPair | KeyMaterial::WriterHalf => {
                     if let Some(secret) = key.expose_secret() {
                         bytes.put(secret.expose());
                     }
@@ -301,10 +303,10 @@ impl Secrets {
                         bytes.put(half.writer().expose());
                     }
                 }
-                Holds::Derived => {
+                KeyMaterial::Derived => {
                     key.derived_keys().iter().for_each(|(_, secret)| bytes.put(secret.expose()));
                 }
-                Holds::Public | Holds::NameOnly => {}
+                KeyMaterial::Public | KeyMaterial::NameOnly => {}
             }
         }
         Self(bytes)
@@ -325,10 +327,10 @@ impl Secrets {
 
 fn entry_len(key: &RingKey) -> usize {
     match key.holds() {
-        Holds::KeyPair => 64,
-        Holds::Derived => key.derived_keys().len().saturating_mul(32),
-        Holds::Secret | Holds::WriterHalf => 32,
-        Holds::Public | Holds::NameOnly => 0,
+        KeyMaterial::KeyPair => 64,
+        KeyMaterial::Derived => key.derived_keys().len().saturating_mul(32),
+        KeyMaterial::Secret | KeyMaterial::WriterHalf => 32,
+        KeyMaterial::Public | KeyMaterial::NameOnly => 0,
     }
 }
 
@@ -446,24 +448,24 @@ pub(super) fn entry(key: &RingKey) -> KeyEntry {
 /// that signs is computed, so that no other can be told for it.
 fn told_public(key: &RingKey) -> Option<[u8; 32]> {
     match key.holds() {
-        Holds::Public => key.public_key(),
+        KeyMaterial::Public => key.public_key(),
         _ => key.half().map(WriterHalf::public),
     }
 }
 
-const HOLDS: [(Holds, &str); 6] = [
-    (Holds::Secret, "secret"),
-    (Holds::KeyPair, "key-pair"),
-    (Holds::WriterHalf, "writer-half"),
-    (Holds::Derived, "derived"),
-    (Holds::Public, "public"),
-    (Holds::NameOnly, "name-only"),
+const HOLDS: [(KeyMaterial, &str); 6] = [
+    (KeyMaterial::Secret, "secret"),
+    (KeyMaterial::KeyPair, "key-pair"),
+    (KeyMaterial::WriterHalf, "writer-half"),
+    (KeyMaterial::Derived, "derived"),
+    (KeyMaterial::Public, "public"),
+    (KeyMaterial::NameOnly, "name-only"),
 ];
 
-fn holds(text: &str) -> Option<Holds> {
+fn holds(text: &str) -> Option<KeyMaterial> {
     HOLDS.into_iter().find_map(|(holds, spelled)| (spelled == text).then_some(holds))
 }
 
-fn spelled(holds: Holds) -> &'static str {
+fn spelled(holds: KeyMaterial) -> &'static str {
     HOLDS.into_iter().find_map(|(of, spelled)| (of == holds).then_some(spelled)).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::content::{self, Content, KeyLine};
+use super::content::{self, Content, KeySummary};
 use super::member::{self, Document, Fingerprint, Floor, Mark, RingId, Wrapping};
 use super::{MAX_SLOTS, RingDocument, recorded, serves, work};
 use crate::error::{Error, ErrorKind};
@@ -74,7 +74,7 @@ impl LockedRing {
     }
 
     /// What it says of its keys.
-    pub fn keys(&self) -> impl Iterator<Item = &KeyLine> {
+    pub fn keys(&self) -> impl Iterator<Item = &KeySummary> {
         self.content.keys.iter()
     }
 

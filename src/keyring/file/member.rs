@@ -322,7 +322,7 @@ pub(super) fn next_generation(generation: u64) -> Result<u64, Error> {
 /// generation, under any master key.
 ///
 /// ```
-/// use fieldseal::Floor;
+/// use fieldseal::keyring::Floor;
 ///
 /// let floor: Floor = "2.17".parse()?;
 /// assert_eq!(floor.to_string(), "2.17");

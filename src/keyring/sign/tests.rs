@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::kdf::expand;
-use crate::keyring::{Holds, Reach};
+use crate::keyring::{Capabilities, KeyMaterial};
 use crate::secret::Secret;
 use crate::sign::SigningKey;
 
@@ -52,7 +52,7 @@ fn public_half_neither_signs_nor_names_in_any_state() {
         assert!(key.expose_secret().is_none(), "{state}");
         assert_eq!(key.verifying_key(), counts.then(public), "{state}");
         // Nor does asking for all of it make more of it.
-        let again = key.reduced(Holds::Secret, &[]);
+        let again = key.reduced(KeyMaterial::Secret, &[]);
         assert!(again.signer().is_none() && again.holds() == key.holds(), "{state}");
     }
 }
@@ -73,7 +73,11 @@ fn keys_of_other_uses_do_not_sign() {
         let name = key_use.as_str();
         let key = RingKey::symmetric(id(), key_use, name, KeyState::Primary, &[7; 32]).unwrap();
         assert!(key.signer().is_none() && key.public_key().is_none(), "{key_use}");
-        assert_eq!(key.reduced(Holds::Public, &[]).holds(), Holds::NameOnly, "{key_use}");
+        assert_eq!(
+            key.reduced(KeyMaterial::Public, &[]).holds(),
+            KeyMaterial::NameOnly,
+            "{key_use}"
+        );
     }
 }
 
@@ -100,13 +104,13 @@ fn subset_that_does_not_sign_has_no_token_of_anyone() {
     let mut ring = KeyRing::generate().unwrap();
     ring.insert(full(KeyState::Primary)).unwrap();
     let subject = SubjectId::new(42).unwrap();
-    for reach in [Reach::new().role("app"), Reach::new()] {
+    for reach in [Capabilities::new().role("app"), Capabilities::new()] {
         let service = ring.subset_with(&reach).unwrap().into_ring();
         let key = service.key(id()).unwrap();
         assert!(key.signer().is_none() && key.token("", &subject).is_none());
         assert_eq!(service.verifying_keys(), [public()]);
     }
-    let service = ring.subset_with(&Reach::new().signs()).unwrap().into_ring();
+    let service = ring.subset_with(&Capabilities::new().signs()).unwrap().into_ring();
     let ours = ring.key(id()).unwrap().token("", &subject);
     assert_eq!(service.key(id()).unwrap().token("", &subject), ours);
     assert!(service.key(id()).unwrap().signer().is_some());
@@ -115,17 +119,17 @@ fn subset_that_does_not_sign_has_no_token_of_anyone() {
 #[test]
 fn subset_that_signs_has_the_former_keys_that_name_and_no_others() {
     for (state, former) in
-        [(KeyState::Disabled, Holds::Public), (KeyState::Compromised, Holds::Secret)]
+        [(KeyState::Disabled, KeyMaterial::Public), (KeyState::Compromised, KeyMaterial::Secret)]
     {
         let mut ring = KeyRing::generate().unwrap();
         ring.insert(full(state)).unwrap();
-        assert!(ring.subset_with(&Reach::new().signs()).is_err(), "{state}: nothing signs");
+        assert!(ring.subset_with(&Capabilities::new().signs()).is_err(), "{state}: nothing signs");
         ring.rotate(KeyUse::Sign, "sign").unwrap();
-        let service = ring.subset_with(&Reach::new().signs()).unwrap().into_ring();
+        let service = ring.subset_with(&Capabilities::new().signs()).unwrap().into_ring();
         let held: Vec<_> = service.keys().filter(|key| key.key_use() == KeyUse::Sign).collect();
         assert_eq!(held.len(), 2);
         for key in held {
-            let expected = if key.id() == id() { former } else { Holds::Secret };
+            let expected = if key.id() == id() { former } else { KeyMaterial::Secret };
             assert!(key.id() != id() || key.signer().is_none(), "{state}");
             assert_eq!(key.holds(), expected, "{state}");
         }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, Erasing, PAGE, Pass, Reseal, StoredEnvelope, another_followed, edited, erased,
-    is_damaged, is_worth_again, mark_of, no_place, none_stored,
+    ATTEMPTS, Erasing, PAGE, PassReport, ResealEntry, StoredEnvelope, another_followed, edited,
+    erased, is_damaged, is_worth_again, mark_of, no_place, none_stored,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
@@ -216,9 +216,9 @@ pub trait AsyncKeyStore: Sync {
     fn reseal_queue(
         &self,
         on: &mut Self::Connection,
-        after: Option<&Reseal>,
+        after: Option<&ResealEntry>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Reseal>, Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<ResealEntry>, Error>> + Send;
 
     /// As [`KeyStore::resealed`](crate::KeyStore::resealed).
     ///
@@ -227,7 +227,7 @@ pub trait AsyncKeyStore: Sync {
     fn resealed(
         &self,
         on: &mut Self::Connection,
-        done: &Reseal,
+        done: &ResealEntry,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// As [`KeyStore::finish_reseal`](crate::KeyStore::finish_reseal).
@@ -238,7 +238,7 @@ pub trait AsyncKeyStore: Sync {
         &self,
         on: &mut Self::Connection,
         access: impl Into<Access<'a>>,
-        done: &Reseal,
+        done: &ResealEntry,
     ) -> impl Future<Output = Result<(), Error>> + Send {
         let access = access.into();
         async move {
@@ -292,7 +292,7 @@ pub trait AsyncKeyStore: Sync {
         on: &mut Self::Connection,
         access: impl Into<Access<'a>>,
         mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
-    ) -> impl Future<Output = Result<Pass, Error>> + Send {
+    ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         let access = access.into();
         async move { change_all(self, on, access, &mut change).await }
     }
@@ -427,9 +427,9 @@ pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
     on: &mut S::Connection,
     access: Access<'_>,
     change: &mut (dyn FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send),
-) -> Result<Pass, Error> {
+) -> Result<PassReport, Error> {
     store.check_sees_all(on).await?;
-    let (mut pass, mut last) = (Pass::default(), None);
+    let (mut pass, mut last) = (PassReport::default(), None);
     pass.unnamed = store.count_unnamed(on).await?;
     loop {
         let page = store.scan(on, last.as_ref(), PAGE).await.map_err(|error| pass.ended(error))?;

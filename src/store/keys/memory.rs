@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{KeyStore, Reseal, StoredEnvelope, check_class, not_stored, replaced_meanwhile};
+use super::{KeyStore, ResealEntry, StoredEnvelope, check_class, not_stored, replaced_meanwhile};
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -135,9 +135,9 @@ impl KeyStore for MemoryKeyStore {
     fn reseal_queue(
         &self,
         (): &(),
-        after: Option<&Reseal>,
+        after: Option<&ResealEntry>,
         limit: usize,
-    ) -> Result<Vec<Reseal>, Error> {
+    ) -> Result<Vec<ResealEntry>, Error> {
         let from = match after.cloned() {
             Some(last) => Bound::Excluded((last.tenant, last.subject, last.class)),
             None => Bound::Unbounded,
@@ -145,7 +145,7 @@ impl KeyStore for MemoryKeyStore {
         let all = self.stored();
         let page = all.queue.range((from, Bound::Unbounded)).take(limit);
         Ok(page
-            .map(|((tenant, subject, class), generation)| Reseal {
+            .map(|((tenant, subject, class), generation)| ResealEntry {
                 tenant: tenant.clone(),
                 subject: subject.clone(),
                 class: class.clone(),
@@ -154,7 +154,7 @@ impl KeyStore for MemoryKeyStore {
             .collect())
     }
 
-    fn resealed(&self, (): &(), done: &Reseal) -> Result<(), Error> {
+    fn resealed(&self, (): &(), done: &ResealEntry) -> Result<(), Error> {
         let place = (done.tenant.clone(), done.subject.clone(), done.class.clone());
         let mut all = self.stored();
         if all.queue.get(&place) == Some(&done.generation) {

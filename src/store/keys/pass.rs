@@ -14,7 +14,7 @@ use crate::keyring::Census;
 #[derive(Debug, Default)]
 #[non_exhaustive]
 #[must_use = "some envelopes may have failed"]
-pub struct Pass {
+pub struct PassReport {
     /// How many envelopes were met.
     pub seen: u64,
     /// How many of them were changed and stored.
@@ -26,7 +26,7 @@ pub struct Pass {
     pub unnamed: u64,
 }
 
-impl Pass {
+impl PassReport {
     /// Takes what became of one envelope; an error that the next one would meet too is returned.
     pub(super) fn count(
         &mut self,

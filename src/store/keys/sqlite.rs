@@ -15,7 +15,8 @@ use super::place::{
 };
 use super::sight::{self, names_subject_in_sqlite};
 use super::{
-    KeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, not_stored, replaced_meanwhile,
+    KeyStore, ResealEntry, StoredEnvelope, SubjectColumn, check_class, not_stored,
+    replaced_meanwhile,
 };
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
@@ -27,7 +28,8 @@ use crate::store::answer;
 /// inside the caller's own.
 ///
 /// ```
-/// use fieldseal::{Class, DataKeys, KeyRing, KeyStore, SqliteKeyStore};
+/// use fieldseal::store::SqliteKeyStore;
+/// use fieldseal::{Class, DataKeys, KeyRing, KeyStore};
 ///
 /// let ring = KeyRing::generate()?;
 /// let mut db = rusqlite::Connection::open_in_memory().unwrap();
@@ -327,9 +329,9 @@ impl KeyStore for SqliteKeyStore {
     fn reseal_queue(
         &self,
         on: &Connection,
-        after: Option<&Reseal>,
+        after: Option<&ResealEntry>,
         limit: usize,
-    ) -> Result<Vec<Reseal>, Error> {
+    ) -> Result<Vec<ResealEntry>, Error> {
         check_table(on, sight::QUEUE)?;
         let (tenant, subject, class) = after
             .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
@@ -347,20 +349,20 @@ impl KeyStore for SqliteKeyStore {
                         let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
                         let (class, generation) = (row.get(2)?, row.get(3)?);
                         let subject = SubjectId::as_stored(&subject);
-                        Ok(Reseal { tenant, subject, class, generation })
+                        Ok(ResealEntry { tenant, subject, class, generation })
                     })?;
                 rows.collect::<Result<Vec<_>, _>>()
             });
         rows.map_err(|error| failed(&error))
     }
 
-    fn resealed(&self, on: &Connection, done: &Reseal) -> Result<(), Error> {
+    fn resealed(&self, on: &Connection, done: &ResealEntry) -> Result<(), Error> {
         on.prepare_cached(
             "DELETE FROM fieldseal_reseal
              WHERE tenant = ? AND subject = ? AND class = ? AND generation = ?",
         )
         .and_then(|mut statement| {
-            let Reseal { tenant, subject, class, generation } = done;
+            let ResealEntry { tenant, subject, class, generation } = done;
             statement.execute(params![tenant, subject.as_bytes(), class, generation])
         })
         .map(drop)

@@ -23,7 +23,7 @@ use super::place::{
 };
 use super::sight::{QUEUE, note};
 use super::{
-    AsyncKeyStore, Reseal, StoredEnvelope, SubjectColumn, check_class, replaced_meanwhile,
+    AsyncKeyStore, ResealEntry, StoredEnvelope, SubjectColumn, check_class, replaced_meanwhile,
 };
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
@@ -36,7 +36,8 @@ const MOST_ASKED: usize = 256;
 /// Key envelopes in a database of sqlx: `SqlxKeyStore<sqlx::Sqlite>` or `SqlxKeyStore<sqlx::Postgres>`.
 ///
 /// ```
-/// use fieldseal::{AsyncKeyStore, Class, DataKeys, KeyRing, SqlxKeyStore};
+/// use fieldseal::store::SqlxKeyStore;
+/// use fieldseal::{AsyncKeyStore, Class, DataKeys, KeyRing};
 /// # #[cfg(feature = "sqlx-sqlite")]
 /// # async fn sign_up(pool: sqlx::SqlitePool, ring: &KeyRing) -> Result<(), Box<dyn std::error::Error>> {
 /// let store = SqlxKeyStore::<sqlx::Sqlite>::new();
@@ -106,7 +107,8 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// It takes three round trips more for a statement outside of a transaction that sqlx has begun.
     ///
     /// ```
-    /// use fieldseal::{AsyncKeyStore, SqlxKeyStore};
+    /// use fieldseal::store::SqlxKeyStore;
+    /// use fieldseal::AsyncKeyStore;
     /// # #[cfg(feature = "sqlx-postgres")]
     /// # async fn load(ring: &fieldseal::KeyRing) -> Result<(), Box<dyn std::error::Error>> {
     /// use sqlx::postgres::{PgConnectOptions, PgPool};
@@ -401,9 +403,9 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
     async fn reseal_queue(
         &self,
         on: &mut DB::Connection,
-        after: Option<&Reseal>,
+        after: Option<&ResealEntry>,
         limit: usize,
-    ) -> Result<Vec<Reseal>, Error> {
+    ) -> Result<Vec<ResealEntry>, Error> {
         DB::check_sight(on, self.statements, QUEUE).await.map_err(failed)??;
         let (tenant, subject, class) = after
             .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
@@ -426,7 +428,7 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             .map(|row| {
                 let mut row = row.into_iter();
                 let tenant = Cell::text(row.next())?;
-                Ok(Reseal {
+                Ok(ResealEntry {
                     subject: SubjectId::as_stored(&Cell::bytes(row.next())?),
                     tenant,
                     class: Cell::text(row.next())?,
@@ -436,8 +438,8 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
             .collect()
     }
 
-    async fn resealed(&self, on: &mut DB::Connection, done: &Reseal) -> Result<(), Error> {
-        let Reseal { tenant, subject, class, generation } = done;
+    async fn resealed(&self, on: &mut DB::Connection, done: &ResealEntry) -> Result<(), Error> {
+        let ResealEntry { tenant, subject, class, generation } = done;
         let sql = "DELETE FROM fieldseal_reseal
                    WHERE tenant = $1 AND subject = $2 AND class = $3 AND generation = $4";
         let generation = Cell::Integer(i64::from(*generation));

@@ -23,7 +23,7 @@ pub struct StoredEnvelope {
 /// entry of a [queue](KeyStore::reseal_queue).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reseal {
+pub struct ResealEntry {
     /// Whose data it is.
     pub tenant: String,
     /// The subject.

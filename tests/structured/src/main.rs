@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
-use fieldseal::{
-    Class, DataKeys, Field, KeyEnvelope, KeyId, KeyRing, KeyState, KeyUse, RingKey, Sealed,
-    Structured,
-};
+use fieldseal::field::Structured;
+use fieldseal::keyring::{KeyId, KeyState, KeyUse, RingKey};
+use fieldseal::{Class, DataKeys, Field, KeyEnvelope, KeyRing, Sealed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -1,6 +1,8 @@
 //! Replays: of what was told, and of what might have been, over every version of an envelope.
 
-use fieldseal::{Class, KeyEnvelope, Ledger, Replay, SubjectId, VerifyingKey};
+use fieldseal::keyring::VerifyingKey;
+use fieldseal::ledger::{Ledger, Replay};
+use fieldseal::{Class, KeyEnvelope, SubjectId};
 use serde_json::{Value, json};
 
 use super::random::{ROLES, Random};

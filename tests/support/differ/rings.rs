@@ -1,7 +1,7 @@
 //! Ring documents, shares and slot keys: what one writes the other opens, and what is damaged both
 //! answer alike.
 
-use fieldseal::{
+use fieldseal::keyring::{
     Argon2Cost, Floor, LockedRing, Passphrase, RingDocument, Share, SlotKey, VerifyingKey,
 };
 use serde_json::{Value, json};

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use fieldseal::{
-    Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, KeyState, KeyUse, Ledger,
-    LedgerChange, LedgerHead, LedgerSink, Receipt, Replay, RingKey, SubjectId,
-};
+use fieldseal::audit::{LedgerChange, LedgerSink};
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::ledger::{Ledger, LedgerHead, Receipt, Replay};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, KeyEnvelope, KeyRing, SubjectId};
 
 use super::{CONTACT, MEDICAL, NOW, SUBJECT, TENANT, key_id, kind, whole_ring};
 use crate::support::forge::Seed;

@@ -1,6 +1,7 @@
 //! Ring documents, shares and slot keys, as files and people bring them.
 
-use fieldseal::{Credential, KeyRing, LockedRing, RingDocument, Share, SlotKey, VerifyingKey};
+use fieldseal::KeyRing;
+use fieldseal::keyring::{Credential, LockedRing, RingDocument, Share, SlotKey, VerifyingKey};
 
 use super::kind;
 

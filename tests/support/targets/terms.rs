@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use fieldseal::{
-    Access, Class, Companion, DataKeys, Domain, Error, ErrorKind, Field, Index, IndexedField,
-    KeyRing, KeyState, KeyUse, ManyTerms, Masking, Normalizer, Query, RingKey, SealValue, Term,
-};
+use fieldseal::field::{Companion, IndexedField, ManyTerms, Masking, Query};
+use fieldseal::index::{Domain, Normalizer, Term};
+use fieldseal::keyring::{KeyState, KeyUse, RingKey};
+use fieldseal::{Access, Class, DataKeys, Error, ErrorKind, Field, Index, KeyRing, SealValue};
 
 use super::input::Input;
 use super::{NOW, key_id, kind};

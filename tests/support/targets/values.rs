@@ -68,7 +68,7 @@ pub(crate) fn value(data: &[u8]) {
     exactly!(jiff::civil::Date, jiff::Timestamp);
     // Order and repetition of keys are the type's affair.
     #[cfg(feature = "serde")]
-    again::<fieldseal::Structured<structured::Tree>>(&sealed, &mut kinds);
+    again::<fieldseal::field::Structured<structured::Tree>>(&sealed, &mut kinds);
     kinds.check();
 }
 
@@ -187,7 +187,7 @@ impl Sealer<'_> {
     ) {
         const OTHER: Class = Class::new("contact").readers(&["app", "support"]);
         let multiple = input.u16().max(1);
-        let field: Field<T, fieldseal::ManyRows> =
+        let field: Field<T, fieldseal::field::ManyRows> =
             Field::new("record", "field", CONTACT).pad(multiple);
         let field = field.row(&self.row).unwrap();
         let sealed = match kind(field.seal_with_rng(&self.keys, &value, &mut self.seed)) {

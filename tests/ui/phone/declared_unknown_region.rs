@@ -1,4 +1,4 @@
-use fieldseal::{Normalizer};
+use fieldseal::index::Normalizer;
 
 const UK: Normalizer = Normalizer::phone("UK");
 

@@ -1,4 +1,5 @@
-use fieldseal::{Normalizer, Record};
+use fieldseal::index::Normalizer;
+use fieldseal::Record;
 
 #[derive(Record)]
 #[record(name = "customer", single_row)]

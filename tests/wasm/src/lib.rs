@@ -1,6 +1,7 @@
 //! Seals, opens and erases in WebAssembly, by the clock and the randomness of the page.
 
-use fieldseal::{Class, DataKeys, EntryState, ErrorKind, Field, KeyRing};
+use fieldseal::envelope::EntryState;
+use fieldseal::{Class, DataKeys, ErrorKind, Field, KeyRing};
 
 const CONTACT: Class = Class::new("contact");
 const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);

@@ -1,6 +1,7 @@
 //! `fieldseal census`.
 
-use fieldseal::{AsyncKeyStore as _, Census as Counted, ErrorKind, KeyState};
+use fieldseal::keyring::{Census as Counted, KeyState};
+use fieldseal::{AsyncKeyStore as _, ErrorKind};
 use serde_json::{Value, json};
 
 use super::unopened;

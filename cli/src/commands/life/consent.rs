@@ -2,10 +2,9 @@
 
 use std::cell::Cell;
 
-use fieldseal::{
-    Access, AsyncKeyStore as _, Class, EntryState, EnvelopeEdit, Error, History, KeyEnvelope,
-    KeyId, KeyRing, KeyUse,
-};
+use fieldseal::envelope::{EntryState, EnvelopeEdit, History};
+use fieldseal::keyring::{KeyId, KeyUse};
+use fieldseal::{Access, AsyncKeyStore as _, Class, Error, KeyEnvelope, KeyRing};
 use serde_json::json;
 
 use super::classes;

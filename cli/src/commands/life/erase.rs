@@ -4,10 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use fieldseal::{
-    AsyncKeyStore as _, EntryState, EnvelopeInfo, Erasure, ErrorKind, KeyEnvelope, KeyRing,
-    KeyState, LedgerFile,
-};
+use fieldseal::envelope::{EntryState, EnvelopeInfo, Erasure};
+use fieldseal::keyring::KeyState;
+use fieldseal::store::LedgerFile;
+use fieldseal::{AsyncKeyStore as _, ErrorKind, KeyEnvelope, KeyRing};
 use serde_json::{Value, json};
 
 use super::head::Kept;

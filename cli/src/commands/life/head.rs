@@ -6,7 +6,9 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use fieldseal::{Error, KeyRing, LedgerFile, LedgerHead};
+use fieldseal::ledger::LedgerHead;
+use fieldseal::store::LedgerFile;
+use fieldseal::{Error, KeyRing};
 
 use super::receipt::{HIDES, not_verified};
 use crate::args::subjects::Account;

@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use fieldseal::{
-    Access, Error, ErrorKind, KeyRing, Ledger, LedgerAct, LedgerEntry, LedgerFile, LedgerHead,
-    VerifyingKey,
-};
+use fieldseal::audit::LedgerAct;
+use fieldseal::keyring::VerifyingKey;
+use fieldseal::ledger::{Ledger, LedgerEntry, LedgerHead};
+use fieldseal::store::LedgerFile;
+use fieldseal::{Access, Error, ErrorKind, KeyRing};
 use serde_json::{Value, json};
 
 use super::receipt::{not_verified, verifying_keys};

@@ -1,6 +1,6 @@
 //! `fieldseal store migrate`.
 
-use fieldseal::SqlxKeyStore;
+use fieldseal::store::SqlxKeyStore;
 use serde_json::json;
 
 use crate::args::life::Migrate;
@@ -30,9 +30,9 @@ pub(in crate::commands) fn run(asked: &Migrate, session: &Session<'_>) -> Result
 }
 
 /// Of an inline column only the queue is made, whatever the column.
-fn store<DB: fieldseal::SqlxDatabase>(inline: bool) -> Result<SqlxKeyStore<DB>, Failure> {
+fn store<DB: fieldseal::store::SqlxDatabase>(inline: bool) -> Result<SqlxKeyStore<DB>, Failure> {
     if inline {
-        let any = fieldseal::SubjectColumn::Integer;
+        let any = fieldseal::store::SubjectColumn::Integer;
         return Ok(SqlxKeyStore::inline("any", ("id", any), "keys")?);
     }
     Ok(SqlxKeyStore::new())

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fieldseal::{Error, ErrorKind, Receipt, VerifyingKey};
+use fieldseal::keyring::VerifyingKey;
+use fieldseal::ledger::Receipt;
+use fieldseal::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::args::subjects::{ReceiptVerify, VerifiedBy};

@@ -1,6 +1,8 @@
 //! `fieldseal ledger replay`.
 
-use fieldseal::{Access, AsyncKeyStore, Error, ErrorKind, Ledger, LedgerHead, Pass, Replay};
+use fieldseal::ledger::{Ledger, LedgerHead, Replay};
+use fieldseal::store::PassReport;
+use fieldseal::{Access, AsyncKeyStore, Error, ErrorKind};
 use serde_json::json;
 
 use super::classes;
@@ -169,9 +171,9 @@ async fn looked<S: AsyncKeyStore>(
     store: &S,
     on: &mut S::Connection,
     access: Access<'_>,
-) -> Result<Pass, Error> {
+) -> Result<PassReport, Error> {
     store.check_sees_all(on).await?;
-    let (mut pass, mut last) = (Pass::default(), None);
+    let (mut pass, mut last) = (PassReport::default(), None);
     pass.unnamed = store.count_unnamed(on).await?;
     loop {
         let page = store.scan(on, last.as_ref(), PAGE).await?;

@@ -1,6 +1,6 @@
 //! `fieldseal retire`.
 
-use fieldseal::{Census as Counted, KeyId, KeyLine, KeyState, KeyUse};
+use fieldseal::keyring::{Census as Counted, KeyId, KeyState, KeySummary, KeyUse};
 use serde_json::json;
 
 use super::census::count;
@@ -69,7 +69,7 @@ pub(in crate::commands) fn run(asked: &Retire, session: &Session<'_>) -> Result<
 }
 
 /// Refuses a key that cannot be retired whatever is counted.
-fn check_countable(key: &KeyLine) -> Result<(), Failure> {
+fn check_countable(key: &KeySummary) -> Result<(), Failure> {
     let (id, key_use) = (key.id(), key.key_use());
     if !matches!(key_use, KeyUse::Wrap | KeyUse::Envelope) {
         return Err(Failure::new(
@@ -135,7 +135,7 @@ fn counted(asked: &Retire, session: &Session<'_>) -> Result<(Counted, Vec<String
     Ok((census, empty))
 }
 
-fn check_not_needed(key: &KeyLine, census: &Counted) -> Result<(), Failure> {
+fn check_not_needed(key: &KeySummary, census: &Counted) -> Result<(), Failure> {
     let id: KeyId = key.id();
     let needed = census.count(id);
     if needed == 0 {

@@ -4,10 +4,10 @@ mod standalone;
 
 use std::collections::BTreeMap;
 
-use fieldseal::{
-    Access, AsyncKeyStore as _, EntryState, EnvelopeEdit, EnvelopeInfo, Error, KeyId, KeyRing,
-    KeyState, KeyUse, Rewrapped, StoredEnvelope,
-};
+use fieldseal::envelope::{EntryState, EnvelopeEdit, EnvelopeInfo, Rewrapped};
+use fieldseal::keyring::{KeyId, KeyState, KeyUse};
+use fieldseal::store::StoredEnvelope;
+use fieldseal::{Access, AsyncKeyStore as _, Error, KeyRing};
 use serde_json::json;
 
 use super::classes;

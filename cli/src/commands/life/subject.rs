@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fieldseal::{
-    Access, AsyncKeyStore as _, Census, Error, Id, KeyRing, KeyUse, LedgerFile, Pass,
-    SubjectColumn, SubjectId, ToId as _,
-};
+use fieldseal::keyring::{Census, KeyUse};
+use fieldseal::store::{LedgerFile, PassReport, SubjectColumn};
+use fieldseal::{Access, AsyncKeyStore as _, Error, Id, KeyRing, SubjectId, ToId as _};
 use serde_json::{Value, json};
 
 use crate::args::stores::InlineColumn;
@@ -134,7 +133,7 @@ pub(super) fn ledger_at(path: &Path, session: &Session<'_>) -> Result<LedgerFile
 /// Refuses a ring that cannot sign, before anything is done.
 pub(super) fn check_signs(ring: &KeyRing) -> Result<(), Failure> {
     let key = ring.primary(KeyUse::Sign, "sign");
-    if key.is_some_and(|key| key.holds() == fieldseal::Holds::Secret) {
+    if key.is_some_and(|key| key.holds() == fieldseal::keyring::KeyMaterial::Secret) {
         return Ok(());
     }
     Err(Failure::new(
@@ -162,7 +161,7 @@ pub(super) fn access<'a>(
 }
 
 /// `1 of 2 envelopes was`, `0 of 2 envelopes were`.
-pub(super) fn of_seen(pass: &Pass) -> String {
+pub(super) fn of_seen(pass: &PassReport) -> String {
     let seen = counted(pass.seen, "envelope", "envelopes");
     format!("{} of {seen} {}", pass.changed, if pass.changed == 1 { "was" } else { "were" })
 }
@@ -170,7 +169,7 @@ pub(super) fn of_seen(pass: &Pass) -> String {
 /// What a pass over a place came to.
 pub(super) struct Passed {
     pub(super) place: String,
-    pub(super) pass: Pass,
+    pub(super) pass: PassReport,
 }
 
 impl Passed {
@@ -183,7 +182,7 @@ impl Passed {
                 json!({ "tenant": tenant, "subject": shown(subject), "error": error.to_string() })
             })
             .collect();
-        let Pass { seen, changed, unnamed, .. } = self.pass;
+        let PassReport { seen, changed, unnamed, .. } = self.pass;
         json!({ "place": self.place, "seen": seen, "changed": changed, "unnamed": unnamed, "failed": failed })
     }
 

@@ -1,6 +1,7 @@
 //! `fieldseal sweep`.
 
-use fieldseal::{Access, Sweep as Sweeping, SweepPlan};
+use fieldseal::Access;
+use fieldseal::jobs::{Sweep as Sweeping, SweepPlan};
 use serde_json::json;
 
 use super::subject::{Beside, Passed, of_seen, shown};

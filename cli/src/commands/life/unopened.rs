@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use fieldseal::{
-    AsyncKeyStore, Census, EntryState, EnvelopeInfo, Error, GenerationState, KeyId, KeyState,
-    SealedInfo,
-};
+use fieldseal::envelope::{EntryState, EnvelopeInfo, SealedInfo};
+use fieldseal::keyring::{Census, GenerationState, KeyId, KeyState};
+use fieldseal::{AsyncKeyStore, Error};
 
 use crate::args::stores::Stores;
 use crate::exit::Failure;

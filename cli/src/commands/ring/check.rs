@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fieldseal::{Floor, KeyState, KeyUse, LockedRing, SlotKind};
+use fieldseal::keyring::{Floor, KeyState, KeyUse, LockedRing, SlotKind};
 use serde_json::{Value, json};
 
 use super::view::RingView;

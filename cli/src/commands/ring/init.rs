@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use fieldseal::{ErrorKind, Fingerprint, KeyRing, RingDocument};
+use fieldseal::keyring::{Fingerprint, RingDocument};
+use fieldseal::{ErrorKind, KeyRing};
 
 use super::view::made_json;
 use crate::args::ring::Init;

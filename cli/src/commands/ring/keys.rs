@@ -1,6 +1,7 @@
 //! `fieldseal ring rotate`, `state`, `add-role` and `add-key`.
 
-use fieldseal::{Error, Holds, KeyId, KeyRing, KeyState, KeyUse, RingKey};
+use fieldseal::keyring::{KeyId, KeyMaterial, KeyState, KeyUse, RingKey};
+use fieldseal::{Error, KeyRing};
 use serde_json::json;
 
 use super::view::KeyView;
@@ -74,9 +75,9 @@ pub(super) fn rotate(asked: &Rotate, session: &Session<'_>) -> Result<(), Failur
 /// Whether the secret of a key is in another ring.
 fn is_elsewhere(key: &RingKey) -> bool {
     match key.holds() {
-        Holds::NameOnly => key.state() != KeyState::Destroyed,
+        KeyMaterial::NameOnly => key.state() != KeyState::Destroyed,
         // Another ring signs by it now; a former one may be an auditor's or a colleague's.
-        Holds::Public => key.state() == KeyState::Primary,
+        KeyMaterial::Public => key.state() == KeyState::Primary,
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fieldseal::{RingId, Share};
+use fieldseal::keyring::{RingId, Share};
 use serde_json::json;
 use zeroize::Zeroizing;
 

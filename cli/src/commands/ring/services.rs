@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use fieldseal::{Error, Holds, KeyRing, KeyState, Reach, RingDocument, RingKey, Scope};
+use fieldseal::keyring::{Capabilities, KeyMaterial, KeyState, RingDocument, RingKey, Scope};
+use fieldseal::{Error, KeyRing};
 
 use super::view::made_json;
 use crate::args::ring::{Public, Subset};
@@ -12,7 +13,7 @@ use crate::secrets::making::{KeyFile, Making};
 use crate::session::Session;
 
 pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failure> {
-    let mut reach = Reach::new();
+    let mut reach = Capabilities::new();
     for role in &asked.roles {
         reach = reach.role(role);
     }
@@ -66,7 +67,7 @@ pub(super) fn subset(asked: &Subset, session: &Session<'_>) -> Result<(), Failur
 
 /// Puts what the service is to reach now in the place of its ring: the next generation of the same
 /// document, which a running service takes.
-fn update(asked: &Subset, reach: &Reach<'_>, session: &Session<'_>) -> Result<(), Failure> {
+fn update(asked: &Subset, reach: &Capabilities<'_>, session: &Session<'_>) -> Result<(), Failure> {
     let admin = session.open(&asked.unlocking)?;
     let ring = admin.ring().subset_with(reach)?.into_ring();
     let made = Making::from(&asked.new).make(session.common, session.output)?;
@@ -131,7 +132,7 @@ fn lost_powers(former: &KeyRing, ring: &KeyRing) -> Vec<String> {
         })
     };
     let mut lost = BTreeSet::new();
-    for key in former.keys().filter(is_used).filter(|key| key.holds() != Holds::NameOnly) {
+    for key in former.keys().filter(is_used).filter(|key| key.holds() != KeyMaterial::NameOnly) {
         let name = format!("{} `{}`", key.key_use(), key.name());
         if key.scopes().next().is_none() && !has(key, None) {
             lost.insert(name);
@@ -143,7 +144,7 @@ fn lost_powers(former: &KeyRing, ring: &KeyRing) -> Vec<String> {
 }
 
 fn opens(key: &RingKey) -> bool {
-    matches!(key.holds(), Holds::Secret | Holds::KeyPair)
+    matches!(key.holds(), KeyMaterial::Secret | KeyMaterial::KeyPair)
 }
 
 pub(super) fn public(asked: &Public, session: &Session<'_>) -> Result<(), Failure> {
@@ -160,7 +161,7 @@ pub(super) fn public(asked: &Public, session: &Session<'_>) -> Result<(), Failur
             "add one: fieldseal ring add-role NAME --key-pair",
         ));
     }
-    let reach = writers.into_iter().fold(Reach::new(), Reach::writer);
+    let reach = writers.into_iter().fold(Capabilities::new(), Capabilities::writer);
     let mut document = RingDocument::new(ring.subset_with(&reach)?.into_ring())?;
     let fingerprint = session.file_at(&asked.output).create_unprotected(&mut document)?;
 
@@ -180,5 +181,6 @@ pub(super) fn public(asked: &Public, session: &Session<'_>) -> Result<(), Failur
 }
 
 fn is_writer(key: &RingKey) -> bool {
-    key.state() == KeyState::Primary && matches!(key.holds(), Holds::KeyPair | Holds::WriterHalf)
+    key.state() == KeyState::Primary
+        && matches!(key.holds(), KeyMaterial::KeyPair | KeyMaterial::WriterHalf)
 }

@@ -1,6 +1,7 @@
 //! `fieldseal ring list` and `fieldseal ring show`.
 
-use fieldseal::{Holds, KeyRing, KeyState};
+use fieldseal::KeyRing;
+use fieldseal::keyring::{KeyMaterial, KeyState};
 use serde_json::json;
 
 use super::view::{RingView, can};
@@ -34,7 +35,7 @@ pub(super) fn show(asked: &Look, session: &Session<'_>) -> Result<(), Failure> {
     let document = session.open(&asked.unlocking)?;
     let ring = RingView::unlocked(&document).pinned(asked.unlocking.by.fingerprint.is_some());
     let mut text = format!("{}\n\n{}", document.ring().describe(), ring.text());
-    let gone = ring.keys.iter().filter(|key| key.holds == Holds::NameOnly).count();
+    let gone = ring.keys.iter().filter(|key| key.holds == KeyMaterial::NameOnly).count();
     if gone > 0 {
         text.push_str("\n\nA key that is known by name only is held elsewhere, or was destroyed.");
     }
@@ -57,7 +58,7 @@ pub(super) fn verifying_key(asked: &VerifyingKey, session: &Session<'_>) -> Resu
         ));
     }
     keys.sort_by_key(|key| state(key.id()));
-    let line = |key: &fieldseal::VerifyingKey| match state(key.id()) {
+    let line = |key: &fieldseal::keyring::VerifyingKey| match state(key.id()) {
         state if asked.all => format!("{key}  {}  {}", key.id(), state.as_str()),
         _ => key.to_string(),
     };
@@ -77,8 +78,8 @@ pub(super) fn verifying_key(asked: &VerifyingKey, session: &Session<'_>) -> Resu
 }
 
 /// Those of disabled and compromised keys, too: what these signed is a claim.
-fn in_any_state(ring: &KeyRing) -> Result<Vec<fieldseal::VerifyingKey>, Failure> {
+fn in_any_state(ring: &KeyRing) -> Result<Vec<fieldseal::keyring::VerifyingKey>, Failure> {
     let halves = ring.keys().filter_map(|key| Some((key.id(), key.public_key()?)));
-    let keys = halves.map(|(id, public)| fieldseal::VerifyingKey::new(id, &public));
+    let keys = halves.map(|(id, public)| fieldseal::keyring::VerifyingKey::new(id, &public));
     Ok(keys.collect::<Result<_, _>>()?)
 }

@@ -1,6 +1,6 @@
 //! `fieldseal ring slot add`, `remove`, `list`, and `fieldseal ring rekey`.
 
-use fieldseal::{RingDocument, Slot, SlotId};
+use fieldseal::keyring::{RingDocument, Slot, SlotId};
 use serde_json::{Value, json};
 
 use super::view::{slot_json, slots_json, slots_text};

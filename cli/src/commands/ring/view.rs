@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
-use fieldseal::{
-    Fingerprint, Holds, KeyId, KeyLine, KeyRing, KeyState, KeyUse, LockedRing, RingDocument,
+use fieldseal::KeyRing;
+use fieldseal::keyring::{
+    Fingerprint, KeyId, KeyMaterial, KeyState, KeySummary, KeyUse, LockedRing, RingDocument,
     RingKey, Scope, Slot, SlotKind,
 };
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub(crate) struct KeyView<'a> {
     pub(crate) key_use: KeyUse,
     pub(crate) name: &'a str,
     pub(crate) state: KeyState,
-    pub(crate) holds: Holds,
+    pub(crate) holds: KeyMaterial,
     pub(crate) created_at: Option<u64>,
     pub(crate) rotate_after_days: Option<u32>,
     scopes: Vec<&'a Scope>,
@@ -139,7 +140,7 @@ impl<'a> KeyView<'a> {
         }
     }
 
-    fn of_line(key: &'a KeyLine) -> Self {
+    fn of_line(key: &'a KeySummary) -> Self {
         Self {
             id: key.id(),
             key_use: key.key_use(),
@@ -191,7 +192,7 @@ impl<'a> KeyView<'a> {
             name,
             state,
             match (self.key_use, self.holds) {
-                (KeyUse::Sign, Holds::Secret) => "signs and verifies".to_owned(),
+                (KeyUse::Sign, KeyMaterial::Secret) => "signs and verifies".to_owned(),
                 (_, holds) => holds.to_string(),
             },
             self.created_at.map_or_else(unknown, |made| times::age(now, made)),
@@ -234,14 +235,14 @@ fn sorted(mut keys: Vec<KeyView<'_>>) -> Vec<KeyView<'_>> {
 }
 
 /// What is held of a key, as JSON spells it.
-fn holds(holds: Holds) -> &'static str {
+fn holds(holds: KeyMaterial) -> &'static str {
     match holds {
-        Holds::Secret => "secret",
-        Holds::KeyPair => "key-pair",
-        Holds::WriterHalf => "writer-half",
-        Holds::Derived => "derived",
-        Holds::Public => "public",
-        Holds::NameOnly => "name-only",
+        KeyMaterial::Secret => "secret",
+        KeyMaterial::KeyPair => "key-pair",
+        KeyMaterial::WriterHalf => "writer-half",
+        KeyMaterial::Derived => "derived",
+        KeyMaterial::Public => "public",
+        KeyMaterial::NameOnly => "name-only",
         _ => "unknown",
     }
 }

@@ -37,15 +37,15 @@ impl Record {
         };
         let ty = self.indexed_type(index, field);
         let (kind, new) = match &index.shape {
-            Shape::Exact => (quote!(OneTerm), quote!(exact(#name, #id))),
-            Shape::Prefix(max) => (quote!(ManyTerms), quote!(prefix(#name, #id, #max))),
-            Shape::Words => (quote!(ManyTerms), quote!(words(#name, #id))),
-            Shape::Range(domain) => (quote!(ManyTerms), quote!(range(#name, #id, #domain))),
+            Shape::Exact => (quote!(field::OneTerm), quote!(exact(#name, #id))),
+            Shape::Prefix(max) => (quote!(field::ManyTerms), quote!(prefix(#name, #id, #max))),
+            Shape::Words => (quote!(field::ManyTerms), quote!(words(#name, #id))),
+            Shape::Range(domain) => (quote!(field::ManyTerms), quote!(range(#name, #id, #domain))),
             Shape::Compound(parts) => {
                 let parts = parts.iter().map(|(_, normalizer)| {
-                    normalizer.clone().unwrap_or_else(|| quote!(#krate::Normalizer::NONE))
+                    normalizer.clone().unwrap_or_else(|| quote!(#krate::index::Normalizer::NONE))
                 });
-                (quote!(OneTerm), quote!(compound(#name, #id, &[#(#parts),*])))
+                (quote!(field::OneTerm), quote!(compound(#name, #id, &[#(#parts),*])))
             }
         };
         let normalized = index.normalizer.as_ref().map(|by| quote!(.normalized(#by)));
@@ -101,7 +101,7 @@ impl Record {
             quote! {
                 #krate::Class::mask_of(
                     &#source,
-                    const { &#krate::MaskName::of(&#source) },
+                    const { &#krate::class::MaskName::of(&#source) },
                     #readers,
                 )
             }
@@ -122,9 +122,9 @@ impl Record {
         let how = match &mask.how {
             How::Named(how) => {
                 let how = Ident::new(how, Span::call_site());
-                quote!(#krate::Masking::#how)
+                quote!(#krate::field::Masking::#how)
             }
-            How::Custom(name, by) => quote!(#krate::Masking::custom(#name, #by)),
+            How::Custom(name, by) => quote!(#krate::field::Masking::custom(#name, #by)),
         };
         let pad = match (mask.pad, seal.hide_null) {
             (pad, true) => {
@@ -153,7 +153,7 @@ impl Record {
         let indexes = seal.indexes.iter().map(|index| self.index_companion(index));
         let mask = seal.mask.iter().map(|mask| {
             let (constant, column) = (&mask.place.constant, &mask.place.column);
-            quote!(#krate::Companion::mask(&Self::#constant, #column))
+            quote!(#krate::field::Companion::mask(&Self::#constant, #column))
         });
         let companions: Vec<TokenStream> = indexes.chain(mask).collect();
         let column = &field.column;
@@ -165,15 +165,15 @@ impl Record {
             _ => field.span(),
         };
         let (with, kind) = if companions.is_empty() {
-            (alone.clone(), quote!(Alone))
+            (alone.clone(), quote!(field::ValueOnly))
         } else {
             let with = all_at(quote!(#krate::Field::with), span);
             let with = quote_spanned!(span=> #with(#alone, #column, &[#(#companions),*]));
-            (with, quote!(Accompanied))
+            (with, quote!(field::WithCompanions))
         };
         let mut parts = self.compounds.iter().flat_map(|index| self.compound_fields(index));
         if parts.any(|part| part.column == field.column) {
-            (quote!(#with.in_compound()), quote!(InCompound))
+            (quote!(#with.in_compound()), quote!(field::InCompound))
         } else {
             (with, kind)
         }
@@ -183,9 +183,9 @@ impl Record {
         let krate = &self.krate;
         let (constant, column) = (&index.place.constant, &index.place.column);
         if index.table {
-            quote!(#krate::Companion::in_table(&Self::#constant))
+            quote!(#krate::field::Companion::in_table(&Self::#constant))
         } else {
-            quote!(#krate::Companion::index(&Self::#constant, #column))
+            quote!(#krate::field::Companion::index(&Self::#constant, #column))
         }
     }
 
@@ -195,7 +195,7 @@ impl Record {
         self.compounds.iter().map(move |index| {
             let companion = self.index_companion(index);
             let parts = self.compound_fields(index).filter_map(|field| Some(&field.seal()?.id));
-            let of = all_at(quote!(#krate::Compound::of), index.place.span());
+            let of = all_at(quote!(#krate::record::Compound::of), index.place.span());
             quote_spanned!(index.place.span()=> #of(#companion, &[#(#parts),*]))
         })
     }
@@ -214,7 +214,8 @@ impl Record {
                     None => self.compound_fields(index).collect(),
                 };
                 if index.shape.is_many() {
-                    let none = quote!(#krate::Terms::from_terms(#krate::__private::Vec::new()));
+                    let none =
+                        quote!(#krate::index::Terms::from_terms(#krate::__private::Vec::new()));
                     (fields, &index.place, "terms", none)
                 } else {
                     (fields, &index.place, "term", quote!(::core::option::Option::None))

@@ -39,7 +39,7 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
             #vis const COLUMNS: &'static [&'static str] = &[#(#columns),*];
 
             /// What is sealed, how, and who reads it.
-            #vis const SCHEMA: &'static #krate::Schema = #schema;
+            #vis const SCHEMA: &'static #krate::record::Schema = #schema;
         }
     }
 }
@@ -72,15 +72,15 @@ fn schema(record: &Record) -> TokenStream {
     let keys = if record.keys.is_some() { quote!(Inline) } else { quote!(External) };
     let fields = record.sealed_fields().map(|(field, seal)| {
         let (constant, column, ty) = (&seal.constant, &field.column, type_text(&field.ty));
-        quote!(#krate::FieldSchema::of(&Self::#constant, #column, #ty))
+        quote!(#krate::record::FieldSchema::of(&Self::#constant, #column, #ty))
     });
     let compounds = record.compound_schemas();
     let ids = record.sealed_fields().map(|(_, seal)| &seal.id);
     quote! {
-        &#krate::Schema::new(
+        &#krate::record::Schema::new(
             #name,
-            #krate::Rows::#rows,
-            #krate::KeysPlace::#keys,
+            #krate::record::Rows::#rows,
+            #krate::record::KeysPlace::#keys,
             Self::COLUMNS,
             &[#(#fields),*],
             &[#(#compounds),*],

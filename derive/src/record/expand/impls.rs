@@ -37,7 +37,7 @@ fn of_record(record: &Record) -> TokenStream {
         impl #parameters #krate::Record for #ident #arguments #where_clause {
             type Sealed = #sealed #arguments;
 
-            const SCHEMA: &'static #krate::Schema = #schema;
+            const SCHEMA: &'static #krate::record::Schema = #schema;
 
             #ids
 
@@ -143,7 +143,7 @@ fn of_row(record: &Record) -> TokenStream {
                 ::core::result::Result::Ok(#sealed { #(#accompanied,)* })
             }
 
-            fn table_terms(&self) -> #krate::__private::Vec<(&'static str, &#krate::Terms)> {
+            fn table_terms(&self) -> #krate::__private::Vec<(&'static str, &#krate::index::Terms)> {
                 ::core::convert::From::from([#(#table_terms),*])
             }
         }
@@ -257,7 +257,7 @@ fn tags(record: &Record) -> TokenStream {
                 let ty = &field.ty;
                 (quote!(#ty), field.seal.as_ref()?.default)
             }
-            Part::Mask(..) => (quote!(::core::option::Option<#krate::Masked>), None),
+            Part::Mask(..) => (quote!(::core::option::Option<#krate::field::Masked>), None),
             Part::Index(..) | Part::Keys(_) => return None,
         };
         let (name, span) = (part.ident(), part.span());
@@ -269,7 +269,7 @@ fn tags(record: &Record) -> TokenStream {
         };
         Some(quote_spanned! {span=>
             if let ::core::option::Option::Some(#column) = #columns {
-                ::core::iter::Extend::extend(&mut #tags, #krate::Column::<#ty>::key_tag(#column));
+                ::core::iter::Extend::extend(&mut #tags, #krate::field::Column::<#ty>::key_tag(#column));
             }
         })
     });
@@ -287,7 +287,7 @@ fn inline(record: &Record) -> TokenStream {
     let (parameters, arguments, where_clause) = record.generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #parameters #krate::InlineKeys for #ident #arguments #where_clause {}
+        impl #parameters #krate::record::InlineKeys for #ident #arguments #where_clause {}
     }
 }
 
@@ -296,7 +296,7 @@ fn checked(record: &Record) -> Option<TokenStream> {
     let Record { krate, ident, .. } = record;
     record.generics.params.is_empty().then(|| {
         quote! {
-            const _: &#krate::Schema = <#ident as #krate::Record>::SCHEMA;
+            const _: &#krate::record::Schema = <#ident as #krate::Record>::SCHEMA;
         }
     })
 }

@@ -45,9 +45,9 @@ fn field_of_row(part: Part<'_>, record: &Record) -> TokenStream {
             let vis = field.map_or(&record.vis, |field| &field.vis);
             let attr = &index.place.attr;
             let (what, ty) = if index.shape.is_many() {
-                ("terms", quote!(#krate::Terms))
+                ("terms", quote!(#krate::index::Terms))
             } else {
-                ("term", quote!(::core::option::Option<#krate::Term>))
+                ("term", quote!(::core::option::Option<#krate::index::Term>))
             };
             let of = field.map_or_else(
                 || "its fields are found by together".to_owned(),
@@ -63,7 +63,7 @@ fn field_of_row(part: Part<'_>, record: &Record) -> TokenStream {
             quote! {
                 #[doc = #doc]
                 #(#[#attr])*
-                #vis #ident: ::core::option::Option<#krate::Sealed<#krate::Masked>>
+                #vis #ident: ::core::option::Option<#krate::Sealed<#krate::field::Masked>>
             }
         }
         Part::Keys(_) => {

@@ -23,7 +23,7 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
     let read = record.parts().map(|part| {
         let (name, span) = (part.ident(), part.span());
         let Some(column) = part.column() else {
-            return quote!(#name: #krate::Terms::unread());
+            return quote!(#name: #krate::index::Terms::unread());
         };
         let (column, row) = (LitStr::new(&column, span), local("row", span));
         let get = all_at(quote!(#rusqlite::Row::get), span);

@@ -22,7 +22,7 @@ use crate::index::Term;
 use crate::store::answer;
 use crate::store::search::SqlDialect;
 
-/// The databases that a [`SqlxKeyStore`](crate::SqlxKeyStore) is made for: `sqlx::Sqlite` and
+/// The databases that a [`SqlxKeyStore`](crate::store::SqlxKeyStore) is made for: `sqlx::Sqlite` and
 /// `sqlx::Postgres`, each behind its feature.
 pub trait SqlxDatabase: Dialect {}
 

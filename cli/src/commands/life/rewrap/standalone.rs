@@ -1,6 +1,7 @@
 //! Columns of standalone envelopes.
 
-use fieldseal::{Access, Error, KeyRing, SealedInfo};
+use fieldseal::envelope::SealedInfo;
+use fieldseal::{Access, Error, KeyRing};
 use serde_json::{Value, json};
 
 use super::{Left, names_former};

@@ -17,7 +17,8 @@ use crate::keyring::KeyRing;
 ///
 /// ```
 /// use std::sync::Mutex;
-/// use fieldseal::{Access, Class, DataKeys, Error, KeyRing, LedgerChange, LedgerSink};
+/// use fieldseal::audit::{LedgerChange, LedgerSink};
+/// use fieldseal::{Access, Class, DataKeys, Error, KeyRing};
 ///
 /// struct Lines(Mutex<Vec<String>>);
 /// impl LedgerSink for Lines {

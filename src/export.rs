@@ -1,4 +1,7 @@
-//! Rows to give away: generalised, without subject or link, and counted by how many people share them.
+//! Anonymous exports: generalized rows without subjects, counted by how many people share them.
+//!
+//! An [`AnonymousExport`] takes opened records, shows each column as its [`Generalize`] rule says, drops
+//! everything else, and reports the size of its smallest group. See [`AnonymousExport`] for an example.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -16,7 +19,7 @@ use crate::field::{SealValue, encoded, text_of};
 
 /// How the values of a column are shown in an [`AnonymousExport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generalise(How);
+pub struct Generalize(How);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
@@ -27,7 +30,7 @@ enum How {
     Prefix(u8),
 }
 
-impl Generalise {
+impl Generalize {
     /// As it is, where that is coarse already: a country, a plan. It is one of the columns that make a
     /// group, so a name that is kept makes groups of one.
     pub const fn kept() -> Self {
@@ -160,7 +163,7 @@ type Read<'a, R> = Box<dyn Fn(&R) -> Result<Zeroizing<Vec<u8>>, Error> + Send + 
 
 struct Column<'a, R> {
     name: &'static str,
-    how: Generalise,
+    how: Generalize,
     read: Read<'a, R>,
 }
 
@@ -172,19 +175,19 @@ struct Gathered {
     rows: Vec<Cells>,
 }
 
-/// Rows of opened records, made to be given away: the columns that are named, generalised as declared, and
+/// Rows of opened records, made to be given away: the columns that are named, generalized as declared, and
 /// nothing else. No subject is in it and no order of the rows, and it says how many people share each
 /// combination of values.
 ///
 /// ```
-/// use fieldseal::{AnonymousExport, Generalise};
+/// use fieldseal::export::{AnonymousExport, Generalize};
 ///
 /// struct Customer { id: i64, postcode: String, born: u16, spent: i64 }
 ///
 /// let mut export = AnonymousExport::new()
-///     .column("region", Generalise::prefix(2), |customer: &Customer| &customer.postcode)
-///     .column("born", Generalise::band(10), |customer| &customer.born)
-///     .column("spent", Generalise::measure(), |customer| &customer.spent);
+///     .column("region", Generalize::prefix(2), |customer: &Customer| &customer.postcode)
+///     .column("born", Generalize::band(10), |customer| &customer.born)
+///     .column("spent", Generalize::measure(), |customer| &customer.spent);
 /// for (id, postcode, born, spent) in
 ///     [(1, "10115", 1984, 120), (2, "10969", 1987, 80), (3, "10997", 1981, 80), (4, "20095", 1950, 9)]
 /// {
@@ -208,7 +211,7 @@ struct Gathered {
 /// - **All alike.** If all k have the same diagnosis, each of them has it.
 ///   [`least_variety`](AnonymousRows::least_variety) counts how many values a group has; it does not see that they
 ///   are all of one sort, or that nine in ten are equal.
-/// - **What else is known.** Whoever knows a [measure](Generalise::measure) of a person, as what she spent,
+/// - **What else is known.** Whoever knows a [measure](Generalize::measure) of a person, as what she spent,
 ///   finds her row by it. Whoever knows which row is the neighbour's has one candidate fewer.
 /// - **Who is in it.** A group of all people of an age in a village says of each that they are customers. Where
 ///   the data are a sample, k people in the sample may still be many more outside, or not.
@@ -238,7 +241,7 @@ impl<'a, R> AnonymousExport<'a, R> {
     pub fn column<V: SealValue>(
         mut self,
         name: &'static str,
-        how: Generalise,
+        how: Generalize,
         of: impl Fn(&R) -> &V + Send + Sync + 'a,
     ) -> Self {
         assert!(
@@ -307,7 +310,7 @@ struct Group {
 }
 
 /// The rows of an [`AnonymousExport`], by groups of those that are equal in all columns but its
-/// [measures](Generalise::measure).
+/// [measures](Generalize::measure).
 pub struct AnonymousRows {
     columns: Vec<&'static str>,
     /// By ascending cells.

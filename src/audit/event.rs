@@ -95,15 +95,15 @@ pub enum Action {
 /// |---|---|---|
 /// | [`DataKeys::create`](crate::DataKeys::create), `create_for` | [`Create`](Action::Create) | the data keys |
 /// | [`KeyEnvelope::unwrap`](crate::KeyEnvelope::unwrap), `prepare` | [`Unwrap`](Action::Unwrap), after [`Renew`](Action::Renew) where a generation was begun | the data keys |
-/// | [`EnvelopeEdit::finish`](crate::EnvelopeEdit::finish), and all calls of a key store that change or erase | one for each change: [`Ensure`](Action::Ensure), [`Renew`](Action::Renew), [`Rewrap`](Action::Rewrap), [`Grant`](Action::Grant), [`Withdraw`](Action::Withdraw), [`EraseClass`](Action::EraseClass), [`EraseSubject`](Action::EraseSubject), [`Sweep`](Action::Sweep), [`Prune`](Action::Prune) | the new envelope; a ledger that was given has been told already |
-/// | [`EnvelopeEdit::finish_keys`](crate::EnvelopeEdit::finish_keys) | those, then [`Unwrap`](Action::Unwrap) | the data keys |
+/// | [`EnvelopeEdit::finish`](crate::envelope::EnvelopeEdit::finish), and all calls of a key store that change or erase | one for each change: [`Ensure`](Action::Ensure), [`Renew`](Action::Renew), [`Rewrap`](Action::Rewrap), [`Grant`](Action::Grant), [`Withdraw`](Action::Withdraw), [`EraseClass`](Action::EraseClass), [`EraseSubject`](Action::EraseSubject), [`Sweep`](Action::Sweep), [`Prune`](Action::Prune) | the new envelope; a ledger that was given has been told already |
+/// | [`EnvelopeEdit::finish_keys`](crate::envelope::EnvelopeEdit::finish_keys) | those, then [`Unwrap`](Action::Unwrap) | the data keys |
 /// | `Record::seal_new` | [`Seal`](Action::Seal) | the row, its terms and masks |
 /// | `Record::seal_under` | [`Unwrap`](Action::Unwrap), after [`Renew`](Action::Renew) where a generation was begun; then [`Seal`](Action::Seal) | the row, its terms and masks |
 /// | `SealedRecord::open`, `open_partial`, `open_all`, `open_matching` | [`Open`](Action::Open) for each row, of masks too | the values |
 /// | `SealedRecord::reseal`, `reindex` | [`Reseal`](Action::Reseal) | the row |
 /// | [`Index::query`](crate::Index::query), [`between`](crate::Index::between) | [`Find`](Action::Find), with record and index | the terms |
 /// | [`Access::seal`](crate::Access::seal), [`open`](crate::Access::open), and their variants | [`SealStandalone`](Action::SealStandalone), [`OpenStandalone`](Action::OpenStandalone) | the result |
-/// | [`Pseudonyms::token`](crate::Pseudonyms::token), and the other forms | [`Pseudonym`](Action::Pseudonym) | the pseudonyms |
+/// | [`Pseudonyms::token`](crate::pseudonym::Pseudonyms::token), and the other forms | [`Pseudonym`](Action::Pseudonym) | the pseudonyms |
 /// | `Erasure::receipt` | [`Sign`](Action::Sign) | the receipt |
 /// | `Ledger::of`, `consents`; `LedgerFile::consents` | [`ReadLedger`](Action::ReadLedger) | the entries |
 /// | `Replay::apply` | [`ReadLedger`](Action::ReadLedger) | the change |
@@ -114,15 +114,16 @@ pub enum Action {
 /// - what is done with [`DataKeys`](crate::DataKeys) at hand ([`Field::seal`](crate::Field::seal), `open_with`,
 ///   `seal_with`, the terms made with them): the event is that of the call that gave the keys. They make index
 ///   terms of as many values as they are asked to seal;
-/// - what uses no secret: `inspect`, [`Census`](crate::Census), verifying receipts and ledgers,
-///   [`Query::matches`](crate::Query::matches), [`Index::stale`](crate::Index::stale), exports of opened rows;
+/// - what uses no secret: `inspect`, [`Census`](crate::keyring::Census), verifying receipts and ledgers,
+///   [`Query::matches`](crate::field::Query::matches), [`Index::stale`](crate::Index::stale), exports of opened rows;
 /// - what concerns the ring and no person: its keys, subsets and documents, and the beginning of a ledger;
 /// - what takes a bare [`KeyRing`](crate::KeyRing) and not an `Access`: `KeyRing::seal`, `open` and `pseudonyms`, and
 ///   `LedgerHead::next`, which is for who implements a ledger.
 ///
 /// ```
 /// use std::sync::Mutex;
-/// use fieldseal::{Access, AuditRefused, AuditSink, Event, KeyRing};
+/// use fieldseal::audit::{AuditRefused, AuditSink, Event};
+/// use fieldseal::{Access, KeyRing};
 ///
 /// struct Log(Mutex<Vec<String>>);
 /// impl AuditSink for Log {
