@@ -70,8 +70,8 @@ fn withdrawal() -> LedgerAct {
         .get_or_insert_with(|| {
             let (ring, told) = (ring(), Told(Mutex::default()));
             let access = Access::new(&ring).ledger(&told).source("form").notice("1");
-            let consents: [(Class, &[&'static str]); 1] = [(CONTACT, &["marketing"])];
-            let keys = DataKeys::create_for(access, 1, CONTACT, &consents).unwrap();
+            let consents = CONTACT.consented_to(&["marketing"]);
+            let keys = DataKeys::create(access, 1, consents).unwrap();
             let mut edit = keys.envelope().edit(access, 1).unwrap();
             edit.withdraw(&CONTACT, "marketing").unwrap();
             edit.finish().unwrap();
@@ -114,8 +114,8 @@ fn main() {
     let file = LedgerFile::create(folder.join("ledger.jsonl"), &ring).unwrap();
     let copies = Copies(Mutex::new((String::new(), file.head().unwrap())));
     let access = Access::new(&ring).ledger(&copies).actor("a customer").source("form /signup");
-    let consents: [(Class, &[&'static str]); 1] = [(CONTACT, &["marketing"])];
-    DataKeys::create_for(access.notice("2026-03"), 42, CONTACT, &consents).unwrap();
+    let consents = CONTACT.consented_to(&["marketing"]);
+    DataKeys::create(access.notice("2026-03"), 42, consents).unwrap();
     let (text, head) = copies.0.into_inner().unwrap();
     OpenOptions::new().append(true).open(file.path()).unwrap().write_all(text.as_bytes()).unwrap();
     drop(text);

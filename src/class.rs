@@ -13,11 +13,13 @@
 //! Calls that take [`ToClasses`] accept a class, a slice of classes, a field, or the schema of a record,
 //! so that no list of classes has to be kept by hand.
 
+mod consent;
 mod list;
 mod mask;
 #[cfg(feature = "std")]
 mod run_time;
 
+pub use self::consent::ClassConsent;
 pub use self::list::ToClasses;
 pub use self::mask::MaskName;
 

@@ -230,7 +230,7 @@ impl KeyEnvelope {
     ///
     /// # Errors
     /// As [`unwrap`](Self::unwrap); [`MissingKey`](ErrorKind::MissingKey) when it cannot be proven who
-    /// consented: see [`prepare_for`](Self::prepare_for). A class that cannot be sealed for another
+    /// consented: name them by [`Class::consented_to`]. A class that cannot be sealed for another
     /// reason is refused when it is sealed.
     pub fn prepare<'a>(
         &self,
@@ -238,25 +238,7 @@ impl KeyEnvelope {
         subject: impl ToId,
         classes: impl ToClasses,
     ) -> Result<DataKeys, Error> {
-        let classes = classes.to_classes().into_iter();
-        let classes: Vec<_> = classes.map(|class| (class, Consent::Proven)).collect();
-        self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
-    }
-
-    /// [`prepare`](Self::prepare), where the caller names the roles that have consent to some classes, from
-    /// its own record. For the other classes consent must be proven, as in `prepare`.
-    ///
-    /// # Errors
-    /// As [`prepare`](Self::prepare); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
-    /// not among the readers with consent of its class.
-    pub fn prepare_for<'a>(
-        &self,
-        access: impl Into<Access<'a>>,
-        subject: impl ToId,
-        classes: impl ToClasses,
-        consented: &[(Class, &[&str])],
-    ) -> Result<DataKeys, Error> {
-        let classes = with_consents(classes.to_classes(), consented, Consent::Proven);
+        let classes = with_consents(&classes, Consent::Proven);
         self.prepared(access.into(), &SubjectId::new(subject)?, &classes)
     }
 
@@ -405,54 +387,7 @@ impl DataKeys {
         subject: impl ToId,
         classes: impl ToClasses,
     ) -> Result<Self, Error> {
-        Self::created(
-            &access.into(),
-            SubjectId::new(subject)?,
-            classes.to_classes(),
-            &mut CallRng::from_os()?,
-        )
-    }
-
-    /// [`create`](Self::create), where some classes have consent from the start: the caller names their roles,
-    /// from its own record. Classes that only `consented` names are made too.
-    ///
-    /// ```
-    /// # #[cfg(feature = "derive")] {
-    /// use fieldseal::{Class, DataKeys, KeyRing, Record};
-    ///
-    /// const CONTACT: Class = Class::new("contact").readers_with_consent(&["marketing"]);
-    ///
-    /// #[derive(Record)]
-    /// #[record(name = "customer", single_row, keys = "external")]
-    /// struct Customer {
-    ///     #[record(subject)]
-    ///     id: i64,
-    ///     #[record(seal(class = CONTACT))]
-    ///     email: String,
-    ///     #[record(seal)]
-    ///     name: String,
-    /// }
-    ///
-    /// let mut ring = KeyRing::generate()?;
-    /// ring.add_role("marketing")?;
-    /// let keys = DataKeys::create_for(&ring, 42, Customer::SCHEMA, &[(CONTACT, &["marketing"])])?;
-    /// assert_eq!(keys.reached(), ["contact", "personal"]);
-    /// # }
-    /// # Ok::<(), fieldseal::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`create`](Self::create); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
-    /// not among the readers with consent of its class.
-    pub fn create_for<'a>(
-        access: impl Into<Access<'a>>,
-        subject: impl ToId,
-        classes: impl ToClasses,
-        consented: &[(Class, &[&str])],
-    ) -> Result<Self, Error> {
-        let classes = with_consents(classes.to_classes(), consented, Consent::Named(NOBODY));
-        let subject = SubjectId::new(subject)?;
-        Self::created_for(&access.into(), subject, &classes, &mut CallRng::from_os()?)
+        Self::created(&access.into(), SubjectId::new(subject)?, &classes, &mut CallRng::from_os()?)
     }
 
     /// [`create`](Self::create) with randomness of the caller's: 32 bytes are drawn. For tests and
@@ -469,7 +404,7 @@ impl DataKeys {
         Self::created(
             &access.into(),
             SubjectId::new(subject)?,
-            classes.to_classes(),
+            &classes,
             &mut CallRng::from_rng(rng),
         )
     }
@@ -477,39 +412,32 @@ impl DataKeys {
     pub(crate) fn created(
         access: &Access<'_>,
         subject: SubjectId,
-        classes: Vec<Class>,
+        classes: &(impl ToClasses + ?Sized),
         rng: &mut CallRng,
     ) -> Result<Self, Error> {
-        let classes = with_consents(classes, &[], Consent::Named(NOBODY));
-        Self::created_for(access, subject, &classes, rng)
-    }
-
-    fn created_for(
-        access: &Access<'_>,
-        subject: SubjectId,
-        classes: &[(Class, Consent<'_>)],
-        rng: &mut CallRng,
-    ) -> Result<Self, Error> {
-        check_declarations(classes)?;
+        let classes = with_consents(classes, Consent::Named(NOBODY));
+        check_declarations(&classes)?;
         let mut edit = EnvelopeEdit::new(*access, subject)?;
-        for (class, consent) in classes {
+        for (class, consent) in &classes {
             edit.ensure_in(class, consent.named(), rng)?;
         }
         edit.finish_keys()
     }
 }
 
-/// The classes with the consent that is named for them, and behind them those that only a consent names. All
-/// that is named stays in the list, for `check_declarations` to compare.
+/// The classes with the consent that is named for them, and after them all that a consent names, which stays in the list, for `check_declarations` to compare.
 fn with_consents<'c>(
-    classes: Vec<Class>,
-    consented: &[(Class, &'c [&'c str])],
-    unnamed: Consent<'c>,
+    classes: &'c (impl ToClasses + ?Sized),
+    unsaid: Consent<'c>,
 ) -> Vec<(Class, Consent<'c>)> {
-    let named = |class: &Class| consented.iter().find(|(other, _)| other.name() == class.name());
-    let consent = |class: &Class| named(class).map_or(unnamed, |(_, roles)| Consent::Named(roles));
-    let classes = classes.into_iter().map(|class| (class, consent(&class)));
-    classes.chain(consented.iter().map(|(class, roles)| (*class, Consent::Named(roles)))).collect()
+    let consents = classes.to_consents();
+    let of = |class: &Class| {
+        let named = consents.iter().find(|other| other.class().name() == class.name());
+        named.map_or(unsaid, |named| Consent::said(named, unsaid))
+    };
+    let classes = classes.to_classes().into_iter().map(|class| (class, of(&class)));
+    let named = consents.iter().map(|named| (*named.class(), Consent::said(named, unsaid)));
+    classes.chain(named).collect()
 }
 
 /// `[GN-12]` Refuses, in one call, declarations of a class that differ, also in whom they name.

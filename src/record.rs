@@ -517,8 +517,7 @@ fn seal_new<R: Record>(
 ) -> Result<R::Sealed, Error> {
     let subject = record.subject_id()?;
     told::<R, _>(access, Action::Seal, &subject, || {
-        let classes = R::SCHEMA.classes().collect();
-        let keys = DataKeys::created(&access.without_audit(), subject.clone(), classes, rng)?;
+        let keys = DataKeys::created(&access.without_audit(), subject.clone(), R::SCHEMA, rng)?;
         record.seal_fields(&mut Sealer::begin(&keys, record.row_id()?, rng))
     })
 }

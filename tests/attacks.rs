@@ -121,7 +121,7 @@ fn a_fabricated_generation_is_not_made_real_by_rewrap_or_grant() {
     }
     // Renewing is the way on, and leaves the intruder behind.
     let admin = &rings[0];
-    let renewed = edited(at(admin), &planted, |edit| edit.renew_for(&CONTACT, &[]));
+    let renewed = edited(at(admin), &planted, |edit| edit.renew(CONTACT.consented_to(&[])));
     let sealed = seal(&service(&["app"]), &renewed).unwrap();
     let my_email: Field<String> = Field::new("customer", "email", MINE);
     let its = renewed.unwrap(at(&intruder), 42).unwrap();
@@ -134,13 +134,14 @@ fn a_withdrawn_role_does_not_restore_itself() {
     const ALONE: Class =
         Class::new("contact").readers(&[]).readers_with_consent(&["marketing", "billing"]);
     let admin = admin();
-    let keys = DataKeys::create_for(at(&admin), 42, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
+    let keys = DataKeys::create(at(&admin), 42, CONTACT.consented_to(&["marketing"])).unwrap();
     let withdrawn =
         edited(at(&admin), keys.envelope(), |edit| edit.withdraw(&CONTACT, "marketing"));
     let marketing = intruder("marketing", &["app", "support"]);
     for (declared, answer) in [(CONTACT, ErrorKind::Tampered), (ALONE, ErrorKind::NotPermitted)] {
-        let planted =
-            edited(at(&marketing), &withdrawn, |edit| edit.renew_for(&declared, &["marketing"]));
+        let planted = edited(at(&marketing), &withdrawn, |edit| {
+            edit.renew(declared.consented_to(&["marketing"]))
+        });
         assert!(recipients(&planted, "contact/3").contains(&MARKETING));
         // Nobody else seals under it, whoever holds the role too.
         for ring in [&admin, &service(&["app", "marketing"]), &service(&["app"])] {
@@ -155,7 +156,7 @@ fn a_withdrawn_role_does_not_restore_itself() {
         if answer == ErrorKind::NotPermitted {
             let prepared = planted.prepare(at(&admin), 42, [CONTACT]);
             assert_eq!(kind(prepared), ErrorKind::MissingKey);
-            let named = planted.prepare_for(at(&admin), 42, CONTACT, &[(CONTACT, &[])]).unwrap();
+            let named = planted.prepare(at(&admin), 42, CONTACT.consented_to(&[])).unwrap();
             assert_eq!(recipients(named.envelope(), "contact/4"), [APP, SUPPORT]);
         }
         let mut edit = planted.edit(at(&admin), 42).unwrap();
@@ -178,7 +179,8 @@ fn a_consent_planted_by_a_writer_half_is_not_proven() {
     let stored = DataKeys::create(at(&admin), 42, [TRIAL, CONTACT]).unwrap().envelope().clone();
     let support = admin.subset_with(&reaching(&["support"], &["marketing"])).unwrap().into_ring();
     const MINE: Class = Class::new("trial").readers(&[]).readers_with_consent(&["marketing"]);
-    let planted = edited(at(&support), &stored, |edit| edit.renew_for(&MINE, &["marketing"]));
+    let planted =
+        edited(at(&support), &stored, |edit| edit.renew(MINE.consented_to(&["marketing"])));
     assert_eq!(recipients(&planted, "trial/2"), [0x60]);
     for change in 0..2 {
         let kind = refused(at(&admin), &planted, |edit| match change {
@@ -205,7 +207,7 @@ fn a_service_writes_for_none_but_the_named_roles() {
         for change in 0..3 {
             let kind = refused(at(&support), &stored, |edit| match change {
                 0 => edit.renew(&TRIAL),
-                1 => edit.renew_for(&TRIAL, &["marketing"]),
+                1 => edit.renew(TRIAL.consented_to(&["marketing"])),
                 _ => edit.grant(&TRIAL, "medical", History::Excluded),
             });
             assert_eq!(kind, ErrorKind::MissingKey, "{writers:?} {change}");
@@ -338,8 +340,8 @@ fn rescue_launders_no_data_key_by_rewrap_or_grant() {
 fn a_consent_named_for_one_class_stays_with_it() {
     let mut admin = admin();
     advance(&mut admin, key_pair(0x60, "marketing", KeyState::OpenOnly));
-    let classes: [(Class, &[&str]); 2] = [(CONTACT, &["marketing"]), (TRIAL, &[])];
-    let keys = DataKeys::create_for(at(&admin), 42, [CONTACT, TRIAL], &classes).unwrap();
+    let classes = [CONTACT.consented_to(&["marketing"]), TRIAL.consented_to(&[])];
+    let keys = DataKeys::create(at(&admin), 42, classes).unwrap();
     assert_eq!(recipients(keys.envelope(), "contact/1"), [APP, SUPPORT, 0x60]);
     assert_eq!(recipients(keys.envelope(), "trial/1"), [MEDICAL]);
     // A writer of all the readers of both begins the next of each.
@@ -358,15 +360,14 @@ fn a_consent_named_for_one_class_stays_with_it() {
         writer.insert(half.unwrap()).unwrap();
     }
     let keys = DataKeys::create(at(&admin), 42, [CONTACT, TRIAL]).unwrap();
-    let prepared =
-        keys.envelope().prepare_for(at(&writer), 42, [CONTACT, TRIAL], &classes).unwrap();
+    let prepared = keys.envelope().prepare(at(&writer), 42, classes).unwrap();
     assert_eq!(recipients(prepared.envelope(), "contact/2"), [APP + 1, SUPPORT + 1, 0x60]);
     assert_eq!(recipients(prepared.envelope(), "trial/2"), [MEDICAL]);
     for named in [&["marketting"][..], &["app"], &["marketing", "marketing"]] {
-        let classes: [(Class, &[&str]); 2] = [(CONTACT, &[]), (TRIAL, named)];
-        let made = DataKeys::create_for(at(&admin), 42, [CONTACT, TRIAL], &classes);
+        let classes = [CONTACT.consented_to(&[]), TRIAL.consented_to(named)];
+        let made = DataKeys::create(at(&admin), 42, classes);
         assert_eq!(kind(made), ErrorKind::InvalidInput);
-        let prepared = keys.envelope().prepare_for(at(&writer), 42, [CONTACT, TRIAL], &classes);
+        let prepared = keys.envelope().prepare(at(&writer), 42, classes);
         assert_eq!(kind(prepared), ErrorKind::InvalidInput);
     }
 }

@@ -54,11 +54,9 @@ fn state(store: &MemoryKeyStore, subject: u64) -> Vec<String> {
 /// A store with one subject, 42, of these classes; marketing has consent to those that take it.
 fn store(classes: &[Class]) -> MemoryKeyStore {
     let (ring, store) = (signing(), MemoryKeyStore::new());
-    let consents: Vec<(Class, &[&str])> =
-        classes.iter().map(|class| (*class, class.consent_roles())).collect();
-    let keys =
-        DataKeys::create_for(Access::new(&ring).at(NOW), 42, [Class::PERSONAL; 0], &consents)
-            .unwrap();
+    let consents: Vec<_> =
+        classes.iter().map(|class| class.consented_to(class.consent_roles())).collect();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &consents).unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     store
 }

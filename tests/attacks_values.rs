@@ -173,7 +173,7 @@ fn an_empty_id_is_nobodys() {
         kind(DataKeys::create(&ring, &empty, [PERSONAL])),
         kind(DataKeys::create(&ring, "", [PERSONAL])),
         kind(DataKeys::create(&ring, (&text, 7), [PERSONAL])),
-        kind(DataKeys::create_for(&ring, RowId::SINGLE, PERSONAL, &[(PERSONAL, &[])])),
+        kind(DataKeys::create(&ring, RowId::SINGLE, PERSONAL.consented_to(&[]))),
         kind(SubjectId::new(RowId::SINGLE)),
         kind(RowId::new(RowId::SINGLE)),
         kind(RowId::new(&bytes)),

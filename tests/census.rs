@@ -181,7 +181,7 @@ fn single_recipient_in_an_older_generation_keeps_its_key() {
 
     let access = Access::new(&ring).at(NOW);
     let mut edit = one.edit(access, 42).unwrap();
-    edit.rewrap([]).unwrap();
+    edit.rewrap(()).unwrap();
     let untouched = edit.finish().unwrap();
     refused_to_retire(&mut ring, OLD, &count(&[&untouched]));
 

@@ -177,9 +177,9 @@ fn a_seal_only_ring_never_guesses_consent() {
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
     let refused = with.prepare(at(&ring), 42, [TRIAL]);
     assert_eq!(kind(refused), ErrorKind::MissingKey);
-    let keys = with.prepare_for(at(&ring), 42, TRIAL, &[(TRIAL, &["marketing"])]).unwrap();
+    let keys = with.prepare(at(&ring), 42, TRIAL.consented_to(&["marketing"])).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL, 0x60]);
-    let keys = with.prepare_for(at(&ring), 42, TRIAL, &[(TRIAL, &[])]).unwrap();
+    let keys = with.prepare(at(&ring), 42, TRIAL.consented_to(&[])).unwrap();
     assert_eq!(recipients(keys.envelope(), "trial/2"), [MEDICAL]);
 }
 
@@ -205,9 +205,10 @@ fn a_forged_recipient_wins_no_consent() {
             refused(at(&ring), &old, |edit| edit.grant(&CONTACT, "app", History::Excluded));
         assert_eq!(granted, ErrorKind::MissingKey, "{what}");
         // The way out is to name them; nobody else comes along.
-        let new = edited(at(&ring), &old, |edit| edit.renew_for(&CONTACT, &[]));
+        let new = edited(at(&ring), &old, |edit| edit.renew(CONTACT.consented_to(&[])));
         assert_eq!(recipients(&new, "contact/2"), [APP, SUPPORT], "{what}");
-        let new = edited(at(&ring), &old, |edit| edit.withdraw_for(&CONTACT, "marketing", &[]));
+        let new =
+            edited(at(&ring), &old, |edit| edit.withdraw(CONTACT.consented_to(&[]), "marketing"));
         assert_eq!(recipients(&new, "contact/1"), [APP, SUPPORT], "{what}");
         assert_eq!(recipients(&new, "contact/2"), [APP, SUPPORT], "{what}");
     }
@@ -237,7 +238,8 @@ fn consent_is_proven_by_unwrapping() {
         advance(&mut ring, symmetric(MARKETING + 1, "marketing", KeyState::OpenOnly));
         put(&mut ring, MARKETING, state);
         assert_eq!(renew(&ring), expected, "{state}");
-        let named = edited(at(&ring), &old, |edit| edit.renew_for(&CONTACT, &["marketing"]));
+        let named =
+            edited(at(&ring), &old, |edit| edit.renew(CONTACT.consented_to(&["marketing"])));
         assert_eq!(recipients(&named, "contact/3"), [APP, SUPPORT, MARKETING + 1]);
     }
     let (app, mut names) = (service(&["app", "support"]), admin());
@@ -289,41 +291,41 @@ fn who_is_named_must_be_declared_and_named_once() {
     let (ring, old) = (admin(), consented());
     for named in [&["app"][..], &["billing"], &["nobody"], &["marketing", "marketing"]] {
         // Named for a generation that is not begun, they are not looked at.
-        let same = edited(at(&ring), &old, |edit| edit.ensure_for(&CONTACT, named));
+        let same = edited(at(&ring), &old, |edit| edit.ensure(CONTACT.consented_to(named)));
         assert_eq!(same, old);
         for change in 0..3 {
             let old = if change == 0 { &envelope(&[NOTES]) } else { &old };
             let kind = refused(at(&ring), old, |edit| match change {
-                0 => edit.ensure_for(&CONTACT, named),
-                1 => edit.renew_for(&CONTACT, named),
-                _ => edit.withdraw_for(&CONTACT, "billing", named),
+                0 => edit.ensure(CONTACT.consented_to(named)),
+                1 => edit.renew(CONTACT.consented_to(named)),
+                _ => edit.withdraw(CONTACT.consented_to(named), "billing"),
             });
             assert_eq!(kind, ErrorKind::InvalidInput, "{named:?} {change}");
         }
     }
-    let refusal =
-        refused(at(&ring), &old, |edit| edit.withdraw_for(&CONTACT, "marketing", &["marketing"]));
+    let refusal = refused(at(&ring), &old, |edit| {
+        edit.withdraw(CONTACT.consented_to(&["marketing"]), "marketing")
+    });
     assert_eq!(refusal, ErrorKind::InvalidInput);
     for named in [&["app"][..], &["billing"], &["marketing", "marketing"]] {
-        let made = DataKeys::create_for(
+        let made = DataKeys::create(
             at(&ring),
             42,
-            [CONTACT, NOTES],
-            &[(CONTACT, named), (NOTES, &[])],
+            ([CONTACT, NOTES], [CONTACT.consented_to(named), NOTES.consented_to(&[])]),
         );
         assert_eq!(kind(made), ErrorKind::InvalidInput, "{named:?}");
     }
-    let made = DataKeys::create_for(
+    let made = DataKeys::create(
         at(&ring),
         42,
-        [CONTACT, NOTES],
-        &[(CONTACT, &["marketing"]), (NOTES, &[])],
+        ([CONTACT, NOTES], [CONTACT.consented_to(&["marketing"]), NOTES.consented_to(&[])]),
     )
     .unwrap();
     assert_eq!(recipients(made.envelope(), "contact/1"), [APP, SUPPORT, MARKETING]);
     assert_eq!(recipients(made.envelope(), "notes/1"), [APP]);
-    let new =
-        edited(at(&ring), &envelope(&[NOTES]), |edit| edit.ensure_for(&CONTACT, &["marketing"]));
+    let new = edited(at(&ring), &envelope(&[NOTES]), |edit| {
+        edit.ensure(CONTACT.consented_to(&["marketing"]))
+    });
     assert_eq!(recipients(&new, "contact/1"), [APP, SUPPORT, MARKETING]);
 }
 
@@ -335,10 +337,12 @@ fn withdrawing_with_names_leaves_the_declared_and_the_named() {
     let ring = admin();
     let strange = live("contact", 1, &[APP, SUPPORT, MARKETING, BILLING]).live().clone();
     let old = stored(&[Ent::Live(strange.with([unknown(0x7000)]))]);
-    let new = edited(at(&ring), &old, |edit| edit.withdraw_for(&TWO, "marketing", &["support"]));
+    let new =
+        edited(at(&ring), &old, |edit| edit.withdraw(TWO.consented_to(&["support"]), "marketing"));
     assert_eq!(recipients(&new, "contact/1"), [APP, SUPPORT]);
     assert_eq!(recipients(&new, "contact/2"), [APP, SUPPORT]);
-    let same = edited(at(&ring), &new, |edit| edit.withdraw_for(&TWO, "marketing", &["support"]));
+    let same =
+        edited(at(&ring), &new, |edit| edit.withdraw(TWO.consented_to(&["support"]), "marketing"));
     assert_eq!(info(&same).entries, info(&new).entries, "there is none to remove");
     assert_eq!(info(&same).version, 3, "and nothing that was read before is stored after it");
 }

@@ -59,7 +59,7 @@ fn a_class_without_readers_is_invalid_input() {
 #[test]
 fn an_envelope_without_an_entry_is_never_made() {
     let ring = admin();
-    let made = DataKeys::create(at(&ring), 42, []);
+    let made = DataKeys::create(at(&ring), 42, ());
     assert_eq!(kind(made), ErrorKind::InvalidInput);
 }
 
@@ -185,7 +185,7 @@ fn the_last_version_cannot_be_changed() {
         for rewrap in [false, true] {
             let mut edit = env.envelope().edit(at(&ring), 42).unwrap();
             if rewrap {
-                edit.rewrap([]).unwrap();
+                edit.rewrap(()).unwrap();
             } else {
                 edit.ensure(NOTES).unwrap();
             }
@@ -291,13 +291,13 @@ fn changes_of_one_edit_agree_on_a_class() {
     type Change = fn(&mut EnvelopeEdit<'_>, &Class) -> Result<(), Error>;
     const CHANGES: [Change; 8] = [
         |edit, class| edit.ensure(class),
-        |edit, class| edit.ensure_for(class, &["marketing"]),
+        |edit, class| edit.ensure(class.consented_to(&["marketing"])),
         |edit, class| edit.renew(class),
-        |edit, class| edit.renew_for(class, &["marketing"]),
+        |edit, class| edit.renew(class.consented_to(&["marketing"])),
         |edit, class| edit.rewrap([NOTES, *class]).map(drop),
         |edit, class| edit.grant(class, "marketing", History::Included),
         |edit, class| edit.withdraw(class, "marketing"),
-        |edit, class| edit.withdraw_for(class, "marketing", &[]),
+        |edit, class| edit.withdraw(class.consented_to(&[]), "marketing"),
     ];
     const SHUFFLED: Class =
         Class::new("contact").readers(&["support", "app"]).readers_with_consent(&["marketing"]);
@@ -404,9 +404,9 @@ fn renew_refuses_in_the_order_of_ed_7() {
     let other_suite = Env::of([Ent::Live(other_suite)]).envelope();
     let beyond = Access::new(&ring).at(u64::MAX);
     for class in [NOBODY, ABSENT] {
-        let kind = refused(beyond, &other_suite, |edit| edit.renew_for(&class, &["x"]));
+        let kind = refused(beyond, &other_suite, |edit| edit.renew(class.consented_to(&["x"])));
         assert_eq!(kind, ErrorKind::Unsupported);
-        let kind = refused(beyond, &last(65_535), |edit| edit.renew_for(&class, &["x"]));
+        let kind = refused(beyond, &last(65_535), |edit| edit.renew(class.consented_to(&["x"])));
         assert_eq!(kind, ErrorKind::InvalidInput);
         for (access, generation) in [(at(&ring), 65_535), (beyond, 1)] {
             let kind = refused(access, &last(generation), |edit| edit.renew(&class));
@@ -484,7 +484,7 @@ fn the_audit_is_told_of_each_change_and_of_each_refusal() {
     let mut edit = stored.edit(access, 42).unwrap();
     edit.ensure(HEALTH).unwrap();
     edit.renew(&NOTES).unwrap();
-    edit.rewrap([]).unwrap();
+    edit.rewrap(()).unwrap();
     edit.grant(&CONTACT, "marketing", History::Included).unwrap();
     edit.withdraw(&CONTACT, "marketing").unwrap();
     edit.erase_class("notes").unwrap();

@@ -257,7 +257,9 @@ fn withdrawing_the_last_reader_erases_the_highest_generation() {
     // vouches for a consent, so those who remain are named.
     let kind = refused(at(&ring), &old, |edit| edit.withdraw(&ASKED, "billing"));
     assert_eq!(kind, ErrorKind::MissingKey);
-    let new = edited(at(&ring), &old, |edit| edit.withdraw_for(&ASKED, "billing", &["marketing"]));
+    let new = edited(at(&ring), &old, |edit| {
+        edit.withdraw(ASKED.consented_to(&["marketing"]), "billing")
+    });
     assert_eq!(recipients(&new, "contact/1"), [MARKETING]);
     assert_eq!(recipients(&new, "contact/3"), [MARKETING]);
 }

@@ -179,7 +179,7 @@ fn an_unknown_kind_under_the_primarys_id_is_not_overwritten() {
     let kind = refused(at(&ring), &stored, |edit| edit.rewrap([NOTES]).map(drop));
     assert_eq!(kind, ErrorKind::Unsupported);
     // Where its class is not given, nothing is written.
-    let same = edited(at(&ring), &stored, |edit| edit.rewrap([]).map(drop));
+    let same = edited(at(&ring), &stored, |edit| edit.rewrap(()).map(drop));
     assert_eq!(entry(&same, "notes/1"), entry(&stored, "notes/1"));
 }
 
@@ -367,7 +367,7 @@ fn a_compromised_key_never_seals() {
     put(&mut ring, ENVELOPE, KeyState::Compromised);
     let stored = envelope(&[CONTACT]);
     let mut edit = stored.edit(at(&ring).rescue(), 42).unwrap();
-    edit.rewrap([]).unwrap();
+    edit.rewrap(()).unwrap();
     assert_eq!(kind(edit.finish()), ErrorKind::MissingKey);
 
     let mut ring = admin();

@@ -107,7 +107,7 @@ fn touch_begins_the_term_of_a_class_that_had_none() {
 fn touch_keeps_consent_that_is_proven_or_named() {
     let ring = admin();
     let access = at(&ring, NOW);
-    let keys = DataKeys::create_for(access, 42, KEPT, &[(KEPT, &["marketing"])]).unwrap();
+    let keys = DataKeys::create(access, 42, KEPT.consented_to(&["marketing"])).unwrap();
     let later = NOW + P + 1;
     let (_, next) = touched(&ring, keys.envelope(), later);
     assert_eq!(recipients(&next, "kept/2"), recipients(&next, "kept/1"));
@@ -120,7 +120,7 @@ fn touch_keeps_consent_that_is_proven_or_named() {
         refused(access, keys.envelope(), |edit| edit.touch(&KEPT).map(drop)),
         ErrorKind::MissingKey
     );
-    let next = edited(access, keys.envelope(), |edit| edit.touch_for(&KEPT, &[]).map(drop));
+    let next = edited(access, keys.envelope(), |edit| edit.touch(KEPT.consented_to(&[])).map(drop));
     assert_eq!(recipients(&next, "kept/2"), [APP]);
 }
 

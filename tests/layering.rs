@@ -257,9 +257,7 @@ fn no_example_lists_classes_by_hand() {
     }
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        for call in
-            ["DataKeys::create(", "DataKeys::create_for(", ".rewrap(", ".ensure(", "Replay::new("]
-        {
+        for call in ["DataKeys::create(", ".rewrap(", ".ensure(", "Replay::new("] {
             for (_, rest) in
                 text.match_indices(call).map(|(at, found)| text.split_at(at + found.len()))
             {

@@ -54,11 +54,10 @@ fn changed(
 #[test]
 fn erasures_withdrawals_and_grants_are_told_with_their_generation() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
-    let keys = DataKeys::create_for(
+    let keys = DataKeys::create(
         at(&ring, &ledger),
         42,
-        [CONTACT, FINANCIAL],
-        &[(CONTACT, &["marketing"]), (FINANCIAL, &[])],
+        ([CONTACT, FINANCIAL], [CONTACT.consented_to(&["marketing"]), FINANCIAL.consented_to(&[])]),
     );
     let one = keys.unwrap().envelope().clone();
     let two = changed(&ring, &ledger, &one, |edit| edit.withdraw(&CONTACT, "marketing"));
@@ -164,11 +163,11 @@ fn consent_is_refused_without_its_evidence() {
             let refused = kind(edit.grant(&CONTACT, "marketing", history));
             assert_eq!(refused, ErrorKind::InvalidInput);
         }
-        assert_eq!(kind(edit.renew_for(&CONTACT, &["marketing"])), ErrorKind::InvalidInput);
+        assert_eq!(kind(edit.renew(CONTACT.consented_to(&["marketing"]))), ErrorKind::InvalidInput);
         // Who is a reader anyway consents to nothing, and to withdraw takes no evidence.
         edit.grant(&CONTACT, "support", History::Included).unwrap();
-        edit.withdraw_for(&CONTACT, "marketing", &[]).unwrap();
-        let made = DataKeys::create_for(access, 7, CONTACT, &[(CONTACT, &["marketing"])]);
+        edit.withdraw(CONTACT.consented_to(&[]), "marketing").unwrap();
+        let made = DataKeys::create(access, 7, CONTACT.consented_to(&["marketing"]));
         assert_eq!(kind(made), ErrorKind::InvalidInput);
     }
     assert_eq!(acts(&ledger.read(&ring)), [""; 0]);
@@ -178,9 +177,9 @@ fn consent_is_refused_without_its_evidence() {
 fn consent_that_comes_with_a_renewal_is_told_once() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let one = changed(&ring, &ledger, &envelope(&[CONTACT]), |edit| {
-        edit.renew_for(&CONTACT, &["marketing"])
+        edit.renew(CONTACT.consented_to(&["marketing"]))
     });
-    changed(&ring, &ledger, &one, |edit| edit.renew_for(&CONTACT, &["marketing"]));
+    changed(&ring, &ledger, &one, |edit| edit.renew(CONTACT.consented_to(&["marketing"])));
     assert_eq!(acts(&ledger.read(&ring)), ["grant contact marketing 1 false"]);
 }
 
@@ -191,14 +190,9 @@ fn evidence_of_consent_is_listed_for_one_person() {
     let granted = changed(&ring, &ledger, &envelope, |edit| {
         edit.grant(&CONTACT, "marketing", History::Included)
     });
-    DataKeys::create_for(at(&ring, &ledger), 7, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
-    DataKeys::create_for(
-        at(&ring, &ledger).tenant("acme"),
-        42,
-        CONTACT,
-        &[(CONTACT, &["marketing"])],
-    )
-    .unwrap();
+    DataKeys::create(at(&ring, &ledger), 7, CONTACT.consented_to(&["marketing"])).unwrap();
+    DataKeys::create(at(&ring, &ledger).tenant("acme"), 42, CONTACT.consented_to(&["marketing"]))
+        .unwrap();
 
     let read = ledger.read(&ring);
     let consents = read.consents(&ring, 42).unwrap();
@@ -224,7 +218,7 @@ fn evidence_of_consent_is_listed_for_one_person() {
 fn a_ledger_names_nobody_to_whoever_lacks_the_secret() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let access = at(&ring, &ledger).actor("support desk");
-    DataKeys::create_for(access, "ada@example.com", CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
+    DataKeys::create(access, "ada@example.com", CONTACT.consented_to(&["marketing"])).unwrap();
     let text = ledger.text();
     assert!(!text.contains("ada") && !text.contains("example"));
     let auditor = {
@@ -243,11 +237,10 @@ fn a_ledger_names_nobody_to_whoever_lacks_the_secret() {
 fn tokens_of_one_person_differ_by_tenant_and_by_key() {
     let (mut ring, ledger) = (signing(), Lines::begin(&signing()));
     let consent = |ring: &KeyRing, tenant: &str| {
-        DataKeys::create_for(
+        DataKeys::create(
             at(ring, &ledger).tenant(tenant),
             42,
-            CONTACT,
-            &[(CONTACT, &["marketing"])],
+            CONTACT.consented_to(&["marketing"]),
         )
         .unwrap();
     };
@@ -269,7 +262,7 @@ fn tokens_of_one_person_differ_by_tenant_and_by_key() {
 fn four_lines() -> (KeyRing, String) {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     for subject in [7, 8, 9] {
-        DataKeys::create_for(at(&ring, &ledger), subject, CONTACT, &[(CONTACT, &["marketing"])])
+        DataKeys::create(at(&ring, &ledger), subject, CONTACT.consented_to(&["marketing"]))
             .unwrap();
     }
     (ring, ledger.text())

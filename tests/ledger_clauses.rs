@@ -73,9 +73,8 @@ fn replayed_from(
 fn roles_withdrawn_one_after_the_other_are_both_out_after_a_replay() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let consented = [(NEWS, ["marketing", "support"].as_slice())];
-    let old =
-        DataKeys::create_for(by(&ring, &book), 42, NEWS, &consented).unwrap().envelope().clone();
+    let consented = NEWS.consented_to(&["marketing", "support"]);
+    let old = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
     let without_support = edited(by(&ring, &book), &old, |edit| edit.withdraw(&NEWS, "support"));
     edited(by(&ring, &book), &without_support, |edit| edit.withdraw(&NEWS, "marketing"));
     assert_eq!(acts(&book, &ring)[2..], ["withdraw news/support 1", "withdraw news/marketing 2"]);
@@ -91,14 +90,13 @@ fn roles_withdrawn_one_after_the_other_are_both_out_after_a_replay() {
 fn consent_given_again_to_a_class_that_had_lost_its_last_reader_stands() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let consented = [(OFFERS, ["marketing"].as_slice())];
-    let old =
-        DataKeys::create_for(by(&ring, &book), 42, OFFERS, &consented).unwrap().envelope().clone();
+    let consented = OFFERS.consented_to(&["marketing"]);
+    let old = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
     let none = edited(by(&ring, &book), &old, |edit| edit.withdraw(&OFFERS, "marketing"));
     let consents = |book: &Lines| book.read(&ring).consents(&ring, 42).unwrap();
     assert!(consents(&book)[0].given.is_none());
 
-    edited(by(&ring, &book), &none, |edit| edit.renew_for(&OFFERS, &["marketing"]));
+    edited(by(&ring, &book), &none, |edit| edit.renew(OFFERS.consented_to(&["marketing"])));
     assert_eq!(
         acts(&book, &ring),
         ["grant offers/marketing 1", "withdraw offers/marketing 1", "grant offers/marketing 2"]
@@ -198,10 +196,9 @@ fn a_withdrawal_that_finds_nothing_to_take_is_told_and_ends_consent() {
 fn every_role_that_a_withdrawal_takes_out_is_told() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let consented = [(NEWS, ["support", "marketing"].as_slice())];
-    let stored =
-        DataKeys::create_for(by(&ring, &book), 42, NEWS, &consented).unwrap().envelope().clone();
-    edited(by(&ring, &book), &stored, |edit| edit.withdraw_for(&NEWS, "support", &[]));
+    let consented = NEWS.consented_to(&["support", "marketing"]);
+    let stored = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
+    edited(by(&ring, &book), &stored, |edit| edit.withdraw(NEWS.consented_to(&[]), "support"));
     assert_eq!(
         acts(&book, &ring),
         [
@@ -221,9 +218,8 @@ fn every_role_that_a_withdrawal_takes_out_is_told() {
 fn a_later_grant_that_does_not_stand_does_not_hide_one_that_does() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let consented = [(NEWS, ["marketing"].as_slice())];
-    let first =
-        DataKeys::create_for(by(&ring, &book), 42, NEWS, &consented).unwrap().envelope().clone();
+    let consented = NEWS.consented_to(&["marketing"]);
+    let first = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
     let second = edited(by(&ring, &book), &first, |edit| edit.withdraw(&NEWS, "marketing"));
     edited(by(&ring, &book), &second, |edit| edit.grant(&NEWS, "marketing", History::Excluded));
     // From the first state again: told, and never stored.
@@ -254,9 +250,8 @@ fn erasures_of_a_class_leave_its_number_behind() {
 fn withdrawals_carry_on_behind_what_was_reached() {
     let ring = signing();
     let book = Lines::begin(&ring);
-    let consented = [(NEWS, ["marketing"].as_slice())];
-    let old =
-        DataKeys::create_for(by(&ring, &book), 42, NEWS, &consented).unwrap().envelope().clone();
+    let consented = NEWS.consented_to(&["marketing"]);
+    let old = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
     edited(by(&ring, &book), &old, |edit| edit.withdraw(&NEWS, "marketing"));
     let absent = envelope(&[NOTES]);
     let made_good = replayed(&ring, &book, &[NEWS, NOTES], &absent);

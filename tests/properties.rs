@@ -350,7 +350,7 @@ fn any_valid_envelope_is_written_again_as_it_was() {
         // A change beside it: what it does not name stays byte for byte.
         let mut edit = stored.edit(access, 42).unwrap();
         edit.ensure(LAST).unwrap();
-        edit.rewrap([]).unwrap();
+        edit.rewrap(()).unwrap();
         let mut changed = Env::parse(edit.finish().unwrap().as_bytes());
         prop_assert!(changed.entries.pop().is_some());
         prop_assert_eq!(changed.version, env.version + 1);

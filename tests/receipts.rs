@@ -69,9 +69,12 @@ fn keys() -> Vec<VerifyingKey> {
 /// A store with subject 42: contact in two generations, read by marketing too, notes and financial.
 fn store() -> MemoryKeyStore {
     let (ring, store) = (signing(), MemoryKeyStore::new());
-    let consents: &[(Class, &[&str])] =
-        &[(CONTACT, &["marketing"]), (NOTES, &[]), (FINANCIAL, &[])];
-    let made = DataKeys::create_for(at(&ring, NOW), 42, [Class::PERSONAL; 0], consents).unwrap();
+    let consents = [
+        CONTACT.consented_to(&["marketing"]),
+        NOTES.consented_to(&[]),
+        FINANCIAL.consented_to(&[]),
+    ];
+    let made = DataKeys::create(at(&ring, NOW), 42, consents).unwrap();
     store.save_unchecked(&(), "", 42, made.envelope()).unwrap();
     store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
     store

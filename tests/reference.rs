@@ -297,7 +297,7 @@ impl Differ {
         let prepared = match field["class"]["consented"].as_array() {
             Some(roles) => {
                 let roles: Vec<&str> = roles.iter().map(text).collect();
-                stored.prepare_for(asking, subject, declared, &[(declared, roles.as_slice())])
+                stored.prepare(asking, subject, declared.consented_to(roles.as_slice()))
             }
             None => stored.prepare(asking, subject, [declared]),
         };

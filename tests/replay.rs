@@ -69,11 +69,9 @@ fn state(store: &MemoryKeyStore, subject: u64) -> Vec<String> {
 /// A store with one subject, 42, of these classes; marketing has consent to those that take it.
 fn store(classes: &[Class]) -> MemoryKeyStore {
     let (ring, store) = (signing(), MemoryKeyStore::new());
-    let consents: Vec<(Class, &[&str])> =
-        classes.iter().map(|class| (*class, class.consent_roles())).collect();
-    let keys =
-        DataKeys::create_for(Access::new(&ring).at(NOW), 42, [Class::PERSONAL; 0], &consents)
-            .unwrap();
+    let consents: Vec<_> =
+        classes.iter().map(|class| class.consented_to(class.consent_roles())).collect();
+    let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, &consents).unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     store
 }
@@ -247,7 +245,7 @@ fn the_only_reader_of_what_was_begun_since_is_kept_and_reported() {
         edit.withdraw(&NEWSLETTER, "marketing")
     });
     change(&store, Access::new(&ring).at(NOW + 2 * DAY), |edit| {
-        edit.renew_for(&NEWSLETTER, &["marketing"])
+        edit.renew(NEWSLETTER.consented_to(&["marketing"]))
     });
     for _ in 0..2 {
         let pass = played_back(&store, &ring, &ledger, NOW + 4 * DAY);
@@ -450,7 +448,7 @@ fn a_class_read_by_consent_alone_is_erased_with_its_last_reader() {
     assert_eq!(state(&backup, 42), erased);
     // And begun again by a new consent.
     change(&backup, at(&ring, &ledger, NOW + 3 * DAY), |edit| {
-        edit.renew_for(&NEWSLETTER, &["marketing"])
+        edit.renew(NEWSLETTER.consented_to(&["marketing"]))
     });
     assert_eq!(replayed(&backup, &ring, &ledger, NOW + 4 * DAY).changed, 0);
     assert_eq!(state(&backup, 42)[2], "newsletter/3: marketing");
@@ -532,8 +530,7 @@ fn a_restored_database_is_made_right_by_the_ledger() {
     store.migrate(&db).unwrap();
     db.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, email BLOB)").unwrap();
     for subject in 1..=3_i64 {
-        let keys =
-            DataKeys::create_for(access, subject, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
+        let keys = DataKeys::create(access, subject, CONTACT.consented_to(&["marketing"])).unwrap();
         let sealed = EMAIL.seal(&keys, &format!("{subject}@example.com")).unwrap();
         store.save_unchecked(&db, "", subject, keys.envelope()).unwrap();
         db.execute("INSERT INTO customers VALUES (?, ?)", rusqlite::params![subject, sealed])

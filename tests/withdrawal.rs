@@ -105,8 +105,7 @@ fn levels_of_preference_come_and_go_one_by_one() {
     let ring = admin();
     let access = Access::new(&ring).at(NOW);
     let keys =
-        DataKeys::create_for(access, 42, PREFERENCES, &[(PREFERENCES, &["marketing", "support"])])
-            .unwrap();
+        DataKeys::create(access, 42, PREFERENCES.consented_to(&["marketing", "support"])).unwrap();
     let field: Field<String> = Field::new("customer", "wishes", PREFERENCES);
     let opens = |envelope: &KeyEnvelope, sealed: &Sealed<String>| -> Vec<&str> {
         let roles = ["app", "marketing", "support", "billing"].into_iter();
@@ -162,7 +161,7 @@ fn a_withdrawal_of_a_role_that_does_not_exist_is_refused() {
         let one = edit.withdraw(&CONTACT, typo).unwrap_err();
         assert_eq!(one.kind(), ErrorKind::InvalidInput, "{typo}");
         assert!(one.to_string().contains("its readers with consent are marketing"), "{one}");
-        assert_eq!(kind(edit.withdraw_for(&CONTACT, typo, &[])), ErrorKind::InvalidInput);
+        assert_eq!(kind(edit.withdraw(CONTACT.consented_to(&[]), typo)), ErrorKind::InvalidInput);
     }
     assert!(!edit.is_changed());
 }

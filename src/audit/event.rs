@@ -93,7 +93,7 @@ pub enum Action {
 ///
 /// | call, with an [`Access`](crate::Access) that has a sink | events | what a refusal withholds |
 /// |---|---|---|
-/// | [`DataKeys::create`](crate::DataKeys::create), `create_for` | [`Create`](Action::Create) | the data keys |
+/// | [`DataKeys::create`](crate::DataKeys::create) | [`Create`](Action::Create) | the data keys |
 /// | [`KeyEnvelope::unwrap`](crate::KeyEnvelope::unwrap), `prepare` | [`Unwrap`](Action::Unwrap), after [`Renew`](Action::Renew) where a generation was begun | the data keys |
 /// | [`EnvelopeEdit::finish`](crate::envelope::EnvelopeEdit::finish), and all calls of a key store that change or erase | one for each change: [`Ensure`](Action::Ensure), [`Renew`](Action::Renew), [`Rewrap`](Action::Rewrap), [`Grant`](Action::Grant), [`Withdraw`](Action::Withdraw), [`EraseClass`](Action::EraseClass), [`EraseSubject`](Action::EraseSubject), [`Sweep`](Action::Sweep), [`Prune`](Action::Prune) | the new envelope; a ledger that was given has been told already |
 /// | [`EnvelopeEdit::finish_keys`](crate::envelope::EnvelopeEdit::finish_keys) | those, then [`Unwrap`](Action::Unwrap) | the data keys |

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::Class;
+use super::{Class, ClassConsent};
 
 /// The classes of a call: those of a [`Schema`](crate::record::Schema), of a [`Catalog`](crate::Catalog), of a
-/// [`Field`](crate::Field) with its mask, or a list.
+/// [`Field`](crate::Field) with its mask, a class with the consent to it ([`ClassConsent`]), a list of these, or two of
+/// them in a tuple: `(Customer::SCHEMA, CONTACT.consented_to(&["marketing"]))`.
 ///
 /// Take them from the schema: `DataKeys::create(&ring, 42, Customer::SCHEMA)`. A list by hand misses the class that
 /// only a mask brings, and then a customer with a value is refused where one without is stored.
@@ -47,6 +48,12 @@ pub trait ToClasses {
     fn to_declared(&self) -> Vec<Class> {
         self.to_classes()
     }
+
+    /// What the caller says of consent to some of them.
+    #[doc(hidden)]
+    fn to_consents(&self) -> Vec<ClassConsent<'_>> {
+        Vec::new()
+    }
 }
 
 impl<T: ToClasses + ?Sized> ToClasses for &T {
@@ -57,6 +64,10 @@ impl<T: ToClasses + ?Sized> ToClasses for &T {
     fn to_declared(&self) -> Vec<Class> {
         (**self).to_declared()
     }
+
+    fn to_consents(&self) -> Vec<ClassConsent<'_>> {
+        (**self).to_consents()
+    }
 }
 
 impl ToClasses for Class {
@@ -65,20 +76,66 @@ impl ToClasses for Class {
     }
 }
 
-impl ToClasses for [Class] {
+impl<T: ToClasses> ToClasses for [T] {
     fn to_classes(&self) -> Vec<Class> {
-        self.to_vec()
+        self.iter().flat_map(T::to_classes).collect()
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        self.iter().flat_map(T::to_declared).collect()
+    }
+
+    fn to_consents(&self) -> Vec<ClassConsent<'_>> {
+        self.iter().flat_map(T::to_consents).collect()
     }
 }
 
-impl<const N: usize> ToClasses for [Class; N] {
+impl<T: ToClasses, const N: usize> ToClasses for [T; N] {
     fn to_classes(&self) -> Vec<Class> {
-        self.to_vec()
+        self.as_slice().to_classes()
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        self.as_slice().to_declared()
+    }
+
+    fn to_consents(&self) -> Vec<ClassConsent<'_>> {
+        self.as_slice().to_consents()
     }
 }
 
-impl ToClasses for Vec<Class> {
+impl<T: ToClasses> ToClasses for Vec<T> {
     fn to_classes(&self) -> Vec<Class> {
-        self.clone()
+        self.as_slice().to_classes()
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        self.as_slice().to_declared()
+    }
+
+    fn to_consents(&self) -> Vec<ClassConsent<'_>> {
+        self.as_slice().to_consents()
+    }
+}
+
+/// No class.
+impl ToClasses for () {
+    fn to_classes(&self) -> Vec<Class> {
+        Vec::new()
+    }
+}
+
+/// The classes of both.
+impl<A: ToClasses, B: ToClasses> ToClasses for (A, B) {
+    fn to_classes(&self) -> Vec<Class> {
+        [self.0.to_classes(), self.1.to_classes()].concat()
+    }
+
+    fn to_declared(&self) -> Vec<Class> {
+        [self.0.to_declared(), self.1.to_declared()].concat()
+    }
+
+    fn to_consents(&self) -> Vec<ClassConsent<'_>> {
+        [self.0.to_consents(), self.1.to_consents()].concat()
     }
 }

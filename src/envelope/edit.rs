@@ -16,12 +16,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::KeyEnvelope;
 use super::format::{Entry, KeyTag, Layout};
 use super::generation::{Bound, GenerationKey, retention};
+use super::{KeyEnvelope, NOBODY, with_consents};
 use crate::access::Access;
 use crate::audit::{Action, LedgerAct};
-use crate::class::{Class, ToClasses};
+use crate::class::{Class, ClassConsent, ToClasses};
 use crate::context::SubjectId;
 use crate::context::is_declarable;
 use crate::error::{Error, ErrorKind};
@@ -79,6 +79,11 @@ pub(super) enum Consent<'c> {
 }
 
 impl<'c> Consent<'c> {
+    /// What the caller says, or `unsaid`.
+    pub(super) fn said(consent: &ClassConsent<'c>, unsaid: Self) -> Self {
+        consent.roles().map_or(unsaid, Self::Named)
+    }
+
     /// The roles that the caller names.
     pub(super) fn named(self) -> &'c [&'c str] {
         match self {
@@ -128,7 +133,7 @@ pub struct Rewrapped {
     /// class, generation, and key id. Either their wrapped key does not unwrap here, or their role is
     /// no reader of the class. Compare them with the record of consents:
     /// [`grant`](EnvelopeEdit::grant) with history wraps anew, and
-    /// [`withdraw_for`](EnvelopeEdit::withdraw_for) removes.
+    /// [`withdraw`](EnvelopeEdit::withdraw) with a [`ClassConsent`] removes.
     pub unproven: Vec<(String, u16, KeyId)>,
 }
 
@@ -195,25 +200,19 @@ impl<'a> EnvelopeEdit<'a> {
 
     /// Begins the classes that the envelope has no entry of, such as those that were added to a
     /// [`Schema`](crate::record::Schema) later: `edit.ensure(Customer::SCHEMA)`. An entry, live or erased, is left as it is.
+    /// A class that comes with [consent](ClassConsent) is wrapped for those roles too.
     ///
     /// # Errors
     /// [`Erased`](ErrorKind::Erased) when the subject is; [`MissingKey`](ErrorKind::MissingKey),
     /// naming a reader whose key the ring lacks; [`InvalidInput`](ErrorKind::InvalidInput) for a class
     /// without readers; [`Randomness`](ErrorKind::Randomness).
     pub fn ensure(&mut self, classes: impl ToClasses) -> Result<(), Error> {
+        let classes = with_consents(&classes, Consent::Named(NOBODY));
         self.drawing(|edit, rng| {
-            classes.to_classes().iter().try_for_each(|class| edit.ensure_in(class, &[], rng))
+            classes
+                .iter()
+                .try_for_each(|(class, consent)| edit.ensure_in(class, consent.named(), rng))
         })
-    }
-
-    /// [`ensure`](Self::ensure), with readers who have consented already. They are named from the
-    /// caller's own record of consents.
-    ///
-    /// # Errors
-    /// As [`ensure`](Self::ensure); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is
-    /// not among the class's readers with consent.
-    pub fn ensure_for(&mut self, class: &Class, consented: &[&str]) -> Result<(), Error> {
-        self.drawing(|edit, rng| edit.ensure_in(class, consented, rng))
     }
 
     pub(super) fn ensure_in(
@@ -246,25 +245,16 @@ impl<'a> EnvelopeEdit<'a> {
     ///
     /// Who has consent is read from the highest generation, and must be proven: this ring must be able
     /// to unwrap what is wrapped for them, since every service that holds the envelope key could have
-    /// added a recipient. A ring that cannot uses [`renew_for`](Self::renew_for).
+    /// added a recipient. A ring that cannot prove it names them: `edit.renew(CONTACT.consented_to(&["marketing"]))`.
     ///
     /// # Errors
     /// As [`ensure`](Self::ensure); [`MissingClass`](ErrorKind::MissingClass) when there is none to
     /// follow; [`MissingKey`](ErrorKind::MissingKey) also when it cannot be told who consented;
     /// [`Unsupported`](ErrorKind::Unsupported) over a suite of a later version;
     /// [`Exhausted`](ErrorKind::Exhausted) after generation 65,535.
-    pub fn renew(&mut self, class: &Class) -> Result<(), Error> {
-        self.renew_by(class, Consent::Proven)
-    }
-
-    /// [`renew`](Self::renew) for the declared readers and these roles, which have consented according
-    /// to the caller's own record.
-    ///
-    /// # Errors
-    /// As [`renew`](Self::renew); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is not
-    /// among the class's readers with consent.
-    pub fn renew_for(&mut self, class: &Class, consented: &[&str]) -> Result<(), Error> {
-        self.renew_by(class, Consent::Named(consented))
+    pub fn renew<'c>(&mut self, class: impl Into<ClassConsent<'c>>) -> Result<(), Error> {
+        let class = class.into();
+        self.renew_by(class.class(), Consent::said(&class, Consent::Proven))
     }
 
     fn renew_by(&mut self, class: &Class, consent: Consent<'_>) -> Result<(), Error> {
@@ -290,7 +280,7 @@ impl<'a> EnvelopeEdit<'a> {
         let mut readers = class.reader_roles().iter().chain(&consented).peekable();
         let has_reader = readers.peek().is_some();
         if has_reader && readers.all(|role| self.access.ring().wrapping(role).is_some()) {
-            self.renew_for(class, &consented)?;
+            self.renew_by(class, Consent::Named(&consented))?;
         }
         Ok(())
     }
@@ -330,24 +320,14 @@ impl<'a> EnvelopeEdit<'a> {
     /// open all of it; without, what [`renew`](Self::renew) answers;
     /// [`Erased`](ErrorKind::Erased) when nothing is live;
     /// [`Randomness`](ErrorKind::Randomness). Nothing is granted then.
-    pub fn grant(&mut self, class: &Class, role: &str, history: History) -> Result<(), Error> {
-        self.grant_by(class, role, history, Consent::Proven)
-    }
-
-    /// [`grant`](Self::grant), where the caller names who else has consented, from its own record. That is of
-    /// use without history, which begins a generation for them too.
-    ///
-    /// # Errors
-    /// As [`grant`](Self::grant); [`InvalidInput`](ErrorKind::InvalidInput) also for a role that is named and
-    /// is not among the class's readers with consent.
-    pub fn grant_for(
+    pub fn grant<'c>(
         &mut self,
-        class: &Class,
+        class: impl Into<ClassConsent<'c>>,
         role: &str,
         history: History,
-        consented: &[&str],
     ) -> Result<(), Error> {
-        self.grant_by(class, role, history, Consent::Named(consented))
+        let class = class.into();
+        self.grant_by(class.class(), role, history, Consent::said(&class, Consent::Proven))
     }
 
     fn grant_by(
@@ -415,9 +395,21 @@ impl<'a> EnvelopeEdit<'a> {
     /// include again: change the declaration first; and for a role that is neither among the readers with
     /// consent nor has a key of the class, which is most likely misspelt; [`MissingClass`](ErrorKind::MissingClass);
     /// [`MissingKey`](ErrorKind::MissingKey) when a recipient's role cannot be told, or another's
-    /// consent: name those who remain by [`withdraw_for`](Self::withdraw_for);
+    /// consent: name those who remain, by [`Class::consented_to`];
     /// [`Randomness`](ErrorKind::Randomness). Nothing is withdrawn then.
-    pub fn withdraw(&mut self, class: &Class, role: &str) -> Result<(), Error> {
+    pub fn withdraw<'c>(
+        &mut self,
+        class: impl Into<ClassConsent<'c>>,
+        role: &str,
+    ) -> Result<(), Error> {
+        let class = class.into();
+        match class.roles() {
+            None => self.withdraw_from(class.class(), role),
+            Some(remaining) => self.withdraw_but(class.class(), role, remaining),
+        }
+    }
+
+    fn withdraw_from(&mut self, class: &Class, role: &str) -> Result<(), Error> {
         self.attempt_on(Action::Withdraw, class, |edit| {
             edit.check_withdrawal(class, role, false)?;
             edit.highest(class.name())?;
@@ -431,19 +423,8 @@ impl<'a> EnvelopeEdit<'a> {
         })
     }
 
-    /// [`withdraw`](Self::withdraw), where the caller names who else has consented, from its own
-    /// record. Afterwards the declared readers and these have the class, and nobody else: recipients
-    /// that this ring does not know are removed too.
-    ///
-    /// # Errors
-    /// As [`withdraw`](Self::withdraw); [`InvalidInput`](ErrorKind::InvalidInput) also for a remaining
-    /// role that is not among the class's readers with consent, or is the one withdrawn.
-    pub fn withdraw_for(
-        &mut self,
-        class: &Class,
-        role: &str,
-        remaining: &[&str],
-    ) -> Result<(), Error> {
+    /// Afterwards the declared readers and those who remain have the class, and nobody else.
+    fn withdraw_but(&mut self, class: &Class, role: &str, remaining: &[&str]) -> Result<(), Error> {
         self.attempt_on(Action::Withdraw, class, |edit| {
             edit.check_withdrawal(class, role, true)?;
             edit.highest(class.name())?;
@@ -540,7 +521,7 @@ impl<'a> EnvelopeEdit<'a> {
     /// The classes of which a withdrawal took a role out and could begin no new generation. Sealing under
     /// them is refused until they are renewed: supply what is missing, or make room with
     /// [`erase_older`](Self::erase_older) and [`prune`](Self::prune), and call [`renew`](Self::renew) or
-    /// [`renew_for`](Self::renew_for). What is sealed already still opens.
+    /// [`renew`](Self::renew) with a [`ClassConsent`]. What is sealed already still opens.
     pub fn to_renew(&self) -> &[String] {
         &self.to_renew
     }

@@ -34,7 +34,7 @@ use crate::keyring::{KeyId, KeyRing, VerifyingKey};
 /// let file = LedgerFile::create(&path, &ring)?;
 /// let access = Access::new(&ring).ledger(&file).source("form /signup").notice("2026-03");
 ///
-/// let keys = DataKeys::create_for(access, 42, CONTACT, &[(CONTACT, &["marketing"])])?;
+/// let keys = DataKeys::create(access, 42, CONTACT.consented_to(&["marketing"]))?;
 /// let ledger = file.read(&ring.verifying_keys())?;
 /// let consents = ledger.consents(&ring, 42)?;
 /// assert_eq!(consents[0].given.as_ref().unwrap().notice.as_deref(), Some("2026-03"));

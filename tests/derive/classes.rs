@@ -182,8 +182,8 @@ fn keys_can_be_made_for_roles_that_have_consented() {
     let of = |role| ring.subset(&[role]).unwrap().into_ring();
     let reader = Reader { id: 42, email: "ada@example.com".into(), phone: Some("1".into()) };
 
-    let classes: [(Class, &[&str]); 2] = [(NEWS, &["marketing"]), (CONTACT, &[])];
-    let keys = DataKeys::create_for(&ring, 42, [NEWS, CONTACT], &classes).unwrap();
+    let classes = [NEWS.consented_to(&["marketing"]), CONTACT.consented_to(&[])];
+    let keys = DataKeys::create(&ring, 42, classes).unwrap();
     let row = reader.seal_with(&keys).unwrap();
     let envelope = keys.envelope();
     let opened = |role| {
@@ -205,7 +205,7 @@ fn keys_can_be_made_for_roles_that_have_consented() {
     let row = reader.seal_with(&keys).unwrap();
     let keys = keys.envelope().unwrap(&of("marketing"), 42).unwrap();
     assert_eq!(row.open_with(&keys).unwrap_err().kind(), ErrorKind::NotPermitted);
-    let undeclared = DataKeys::create_for(&ring, 42, NEWS, &[(NEWS, &["support"])]);
+    let undeclared = DataKeys::create(&ring, 42, NEWS.consented_to(&["support"]));
     assert_eq!(undeclared.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
@@ -232,8 +232,8 @@ fn a_consent_that_is_named_leaves_out_no_class_of_the_schema() {
         email: "ada@example.com".into(),
         card: card.map(Into::into),
     };
-    let consented: &[(Class, &[&str])] = &[(NEWS, &["marketing"])];
-    let keys = DataKeys::create_for(&ring, 42, Payer::SCHEMA, consented).unwrap();
+    let consented = NEWS.consented_to(&["marketing"]);
+    let keys = DataKeys::create(&ring, 42, (Payer::SCHEMA, consented)).unwrap();
     for card in [None, Some("4111111111111111")] {
         payer(card).seal_with(&keys).unwrap();
     }
@@ -242,16 +242,17 @@ fn a_consent_that_is_named_leaves_out_no_class_of_the_schema() {
     assert_eq!(theirs.reached(), ["news"], "it consented to nothing else");
 
     // The classes that are not named are prepared too, as `prepare` does it.
-    let prepared = keys.envelope().prepare_for(&ring, 42, Payer::SCHEMA, consented).unwrap();
+    let prepared = keys.envelope().prepare(&ring, 42, (Payer::SCHEMA, consented)).unwrap();
     payer(Some("4111111111111111")).seal_with(&prepared).unwrap();
 
     // A class named twice with different consents, or declared in another way than the schema does.
-    let others: [&[(Class, &[&str])]; 2] = [
-        &[(NEWS, &["marketing"]), (NEWS, &[])],
-        &[(Class::new("news").readers_with_consent(&["marketing"]), &["marketing"])],
+    let declared_otherwise = Class::new("news").readers_with_consent(&["marketing"]);
+    let others = [
+        vec![NEWS.consented_to(&["marketing"]), NEWS.consented_to(&[])],
+        vec![declared_otherwise.consented_to(&["marketing"])],
     ];
     for consented in others {
-        let made = DataKeys::create_for(&ring, 42, Payer::SCHEMA, consented);
+        let made = DataKeys::create(&ring, 42, (Payer::SCHEMA, consented));
         assert_eq!(made.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
     }
 }

@@ -252,7 +252,7 @@ fn rows_with_keys_elsewhere_are_resealed_one_by_one() {
 fn queue_of_a_store_is_worked_off_by_resealing() {
     let (ring, store) = (ring(), MemoryKeyStore::new());
     let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
-    let keys = DataKeys::create_for(at(&ring), 1, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
+    let keys = DataKeys::create(at(&ring), 1, CONTACT.consented_to(&["marketing"])).unwrap();
     store.save_unchecked(&(), "", 1, keys.envelope()).unwrap();
     let of = |id| Address { id, customer: 1, street: format!("{id} Main St") };
     let mut rows: Vec<_> = (1..4).map(|id| of(id).seal_with(&keys).unwrap()).collect();

@@ -95,7 +95,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
     };
     let ledger = || Ledger::read(&lines.0.lock().unwrap().0, &ring.verifying_keys()).unwrap();
     let granted = Access::new(&ring).ledger(&lines).source("form").notice("1");
-    DataKeys::create_for(granted, 42, CONTACT, &[(CONTACT, &["marketing"])]).unwrap();
+    DataKeys::create(granted, 42, CONTACT.consented_to(&["marketing"])).unwrap();
 
     use Action::*;
     let table: Vec<(&str, &[Action], Call<'_>)> = vec![

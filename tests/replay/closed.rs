@@ -16,7 +16,7 @@ const MANY: Class = Class::new("contact")
 fn stored(ring: &KeyRing, class: Class, roles: &[&str]) -> MemoryKeyStore {
     let store = MemoryKeyStore::new();
     let access = Access::new(ring).at(NOW);
-    let keys = DataKeys::create_for(access, 42, [Class::PERSONAL; 0], &[(class, roles)]).unwrap();
+    let keys = DataKeys::create(access, 42, class.consented_to(roles)).unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     store
 }
@@ -52,7 +52,7 @@ fn a_withdrawal_is_made_good_though_the_ring_cannot_wrap_for_another_role() {
         // It takes no values until it is renewed, and goes on above what was told.
         assert_eq!(replayed(&backup, &ring, &ledger), (0, vec![]));
         change(&backup, Access::new(&ring).at(NOW + 3 * DAY), |edit| {
-            edit.renew_for(&MANY, &["billing"])
+            edit.renew(MANY.consented_to(&["billing"]))
         });
         assert_eq!(state(&backup, 42)[2], "contact/3: app support billing");
         assert_eq!(replayed(&backup, &ring, &ledger), (0, vec![]));
@@ -77,7 +77,7 @@ fn a_withdrawal_is_made_good_beside_a_key_that_the_ring_does_not_know() {
     // Whose the key is cannot be told, so that is said until somebody names those who remain.
     assert_eq!(replayed(&backup, &ring, &ledger), (0, vec![ErrorKind::MissingKey]));
     change(&backup, at(&ring, &ledger, NOW + 3 * DAY), |edit| {
-        edit.withdraw_for(&MANY, "marketing", &[])
+        edit.withdraw(MANY.consented_to(&[]), "marketing")
     });
     assert_eq!(replayed(&backup, &ring, &ledger), (0, vec![]));
 }
@@ -98,7 +98,7 @@ fn the_only_known_reader_of_what_was_begun_since_is_kept_beside_an_unknown_key()
     let mut newer = signing();
     newer.rotate(KeyUse::Wrap, "billing").unwrap();
     change(&store, Access::new(&newer).at(NOW + DAY + 60), |edit| {
-        edit.renew_for(&MORE, &["marketing", "billing"])
+        edit.renew(MORE.consented_to(&["marketing", "billing"]))
     });
     for changed in [1, 0] {
         assert_eq!(replayed(&store, &ring, &ledger), (changed, vec![ErrorKind::MissingKey]));

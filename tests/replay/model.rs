@@ -148,7 +148,7 @@ impl Life<'_> {
                 (
                     format!("withdraw {name}/{role} {named:?}"),
                     Box::new(move |edit| match &named {
-                        Some(others) => edit.withdraw_for(&declared, role, others),
+                        Some(others) => edit.withdraw(declared.consented_to(others), role),
                         None => edit.withdraw(&declared, role),
                     }),
                 )
@@ -173,7 +173,7 @@ impl Life<'_> {
                 }
                 (
                     format!("renew {name} for {named:?}"),
-                    Box::new(move |edit| edit.renew_for(&declared, &named)),
+                    Box::new(move |edit| edit.renew(declared.consented_to(&named))),
                 )
             }
             _ => (format!("renew {name}"), Box::new(move |edit| edit.renew(&declared))),
@@ -266,7 +266,7 @@ impl Life<'_> {
         }
         let from = self.stored.envelope.clone();
         let renewed = self.edit(&from, "renew to write", |edit| match class {
-            1 => edit.renew_for(&declared, &named),
+            1 => edit.renew(declared.consented_to(&named)),
             _ => edit.renew(&declared),
         });
         if let Some(renewed) = renewed {
@@ -487,10 +487,8 @@ fn live(number: u64, rings: [&[KeyRing]; 3], counts: &mut Counts) {
     let books = (0..=random.below(2)).map(|_| Book::begin(ring)).collect();
     let skew = [1, 1, 120, 4 * 3_600][random.below(4)];
     let ahead = [random.next() % skew, random.next() % skew];
-    let consents: [(Class, &[&str]); 3] =
-        [(NEWS, &["marketing"]), (OFFERS, &["marketing"]), (PLAIN, &[])];
-    let keys = DataKeys::create_for(Access::new(ring).at(NOW), 42, [Class::PERSONAL; 0], &consents)
-        .unwrap();
+    let consents = [NEWS, OFFERS].map(|class| class.consented_to(&["marketing"]));
+    let keys = DataKeys::create(Access::new(ring).at(NOW), 42, (consents, PLAIN)).unwrap();
     let stored = Stored { envelope: keys.envelope().clone(), rows: Vec::new() };
     let mut life = Life {
         number,

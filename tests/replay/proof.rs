@@ -55,7 +55,9 @@ fn an_erasure_that_was_lost_is_reported_though_a_generation_expired_in_the_same_
     let then = NOW + 60 * DAY;
     told_and_lost(&store, at(&ring, &ledger, then), |edit| edit.erase_class("contact"));
     change(&store, Access::new(&ring).at(then), |edit| edit.sweep().map(drop));
-    change(&store, Access::new(&ring).at(then), |edit| edit.renew_for(&CONTACT, &["marketing"]));
+    change(&store, Access::new(&ring).at(then), |edit| {
+        edit.renew(CONTACT.consented_to(&["marketing"]))
+    });
     erases_older(&store, &ring, then);
     let pass = played_back(&store, &ring, &ledger, then + DAY);
     assert_eq!(pass.failed[0].2.kind(), ErrorKind::RolledBack, "{:?}", state(&store, 42));

@@ -45,19 +45,19 @@ fn change(edit: &mut EnvelopeEdit<'_>, change: &Value) -> Result<Option<Rewrappe
     let role = || text(&change["role"]);
     match (text(&change["do"]), named) {
         ("ensure", None) => edit.ensure(declared()),
-        ("ensure", Some(named)) => edit.ensure_for(&declared(), &named),
+        ("ensure", Some(named)) => edit.ensure(declared().consented_to(&named)),
         ("renew", None) => edit.renew(&declared()),
-        ("renew", Some(named)) => edit.renew_for(&declared(), &named),
+        ("renew", Some(named)) => edit.renew(declared().consented_to(&named)),
         ("grant", named) => {
             let history =
                 if change["history"] == true { History::Included } else { History::Excluded };
             match named {
                 None => edit.grant(&declared(), role(), history),
-                Some(named) => edit.grant_for(&declared(), role(), history, &named),
+                Some(named) => edit.grant(declared().consented_to(&named), role(), history),
             }
         }
         ("withdraw", None) => edit.withdraw(&declared(), role()),
-        ("withdraw", Some(named)) => edit.withdraw_for(&declared(), role(), &named),
+        ("withdraw", Some(named)) => edit.withdraw(declared().consented_to(&named), role()),
         ("erase-class", _) => edit.erase_class(text(&change["class"])),
         ("erase-subject", _) => edit.erase_subject(),
         ("erase-older", _) => {

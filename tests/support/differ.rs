@@ -192,9 +192,9 @@ pub(crate) fn edit(request: &Value) -> Answer {
         let role = change["role"].as_str().unwrap_or_default();
         let result = match (text(&change["do"]), &consented) {
             ("ensure", None) => edit.ensure(of()),
-            ("ensure", Some(roles)) => edit.ensure_for(&of(), roles),
+            ("ensure", Some(roles)) => edit.ensure(of().consented_to(roles)),
             ("renew", None) => edit.renew(&of()),
-            ("renew", Some(roles)) => edit.renew_for(&of(), roles),
+            ("renew", Some(roles)) => edit.renew(of().consented_to(roles)),
             ("rewrap", _) => {
                 let declared: Vec<_> = list(&change["declared"]).iter().map(class).collect();
                 edit.rewrap(&declared).map(|report| {
@@ -207,7 +207,7 @@ pub(crate) fn edit(request: &Value) -> Answer {
                 edit.grant(&of(), role, history)
             }
             ("withdraw", None) => edit.withdraw(&of(), role),
-            ("withdraw", Some(roles)) => edit.withdraw_for(&of(), role, roles),
+            ("withdraw", Some(roles)) => edit.withdraw(of().consented_to(roles), role),
             ("erase-class", _) => edit.erase_class(text(&change["class"])),
             ("erase-subject", _) => edit.erase_subject(),
             (other, _) => panic!("no change {other}"),

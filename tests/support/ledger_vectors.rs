@@ -247,12 +247,9 @@ fn called(call: &Value, access: Access<'_>, before: Option<&KeyEnvelope>) -> Key
         .iter()
         .map(|change| (class(&change["class"]), roles(change).unwrap()))
         .collect();
-    let classes: Vec<(Class, &[&str])> =
-        consented.iter().map(|(class, roles)| (*class, roles.as_slice())).collect();
-    DataKeys::create_for(access, &subject, [Class::PERSONAL; 0], &classes)
-        .unwrap()
-        .envelope()
-        .clone()
+    let classes: Vec<_> =
+        consented.iter().map(|(class, roles)| class.consented_to(roles)).collect();
+    DataKeys::create(access, &subject, &classes).unwrap().envelope().clone()
 }
 
 /// Those named to have consented, if they are.
@@ -268,12 +265,12 @@ fn apply(edit: &mut EnvelopeEdit<'_>, change: &Value) {
         false => History::Excluded,
     };
     let result = match (text(&change["do"]), roles(change)) {
-        ("ensure", Some(roles)) => edit.ensure_for(&of(), &roles),
+        ("ensure", Some(roles)) => edit.ensure(of().consented_to(&roles)),
         ("renew", None) => edit.renew(&of()),
-        ("renew", Some(roles)) => edit.renew_for(&of(), &roles),
+        ("renew", Some(roles)) => edit.renew(of().consented_to(&roles)),
         ("grant", None) => edit.grant(&of(), role, history()),
         ("withdraw", None) => edit.withdraw(&of(), role),
-        ("withdraw", Some(roles)) => edit.withdraw_for(&of(), role, &roles),
+        ("withdraw", Some(roles)) => edit.withdraw(of().consented_to(&roles), role),
         ("erase-class", _) => edit.erase_class(text(&change["class"])),
         ("erase-subject", _) => edit.erase_subject(),
         ("sweep", _) => edit.sweep().map(drop),

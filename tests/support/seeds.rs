@@ -138,11 +138,10 @@ fn ledgers() -> Seeds {
     let book = Lines(Mutex::new(first.clone()));
     let access = Access::new(signing()).tenant(TENANT).at(NOW).ledger(&book);
     let access = access.actor("alice").source("form").notice("2026-11");
-    let mut edit = DataKeys::create_for(
+    let mut edit = DataKeys::create(
         access,
         SUBJECT,
-        [CONTACT, MEDICAL],
-        &[(CONTACT, &["support"]), (MEDICAL, &[])],
+        ([CONTACT, MEDICAL], [CONTACT.consented_to(&["support"]), MEDICAL.consented_to(&[])]),
     )
     .unwrap()
     .envelope()

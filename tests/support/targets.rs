@@ -138,7 +138,7 @@ fn envelope(data: &[u8]) {
 fn written_again(stored: &[u8], version: u64) {
     let access = Access::new(envelope_ring()).tenant(TENANT).at(NOW);
     let mut edit = KeyEnvelope::from_bytes(stored).edit(access, SUBJECT).unwrap();
-    edit.rewrap([]).unwrap();
+    edit.rewrap(()).unwrap();
     let Some(next) = version.checked_add(1) else {
         assert_eq!(kind(edit.finish()).unwrap_err(), ErrorKind::Exhausted);
         return;
@@ -164,15 +164,15 @@ type Change = fn(&mut EnvelopeEdit<'_>) -> Result<(), Error>;
 
 const CHANGES: &[Change] = &[
     |edit| edit.ensure(CONTACT),
-    |edit| edit.ensure_for(&CONTACT, &["support"]),
+    |edit| edit.ensure(CONTACT.consented_to(&["support"])),
     |edit| edit.renew(&CONTACT),
-    |edit| edit.renew_for(&CONTACT, &["support"]),
+    |edit| edit.renew(CONTACT.consented_to(&["support"])),
     |edit| edit.renew(&MEDICAL),
     |edit| edit.rewrap([CONTACT, MEDICAL]).map(drop),
     |edit| edit.grant(&CONTACT, "support", History::Included),
     |edit| edit.grant(&CONTACT, "support", History::Excluded),
     |edit| edit.withdraw(&CONTACT, "support"),
-    |edit| edit.withdraw_for(&CONTACT, "support", &[]),
+    |edit| edit.withdraw(CONTACT.consented_to(&[]), "support"),
     |edit| edit.erase_class("contact"),
     |edit| edit.erase_subject(),
 ];

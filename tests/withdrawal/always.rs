@@ -198,7 +198,7 @@ fn a_ledger_is_told_of_no_grant_that_a_closed_class_did_not_make() {
     let old = of_len(LIMIT, &[live("contact", 1, &[APP, MARKETING])]);
     let access = Access::new(&ring).at(NOW).ledger(&lines).source("form").notice("1");
     let mut edit = old.edit(access, 42).unwrap();
-    edit.withdraw_for(&TWO, "marketing", &["billing"]).unwrap();
+    edit.withdraw(TWO.consented_to(&["billing"]), "marketing").unwrap();
     assert_eq!(edit.to_renew(), ["contact"]);
     let closed = edit.finish().unwrap();
     let told: Vec<_> =
@@ -208,7 +208,7 @@ fn a_ledger_is_told_of_no_grant_that_a_closed_class_did_not_make() {
     // The grant is told when it is made.
     let mut edit = closed.edit(access, 42).unwrap();
     edit.erase_class("zz").unwrap();
-    edit.renew_for(&TWO, &["billing"]).unwrap();
+    edit.renew(TWO.consented_to(&["billing"])).unwrap();
     edit.finish().unwrap();
     let told = lines.read(&ring);
     let acts: Vec<_> = told.entries().iter().map(|entry| format!("{:?}", entry.act)).collect();

@@ -3,10 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::EnvelopeEdit;
 use super::steps::ERASED_ENTRY;
-use super::{Consent, EnvelopeEdit};
 use crate::audit::Action;
-use crate::class::Class;
+use crate::class::{Class, ClassConsent};
 use crate::clock::CLOCKS_DIFFER;
 use crate::envelope::format::Entry;
 use crate::envelope::generation::retention;
@@ -31,23 +31,12 @@ impl EnvelopeEdit<'_> {
     ///
     /// # Errors
     /// As [`renew`](Self::renew).
-    pub fn touch(&mut self, class: &Class) -> Result<bool, Error> {
-        self.touch_by(class, Consent::Proven)
-    }
-
-    /// [`touch`](Self::touch), where the caller names who has consented, from its own record.
-    ///
-    /// # Errors
-    /// As [`renew_for`](Self::renew_for).
-    pub fn touch_for(&mut self, class: &Class, consented: &[&str]) -> Result<bool, Error> {
-        self.touch_by(class, Consent::Named(consented))
-    }
-
-    fn touch_by(&mut self, class: &Class, consent: Consent<'_>) -> Result<bool, Error> {
-        if self.takes_values(class)? {
+    pub fn touch<'c>(&mut self, class: impl Into<ClassConsent<'c>>) -> Result<bool, Error> {
+        let class = class.into();
+        if self.takes_values(class.class())? {
             return Ok(false);
         }
-        self.renew_by(class, consent).map(|()| true)
+        self.renew(class).map(|()| true)
     }
 
     /// `[RT-4]` Whether a value sealed now would live its full term.

@@ -149,7 +149,7 @@ fn stored() -> &'static KeyEnvelope {
         let classes: [Class; 2] = [CONTACT, MEDICAL];
         let keys = DataKeys::create_with_rng(access, SUBJECT, classes, &mut Seed([6; 32]));
         let mut edit = keys.unwrap().envelope().edit(access, SUBJECT).unwrap();
-        edit.renew_for(&CONTACT, &["support"]).unwrap();
+        edit.renew(CONTACT.consented_to(&["support"])).unwrap();
         edit.finish().unwrap()
     })
 }
