@@ -73,7 +73,7 @@ fn withdrawal() -> LedgerAct {
             let consents = CONTACT.consented_to(&["marketing"]);
             let keys = DataKeys::create(access, 1, consents).unwrap();
             let mut edit = keys.envelope().edit(access, 1).unwrap();
-            edit.withdraw(&CONTACT, "marketing").unwrap();
+            edit.withdraw(CONTACT, "marketing").unwrap();
             edit.finish().unwrap();
             told.0.into_inner().unwrap().unwrap()
         })

@@ -18,14 +18,14 @@
 //! let email = EMAIL.seal(&keys, &"ada@example.com".into())?;
 //!
 //! let mut edit = keys.envelope().edit(&ring, 42)?;
-//! edit.grant(&CONTACT, "marketing", History::Included)?;
+//! edit.grant(CONTACT, "marketing", History::Included)?;
 //! let envelope = edit.finish()?; // store it in the place of the one that was read
 //!
 //! let marketing = ring.subset(&["marketing"])?.into_ring();
 //! assert_eq!(EMAIL.open(&envelope.unwrap(&marketing, 42)?, &email)?, "ada@example.com");
 //!
 //! let mut edit = envelope.edit(&ring, 42)?;
-//! edit.withdraw(&CONTACT, "marketing")?;
+//! edit.withdraw(CONTACT, "marketing")?;
 //! let envelope = edit.finish()?;
 //! let refused = EMAIL.open(&envelope.unwrap(&marketing, 42)?, &email).unwrap_err();
 //! assert_eq!(refused.kind(), ErrorKind::NotPermitted);
@@ -172,11 +172,11 @@ impl KeyEnvelope {
     /// let envelope = DataKeys::create(&ring, 42, CONTACT)?.envelope().clone();
     ///
     /// let mut edit = envelope.edit(&ring, 42)?;
-    /// edit.grant(&CONTACT, "marketing", History::Included)?;
+    /// edit.grant(CONTACT, "marketing", History::Included)?;
     /// let granted = edit.finish()?;                              // version 2
     ///
     /// let mut edit = granted.edit(&ring, 42)?;
-    /// edit.withdraw(&CONTACT, "marketing")?;                      // out of every generation; a new one begun
+    /// edit.withdraw(CONTACT, "marketing")?;                      // out of every generation; a new one begun
     /// let withdrawn = edit.finish()?;                            // version 3
     /// # Ok::<(), fieldseal::Error>(())
     /// ```

@@ -64,7 +64,7 @@ fn a_service_chooses_no_data_key_by_a_declaration_of_its_own() {
     const MY_EMAIL: Field<String> = Field::new("customer", "email", MINE);
     let billing = intruder("billing", &[]);
     let mut edit = envelope(&[CONTACT]).edit(at(&billing), 42).unwrap();
-    edit.renew(&MINE).unwrap();
+    edit.renew(MINE).unwrap();
     let own = edit.finish_keys().unwrap();
     let planted = own.envelope().clone();
     let forged = MY_EMAIL.seal(&own, &"mallory@example.com".to_owned()).unwrap();
@@ -74,7 +74,7 @@ fn a_service_chooses_no_data_key_by_a_declaration_of_its_own() {
         assert_eq!(open(ring, &planted, &forged), Err(ErrorKind::NotPermitted));
         assert_eq!(seal(ring, &planted), Err(ErrorKind::NotPermitted));
         let mut edit = planted.edit(at(ring), 42).unwrap();
-        made(edit.grant(&CONTACT, "app", History::Included), ErrorKind::NotPermitted);
+        made(edit.grant(CONTACT, "app", History::Included), ErrorKind::NotPermitted);
         let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.not_lifted, [("contact".to_owned(), 2)]);
     }
@@ -96,7 +96,7 @@ fn a_fabricated_generation_is_not_made_real_by_rewrap_or_grant() {
     const MINE: Class = Class::new("contact").readers(&["app", "support", "billing"]);
     let intruder = intruder("billing", &["app", "support"]);
     let mut edit = envelope(&[CONTACT]).edit(at(&intruder), 42).unwrap();
-    edit.renew(&MINE).unwrap();
+    edit.renew(MINE).unwrap();
     let planted = edit.finish().unwrap();
     assert_eq!(recipients(&planted, "contact/2"), [APP, SUPPORT, BILLING]);
 
@@ -106,7 +106,7 @@ fn a_fabricated_generation_is_not_made_real_by_rewrap_or_grant() {
         let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.not_lifted, [("contact".to_owned(), 2)]);
         for role in ["app", "support"] {
-            let granted = edit.grant(&CONTACT, role, History::Included);
+            let granted = edit.grant(CONTACT, role, History::Included);
             if ring.primary(KeyUse::Wrap, role).unwrap().expose_secret().is_some() {
                 made(granted, ErrorKind::Tampered);
             } else {
@@ -135,8 +135,7 @@ fn a_withdrawn_role_does_not_restore_itself() {
         Class::new("contact").readers(&[]).readers_with_consent(&["marketing", "billing"]);
     let admin = admin();
     let keys = DataKeys::create(at(&admin), 42, CONTACT.consented_to(&["marketing"])).unwrap();
-    let withdrawn =
-        edited(at(&admin), keys.envelope(), |edit| edit.withdraw(&CONTACT, "marketing"));
+    let withdrawn = edited(at(&admin), keys.envelope(), |edit| edit.withdraw(CONTACT, "marketing"));
     let marketing = intruder("marketing", &["app", "support"]);
     for (declared, answer) in [(CONTACT, ErrorKind::Tampered), (ALONE, ErrorKind::NotPermitted)] {
         let planted = edited(at(&marketing), &withdrawn, |edit| {
@@ -148,10 +147,10 @@ fn a_withdrawn_role_does_not_restore_itself() {
             assert_eq!(seal(ring, &planted), Err(answer));
         }
         // Nor is the consent believed.
-        let refusal = refused(at(&admin), &planted, |edit| edit.renew(&CONTACT));
+        let refusal = refused(at(&admin), &planted, |edit| edit.renew(CONTACT));
         assert_eq!(refusal, ErrorKind::MissingKey);
         let refusal =
-            refused(at(&admin), &planted, |edit| edit.grant(&CONTACT, "app", History::Excluded));
+            refused(at(&admin), &planted, |edit| edit.grant(CONTACT, "app", History::Excluded));
         assert_eq!(refusal, ErrorKind::MissingKey);
         if answer == ErrorKind::NotPermitted {
             let prepared = planted.prepare(at(&admin), 42, [CONTACT]);
@@ -163,7 +162,7 @@ fn a_withdrawn_role_does_not_restore_itself() {
         let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!(report.not_lifted, [("contact".to_owned(), 3)]);
         // Withdrawn again, it is out.
-        edit.withdraw(&CONTACT, "marketing").unwrap();
+        edit.withdraw(CONTACT, "marketing").unwrap();
         let healed = edit.finish().unwrap();
         let sealed = seal(&service(&["app"]), &healed).unwrap();
         let refusal = open(&service(&["marketing"]), &healed, &sealed);
@@ -184,8 +183,8 @@ fn a_consent_planted_by_a_writer_half_is_not_proven() {
     assert_eq!(recipients(&planted, "trial/2"), [0x60]);
     for change in 0..2 {
         let kind = refused(at(&admin), &planted, |edit| match change {
-            0 => edit.renew(&TRIAL),
-            _ => edit.grant(&TRIAL, "medical", History::Excluded),
+            0 => edit.renew(TRIAL),
+            _ => edit.grant(TRIAL, "medical", History::Excluded),
         });
         assert_eq!(kind, ErrorKind::MissingKey);
     }
@@ -206,9 +205,9 @@ fn a_service_writes_for_none_but_the_named_roles() {
         assert_eq!(kind_of_create, ErrorKind::MissingKey);
         for change in 0..3 {
             let kind = refused(at(&support), &stored, |edit| match change {
-                0 => edit.renew(&TRIAL),
+                0 => edit.renew(TRIAL),
                 1 => edit.renew(TRIAL.consented_to(&["marketing"])),
-                _ => edit.grant(&TRIAL, "medical", History::Excluded),
+                _ => edit.grant(TRIAL, "medical", History::Excluded),
             });
             assert_eq!(kind, ErrorKind::MissingKey, "{writers:?} {change}");
         }
@@ -234,10 +233,10 @@ fn rewrap_grants_no_history_to_a_planted_recipient() {
     let old = EMAIL.seal(&keys, &"history".to_owned()).unwrap();
     // Support becomes a reader later, without history; marketing consents to what comes.
     let stored = edited(at(&admin), keys.envelope(), |edit| {
-        edit.grant(&CONTACT, "support", History::Excluded)
+        edit.grant(CONTACT, "support", History::Excluded)
     });
     let stored =
-        edited(at(&admin), &stored, |edit| edit.grant(&CONTACT, "marketing", History::Excluded));
+        edited(at(&admin), &stored, |edit| edit.grant(CONTACT, "marketing", History::Excluded));
     for (role, number) in [("support", SUPPORT), ("marketing", MARKETING)] {
         let own = service(&[role]);
         let mut env = Env::parse(stored.as_bytes());
@@ -264,7 +263,7 @@ fn rewrap_grants_no_history_to_a_planted_recipient() {
 fn leaked_marketing() -> (KeyRing, KeyEnvelope) {
     let mut ring = admin();
     let planted = edited(at(&ring), &envelope(&[CONTACT]), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     advance(&mut ring, symmetric(MARKETING + 1, "marketing", KeyState::OpenOnly));
     put(&mut ring, MARKETING, KeyState::Compromised);
@@ -276,15 +275,15 @@ fn leaked_marketing() -> (KeyRing, KeyEnvelope) {
 fn rescue_launders_no_proof() {
     let (admin, planted) = leaked_marketing();
     for access in [at(&admin), at(&admin).rescue()] {
-        let refusal = refused(access, &planted, |edit| edit.renew(&CONTACT));
+        let refusal = refused(access, &planted, |edit| edit.renew(CONTACT));
         assert_eq!(refusal, ErrorKind::MissingKey);
         let refusal =
-            refused(access, &planted, |edit| edit.grant(&CONTACT, "support", History::Excluded));
+            refused(access, &planted, |edit| edit.grant(CONTACT, "support", History::Excluded));
         assert_eq!(refusal, ErrorKind::MissingKey);
         // Nor after a rewrap in the same edit.
         let mut edit = planted.edit(access, 42).unwrap();
         edit.rewrap([CONTACT]).unwrap();
-        made(edit.renew(&CONTACT), ErrorKind::MissingKey);
+        made(edit.renew(CONTACT), ErrorKind::MissingKey);
     }
 }
 
@@ -317,7 +316,7 @@ fn rescue_launders_no_data_key_by_rewrap_or_grant() {
     for access in [at(&admin), at(&admin).rescue()] {
         let mut edit = stored.edit(access, 42).unwrap();
         for role in ["app", "support", "marketing"] {
-            made(edit.grant(&CONTACT, role, History::Included), ErrorKind::NotPermitted);
+            made(edit.grant(CONTACT, role, History::Included), ErrorKind::NotPermitted);
         }
         let report = edit.rewrap([CONTACT]).unwrap();
         assert_eq!((report.wrapped, report.not_lifted), (0, vec![("contact".to_owned(), 1)]));

@@ -81,7 +81,7 @@ fn of(store: &MemoryKeyStore) -> KeyEnvelope {
 
 fn renewed(store: &MemoryKeyStore, ring: &KeyRing, times: usize) {
     for _ in 0..times {
-        store.change(&(), Access::new(ring).at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
+        store.change(&(), Access::new(ring).at(NOW), 42, |edit| edit.renew(CONTACT)).unwrap();
     }
 }
 
@@ -116,7 +116,7 @@ fn a_withdrawal_on_an_older_backup_reaches_a_newer_one() {
     let first = holding(&older);
     first
         .change(&(), at(&ring, &ledger, NOW + 9 * DAY), 42, |edit| {
-            edit.withdraw(&CONTACT, "marketing")
+            edit.withdraw(CONTACT, "marketing")
         })
         .unwrap();
     let found = holding(&newer);
@@ -202,7 +202,7 @@ fn nobody_is_overwritten_by_who_bears_the_same_name_in_capitals() {
         let page = store.load_many(&mut db, "", &both).await.unwrap();
         let (ada, other) = (page[0].clone().unwrap(), page[1].clone().unwrap());
         let mut edit = ada.edit(Access::new(&ring).at(NOW), "ada").unwrap();
-        edit.renew(&NOTES).unwrap();
+        edit.renew(NOTES).unwrap();
         let renewed = edit.finish().unwrap();
         // Which of the two rows is replaced, the database would decide.
         assert!(store.save_unchecked(&mut db, "", "ada", &renewed).await.is_err());
@@ -248,8 +248,8 @@ fn consent_can_be_withdrawn_however_often_it_was_given() {
         let role = "marketing";
         for history in [None, Some(History::Excluded)] {
             let change = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| match history {
-                None => edit.withdraw(&CONTACT, role),
-                Some(history) => edit.grant(&CONTACT, role, history),
+                None => edit.withdraw(CONTACT, role),
+                Some(history) => edit.grant(CONTACT, role, history),
             };
             if let Err(error) = store.change(&(), access, 42, change) {
                 assert_eq!(error.kind(), ErrorKind::Exhausted);
@@ -303,7 +303,7 @@ fn a_row_that_names_no_subject_is_named_and_does_not_end_the_pass() {
     store.save(&db, &keys).unwrap();
     db.execute("INSERT INTO fieldseal_keys VALUES ('acme', X'FFEE', 1, X'00')", []).unwrap();
     let access = Access::new(&ring).at(NOW);
-    let pass = store.change_all(&db, access, |_, edit| edit.renew(&NOTES)).unwrap();
+    let pass = store.change_all(&db, access, |_, edit| edit.renew(NOTES)).unwrap();
     let (tenant, _, error) = &pass.failed[0];
     assert_eq!((pass.changed, pass.failed.len(), tenant.as_str()), (1, 1, "acme"));
     assert!(error.to_string().contains("ffee"), "{error}");
@@ -388,10 +388,8 @@ fn a_recipient_that_nobody_knows_does_not_keep_another_class_from_its_erasure() 
     contact.recipients.sort_by_key(|one| one.key_id);
     let backup = holding(&env.envelope());
     let _ = live.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "notes").unwrap();
-    live.change(&(), at(&ring, &ledger, NOW + DAY), 42, |edit| {
-        edit.withdraw(&CONTACT, "marketing")
-    })
-    .unwrap();
+    live.change(&(), at(&ring, &ledger, NOW + DAY), 42, |edit| edit.withdraw(CONTACT, "marketing"))
+        .unwrap();
     let told = ledger.read(&ring);
     let replay = Replay::new(&ring, &[&told], CLASSES).unwrap();
     let pass = replay.run(&backup, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
@@ -488,7 +486,7 @@ fn a_number_that_an_insider_writes_is_reported_by_a_replay_and_keeps_the_rest_fr
     env.entries.insert(1, Ent::Erased { class, generation: 65_535, tag: *b"none", at: NOW });
     let poisoned = holding(&env.envelope());
     let access = at(&ring, &ledger, NOW + DAY);
-    poisoned.change(&(), access, 42, |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+    poisoned.change(&(), access, 42, |edit| edit.withdraw(CONTACT, "marketing")).unwrap();
     let _ = poisoned.erase_class(&(), access, 42, "notes").unwrap();
     let back = holding(&backup);
     let told = ledger.read(&ring);
@@ -506,11 +504,11 @@ fn an_erasure_told_by_a_clock_ahead_does_not_reach_what_came_after() {
     let live = store(&[CONTACT, NOTES]);
     let ahead = NOW + 400 * DAY;
     let _ = live.erase_class(&(), at(&ring, &ledger, ahead), 42, "contact").unwrap();
-    live.change(&(), at(&ring, &ledger, ahead), 42, |edit| edit.withdraw(&CONTACT, "marketing"))
+    live.change(&(), at(&ring, &ledger, ahead), 42, |edit| edit.withdraw(CONTACT, "marketing"))
         .unwrap();
     // By clocks that are right, the class is begun anew, and other things are told.
     let begun = at(&ring, &ledger, NOW + DAY);
-    live.change(&(), begun, 42, |edit| edit.renew(&CONTACT)).unwrap();
+    live.change(&(), begun, 42, |edit| edit.renew(CONTACT)).unwrap();
     let after =
         ["contact/1: erased", "contact/2: erased", "contact/3: app support", "notes/1: app"];
     let replayed = |now: u64| {
@@ -521,7 +519,7 @@ fn an_erasure_told_by_a_clock_ahead_does_not_reach_what_came_after() {
     replayed(NOW + 2 * DAY);
     assert_eq!(state(&live, 42), after);
     let later = at(&ring, &ledger, NOW + 2 * DAY);
-    live.change(&(), later, 42, |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+    live.change(&(), later, 42, |edit| edit.withdraw(CONTACT, "marketing")).unwrap();
     replayed(ahead + 9 * DAY);
     assert_eq!(state(&live, 42), after);
 }

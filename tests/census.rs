@@ -78,7 +78,7 @@ fn census_says_where_each_key_is_needed() {
 fn census_counts_generations_by_state() {
     let ring = admin();
     let access = Access::new(&ring).at(NOW);
-    let renewed = edited(access, &envelope(&[CONTACT, FINANCIAL]), |edit| edit.renew(&CONTACT));
+    let renewed = edited(access, &envelope(&[CONTACT, FINANCIAL]), |edit| edit.renew(CONTACT));
     let gone = edited(access, &renewed, |edit| edit.erase_class("contact"));
     let nobody = edited(access, &envelope(&[CONTACT]), |edit| edit.erase_subject());
     let count = |now: u64| {

@@ -228,7 +228,7 @@ fn a_refusal_names_the_readers_that_the_class_declares() {
     for error in [
         EMAIL.open(&keys, &sealed()).unwrap_err(),
         EMAIL.seal(&keys, &"x".to_owned()).unwrap_err(),
-        edit.grant(&CONTACT, "marketing", History::Included).unwrap_err(),
+        edit.grant(CONTACT, "marketing", History::Included).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotPermitted);
         let text = error.to_string();
@@ -246,7 +246,7 @@ fn a_refusal_names_the_readers_that_the_class_declares() {
 fn a_grant_with_history_takes_only_a_data_key_that_counts() {
     let grant = |access: Access<'_>, stored: &KeyEnvelope| {
         let mut edit = stored.edit(access, 42).unwrap();
-        kind_of(edit.grant(&CONTACT, "support", History::Included))
+        kind_of(edit.grant(CONTACT, "support", History::Included))
     };
     let ring = admin();
     for (opened_by, noise_for, expected) in [

@@ -42,7 +42,7 @@ fn seal_only_ring_begins_the_next_generation_and_cannot_open_it() {
     assert_eq!(reached(&service(&["medical"]), new, "health/2"), "open");
     assert_eq!(reached(&service(&["medical"]), new, "health/1"), "open");
     // Nor can it grant, or rewrap, what it made.
-    let kind = refused(at(&ring), new, |edit| edit.grant(&HEALTH, "medical", History::Included));
+    let kind = refused(at(&ring), new, |edit| edit.grant(HEALTH, "medical", History::Included));
     assert_eq!(kind, ErrorKind::NotPermitted);
 }
 
@@ -164,7 +164,7 @@ fn trial() -> (KeyRing, KeyEnvelope, KeyEnvelope) {
     let mut full = admin();
     advance(&mut full, key_pair(0x60, "marketing", KeyState::OpenOnly));
     let base = edited(at(&full), &envelope(&[NOTES]), |edit| edit.ensure(TRIAL));
-    let with = edited(at(&full), &base, |edit| edit.grant(&TRIAL, "marketing", History::Included));
+    let with = edited(at(&full), &base, |edit| edit.grant(TRIAL, "marketing", History::Included));
     (full, base, with)
 }
 
@@ -199,10 +199,10 @@ fn a_forged_recipient_wins_no_consent() {
         ("of the envelope key", Rec { kind: 1, key_id: ENVELOPE, wrapped: vec![0x55; 72] }),
     ] {
         let old = stored(&[Ent::Live(own.clone().with([forged]))]);
-        let renewed = refused(at(&ring), &old, |edit| edit.renew(&CONTACT));
+        let renewed = refused(at(&ring), &old, |edit| edit.renew(CONTACT));
         assert_eq!(renewed, ErrorKind::MissingKey, "{what}");
         let granted =
-            refused(at(&ring), &old, |edit| edit.grant(&CONTACT, "app", History::Excluded));
+            refused(at(&ring), &old, |edit| edit.grant(CONTACT, "app", History::Excluded));
         assert_eq!(granted, ErrorKind::MissingKey, "{what}");
         // The way out is to name them; nobody else comes along.
         let new = edited(at(&ring), &old, |edit| edit.renew(CONTACT.consented_to(&[])));
@@ -214,7 +214,7 @@ fn a_forged_recipient_wins_no_consent() {
     }
     // A class that asks nobody's consent has nothing to prove.
     let notes = Live::of("notes", 1, &data_key).with([unknown(0x7000)]);
-    let new = edited(at(&ring), &stored(&[Ent::Live(notes)]), |edit| edit.renew(&NOTES));
+    let new = edited(at(&ring), &stored(&[Ent::Live(notes)]), |edit| edit.renew(NOTES));
     assert_eq!(recipients(&new, "notes/2"), [APP]);
 }
 
@@ -224,7 +224,7 @@ fn consent_is_proven_by_unwrapping() {
     let old = consented();
     let renew = |ring: &KeyRing| {
         let mut edit = old.edit(at(ring), 42).unwrap();
-        let result = edit.renew(&CONTACT).map_err(|error| error.kind());
+        let result = edit.renew(CONTACT).map_err(|error| error.kind());
         result.map(|()| recipients(&edit.finish().unwrap(), "contact/3"))
     };
     assert_eq!(renew(&admin()), Ok(vec![APP, SUPPORT, MARKETING]));
@@ -256,7 +256,7 @@ fn consent_is_read_from_the_highest_generation() {
     let asked = live("contact", 1, &[APP, MARKETING]);
     for second in [live("contact", 2, &[APP]), erased("contact", 2, [7; 4])] {
         let old = stored(&[asked.clone(), second]);
-        let new = edited(at(&ring), &old, |edit| edit.renew(&CONTACT));
+        let new = edited(at(&ring), &old, |edit| edit.renew(CONTACT));
         assert_eq!(recipients(&new, "contact/3"), [APP, SUPPORT]);
     }
 }
@@ -267,12 +267,12 @@ fn a_grant_is_proven_in_the_call_that_made_it() {
     let (full, base, _) = trial();
     let ring = full.subset(&["medical"]).unwrap().into_ring();
     let new = edited(at(&ring), &base, |edit| {
-        edit.grant(&TRIAL, "marketing", History::Included)?;
-        edit.renew(&TRIAL)
+        edit.grant(TRIAL, "marketing", History::Included)?;
+        edit.renew(TRIAL)
     });
     assert_eq!(recipients(&new, "trial/2"), [MEDICAL, 0x60]);
     // In the next call it is not, for this ring cannot unwrap it.
-    let kind = refused(at(&ring), &new, |edit| edit.renew(&TRIAL));
+    let kind = refused(at(&ring), &new, |edit| edit.renew(TRIAL));
     assert_eq!(kind, ErrorKind::MissingKey);
     // Nor when the grant was refused.
     let forged = Live::of("trial", 1, &data_key(1));
@@ -281,7 +281,7 @@ fn a_grant_is_proven_in_the_call_that_made_it() {
     let old =
         stored(&[Ent::Live(forged.with([pair, noise])), of_suite(live("trial", 2, &[APP]), 9)]);
     let mut edit = old.edit(at(&ring), 42).unwrap();
-    assert!(edit.grant(&TRIAL, "marketing", History::Included).is_err());
+    assert!(edit.grant(TRIAL, "marketing", History::Included).is_err());
     assert!(!edit.is_changed());
 }
 
@@ -355,7 +355,7 @@ fn the_withdrawn_role_need_not_be_proven() {
     for own in [noise, unknown(MARKETING)] {
         let entry = live("contact", 1, &[APP, SUPPORT]).live().clone().with([own]);
         let old = stored(&[Ent::Live(entry)]);
-        let new = edited(at(&ring), &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+        let new = edited(at(&ring), &old, |edit| edit.withdraw(CONTACT, "marketing"));
         assert_eq!(recipients(&new, "contact/1"), [APP, SUPPORT]);
         assert_eq!(recipients(&new, "contact/2"), [APP, SUPPORT]);
     }
@@ -397,7 +397,7 @@ fn what_a_compromised_key_unwrapped_does_not_seal() {
 fn consented() -> KeyEnvelope {
     let ring = admin();
     edited(at(&ring), &envelope(&[CONTACT, NOTES]), |edit| {
-        edit.renew(&CONTACT)?;
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.renew(CONTACT)?;
+        edit.grant(CONTACT, "marketing", History::Included)
     })
 }

@@ -137,8 +137,8 @@ fn many_changes_are_one_version_and_touch_nothing_else() {
     let changed = edited(at(&ring), &stored, |edit| {
         edit.ensure(HEALTH)?;
         edit.ensure(FINANCIAL)?;
-        edit.renew(&CONTACT)?;
-        edit.grant(&CONTACT, "marketing", History::Excluded)?;
+        edit.renew(CONTACT)?;
+        edit.grant(CONTACT, "marketing", History::Excluded)?;
         edit.erase_class("financial")
     });
     assert_eq!(info(&stored).version, 1);
@@ -157,7 +157,7 @@ fn many_changes_are_one_version_and_touch_nothing_else() {
         ("notes", 1),
     ];
     assert!(names.iter().map(|(class, n)| (class.as_str(), *n)).eq(expected));
-    let again = edited(at(&ring), &changed, |edit| edit.renew(&NOTES));
+    let again = edited(at(&ring), &changed, |edit| edit.renew(NOTES));
     assert_eq!(info(&again).version, 3);
 }
 
@@ -352,7 +352,7 @@ fn renew_begins_the_next_generation_for_declared_and_consented_readers() {
         Ent::Live(contact(7, &[APP, MARKETING, BILLING])),
     ])
     .envelope();
-    let renewed = edited(later, &stored, |edit| edit.renew(&CONTACT));
+    let renewed = edited(later, &stored, |edit| edit.renew(CONTACT));
     // Billing is no reader any more; support is one again; marketing has consent.
     assert_eq!(recipients(&renewed, "contact/8"), [APP, SUPPORT, MARKETING]);
     assert_eq!(entry(&renewed, "contact/8").live().created_at, NOW + 5);
@@ -381,14 +381,14 @@ fn renew_is_refused_as_the_clause_says() {
         (vec![one.clone(), erased("contact", 65_535, [0; 4])], ErrorKind::Exhausted),
         (vec![erased("contact", 1, [0; 4]), Ent::Subject(NOW)], ErrorKind::Erased),
     ] {
-        let kind = refused(at(&ring), &stored(&entries), |edit| edit.renew(&CONTACT));
+        let kind = refused(at(&ring), &stored(&entries), |edit| edit.renew(CONTACT));
         assert_eq!(kind, expected);
     }
-    let kind = refused(at(&service(&["app"])), &stored(&[one]), |edit| edit.renew(&CONTACT));
+    let kind = refused(at(&service(&["app"])), &stored(&[one]), |edit| edit.renew(CONTACT));
     assert_eq!(kind, ErrorKind::MissingKey);
     // `[GN-4]` The last number is left to a withdrawal.
     let last = stored(&[Ent::Live(contact(65_533, &[APP]))]);
-    let renewed = edited(at(&ring), &last, |edit| edit.renew(&CONTACT));
+    let renewed = edited(at(&ring), &last, |edit| edit.renew(CONTACT));
     assert_eq!(recipients(&renewed, "contact/65534"), [APP, SUPPORT]);
 }
 
@@ -409,13 +409,13 @@ fn renew_refuses_in_the_order_of_ed_7() {
         let kind = refused(beyond, &last(65_535), |edit| edit.renew(class.consented_to(&["x"])));
         assert_eq!(kind, ErrorKind::InvalidInput);
         for (access, generation) in [(at(&ring), 65_535), (beyond, 1)] {
-            let kind = refused(access, &last(generation), |edit| edit.renew(&class));
+            let kind = refused(access, &last(generation), |edit| edit.renew(class));
             assert_eq!(kind, ErrorKind::Exhausted);
         }
     }
-    let kind = refused(at(&ring), &last(1), |edit| edit.renew(&NOBODY));
+    let kind = refused(at(&ring), &last(1), |edit| edit.renew(NOBODY));
     assert_eq!(kind, ErrorKind::InvalidInput);
-    let kind = refused(at(&ring), &last(1), |edit| edit.renew(&ABSENT));
+    let kind = refused(at(&ring), &last(1), |edit| edit.renew(ABSENT));
     assert_eq!(kind, ErrorKind::MissingKey);
 }
 
@@ -424,7 +424,7 @@ fn renew_refuses_in_the_order_of_ed_7() {
 fn renew_needs_no_key_that_opens() {
     let ring = service(&[]);
     let stored = envelope(&[HEALTH]);
-    let renewed = edited(at(&ring), &stored, |edit| edit.renew(&HEALTH));
+    let renewed = edited(at(&ring), &stored, |edit| edit.renew(HEALTH));
     assert_eq!(reached(&ring, &renewed, "health/2"), "not permitted");
     assert_eq!(reached(&admin(), &renewed, "health/2"), "open");
     assert_eq!(reached(&admin(), &renewed, "health/1"), "open");
@@ -439,7 +439,7 @@ fn over_an_erased_generation_only_renew_begins_the_next() {
     assert_eq!(same, stored);
     let prepared = stored.prepare(at(&ring), 42, [NOTES]).unwrap();
     assert_eq!(prepared.envelope(), &stored);
-    let renewed = edited(at(&ring), &stored, |edit| edit.renew(&NOTES));
+    let renewed = edited(at(&ring), &stored, |edit| edit.renew(NOTES));
     // Between them is the mark that nothing was live. [ED-21]
     assert_eq!(reached(&ring, &renewed, "notes/3"), "open");
     assert_eq!(reached(&ring, &renewed, "notes/2"), "erased");
@@ -451,7 +451,7 @@ fn keys_made_by_an_edit_are_at_hand_at_once() {
     let ring = admin();
     let mut edit = envelope(&[NOTES]).edit(at(&ring), 42).unwrap();
     edit.ensure(HEALTH).unwrap();
-    edit.renew(&NOTES).unwrap();
+    edit.renew(NOTES).unwrap();
     edit.ensure(FINANCIAL).unwrap();
     edit.erase_class("financial").unwrap();
     let keys = edit.finish_keys().unwrap();
@@ -467,8 +467,8 @@ fn a_refused_change_keeps_the_changes_before_it() {
     let stored = envelope(&[NOTES]);
     let mut edit = stored.edit(at(&ring), 42).unwrap();
     edit.ensure(HEALTH).unwrap();
-    assert!(edit.renew(&CONTACT).is_err());
-    assert!(edit.grant(&NOTES, "nobody", History::Included).is_err());
+    assert!(edit.renew(CONTACT).is_err());
+    assert!(edit.grant(NOTES, "nobody", History::Included).is_err());
     let changed = edit.finish().unwrap();
     assert_eq!(entry(&changed, "notes/1"), entry(&stored, "notes/1"));
     assert_eq!(reached(&ring, &changed, "health/1"), "open");
@@ -483,10 +483,10 @@ fn the_audit_is_told_of_each_change_and_of_each_refusal() {
     let stored = envelope(&[CONTACT, NOTES]);
     let mut edit = stored.edit(access, 42).unwrap();
     edit.ensure(HEALTH).unwrap();
-    edit.renew(&NOTES).unwrap();
+    edit.renew(NOTES).unwrap();
     edit.rewrap(()).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
-    edit.withdraw(&CONTACT, "marketing").unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
+    edit.withdraw(CONTACT, "marketing").unwrap();
     edit.erase_class("notes").unwrap();
     edit.erase_subject().unwrap();
     assert!(log.take().is_empty(), "told when it becomes a version");
@@ -509,7 +509,7 @@ fn the_audit_is_told_of_each_change_and_of_each_refusal() {
     assert_eq!(log.told(), expected);
 
     let mut edit = stored.edit(access, 42).unwrap();
-    assert!(edit.withdraw(&CONTACT, "app").is_err());
+    assert!(edit.withdraw(CONTACT, "app").is_err());
     assert!(edit.erase_class("none").is_err());
     let expected = [
         (Action::Withdraw, classes("contact"), Err(ErrorKind::InvalidInput)),
@@ -529,7 +529,7 @@ fn the_audit_is_told_of_keys_that_an_edit_gives_out() {
     begin().finish_keys().unwrap();
     assert_eq!(log.told(), std::slice::from_ref(&unwrap), "without a change");
     let mut edit = begin();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     edit.finish_keys().unwrap();
     let renew = (Action::Renew, vec!["contact".to_owned()], Ok(()));
     assert_eq!(log.told(), [renew, unwrap]);
@@ -571,13 +571,13 @@ fn a_refusing_audit_lets_no_change_out() {
     let stored = envelope(&[CONTACT]);
     let begun = || {
         let mut edit = stored.edit(at(&ring).audit(&log), 42).unwrap();
-        edit.renew(&CONTACT).unwrap();
+        edit.renew(CONTACT).unwrap();
         edit
     };
     assert_eq!(kind(begun().finish()), ErrorKind::Audit);
     assert_eq!(kind(begun().finish_keys()), ErrorKind::Audit);
     let mut edit = begun();
-    assert_eq!(kind(edit.renew(&NOTES)), ErrorKind::Audit);
+    assert_eq!(kind(edit.renew(NOTES)), ErrorKind::Audit);
     // The envelope that was read is untouched.
     assert_eq!(info(&KeyEnvelope::from_bytes(stored.as_bytes())).version, 1);
 }

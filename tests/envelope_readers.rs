@@ -26,8 +26,8 @@ fn at(ring: &KeyRing) -> Access<'_> {
 fn consented() -> KeyEnvelope {
     let ring = admin();
     edited(at(&ring), &envelope(&[CONTACT, NOTES]), |edit| {
-        edit.renew(&CONTACT)?;
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.renew(CONTACT)?;
+        edit.grant(CONTACT, "marketing", History::Included)
     })
 }
 
@@ -42,7 +42,7 @@ fn a_grant_with_history_opens_every_live_generation() {
         live("notes", 1, &[APP]),
     ]);
     let granted =
-        edited(at(&ring), &old, |edit| edit.grant(&CONTACT, "marketing", History::Included));
+        edited(at(&ring), &old, |edit| edit.grant(CONTACT, "marketing", History::Included));
     let marketing = service(&["marketing"]);
     for (generation, reach) in [
         ("contact/1", "open"),
@@ -71,7 +71,7 @@ fn a_grant_replaces_the_recipients_of_the_role_by_one() {
     advance(&mut ring, symmetric(MARKETING + 2, "marketing", KeyState::OpenOnly));
     let old = stored(&[live("contact", 1, &[APP, MARKETING, MARKETING + 1])]);
     let granted =
-        edited(at(&ring), &old, |edit| edit.grant(&CONTACT, "marketing", History::Included));
+        edited(at(&ring), &old, |edit| edit.grant(CONTACT, "marketing", History::Included));
     assert_eq!(recipients(&granted, "contact/1"), [APP, MARKETING + 2]);
 }
 
@@ -81,7 +81,7 @@ fn a_grant_without_history_opens_only_what_comes() {
     let ring = admin();
     let old = envelope(&[CONTACT]);
     let granted =
-        edited(at(&ring), &old, |edit| edit.grant(&CONTACT, "marketing", History::Excluded));
+        edited(at(&ring), &old, |edit| edit.grant(CONTACT, "marketing", History::Excluded));
     let marketing = service(&["marketing"]);
     assert_eq!(reached(&marketing, &granted, "contact/1"), "not permitted");
     assert_eq!(reached(&marketing, &granted, "contact/2"), "open");
@@ -90,7 +90,7 @@ fn a_grant_without_history_opens_only_what_comes() {
     let seal_only = service(&[]);
     let old = envelope(&[HEALTH]);
     let granted =
-        edited(at(&seal_only), &old, |edit| edit.grant(&HEALTH, "medical", History::Excluded));
+        edited(at(&seal_only), &old, |edit| edit.grant(HEALTH, "medical", History::Excluded));
     assert_eq!(recipients(&granted, "health/2"), [MEDICAL]);
 }
 
@@ -121,7 +121,7 @@ fn a_grant_that_cannot_be_whole_grants_nothing() {
         for (history, expected) in [History::Included, History::Excluded].into_iter().zip(expected)
         {
             let mut edit = old.edit(at(&ring), 42).unwrap();
-            let granted = edit.grant(&CONTACT, role, history);
+            let granted = edit.grant(CONTACT, role, history);
             let kind = granted.map_err(|error| error.kind()).err();
             assert_eq!(kind, expected, "{second:?} {history:?}");
             if expected.is_some() {
@@ -155,7 +155,7 @@ fn withdrawn_role_cannot_open_what_is_sealed_later() {
     assert_eq!(reached(&marketing, &old, "contact/1"), "open");
     assert_eq!(reached(&marketing, &old, "contact/2"), "open");
     let ring = admin();
-    let mut new = edited(at(&ring), &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let mut new = edited(at(&ring), &old, |edit| edit.withdraw(CONTACT, "marketing"));
     // Step 2: out of every generation. Step 4: a new one is begun.
     assert_eq!(recipients(&new, "contact/3"), [APP, SUPPORT]);
     for _ in 0..2 {
@@ -166,7 +166,7 @@ fn withdrawn_role_cannot_open_what_is_sealed_later() {
             assert_eq!(still, "open", "the others keep it");
         }
         // And it is in no later one.
-        new = edited(at(&ring), &new, |edit| edit.renew(&CONTACT));
+        new = edited(at(&ring), &new, |edit| edit.renew(CONTACT));
         let prepared = new.prepare(at(&marketing), 42, [CONTACT]).unwrap();
         assert_eq!(prepared.envelope(), &new);
     }
@@ -196,7 +196,7 @@ fn withdrawing_removes_every_recipient_of_the_role() {
         of_suite(live("contact", 2, &[APP, MARKETING]), 1),
         live("notes", 1, &[APP, MARKETING]),
     ]);
-    let new = edited(at(&ring), &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let new = edited(at(&ring), &old, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(recipients(&new, "contact/1"), [APP]);
     assert_eq!(recipients(&new, "contact/2"), [APP]);
     assert_eq!(recipients(&new, "contact/3"), [APP, SUPPORT]);
@@ -210,7 +210,7 @@ fn a_generation_left_without_recipients_becomes_erased() {
     let tag = info(&old).entries[0].key_tag;
     let ring = admin();
     let later = Access::new(&ring).at(NOW + 9);
-    let new = edited(later, &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let new = edited(later, &old, |edit| edit.withdraw(CONTACT, "marketing"));
     let expected = Ent::Erased { class: b"contact".to_vec(), generation: 1, tag, at: NOW + 9 };
     assert_eq!(entry(&new, "contact/1"), expected);
     assert_eq!(recipients(&new, "contact/2"), [APP]);
@@ -221,7 +221,7 @@ fn a_generation_left_without_recipients_becomes_erased() {
 fn withdrawing_under_an_erased_highest_generation_begins_none() {
     let old = stored(&[live("contact", 1, &[APP, MARKETING]), erased("contact", 2, [7; 4])]);
     let ring = admin();
-    let new = edited(at(&ring), &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let new = edited(at(&ring), &old, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(recipients(&new, "contact/1"), [APP]);
     assert_eq!(reached(&ring, &new, "contact/3"), "erased");
     assert_eq!(info(&new).entries.len(), 3);
@@ -234,9 +234,9 @@ fn withdrawing_one_consent_keeps_the_others() {
         Class::new("contact").readers(&["app"]).readers_with_consent(&["marketing", "support"]);
     let old = stored(&[live("contact", 1, &[APP, SUPPORT, MARKETING])]);
     let ring = admin();
-    let new = edited(at(&ring), &old, |edit| edit.withdraw(&TWO, "marketing"));
+    let new = edited(at(&ring), &old, |edit| edit.withdraw(TWO, "marketing"));
     assert_eq!(recipients(&new, "contact/2"), [APP, SUPPORT]);
-    let none = edited(at(&ring), &new, |edit| edit.withdraw(&TWO, "support"));
+    let none = edited(at(&ring), &new, |edit| edit.withdraw(TWO, "support"));
     assert_eq!(recipients(&none, "contact/3"), [APP]);
 }
 
@@ -248,14 +248,14 @@ fn withdrawing_the_last_reader_erases_the_highest_generation() {
     let old =
         stored(&[live("contact", 1, &[BILLING, MARKETING]), live("contact", 2, &[MARKETING])]);
     let ring = admin();
-    let new = edited(at(&ring), &old, |edit| edit.withdraw(&ASKED, "marketing"));
+    let new = edited(at(&ring), &old, |edit| edit.withdraw(ASKED, "marketing"));
     assert_eq!(info(&new).entries.len(), 3, "none is begun, and the number moves on");
     assert_eq!(reached(&ring, &new, "contact/2"), "erased");
     assert_eq!(reached(&ring, &new, "contact/3"), "erased");
     assert_eq!(recipients(&new, "contact/1"), [BILLING], "what others read is not lost");
     // A reader of an older declaration can be withdrawn too. Without a declared reader nothing
     // vouches for a consent, so those who remain are named.
-    let kind = refused(at(&ring), &old, |edit| edit.withdraw(&ASKED, "billing"));
+    let kind = refused(at(&ring), &old, |edit| edit.withdraw(ASKED, "billing"));
     assert_eq!(kind, ErrorKind::MissingKey);
     let new = edited(at(&ring), &old, |edit| {
         edit.withdraw(ASKED.consented_to(&["marketing"]), "billing")
@@ -268,7 +268,7 @@ fn withdrawing_the_last_reader_erases_the_highest_generation() {
 #[test]
 fn a_withdrawal_that_cannot_be_whole_withdraws_nothing() {
     let withdraw = |ring: &KeyRing, old: &KeyEnvelope, role: &str| {
-        refused(at(ring), old, |edit| edit.withdraw(&CONTACT, role))
+        refused(at(ring), old, |edit| edit.withdraw(CONTACT, role))
     };
     let (ring, old) = (admin(), consented());
     assert_eq!(withdraw(&ring, &old, "app"), ErrorKind::InvalidInput);
@@ -286,11 +286,11 @@ fn a_withdrawal_that_cannot_be_whole_withdraws_nothing() {
 fn withdrawing_from_a_role_without_the_class_takes_a_version_and_no_entry() {
     let ring = admin();
     let old = envelope(&[CONTACT]);
-    let same = edited(at(&ring), &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let same = edited(at(&ring), &old, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(info(&same).entries, info(&old).entries);
     assert_eq!(info(&same).version, 2, "so that a grant which is under way loses the race");
     for role in ["billing", "nobody"] {
-        let kind = refused(at(&ring), &old, |edit| edit.withdraw(&CONTACT, role));
+        let kind = refused(at(&ring), &old, |edit| edit.withdraw(CONTACT, role));
         assert_eq!(kind, ErrorKind::InvalidInput, "{role}");
     }
 }

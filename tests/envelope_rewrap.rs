@@ -226,8 +226,7 @@ fn rewrap_gives_no_new_wrap_to_a_reader_that_nothing_proves() {
     assert!(entry(&new, "contact/1").live().recipients.contains(&broken.recipients[1]));
     let support = ring.subset(&["support"]).unwrap().into_ring();
     assert_eq!(reached(&support, &new, "contact/1"), "tampered");
-    let granted =
-        edited(at(&ring), &new, |edit| edit.grant(&CONTACT, "support", History::Included));
+    let granted = edited(at(&ring), &new, |edit| edit.grant(CONTACT, "support", History::Included));
     assert_eq!(recipients(&granted, "contact/1"), [NEW + APP, NEW + SUPPORT]);
     assert_eq!(reached(&support, &granted, "contact/1"), "open");
 }
@@ -297,7 +296,7 @@ fn rewrap_refuses_a_class_declared_in_two_ways() {
         assert_eq!(kind, ErrorKind::InvalidInput);
     }
     let mut edit = stored.edit(at(&ring), 42).unwrap();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     assert_eq!(kind(edit.rewrap([OTHER])), ErrorKind::InvalidInput);
     assert_eq!(edit.rewrap([CONTACT, CONTACT]).unwrap().wrapped, 4);
 }
@@ -312,9 +311,9 @@ fn an_erased_subject_can_only_be_rewrapped() {
     for change in 0..4 {
         let kind = refused(at(&ring), &stored, |edit| match change {
             0 => edit.ensure(HEALTH),
-            1 => edit.renew(&CONTACT),
-            2 => edit.grant(&CONTACT, "marketing", History::Included),
-            _ => edit.withdraw(&CONTACT, "marketing"),
+            1 => edit.renew(CONTACT),
+            2 => edit.grant(CONTACT, "marketing", History::Included),
+            _ => edit.withdraw(CONTACT, "marketing"),
         });
         assert_eq!(kind, ErrorKind::Erased, "{change}");
     }
@@ -347,9 +346,9 @@ fn under_a_compromised_envelope_key_only_rescue_opens_and_rewraps() {
     for change in 0..6 {
         let kind = refused(rescue, &stored, |edit| match change {
             0 => edit.ensure(NOTES),
-            1 => edit.renew(&CONTACT),
-            2 => edit.grant(&CONTACT, "marketing", History::Included),
-            3 => edit.withdraw(&CONTACT, "marketing"),
+            1 => edit.renew(CONTACT),
+            2 => edit.grant(CONTACT, "marketing", History::Included),
+            3 => edit.withdraw(CONTACT, "marketing"),
             4 => edit.erase_class("contact"),
             _ => edit.erase_subject(),
         });
@@ -373,7 +372,7 @@ fn a_compromised_key_never_seals() {
     let mut ring = admin();
     put(&mut ring, APP, KeyState::Compromised);
     let rescue = at(&ring).rescue();
-    let renewed = refused(rescue, &stored, |edit| edit.renew(&CONTACT));
+    let renewed = refused(rescue, &stored, |edit| edit.renew(CONTACT));
     assert_eq!(renewed, ErrorKind::MissingKey);
     // Support's primary is used, app's recipient stays: it has no primary.
     let (new, report) = rewrapped(rescue, &stored);

@@ -24,7 +24,7 @@ fn original() -> Vec<u8> {
     let classes = [CONTACT, MIXED, FINANCIAL];
     let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, classes).unwrap();
     let stored = edited(Access::new(&ring).at(NOW), keys.envelope(), |edit| {
-        edit.renew(&MIXED)?;
+        edit.renew(MIXED)?;
         edit.erase_class("financial")
     });
     // Version 3, of which no single bit makes 0.

@@ -41,7 +41,7 @@ fn generations(envelope: &KeyEnvelope) -> Vec<String> {
 
 fn touched(ring: &KeyRing, stored: &KeyEnvelope, now: u64) -> (bool, KeyEnvelope) {
     let mut edit = stored.edit(at(ring, now), 42).unwrap();
-    let renewed = edit.touch(&KEPT).unwrap();
+    let renewed = edit.touch(KEPT).unwrap();
     assert_eq!(edit.is_changed(), renewed);
     (renewed, edit.finish().unwrap())
 }
@@ -87,8 +87,8 @@ fn touch_changes_nothing_while_values_live_a_full_term() {
     assert_eq!(generations(&next), ["kept/1", "kept/2", "other/1"]);
 
     let mut edit = stored.edit(at(&ring, u64::MAX), 42).unwrap();
-    assert!(!edit.touch(&OTHER).unwrap(), "a class without retention");
-    let unknown = edit.touch(&Class::new("unknown").retain_days(1));
+    assert!(!edit.touch(OTHER).unwrap(), "a class without retention");
+    let unknown = edit.touch(Class::new("unknown").retain_days(1));
     assert_eq!(kind(unknown), ErrorKind::MissingClass);
 }
 
@@ -117,7 +117,7 @@ fn touch_keeps_consent_that_is_proven_or_named() {
     let app = ring.subset_with(&app).unwrap().into_ring();
     let access = at(&app, later);
     assert_eq!(
-        refused(access, keys.envelope(), |edit| edit.touch(&KEPT).map(drop)),
+        refused(access, keys.envelope(), |edit| edit.touch(KEPT).map(drop)),
         ErrorKind::MissingKey
     );
     let next = edited(access, keys.envelope(), |edit| edit.touch(KEPT.consented_to(&[])).map(drop));
@@ -173,7 +173,7 @@ fn prune_forgets_old_erasures_but_the_highest_and_the_last_mark_of_a_class() {
         let now = NOW + round * 1_000;
         stored = edited(at(&ring, now), &stored, |edit| {
             edit.erase_class("kept")?;
-            if round < 2 { edit.renew(&KEPT) } else { edit.erase_class("other") }
+            if round < 2 { edit.renew(KEPT) } else { edit.erase_class("other") }
         });
     }
     // 2 and 4 are the marks that nothing was live.
@@ -256,7 +256,7 @@ fn sweep_and_prune_are_told_to_the_audit() {
     let access = at(&ring, NOW + P + R).audit(&log);
     let stored = edited(access, &envelope(&[KEPT]), |edit| edit.sweep().map(drop));
     assert_eq!(log.told(), [(Action::Sweep, vec![], Ok(()))]);
-    let renewed = edited(at(&ring, NOW + P + R), &stored, |edit| edit.renew(&KEPT));
+    let renewed = edited(at(&ring, NOW + P + R), &stored, |edit| edit.renew(KEPT));
     edited(access, &renewed, |edit| edit.prune(u64::MAX).map(drop));
     assert_eq!(log.told().last(), Some(&(Action::Prune, vec![], Ok(()))));
 }

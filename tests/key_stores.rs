@@ -42,7 +42,7 @@ use fieldseal::{ErrorKind, KeyEnvelope, KeyStore, ToId};
 use rusqlite::Connection;
 
 fn renew(store: &dyn Contract, id: &fieldseal::SubjectId) -> Result<KeyEnvelope, ErrorKind> {
-    store.change("", id, &mut |edit| edit.renew(&CONTACT))
+    store.change("", id, &mut |edit| edit.renew(CONTACT))
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn changes_that_race_are_all_there() {
                 scope.spawn(|| {
                     let (db, ring) = (open(), admin());
                     let changes = (0..CHANGES).filter(|_| {
-                        match store.change(&db, at(&ring), 42, |edit| edit.renew(&CONTACT)) {
+                        match store.change(&db, at(&ring), 42, |edit| edit.renew(CONTACT)) {
                             Ok(_) => true,
                             Err(error) => {
                                 assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -247,7 +247,7 @@ fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind() {
     let mut read = other.prepare("SELECT subject FROM fieldseal_keys").unwrap();
     let mut rows = read.query([]).unwrap();
     assert!(rows.next().unwrap().is_some());
-    let error = store.change(&db, at(&ring), 42, |edit| edit.renew(&CONTACT)).unwrap_err();
+    let error = store.change(&db, at(&ring), 42, |edit| edit.renew(CONTACT)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Retry, "{error}");
     assert!(db.is_autocommit(), "no transaction is left open");
     assert_eq!(store.load(&db, "", 42).unwrap(), Some(first), "it is undone");
@@ -290,7 +290,7 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
     store.migrate(&early).unwrap();
     store.save_unchecked(&early, "", 42, &fresh("", &number(42))).unwrap();
     for change in [
-        |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT),
+        |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(CONTACT),
         |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.rewrap([CONTACT]).map(drop),
     ] {
         let transaction = late.transaction().unwrap();

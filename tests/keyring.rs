@@ -555,8 +555,8 @@ fn nothing_printed_shows_a_byte_of_a_secret() {
     let access = Access::new(&ring).tenant("").actor("alice").purpose("test").at(NOW);
     let keys = DataKeys::create(access, 42, [CONTACT, HEALTH]).unwrap();
     let mut edit = keys.envelope().edit(access, 42).unwrap();
-    edit.renew(&CONTACT).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    edit.renew(CONTACT).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
     print!(edit);
     let keys = edit.finish_keys().unwrap();
     for entry in Env::parse(keys.envelope().as_bytes()).entries {

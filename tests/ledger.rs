@@ -60,14 +60,14 @@ fn erasures_withdrawals_and_grants_are_told_with_their_generation() {
         ([CONTACT, FINANCIAL], [CONTACT.consented_to(&["marketing"]), FINANCIAL.consented_to(&[])]),
     );
     let one = keys.unwrap().envelope().clone();
-    let two = changed(&ring, &ledger, &one, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let two = changed(&ring, &ledger, &one, |edit| edit.withdraw(CONTACT, "marketing"));
     let three =
-        changed(&ring, &ledger, &two, |edit| edit.grant(&CONTACT, "marketing", History::Included));
+        changed(&ring, &ledger, &two, |edit| edit.grant(CONTACT, "marketing", History::Included));
     let four = changed(&ring, &ledger, &three, |edit| edit.erase_class("financial"));
-    let five = changed(&ring, &ledger, &four, |edit| edit.renew(&FINANCIAL));
+    let five = changed(&ring, &ledger, &four, |edit| edit.renew(FINANCIAL));
     changed(&ring, &ledger, &five, |edit| {
-        edit.withdraw(&CONTACT, "marketing")?;
-        edit.grant(&CONTACT, "marketing", History::Excluded)?;
+        edit.withdraw(CONTACT, "marketing")?;
+        edit.grant(CONTACT, "marketing", History::Excluded)?;
         edit.erase_subject()
     });
     assert_eq!(
@@ -90,8 +90,8 @@ fn what_keeps_everybodys_rights_is_not_told() {
     let keys = DataKeys::create(at(&ring, &ledger), 42, [CONTACT, NOTES]).unwrap();
     changed(&ring, &ledger, keys.envelope(), |edit| {
         edit.ensure(FINANCIAL)?;
-        edit.renew(&CONTACT)?;
-        edit.touch(&FINANCIAL)?;
+        edit.renew(CONTACT)?;
+        edit.touch(FINANCIAL)?;
         edit.sweep()?;
         edit.prune(NOW)?;
         edit.rewrap([CONTACT, FINANCIAL, NOTES]).map(drop)
@@ -103,7 +103,7 @@ fn what_keeps_everybodys_rights_is_not_told() {
 fn a_withdrawal_is_told_also_where_the_role_had_nothing() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let envelope = envelope(&[CONTACT]);
-    let same = changed(&ring, &ledger, &envelope, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let same = changed(&ring, &ledger, &envelope, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(info(&same).entries, info(&envelope).entries);
     assert_eq!(acts(&ledger.read(&ring)), ["withdraw contact marketing 0"]);
 }
@@ -113,7 +113,7 @@ fn refused_and_unfinished_changes_are_not_told() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let envelope = envelope(&[CONTACT]);
     let mut edit = envelope.edit(at(&ring, &ledger), 42).unwrap();
-    assert_eq!(kind(edit.grant(&CONTACT, "billing", History::Included)), ErrorKind::InvalidInput);
+    assert_eq!(kind(edit.grant(CONTACT, "billing", History::Included)), ErrorKind::InvalidInput);
     assert_eq!(kind(edit.erase_class("absent")), ErrorKind::MissingClass);
     edit.erase_subject().unwrap();
     drop(edit);
@@ -160,12 +160,12 @@ fn consent_is_refused_without_its_evidence() {
     for access in [bare, bare.source("form"), bare.notice("2026-03"), empty] {
         let mut edit = envelope.edit(access, 42).unwrap();
         for history in [History::Included, History::Excluded] {
-            let refused = kind(edit.grant(&CONTACT, "marketing", history));
+            let refused = kind(edit.grant(CONTACT, "marketing", history));
             assert_eq!(refused, ErrorKind::InvalidInput);
         }
         assert_eq!(kind(edit.renew(CONTACT.consented_to(&["marketing"]))), ErrorKind::InvalidInput);
         // Who is a reader anyway consents to nothing, and to withdraw takes no evidence.
-        edit.grant(&CONTACT, "support", History::Included).unwrap();
+        edit.grant(CONTACT, "support", History::Included).unwrap();
         edit.withdraw(CONTACT.consented_to(&[]), "marketing").unwrap();
         let made = DataKeys::create(access, 7, CONTACT.consented_to(&["marketing"]));
         assert_eq!(kind(made), ErrorKind::InvalidInput);
@@ -188,7 +188,7 @@ fn evidence_of_consent_is_listed_for_one_person() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let envelope = envelope(&[CONTACT]);
     let granted = changed(&ring, &ledger, &envelope, |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     DataKeys::create(at(&ring, &ledger), 7, CONTACT.consented_to(&["marketing"])).unwrap();
     DataKeys::create(at(&ring, &ledger).tenant("acme"), 42, CONTACT.consented_to(&["marketing"]))
@@ -206,7 +206,7 @@ fn evidence_of_consent_is_listed_for_one_person() {
     assert!(read.consents(&ring, 43).unwrap().is_empty());
     assert_eq!(read.of(Access::new(&ring).tenant("acme"), 42).unwrap().len(), 1);
 
-    changed(&ring, &ledger, &granted, |edit| edit.withdraw(&CONTACT, "marketing"));
+    changed(&ring, &ledger, &granted, |edit| edit.withdraw(CONTACT, "marketing"));
     let consents = ledger.read(&ring).consents(&ring, 42).unwrap();
     assert_eq!(
         (consents[0].given.as_ref(), consents[0].withdrawn.as_ref().unwrap().at),
@@ -360,13 +360,11 @@ fn lines_by_an_unknown_or_compromised_key_are_not_believed() {
 fn a_consent_in_doubt_or_before_doubt_does_not_stand_and_a_withdrawal_does() {
     let (mut ring, ledger) = (signing(), Lines::begin(&signing()));
     let granted = changed(&ring, &ledger, &envelope(&[CONTACT]), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let head = ledger.read(&ring).head();
-    let withdrawn = changed(&ring, &ledger, &granted, |edit| edit.withdraw(&CONTACT, "marketing"));
-    changed(&ring, &ledger, &withdrawn, |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
-    });
+    let withdrawn = changed(&ring, &ledger, &granted, |edit| edit.withdraw(CONTACT, "marketing"));
+    changed(&ring, &ledger, &withdrawn, |edit| edit.grant(CONTACT, "marketing", History::Included));
     let mut read = ledger.read(&ring);
     let last = read.head();
     ring.rotate(KeyUse::Sign, "sign").unwrap();

@@ -75,8 +75,8 @@ fn roles_withdrawn_one_after_the_other_are_both_out_after_a_replay() {
     let book = Lines::begin(&ring);
     let consented = NEWS.consented_to(&["marketing", "support"]);
     let old = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
-    let without_support = edited(by(&ring, &book), &old, |edit| edit.withdraw(&NEWS, "support"));
-    edited(by(&ring, &book), &without_support, |edit| edit.withdraw(&NEWS, "marketing"));
+    let without_support = edited(by(&ring, &book), &old, |edit| edit.withdraw(NEWS, "support"));
+    edited(by(&ring, &book), &without_support, |edit| edit.withdraw(NEWS, "marketing"));
     assert_eq!(acts(&book, &ring)[2..], ["withdraw news/support 1", "withdraw news/marketing 2"]);
 
     let made_good = replayed(&ring, &book, &[NEWS], &old);
@@ -92,7 +92,7 @@ fn consent_given_again_to_a_class_that_had_lost_its_last_reader_stands() {
     let book = Lines::begin(&ring);
     let consented = OFFERS.consented_to(&["marketing"]);
     let old = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
-    let none = edited(by(&ring, &book), &old, |edit| edit.withdraw(&OFFERS, "marketing"));
+    let none = edited(by(&ring, &book), &old, |edit| edit.withdraw(OFFERS, "marketing"));
     let consents = |book: &Lines| book.read(&ring).consents(&ring, 42).unwrap();
     assert!(consents(&book)[0].given.is_none());
 
@@ -115,10 +115,10 @@ fn a_grant_before_missing_lines_keeps_no_withdrawn_role_in() {
     let book = Lines::begin(&ring);
     let by = by(&ring, &book);
     let stored = DataKeys::create(by, 42, [NEWS]).unwrap().envelope().clone();
-    let granted = edited(by, &stored, |edit| edit.grant(&NEWS, "marketing", History::Included));
-    let without = edited(by, &granted, |edit| edit.withdraw(&NEWS, "marketing"));
+    let granted = edited(by, &stored, |edit| edit.grant(NEWS, "marketing", History::Included));
+    let without = edited(by, &granted, |edit| edit.withdraw(NEWS, "marketing"));
     KeyEnvelope::erased(by, 43).unwrap();
-    let again = edited(by, &without, |edit| edit.grant(&NEWS, "marketing", History::Included));
+    let again = edited(by, &without, |edit| edit.grant(NEWS, "marketing", History::Included));
     KeyEnvelope::erased(by, 44).unwrap();
     assert_eq!(
         acts(&book, &ring),
@@ -170,8 +170,8 @@ fn a_withdrawal_that_finds_nothing_to_take_is_told_and_ends_consent() {
     let ring = signing();
     let book = Lines::begin(&ring);
     let stored = DataKeys::create(by(&ring, &book), 42, [NEWS]).unwrap().envelope().clone();
-    edited(by(&ring, &book), &stored, |edit| edit.grant(&NEWS, "marketing", History::Included));
-    let after = edited(by(&ring, &book), &stored, |edit| edit.withdraw(&NEWS, "marketing"));
+    edited(by(&ring, &book), &stored, |edit| edit.grant(NEWS, "marketing", History::Included));
+    let after = edited(by(&ring, &book), &stored, |edit| edit.withdraw(NEWS, "marketing"));
     // A version of its own, so that the grant cannot be stored behind it.
     assert_eq!(after.version().unwrap(), 2);
     assert_eq!(info(&after).entries, info(&stored).entries);
@@ -179,7 +179,7 @@ fn a_withdrawal_that_finds_nothing_to_take_is_told_and_ends_consent() {
     assert!(consents(&book)[0].given.is_none());
     assert_eq!(replayed(&ring, &book, &[NEWS], &stored), stored);
 
-    edited(by(&ring, &book), &stored, |edit| edit.grant(&NEWS, "marketing", History::Included));
+    edited(by(&ring, &book), &stored, |edit| edit.grant(NEWS, "marketing", History::Included));
     assert!(consents(&book)[0].given.is_some());
     assert_eq!(
         acts(&book, &ring),
@@ -220,10 +220,10 @@ fn a_later_grant_that_does_not_stand_does_not_hide_one_that_does() {
     let book = Lines::begin(&ring);
     let consented = NEWS.consented_to(&["marketing"]);
     let first = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
-    let second = edited(by(&ring, &book), &first, |edit| edit.withdraw(&NEWS, "marketing"));
-    edited(by(&ring, &book), &second, |edit| edit.grant(&NEWS, "marketing", History::Excluded));
+    let second = edited(by(&ring, &book), &first, |edit| edit.withdraw(NEWS, "marketing"));
+    edited(by(&ring, &book), &second, |edit| edit.grant(NEWS, "marketing", History::Excluded));
     // From the first state again: told, and never stored.
-    edited(by(&ring, &book), &first, |edit| edit.grant(&NEWS, "marketing", History::Included));
+    edited(by(&ring, &book), &first, |edit| edit.grant(NEWS, "marketing", History::Included));
     let ledger = book.read(&ring);
     let consents = ledger.consents(&ring, 42).unwrap();
     assert_eq!(consents[0].given.as_ref().unwrap().number, 4, "{:?}", acts(&book, &ring));
@@ -235,9 +235,9 @@ fn erasures_of_a_class_leave_its_number_behind() {
     let ring = signing();
     let book = Lines::begin(&ring);
     let old = DataKeys::create(by(&ring, &book), 42, [NEWS]).unwrap().envelope().clone();
-    let renewed = edited(by(&ring, &book), &old, |edit| edit.renew(&NEWS));
+    let renewed = edited(by(&ring, &book), &old, |edit| edit.renew(NEWS));
     let erased = edited(by(&ring, &book), &renewed, |edit| edit.erase_class("news"));
-    let begun = edited(by(&ring, &book), &erased, |edit| edit.renew(&NEWS));
+    let begun = edited(by(&ring, &book), &erased, |edit| edit.renew(NEWS));
     edited(by(&ring, &book), &begun, |edit| edit.erase_class("news"));
     assert_eq!(acts(&book, &ring), ["erase news 2", "erase news 4"]);
     let made_good = replayed(&ring, &book, &[], &old);
@@ -252,7 +252,7 @@ fn withdrawals_carry_on_behind_what_was_reached() {
     let book = Lines::begin(&ring);
     let consented = NEWS.consented_to(&["marketing"]);
     let old = DataKeys::create(by(&ring, &book), 42, consented).unwrap().envelope().clone();
-    edited(by(&ring, &book), &old, |edit| edit.withdraw(&NEWS, "marketing"));
+    edited(by(&ring, &book), &old, |edit| edit.withdraw(NEWS, "marketing"));
     let absent = envelope(&[NOTES]);
     let made_good = replayed(&ring, &book, &[NEWS, NOTES], &absent);
     assert_eq!(recipients(&made_good, "news/2"), [APP]);

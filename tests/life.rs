@@ -211,8 +211,8 @@ impl<R: Rows> World<R> {
             for subject in SUBJECTS {
                 let history = if round % 2 == 0 { History::Included } else { History::Excluded };
                 let steps: [Box<Step>; 2] = [
-                    Box::new(move |edit| edit.grant(&CONTACT, "marketing", history)),
-                    Box::new(|edit| edit.withdraw(&CONTACT, "marketing")),
+                    Box::new(move |edit| edit.grant(CONTACT, "marketing", history)),
+                    Box::new(|edit| edit.withdraw(CONTACT, "marketing")),
                 ];
                 for step in steps {
                     match self.change(&mut on, subject, step).await {
@@ -232,7 +232,7 @@ impl<R: Rows> World<R> {
         let mut on = self.rows.connect().await;
         for _ in 0..rounds {
             for subject in SUBJECTS {
-                let renewed = self.change(&mut on, subject, |edit| edit.renew(&CONTACT)).await;
+                let renewed = self.change(&mut on, subject, |edit| edit.renew(CONTACT)).await;
                 let rewrapped = self
                     .change(&mut on, subject, |edit| edit.rewrap([CONTACT, NOTES]).map(drop))
                     .await;

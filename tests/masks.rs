@@ -342,7 +342,7 @@ fn resealed_mask_is_that_of_the_value_under_the_newest_generation() {
     assert_eq!(CARD_MASK.reseal(&open(&ring, &first), &row.mask).unwrap(), None);
     assert_eq!(CARD_MASK.reseal(&open(&ring, &first), &None).unwrap(), None);
 
-    let second = edited(at(&ring), &first, |edit| edit.renew(&SHOWN));
+    let second = edited(at(&ring), &first, |edit| edit.renew(SHOWN));
     let keys = open(&ring, &second);
     let again = CARD_MASK.reseal(&keys, &row.mask).unwrap().unwrap();
     assert_ne!(Some(again.clone()), row.mask);

@@ -74,7 +74,7 @@ fn value_past_its_term_opens_as_none_swept_or_not() {
     assert_eq!(GONE.open(&past, &sealed).unwrap(), None);
 
     let mut edit = stored.edit(Access::new(&ring).at(expiry), 42).unwrap();
-    edit.renew(&KEPT).unwrap();
+    edit.renew(KEPT).unwrap();
     edit.sweep().unwrap();
     let swept = keys_at(&ring, &edit.finish().unwrap(), expiry);
     assert_eq!(kind(IBAN.open(&swept, &sealed)), ErrorKind::Erased);

@@ -122,12 +122,12 @@ fn withdrawn_role_cannot_open_what_is_sealed_later() {
     assert_eq!(refused.kind(), ErrorKind::NotPermitted, "not without consent");
 
     let mut edit = keys.envelope().edit(&ring, 42).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
     let granted = edit.finish().unwrap();
     assert_eq!(EMAIL.open(&granted.unwrap(&marketing, 42).unwrap(), &before).unwrap(), "before");
 
     let mut edit = granted.edit(&ring, 42).unwrap();
-    edit.withdraw(&CONTACT, "marketing").unwrap();
+    edit.withdraw(CONTACT, "marketing").unwrap();
     let withdrawn = edit.finish_keys().unwrap();
     let after = EMAIL.seal(&withdrawn, &"after".into()).unwrap();
     for envelope in [withdrawn.envelope(), &granted, keys.envelope()] {

@@ -224,12 +224,12 @@ impl Model {
 fn change(edit: &mut EnvelopeEdit<'_>, op: &Op) -> Result<(), Error> {
     match op {
         Op::Ensure(class) => edit.ensure(CLASSES[*class]),
-        Op::Renew(class) => edit.renew(&CLASSES[*class]),
+        Op::Renew(class) => edit.renew(CLASSES[*class]),
         Op::Grant(class, role, history) => {
             let history = if *history { History::Included } else { History::Excluded };
-            edit.grant(&CLASSES[*class], NAMES[*role], history)
+            edit.grant(CLASSES[*class], NAMES[*role], history)
         }
-        Op::Withdraw(class, role) => edit.withdraw(&CLASSES[*class], NAMES[*role]),
+        Op::Withdraw(class, role) => edit.withdraw(CLASSES[*class], NAMES[*role]),
         Op::Rewrap => edit.rewrap(CLASSES).map(drop),
         Op::EraseClass(class) => edit.erase_class(CLASSES[*class].name()),
         Op::EraseSubject => edit.erase_subject(),

@@ -76,7 +76,7 @@ fn store() -> MemoryKeyStore {
     ];
     let made = DataKeys::create(at(&ring, NOW), 42, consents).unwrap();
     store.save_unchecked(&(), "", 42, made.envelope()).unwrap();
-    store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
+    store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(CONTACT)).unwrap();
     store
 }
 
@@ -189,9 +189,9 @@ fn several_erasures_in_one_change_are_one_receipt() {
     let mut edit = stored_in(&store).edit(at(&ring, NOW + DAY), 42).unwrap();
     edit.erase_class("contact").unwrap();
     // What is wrapped and erased at once was never stored.
-    edit.grant(&FINANCIAL, "billing", History::Included).unwrap();
+    edit.grant(FINANCIAL, "billing", History::Included).unwrap();
     edit.erase_class("financial").unwrap();
-    edit.renew(&FINANCIAL).unwrap();
+    edit.renew(FINANCIAL).unwrap();
     edit.erase_class("financial").unwrap();
     let receipt = receipt(&edit.finish_erasure().unwrap(), &ring, None);
     assert_eq!(
@@ -206,7 +206,7 @@ fn several_erasures_in_one_change_are_one_receipt() {
 fn a_change_that_erases_nothing_gives_no_receipt() {
     let (ring, store) = (signing(), store());
     let mut edit = stored_in(&store).edit(at(&ring, NOW), 42).unwrap();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     assert_eq!(kind(edit.erase_class("absent")), ErrorKind::MissingClass);
     assert_eq!(kind(edit.finish_erasure()), ErrorKind::InvalidInput);
     assert_eq!(kind(store.erase_class(&(), &ring, 43, "contact")), ErrorKind::UnknownSubject);
@@ -219,7 +219,7 @@ fn the_keys_named_are_those_that_open_an_old_copy() {
     // Contact's first generations are under the former key of app, its third under the new one.
     let former = APP;
     let app = ring.rotate(KeyUse::Wrap, "app").unwrap();
-    store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
+    store.change(&(), at(&ring, NOW), 42, |edit| edit.renew(CONTACT)).unwrap();
     let old = stored_in(&store);
     let erasure = store.erase_class(&(), at(&ring, NOW), 42, "contact").unwrap();
     let named: Vec<u32> =
@@ -306,7 +306,7 @@ fn a_class_erased_again_is_told_with_what_was_erased_before() {
     let again = receipt(&erase(NOW + DAY), &ring, None);
     assert_eq!(generations(&again), ["contact/1 0", "contact/2 0"]);
     assert!(again.keys().is_empty());
-    store.change(&(), at(&ring, NOW + DAY), 42, |edit| edit.renew(&CONTACT)).unwrap();
+    store.change(&(), at(&ring, NOW + DAY), 42, |edit| edit.renew(CONTACT)).unwrap();
     let third = receipt(&erase(NOW + DAY), &ring, None);
     // Generation 3 is the mark of the second erasure, and never was a data key.
     let all = ["contact/1 0", "contact/2 0", "contact/4 86400"];

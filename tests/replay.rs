@@ -148,14 +148,14 @@ fn an_erased_class_stays_erased_and_goes_on_behind_its_number() {
     let live = store(&[CONTACT, NOTES]);
     let backup = copy(&live);
     let plain = Access::new(&ring).at(NOW + DAY);
-    change(&live, plain, |edit| edit.renew(&CONTACT));
-    change(&live, plain, |edit| edit.renew(&CONTACT));
+    change(&live, plain, |edit| edit.renew(CONTACT));
+    change(&live, plain, |edit| edit.renew(CONTACT));
     let _ = live.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "contact").unwrap();
 
     let _ = replayed(&backup, &ring, &ledger, NOW + 2 * DAY);
     assert_eq!(state(&backup, 42), ["contact/1: erased", "contact/3: erased", "notes/1: app"]);
     // The customer comes back, and the ledger is played back once more.
-    change(&backup, Access::new(&ring).at(NOW + 3 * DAY), |edit| edit.renew(&CONTACT));
+    change(&backup, Access::new(&ring).at(NOW + 3 * DAY), |edit| edit.renew(CONTACT));
     let _ = replayed(&backup, &ring, &ledger, NOW + 4 * DAY);
     assert_eq!(
         state(&backup, 42),
@@ -169,11 +169,11 @@ fn what_went_on_before_a_late_replay_is_kept_and_reported() {
     let live = store(&[CONTACT]);
     let backup = copy(&live);
     for _ in 0..5 {
-        change(&live, Access::new(&ring).at(NOW), |edit| edit.renew(&CONTACT));
+        change(&live, Access::new(&ring).at(NOW), |edit| edit.renew(CONTACT));
     }
     let _ = live.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "contact").unwrap();
     // Restored, and the replay forgotten for a month, in which the class took new values.
-    change(&backup, Access::new(&ring).at(NOW + 20 * DAY), |edit| edit.renew(&CONTACT));
+    change(&backup, Access::new(&ring).at(NOW + 20 * DAY), |edit| edit.renew(CONTACT));
     // What was sealed before may have been resealed: nobody can tell it from what is new.
     for changed in [1, 0] {
         let pass = played_back(&backup, &ring, &ledger, NOW + 30 * DAY);
@@ -183,7 +183,7 @@ fn what_went_on_before_a_late_replay_is_kept_and_reported() {
     }
     // Erased again, and begun afresh: that is settled.
     let _ = backup.erase_class(&(), at(&ring, &ledger, NOW + 31 * DAY), 42, "contact").unwrap();
-    change(&backup, Access::new(&ring).at(NOW + 31 * DAY), |edit| edit.renew(&CONTACT));
+    change(&backup, Access::new(&ring).at(NOW + 31 * DAY), |edit| edit.renew(CONTACT));
     assert_eq!(replayed(&backup, &ring, &ledger, NOW + 32 * DAY).changed, 0);
     assert_eq!(state(&backup, 42)[2..], ["contact/3: erased", "contact/4: app support"]);
 }
@@ -207,7 +207,7 @@ fn an_erasure_that_was_told_and_not_stored_is_reported_until_it_is_made() {
         told_and_lost(&store, at(&ring, &ledger, NOW + DAY), |edit| edit.erase_class("contact"));
         // The class goes on: all of it is resealed, and what is older is erased.
         let later = Access::new(&ring).at(NOW + DAY + late);
-        change(&store, later, |edit| edit.renew(&CONTACT));
+        change(&store, later, |edit| edit.renew(CONTACT));
         change(&store, later.at(NOW + DAY + late + 1), |edit| edit.erase_older(&CONTACT).map(drop));
         for _ in 0..2 {
             let pass = played_back(&store, &ring, &ledger, NOW + 9 * DAY);
@@ -224,9 +224,9 @@ fn a_withdrawal_that_was_told_and_not_stored_is_made_good_after_a_renewal() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let store = store(&[CONTACT]);
     told_and_lost(&store, at(&ring, &ledger, NOW + DAY), |edit| {
-        edit.withdraw(&CONTACT, "marketing")
+        edit.withdraw(CONTACT, "marketing")
     });
-    change(&store, Access::new(&ring).at(NOW + 2 * DAY), |edit| edit.renew(&CONTACT));
+    change(&store, Access::new(&ring).at(NOW + 2 * DAY), |edit| edit.renew(CONTACT));
     assert_eq!(state(&store, 42)[1], "contact/2: app support marketing");
     change(&store, Access::new(&ring).at(NOW + 3 * DAY), |edit| {
         edit.erase_older(&CONTACT).map(drop)
@@ -242,7 +242,7 @@ fn the_only_reader_of_what_was_begun_since_is_kept_and_reported() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let store = store(&[NEWSLETTER]);
     told_and_lost(&store, at(&ring, &ledger, NOW + DAY), |edit| {
-        edit.withdraw(&NEWSLETTER, "marketing")
+        edit.withdraw(NEWSLETTER, "marketing")
     });
     change(&store, Access::new(&ring).at(NOW + 2 * DAY), |edit| {
         edit.renew(NEWSLETTER.consented_to(&["marketing"]))
@@ -253,7 +253,7 @@ fn the_only_reader_of_what_was_begun_since_is_kept_and_reported() {
         assert_eq!(state(&store, 42), ["newsletter/1: erased", "newsletter/2: marketing"]);
     }
     change(&store, at(&ring, &ledger, NOW + 5 * DAY), |edit| {
-        edit.withdraw(&NEWSLETTER, "marketing")
+        edit.withdraw(NEWSLETTER, "marketing")
     });
     assert_eq!(replayed(&store, &ring, &ledger, NOW + 6 * DAY).changed, 0);
 }
@@ -262,7 +262,7 @@ fn the_only_reader_of_what_was_begun_since_is_kept_and_reported() {
 fn swept() -> MemoryKeyStore {
     const FOR_A_MONTH: Class = CONTACT.retain_days(30);
     let (ring, store) = (signing(), store(&[CONTACT]));
-    change(&store, Access::new(&ring).at(NOW), |edit| edit.renew(&FOR_A_MONTH));
+    change(&store, Access::new(&ring).at(NOW), |edit| edit.renew(FOR_A_MONTH));
     change(&store, Access::new(&ring).at(NOW + 60 * DAY), |edit| edit.sweep().map(drop));
     assert_eq!(state(&store, 42), ["contact/1: app support marketing", "contact/2: erased"]);
     store
@@ -275,10 +275,10 @@ fn a_withdrawal_over_an_erased_highest_generation_moves_the_number_on() {
     let access = at(&ring, &ledger, NOW + 61 * DAY);
     // A grant that was read before the withdrawal, and told after it.
     let stale = store.load(&(), "", 42).unwrap().unwrap();
-    change(&store, access, |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&store, access, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(state(&store, 42)[1..], ["contact/2: erased", "contact/3: erased"]);
     let mut edit = stale.edit(access, 42).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
     assert_eq!(
         kind(store.save_unchecked(&(), "", 42, &edit.finish().unwrap())),
         ErrorKind::Conflict
@@ -287,7 +287,7 @@ fn a_withdrawal_over_an_erased_highest_generation_moves_the_number_on() {
     assert_eq!(state(&backup, 42)[0], "contact/1: app support");
     assert_eq!(replayed(&backup, &ring, &ledger, NOW + 62 * DAY).changed, 0);
     // One that was read after it stands.
-    change(&store, access, |edit| edit.grant(&CONTACT, "marketing", History::Included));
+    change(&store, access, |edit| edit.grant(CONTACT, "marketing", History::Included));
     assert_eq!(replayed(&store, &ring, &ledger, NOW + 62 * DAY).changed, 0);
     assert_eq!(state(&store, 42)[0], "contact/1: app support marketing");
 }
@@ -299,9 +299,9 @@ fn a_grant_that_was_read_before_a_withdrawal_that_found_nothing_is_not_stored_af
     let keys = DataKeys::create(Access::new(&ring).at(NOW), 42, [CONTACT]).unwrap();
     store.save_unchecked(&(), "", 42, keys.envelope()).unwrap();
     let granted = told_and_lost(&store, Access::new(&ring).at(NOW), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
-    change(&store, Access::new(&ring).at(NOW), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&store, Access::new(&ring).at(NOW), |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(kind(store.save_unchecked(&(), "", 42, &granted)), ErrorKind::Conflict);
     assert_eq!(state(&store, 42), ["contact/1: app support"]);
 }
@@ -311,7 +311,7 @@ fn a_class_that_is_not_declared_any_more_holds_nothing_up() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let live = store(&[CONTACT, NOTES]);
     let backup = copy(&live);
-    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
     let _ = live.erase_class(&(), at(&ring, &ledger, NOW + DAY), 42, "notes").unwrap();
     let read = ledger.read(&ring);
     let replay = Replay::new(&ring, &[&read], [NOTES]).unwrap();
@@ -332,11 +332,11 @@ fn a_class_that_is_not_declared_any_more_holds_nothing_up() {
 fn an_older_copy_of_a_ledger_says_nothing_of_its_own() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let live = store(&[CONTACT]);
-    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
-    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
+    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
     let older = ledger.read(&ring);
     change(&live, at(&ring, &ledger, NOW + DAY), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let now = ledger.read(&ring);
     for ledgers in [[&older, &now], [&now, &older], [&now, &now]] {
@@ -350,10 +350,10 @@ fn an_older_copy_of_a_ledger_says_nothing_of_its_own() {
 fn a_withdrawn_role_stays_out_of_all_that_it_had_and_of_what_comes() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let live = store(&[CONTACT]);
-    change(&live, Access::new(&ring).at(NOW), |edit| edit.renew(&CONTACT));
+    change(&live, Access::new(&ring).at(NOW), |edit| edit.renew(CONTACT));
     let backup = copy(&live);
-    change(&live, Access::new(&ring).at(NOW), |edit| edit.renew(&CONTACT));
-    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, Access::new(&ring).at(NOW), |edit| edit.renew(CONTACT));
+    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
 
     let _ = replayed(&backup, &ring, &ledger, NOW + 2 * DAY);
     let out = ["contact/1: app support", "contact/2: app support", "contact/4: app support"];
@@ -363,7 +363,7 @@ fn a_withdrawn_role_stays_out_of_all_that_it_had_and_of_what_comes() {
     assert_eq!(replayed(&backup, &ring, &ledger, NOW + 2 * DAY).changed, 0);
     // Consent given afterwards stands in every later replay.
     change(&backup, at(&ring, &ledger, NOW + 3 * DAY), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Excluded)
+        edit.grant(CONTACT, "marketing", History::Excluded)
     });
     assert_eq!(replayed(&backup, &ring, &ledger, NOW + 4 * DAY).changed, 0);
     assert_eq!(state(&backup, 42)[3], "contact/5: app support marketing");
@@ -377,9 +377,9 @@ fn consent_given_again_stands_as_far_as_it_went() {
         let (ring, ledger) = (signing(), Lines::begin(&signing()));
         let live = store(&[CONTACT]);
         let backup = copy(&live);
-        change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+        change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
         change(&live, at(&ring, &ledger, NOW + 2 * DAY), |edit| {
-            edit.grant(&CONTACT, "marketing", history)
+            edit.grant(CONTACT, "marketing", history)
         });
         let _ = replayed(&backup, &ring, &ledger, NOW + 3 * DAY);
         assert_eq!(
@@ -398,9 +398,9 @@ fn in_doubt_the_role_is_out() {
     let live = store(&[CONTACT]);
     let backup = copy(&live);
     let stale = live.load(&(), "", 42).unwrap().unwrap();
-    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
     let mut edit = stale.edit(at(&ring, &ledger, NOW + DAY), 42).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
     let lost = edit.finish().unwrap();
     assert_eq!(kind(live.save_unchecked(&(), "", 42, &lost)), ErrorKind::Conflict);
     let _ = replayed(&backup, &ring, &ledger, NOW + 2 * DAY);
@@ -410,9 +410,9 @@ fn in_doubt_the_role_is_out() {
     let (here, there) = (Lines::begin(&ring), Lines::begin(&ring));
     let live = store(&[CONTACT]);
     let backup = copy(&live);
-    change(&live, at(&ring, &here, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &here, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
     change(&live, at(&ring, &there, NOW), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let (here, there) = (here.read(&ring), there.read(&ring));
     let replay = Replay::new(&ring, &[&here, &there], CLASSES).unwrap();
@@ -426,7 +426,7 @@ fn ledgers_of_several_servers_are_played_back_together() {
     let (one, two) = (Lines::begin(&ring), Lines::begin(&ring));
     let live = store(&[CONTACT, NOTES]);
     let backup = copy(&live);
-    change(&live, at(&ring, &one, NOW + DAY), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &one, NOW + DAY), |edit| edit.withdraw(CONTACT, "marketing"));
     let _ = live.erase_class(&(), at(&ring, &two, NOW + DAY), 42, "notes").unwrap();
     let (one, two) = (one.read(&ring), two.read(&ring));
     let replay = Replay::new(&ring, &[&one, &two], CLASSES).unwrap();
@@ -442,7 +442,7 @@ fn a_class_read_by_consent_alone_is_erased_with_its_last_reader() {
     let (ring, ledger) = (signing(), Lines::begin(&signing()));
     let live = store(&[NEWSLETTER, NOTES]);
     let backup = copy(&live);
-    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&NEWSLETTER, "marketing"));
+    change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(NEWSLETTER, "marketing"));
     let _ = replayed(&backup, &ring, &ledger, NOW + 2 * DAY);
     let erased = ["newsletter/1: erased", "newsletter/2: erased", "notes/1: app"];
     assert_eq!(state(&backup, 42), erased);
@@ -458,7 +458,7 @@ fn a_class_read_by_consent_alone_is_erased_with_its_last_reader() {
 fn a_replay_that_could_not_do_all_is_refused_before_it_begins() {
     let (mut ring, ledger) = (signing(), Lines::begin(&signing()));
     let live = store(&[CONTACT]);
-    change(&live, at(&ring, &ledger, NOW), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &ledger, NOW), |edit| edit.withdraw(CONTACT, "marketing"));
     let read = ledger.read(&ring);
     let service = ring.subset(&["app"]).unwrap().into_ring();
     assert_eq!(kind(Replay::new(&service, &[&read], CLASSES)), ErrorKind::MissingKey);
@@ -542,7 +542,7 @@ fn a_restored_database_is_made_right_by_the_ledger() {
     // One is erased, one withdraws.
     let db = rusqlite::Connection::open(&live).unwrap();
     let erasure = store.erase(&db, access, 1).unwrap();
-    store.change(&db, access, 2, |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+    store.change(&db, access, 2, |edit| edit.withdraw(CONTACT, "marketing")).unwrap();
     assert_eq!(opens(&db, "app", 1), Err(ErrorKind::Erased));
     assert_eq!(opens(&db, "marketing", 2), Err(ErrorKind::NotPermitted));
     drop(db);

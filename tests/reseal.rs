@@ -22,7 +22,7 @@ fn keys(ring: &KeyRing, stored: &KeyEnvelope) -> DataKeys {
 }
 
 fn renewed(ring: &KeyRing, stored: &KeyEnvelope) -> KeyEnvelope {
-    edited(Access::new(ring).at(NOW), stored, |edit| edit.renew(&CONTACT))
+    edited(Access::new(ring).at(NOW), stored, |edit| edit.renew(CONTACT))
 }
 
 fn ada() -> String {
@@ -60,13 +60,13 @@ fn withdrawn_role_opens_nothing_that_was_resealed() {
     let ring = admin();
     let access = Access::new(&ring).at(NOW);
     let granted = edited(access, &envelope(&[CONTACT]), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let sealed = EMAIL.seal(&keys(&ring, &granted), &ada()).unwrap();
     let marketing = service(&["marketing"]);
     assert_eq!(EMAIL.open(&keys(&marketing, &granted), &sealed).unwrap(), ada());
 
-    let withdrawn = edited(access, &granted, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let withdrawn = edited(access, &granted, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(
         EMAIL.open(&keys(&marketing, &granted), &sealed).unwrap(),
         ada(),
@@ -87,7 +87,7 @@ fn role_granted_without_history_reads_what_is_resealed() {
     let first = envelope(&[CONTACT]);
     let sealed = EMAIL.seal(&keys(&ring, &first), &ada()).unwrap();
     let granted = edited(Access::new(&ring).at(NOW), &first, |edit| {
-        edit.grant(&CONTACT, "marketing", History::Excluded)
+        edit.grant(CONTACT, "marketing", History::Excluded)
     });
     let marketing = service(&["marketing"]);
     assert_eq!(kind(EMAIL.open(&keys(&marketing, &granted), &sealed)), ErrorKind::NotPermitted);
@@ -110,7 +110,7 @@ fn what_is_erased_or_expired_stays_and_is_no_error() {
     let expiry = entry(&first, "kept/1").live().expires_at;
 
     let mut edit = first.edit(at(expiry), 42).unwrap();
-    edit.renew(&KEPT).unwrap();
+    edit.renew(KEPT).unwrap();
     let renewed = edit.finish().unwrap();
     let before = renewed.unwrap(at(expiry - 1), 42).unwrap();
     assert!(NOTE.reseal(&before, &note).unwrap().is_some(), "its term is restarted in time");
@@ -121,7 +121,7 @@ fn what_is_erased_or_expired_stays_and_is_no_error() {
     assert!(NOTE.reseal(&swept, &note).unwrap().is_none());
 
     let class = edited(at(NOW), &first, |edit| edit.erase_class("contact"));
-    let again = edited(at(NOW), &class, |edit| edit.renew(&CONTACT));
+    let again = edited(at(NOW), &class, |edit| edit.renew(CONTACT));
     let subject = edited(at(NOW), &first, |edit| edit.erase_subject());
     for erased in [class, again, subject] {
         assert!(EMAIL.reseal(&keys(&ring, &erased), &email).unwrap().is_none());
@@ -181,7 +181,7 @@ fn newest_generation_that_takes_no_values_refuses_what_would_move_to_it() {
     let first = envelope(&[OPEN]);
     let note: Field<String> = Field::new("customer", "note", OPEN);
     let sealed = note.seal(&keys(&ring, &first), &ada()).unwrap();
-    let second = edited(at(NOW), &first, |edit| edit.renew(&KEPT));
+    let second = edited(at(NOW), &first, |edit| edit.renew(KEPT));
     let expiry = entry(&second, "kept/2").live().expires_at;
     for (now, expected) in [
         (NOW, None),
@@ -307,7 +307,7 @@ fn what_only_a_compromised_key_opens_is_resealed_in_rescue_mode() {
     let under = first.unwrap(rescue, 42).unwrap();
     assert!(NOTE.reseal(&under, &sealed).unwrap().is_none(), "nothing to move to");
 
-    let second = edited(Access::new(&ring).at(NOW), &first, |edit| edit.renew(&NOTES));
+    let second = edited(Access::new(&ring).at(NOW), &first, |edit| edit.renew(NOTES));
     assert_eq!(kind(NOTE.reseal(&keys(&ring, &second), &sealed)), ErrorKind::NotPermitted);
     let rescued = second.unwrap(rescue, 42).unwrap();
     let resealed = NOTE.reseal(&rescued, &sealed).unwrap().unwrap();

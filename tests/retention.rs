@@ -80,7 +80,7 @@ fn a_class_that_got_a_term_is_renewed_first() {
     let old = envelope(&[Class::new("kept")]);
     let keys = old.unwrap(at(&ring), 42).unwrap();
     assert_eq!(kind(NOTE.seal(&keys, &value())), ErrorKind::Retention);
-    let new = edited(at(&ring), &old, |edit| edit.renew(&KEPT));
+    let new = edited(at(&ring), &old, |edit| edit.renew(KEPT));
     let keys = new.unwrap(at(&ring), 42).unwrap();
     let sealed = NOTE.seal(&keys, &value()).unwrap();
     assert_eq!(NOTE.open(&keys, &sealed).unwrap(), value());
@@ -164,13 +164,13 @@ fn withdrawn_role_cannot_open_what_is_sealed_later() {
     let ring = admin();
     let marketing = service(&["marketing"]);
     let old = edited(at(&ring), &envelope(&[CONTACT]), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let seal = |stored: &fieldseal::KeyEnvelope| {
         CONTACT_NOTE.seal(&stored.unwrap(at(&ring), 42).unwrap(), &value()).unwrap()
     };
     let before = seal(&old);
-    let new = edited(at(&ring), &old, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let new = edited(at(&ring), &old, |edit| edit.withdraw(CONTACT, "marketing"));
     let after = seal(&new);
     let (old_keys, new_keys) =
         (old.unwrap(&marketing, 42).unwrap(), new.unwrap(&marketing, 42).unwrap());

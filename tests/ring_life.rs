@@ -299,7 +299,7 @@ fn perform(
         Op::Renew(who, subject, class) => {
             let access = Access::new(world.ring(*who)).at(NOW);
             let mut edit = world.envelopes[*subject].edit(access, *subject)?;
-            edit.renew(&CLASSES[*class])?;
+            edit.renew(CLASSES[*class])?;
             world.envelopes[*subject] = edit.finish()?;
         }
         Op::Rewrap(who, subject, rescue) => {

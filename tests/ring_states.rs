@@ -446,7 +446,7 @@ fn census_counts_recipients_and_envelope_keys() {
     assert_eq!((census.envelopes(), census.count(id(APP))), (0, 0));
 
     // Two generations and two classes for one role are one envelope that needs it.
-    let twice = edited(access, &envelope(&[CONTACT, NOTES]), |edit| edit.renew(&CONTACT));
+    let twice = edited(access, &envelope(&[CONTACT, NOTES]), |edit| edit.renew(CONTACT));
     info(&twice).count_into(&mut census);
     info(&envelope(&[HEALTH])).count_into(&mut census);
     assert_eq!(census.envelopes(), 2);

@@ -255,7 +255,7 @@ macro_rules! on {
                     let moved = Customer { email: "ada@example.org".into(), ..ada() };
                     assert!(store(update, &moved.seal_under(&ring, &first.keys).unwrap()).await);
                     let mut edit = first.keys.edit(&ring, 42).unwrap();
-                    edit.renew(&fieldseal::Class::PERSONAL).unwrap();
+                    edit.renew(fieldseal::Class::PERSONAL).unwrap();
                     let renewed = moved.seal_under(&ring, &edit.finish().unwrap()).unwrap();
                     assert!(store(update, &renewed).await);
                     assert!(!store(update, &first).await, "an earlier envelope");

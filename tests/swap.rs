@@ -141,7 +141,7 @@ fn a_value_under_the_tag_of_another_generation_is_refused() {
     let first = DataKeys::create(&ring, 42, [CONTACT, FINANCIAL]).unwrap();
     let old = EMAIL.seal(&first, &"old".to_owned()).unwrap();
     let mut edit = first.envelope().edit(&ring, 42).unwrap();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     let keys = edit.finish_keys().unwrap();
     let new = EMAIL.seal(&keys, &"new".to_owned()).unwrap();
     let card = CARD.seal(&keys, &"4242".to_owned()).unwrap();

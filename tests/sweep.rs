@@ -242,8 +242,8 @@ fn a_plan_counts_generations_and_erases_none() {
     let (store, ring) = (MemoryKeyStore::new(), admin());
     begin(&store, &(), 1, &[KEPT, NOTES], NOW);
     begin(&store, &(), 2, &[KEPT, FINANCIAL], NOW + DAY);
-    store.change(&(), at(&ring, NOW + 20 * DAY), 1, |edit| edit.renew(&KEPT)).unwrap();
-    store.change(&(), at(&ring, NOW + 21 * DAY), 1, |edit| edit.renew(&KEPT)).unwrap();
+    store.change(&(), at(&ring, NOW + 20 * DAY), 1, |edit| edit.renew(KEPT)).unwrap();
+    store.change(&(), at(&ring, NOW + 21 * DAY), 1, |edit| edit.renew(KEPT)).unwrap();
     let _ = store.erase_class(&(), at(&ring, NOW + 23 * DAY), 2, "financial").unwrap();
     let before = stored(&store, &());
     let count = |now| {

@@ -60,13 +60,13 @@ fn changed(
 #[test]
 fn a_withdrawn_role_opens_nothing_that_is_sealed_after() {
     let first = envelope(&[CONTACT]);
-    let consented = changed(&first, |edit| edit.grant(&CONTACT, "marketing", History::Included));
+    let consented = changed(&first, |edit| edit.grant(CONTACT, "marketing", History::Included));
     let before = sealed_by("app", &consented, 0, "before").unwrap();
     assert_eq!(opened_by("marketing", &consented, &before).unwrap(), "before");
     let ring = service(&["marketing"]);
     let kept = consented.unwrap(Access::new(&ring).at(NOW), 42).unwrap();
 
-    let withdrawn = changed(&consented, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let withdrawn = changed(&consented, |edit| edit.withdraw(CONTACT, "marketing"));
     let after = sealed_by("app", &withdrawn, 0, "after").unwrap();
     assert_eq!(opened_by("app", &withdrawn, &after).unwrap(), "after");
     // With the present envelope, with the old one put back, and with the keys it kept.
@@ -87,8 +87,8 @@ fn a_withdrawn_role_opens_nothing_that_is_sealed_after() {
 #[test]
 fn an_envelope_put_back_wins_no_new_values_above_a_version_floor() {
     let first = envelope(&[CONTACT]);
-    let consented = changed(&first, |edit| edit.grant(&CONTACT, "marketing", History::Included));
-    let withdrawn = changed(&consented, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let consented = changed(&first, |edit| edit.grant(CONTACT, "marketing", History::Included));
+    let withdrawn = changed(&consented, |edit| edit.withdraw(CONTACT, "marketing"));
     let floor = withdrawn.version().unwrap();
     assert!(sealed_by("app", &withdrawn, floor, "after").is_ok());
 
@@ -120,11 +120,11 @@ fn levels_of_preference_come_and_go_one_by_one() {
     let sealed = field.seal(&keys, &"tea".to_owned()).unwrap();
     let one = keys.envelope().clone();
     assert_eq!(opens(&one, &sealed), ["app", "marketing", "support"]);
-    let two = changed(&one, |edit| edit.withdraw(&PREFERENCES, "marketing"));
+    let two = changed(&one, |edit| edit.withdraw(PREFERENCES, "marketing"));
     assert_eq!(opens(&two, &sealed), ["app", "support"]);
-    let three = changed(&two, |edit| edit.grant(&PREFERENCES, "billing", History::Included));
+    let three = changed(&two, |edit| edit.grant(PREFERENCES, "billing", History::Included));
     assert_eq!(opens(&three, &sealed), ["app", "support", "billing"]);
-    let four = changed(&three, |edit| edit.grant(&PREFERENCES, "marketing", History::Excluded));
+    let four = changed(&three, |edit| edit.grant(PREFERENCES, "marketing", History::Excluded));
     assert_eq!(opens(&four, &sealed), ["app", "support", "billing"], "only what comes from now on");
     let keys = four.unwrap(access, 42).unwrap();
     let sealed = field.seal(&keys, &"coffee".to_owned()).unwrap();
@@ -136,15 +136,15 @@ fn a_withdrawal_asks_for_resealing_and_a_grant_does_not() {
     let ring = admin();
     let first = envelope(&[CONTACT]);
     let mut edit = first.edit(Access::new(&ring).at(NOW), 42).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Excluded).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
+    edit.grant(CONTACT, "marketing", History::Excluded).unwrap();
     assert!(edit.to_reseal().is_empty());
-    edit.withdraw(&CONTACT, "marketing").unwrap();
+    edit.withdraw(CONTACT, "marketing").unwrap();
     assert_eq!(edit.to_reseal(), [("contact".to_owned(), 3)]);
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     assert_eq!(edit.to_reseal(), [("contact".to_owned(), 4)], "under the latest");
     // A change that is refused asks for nothing.
-    edit.withdraw(&CONTACT, "app").unwrap_err();
+    edit.withdraw(CONTACT, "app").unwrap_err();
     assert_eq!(edit.to_reseal(), [("contact".to_owned(), 4)]);
 }
 
@@ -154,11 +154,11 @@ fn a_withdrawal_of_a_role_that_does_not_exist_is_refused() {
     let ring = admin();
     let log = Log::default();
     let first =
-        changed(&envelope(&[CONTACT]), |edit| edit.grant(&CONTACT, "marketing", History::Included));
+        changed(&envelope(&[CONTACT]), |edit| edit.grant(CONTACT, "marketing", History::Included));
     let access = Access::new(&ring).at(NOW).audit(&log);
     let mut edit = first.edit(access, 42).unwrap();
     for typo in ["marketting", "Marketing", "", "billing"] {
-        let one = edit.withdraw(&CONTACT, typo).unwrap_err();
+        let one = edit.withdraw(CONTACT, typo).unwrap_err();
         assert_eq!(one.kind(), ErrorKind::InvalidInput, "{typo}");
         assert!(one.to_string().contains("its readers with consent are marketing"), "{one}");
         assert_eq!(kind(edit.withdraw(CONTACT.consented_to(&[]), typo)), ErrorKind::InvalidInput);

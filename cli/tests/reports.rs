@@ -144,7 +144,7 @@ fn changes_are_reported_in_their_shapes() {
 fn sealed(ring: &KeyRing) -> (String, DataKeys) {
     let keys = DataKeys::create(ring, 42, [CONTACT]).unwrap();
     let mut edit = keys.envelope().edit(ring, 42).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
     let keys = edit.finish_keys().unwrap();
     (EMAIL.seal(&keys, &"ada@example.com".into()).unwrap().to_text(), keys)
 }

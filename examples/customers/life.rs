@@ -48,12 +48,11 @@ pub(crate) fn show(
     read("before:")?;
     let by_form = privacy.actor("the customer").source("form /newsletter").notice("2026-03");
     store
-        .change(db, by_form, one.id, |edit| edit.grant(&CONTACT, "marketing", History::Included))?;
+        .change(db, by_form, one.id, |edit| edit.grant(CONTACT, "marketing", History::Included))?;
     read("with consent:")?;
     std::fs::copy(path, &backup)?;
-    store.change(db, by_form.source("letter"), one.id, |edit| {
-        edit.withdraw(&CONTACT, "marketing")
-    })?;
+    store
+        .change(db, by_form.source("letter"), one.id, |edit| edit.withdraw(CONTACT, "marketing"))?;
     // The values are still under the key that marketing had: what was queued is resealed.
     for queued in store.reseal_queue(db, None, 100)? {
         // What is read cannot change before it is stored. Dropped on an error, the transaction is rolled back.

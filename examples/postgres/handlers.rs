@@ -150,9 +150,9 @@ pub(crate) async fn consent(app: Arc<App>, id: i64, given: bool) -> Result<(), P
     let mut connection = app.pool.acquire().await?;
     let change = app.keys.change(&mut connection, access, id, |edit| {
         if given {
-            edit.grant(&CONTACT, "marketing", History::Included)
+            edit.grant(CONTACT, "marketing", History::Included)
         } else {
-            edit.withdraw(&CONTACT, "marketing")
+            edit.withdraw(CONTACT, "marketing")
         }
     });
     change.await?;

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 /// let keys = DataKeys::create(&ring, 42, CONTACT.consented_to(&["marketing"]))?;
 ///
 /// let mut edit = keys.envelope().edit(&ring, 42)?;
-/// edit.renew(&CONTACT)?; // for those whom the envelope proves to have consent
+/// edit.renew(CONTACT)?; // for those whom the envelope proves to have consent
 /// edit.renew(CONTACT.consented_to(&[]))?; // for the declared readers alone
 /// # edit.finish()?;
 /// # Ok::<(), fieldseal::Error>(())

@@ -62,7 +62,7 @@ const PAGE: usize = 256;
 /// let keys = DataKeys::create(&ring, 42, Class::PERSONAL)?;
 /// store.save(&(), &keys)?;
 ///
-/// let envelope = store.change(&(), &ring, 42, |edit| edit.renew(&Class::PERSONAL))?;
+/// let envelope = store.change(&(), &ring, 42, |edit| edit.renew(Class::PERSONAL))?;
 /// assert_eq!(envelope.version()?, 2);
 /// assert!(store.save(&(), &keys).is_err(), "there is a later one");
 /// # Ok::<(), fieldseal::Error>(())

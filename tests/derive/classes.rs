@@ -42,7 +42,7 @@ mod billing {
 /// The row with what the billing service seals under keys of its own making.
 fn forged(row: SealedCustomer, service: &KeyRing) -> SealedCustomer {
     let mut edit = row.keys.edit(service, 42).unwrap();
-    edit.renew(&billing::OWN_MAIL).unwrap();
+    edit.renew(billing::OWN_MAIL).unwrap();
     let keys = edit.finish().unwrap();
     let own = billing::Customer { id: 42, email: "eve@example.com".into(), card: None };
     let own = own.seal_under(service, &keys).unwrap();

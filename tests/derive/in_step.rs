@@ -224,7 +224,7 @@ fn write(ring: &mut KeyRing, row: &SealedClient, new: &Client, way: Way) -> Seal
         Way::Reseal | Way::ResealWith => {
             let mut edit = row.keys.edit(&*ring, 1).unwrap();
             for class in Client::SCHEMA.classes() {
-                edit.renew(&class).unwrap();
+                edit.renew(class).unwrap();
             }
             row.keys = edit.finish().unwrap();
             let resealed = match way {

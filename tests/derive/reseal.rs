@@ -76,7 +76,7 @@ fn fields_under_older_generations_move_and_the_others_stay_byte_for_byte() {
     assert_eq!((same.row, same.fields.len(), same.gone.len()), (row.clone(), 0, 0));
 
     let mut read = row.clone();
-    read.keys = changed(&ring, &row.keys, |edit| edit.renew(&CONTACT));
+    read.keys = changed(&ring, &row.keys, |edit| edit.renew(CONTACT));
     let resealed = read.reseal(at(&ring), 1).unwrap();
     assert!(resealed.is_changed());
     assert_eq!(ids(&resealed.fields), ["email", "tel", "language"]);
@@ -104,11 +104,11 @@ fn withdrawn_role_opens_no_column_of_a_resealed_row() {
     let marketing = ring.subset(&["marketing"]).unwrap().into_ring();
     let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys =
-        changed(&ring, &row.keys, |edit| edit.grant(&CONTACT, "marketing", History::Included));
+        changed(&ring, &row.keys, |edit| edit.grant(CONTACT, "marketing", History::Included));
     let kept = row.keys.clone();
     assert_eq!(row.open_partial(at(&marketing), 1).unwrap().email.unwrap(), "ada@example.com");
 
-    row.keys = changed(&ring, &row.keys, |edit| edit.withdraw(&CONTACT, "marketing"));
+    row.keys = changed(&ring, &row.keys, |edit| edit.withdraw(CONTACT, "marketing"));
     let mut row = row.reseal(at(&ring), 1).unwrap().row;
     for (keys, expected) in
         [(row.keys.clone(), ErrorKind::NotPermitted), (kept, ErrorKind::WrongKey)]
@@ -127,8 +127,8 @@ fn erased_fields_stay_and_are_named() {
     let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys = changed(&ring, &row.keys, |edit| {
         edit.erase_class("financial")?;
-        edit.renew(&FINANCIAL)?;
-        edit.renew(&CONTACT)
+        edit.renew(FINANCIAL)?;
+        edit.renew(CONTACT)
     });
     let resealed = row.reseal(at(&ring), 1).unwrap();
     assert_eq!(ids(&resealed.fields), ["email", "tel", "language"]);
@@ -148,8 +148,8 @@ fn null_columns_stay_null() {
     let mut row = Customer { phone: None, card: None, ..ada() }.seal_new(at(&ring)).unwrap();
     row.language = None;
     row.keys = changed(&ring, &row.keys, |edit| {
-        edit.renew(&FINANCIAL)?;
-        edit.renew(&CONTACT)
+        edit.renew(FINANCIAL)?;
+        edit.renew(CONTACT)
     });
     let resealed = row.reseal(at(&ring), 1).unwrap();
     assert_eq!(ids(&resealed.fields), ["email"]);
@@ -161,8 +161,8 @@ fn field_that_cannot_be_opened_is_named_and_the_row_refused() {
     let ring = ring();
     let mut row = ada().seal_new(at(&ring)).unwrap();
     row.keys = changed(&ring, &row.keys, |edit| {
-        edit.renew(&FINANCIAL)?;
-        edit.renew(&CONTACT)
+        edit.renew(FINANCIAL)?;
+        edit.renew(CONTACT)
     });
     let app = ring.subset(&["app"]).unwrap().into_ring();
     let error = row.reseal(at(&app), 1).unwrap_err();
@@ -235,7 +235,7 @@ fn rows_with_keys_elsewhere_are_resealed_one_by_one() {
     let keys = DataKeys::create(at(&ring), 1, [CONTACT]).unwrap();
     let of = |id| Address { id, customer: 1, street: "1 Main St".to_owned() };
     let row = of(7).seal_with(&keys).unwrap();
-    let renewed = changed(&ring, keys.envelope(), |edit| edit.renew(&CONTACT));
+    let renewed = changed(&ring, keys.envelope(), |edit| edit.renew(CONTACT));
     let keys = renewed.unwrap(at(&ring), 1).unwrap();
     let resealed = row.reseal_with(&keys).unwrap();
     assert!(resealed.is_changed());
@@ -259,7 +259,7 @@ fn queue_of_a_store_is_worked_off_by_resealing() {
     let theirs = keys.envelope().unwrap(at(&marketing), 1).unwrap();
     assert_eq!(rows[0].open_with(&theirs).unwrap(), of(1));
 
-    store.change(&(), at(&ring), 1, |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+    store.change(&(), at(&ring), 1, |edit| edit.withdraw(CONTACT, "marketing")).unwrap();
     let queue = store.reseal_queue(&(), None, 10).unwrap();
     assert_eq!(queue.len(), 1);
     assert_eq!((&*queue[0].class, queue[0].generation), ("contact", 2));
@@ -304,7 +304,7 @@ impl AuditSink for Log {
 fn audit_is_told_of_each_resealing_before_it_is_returned() {
     let ring = ring();
     let mut row = ada().seal_new(at(&ring)).unwrap();
-    row.keys = changed(&ring, &row.keys, |edit| edit.renew(&CONTACT));
+    row.keys = changed(&ring, &row.keys, |edit| edit.renew(CONTACT));
     let log = Log::default();
     row.reseal(at(&ring).audit(&log), 1).unwrap();
     let other = row.reseal(at(&ring).audit(&log), 2);

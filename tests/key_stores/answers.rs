@@ -149,7 +149,7 @@ mod by_postgres {
             let ring = admin();
             run(&mut one, "SET deadlock_timeout = '20ms'; BEGIN").await;
             run(&mut other, "SET deadlock_timeout = '10s'; BEGIN").await;
-            let renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(CONTACT);
             store.change(&mut one, at(&ring), 1, renew).await.unwrap();
             store.change(&mut other, at(&ring), 2, renew).await.unwrap();
             let (first, second) = tokio::join!(

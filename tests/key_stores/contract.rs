@@ -23,7 +23,7 @@ pub(crate) fn fresh(tenant: &str, subject: &SubjectId) -> KeyEnvelope {
 pub(crate) fn renewed(tenant: &str, subject: &SubjectId, envelope: &KeyEnvelope) -> KeyEnvelope {
     let ring = admin();
     let mut edit = envelope.edit(at(&ring).tenant(tenant), subject).unwrap();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     edit.finish().unwrap()
 }
 

@@ -40,7 +40,7 @@ fn an_erasure_that_a_trigger_undoes_is_refused_and_gives_no_receipt() {
     assert!(error.to_string().contains("trigger"), "{error}");
     let error = store.erase_class(&db, at(&ring), 7, "contact").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    let renew = store.change(&db, at(&ring), 7, |edit| edit.renew(&CONTACT));
+    let renew = store.change(&db, at(&ring), 7, |edit| edit.renew(CONTACT));
     assert_eq!(renew.unwrap_err().kind(), ErrorKind::Io, "with a queue");
     assert!(db.is_autocommit(), "no transaction is left behind");
     assert_eq!(store.load(&db, "", 7).unwrap(), Some(before));
@@ -70,7 +70,7 @@ fn a_pass_does_not_count_what_a_trigger_undoes() {
     let (store, db) = own();
     store.save_unchecked(&db, "", 7, &fresh("", &number(7))).unwrap();
     db.execute_batch(PUTS_BACK).unwrap();
-    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT));
     assert_eq!(pass.unwrap_err().kind(), ErrorKind::Io);
 }
 
@@ -115,7 +115,7 @@ mod through_sqlx {
         run(on, undoing.to_owned()).await;
         let erased = store.erase(on, at(&ring), 7).await;
         assert_eq!(erased.unwrap_err().kind(), ErrorKind::Io, "{undoing}");
-        let renewed = store.change(on, at(&ring), 7, |edit| edit.renew(&CONTACT)).await;
+        let renewed = store.change(on, at(&ring), 7, |edit| edit.renew(CONTACT)).await;
         assert_eq!(renewed.unwrap_err().kind(), ErrorKind::Io, "{undoing}");
         assert_eq!(store.load(on, "", 7).await.unwrap(), Some(before));
     }

@@ -26,10 +26,10 @@ async fn life(
     let ring = admin();
     let keys = fieldseal::DataKeys::create(at(&ring), subject, [CONTACT])?;
     store.save_unchecked(on, "", subject, keys.envelope()).await?;
-    let renewed = store.change(on, at(&ring), subject, |edit| edit.renew(&CONTACT)).await?;
+    let renewed = store.change(on, at(&ring), subject, |edit| edit.renew(CONTACT)).await?;
     assert_eq!(store.load(on, "", subject).await?, Some(renewed));
     let mut transaction = on.begin().await.unwrap();
-    store.change(&mut transaction, at(&ring), subject, |edit| edit.renew(&CONTACT)).await?;
+    store.change(&mut transaction, at(&ring), subject, |edit| edit.renew(CONTACT)).await?;
     assert!(store.load(&mut transaction, "", subject).await?.is_some());
     transaction.commit().await.unwrap();
     let loaded = store.load(on, "", subject).await?.unwrap();
@@ -92,9 +92,9 @@ fn a_transaction_that_sqlx_did_not_begin_stays_the_callers() {
         run(&mut on, "CREATE TABLE rows (id INT)").await.unwrap();
         run(&mut on, "BEGIN; INSERT INTO rows VALUES (1)").await.unwrap();
         store.save_unchecked(&mut on, "", 2, &fresh("", &number(2))).await.unwrap();
-        store.change(&mut on, at(&ring), 1, |edit| edit.renew(&CONTACT)).await.unwrap();
+        store.change(&mut on, at(&ring), 1, |edit| edit.renew(CONTACT)).await.unwrap();
         assert_eq!(store.reseal_queue(&mut on, None, 9).await.unwrap().len(), 1);
-        let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+        let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(CONTACT)).await;
         assert_eq!(pass.unwrap().changed, 2);
         let _erasure = store.erase(&mut on, at(&ring), 2).await.unwrap();
         let queued = store.reseal_queue(&mut on, None, 9).await.unwrap();
@@ -107,7 +107,7 @@ fn a_transaction_that_sqlx_did_not_begin_stays_the_callers() {
 
         // Committed, it is there as a whole.
         run(&mut on, "BEGIN; INSERT INTO rows VALUES (2)").await.unwrap();
-        let renewed = store.change(&mut on, at(&ring), 1, |edit| edit.renew(&CONTACT)).await;
+        let renewed = store.change(&mut on, at(&ring), 1, |edit| edit.renew(CONTACT)).await;
         run(&mut on, "COMMIT").await.unwrap();
         assert_eq!(store.load(&mut on, "", 1).await.unwrap(), Some(renewed.unwrap()));
 

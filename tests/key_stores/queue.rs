@@ -16,17 +16,17 @@ fn a_renewal_and_a_withdrawal_are_queued_with_their_envelope() {
     on_every_store(|store| {
         let id = store.id(7);
         store.save("", &id, &fresh("", &id)).unwrap();
-        store.change("", &id, &mut |edit| edit.renew(&CONTACT)).unwrap();
+        store.change("", &id, &mut |edit| edit.renew(CONTACT)).unwrap();
         assert_eq!(lines(&store.queued(9)), [("", "contact", 2)]);
         let grant = |history| {
             move |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
-                edit.grant(&CONTACT, "marketing", history)
+                edit.grant(CONTACT, "marketing", history)
             }
         };
         store.change("", &id, &mut grant(History::Included)).unwrap();
         store.change("", &id, &mut grant(History::Excluded)).unwrap();
         assert_eq!(lines(&store.queued(9)), [("", "contact", 2)], "a grant queues nothing");
-        store.change("", &id, &mut |edit| edit.withdraw(&CONTACT, "marketing")).unwrap();
+        store.change("", &id, &mut |edit| edit.withdraw(CONTACT, "marketing")).unwrap();
         assert_eq!(lines(&store.queued(9)), [("", "contact", 4)], "one entry, of the last");
         assert_eq!(store.queued(9)[0].subject, id);
     });
@@ -39,7 +39,7 @@ fn what_begins_a_class_anew_after_an_erasure_is_not_queued() {
         store.save("", &id, &fresh("", &id)).unwrap();
         let mut erase_and_renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
             edit.erase_class("contact")?;
-            edit.renew(&CONTACT)
+            edit.renew(CONTACT)
         };
         store.change("", &id, &mut erase_and_renew).unwrap();
         assert_eq!(store.queued(9), [], "nothing is left to reseal");

@@ -31,7 +31,7 @@ fn inline(db: &Connection) -> SqliteKeyStore {
 fn concludes_nothing(store: &SqliteKeyStore, db: &Connection, why: &str) {
     let mut ring = admin();
     let before = db.total_changes();
-    let passed = store.change_all(db, at(&ring), |_, edit| edit.renew(&CONTACT));
+    let passed = store.change_all(db, at(&ring), |_, edit| edit.renew(CONTACT));
     let error = passed.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
     assert!(error.to_string().contains(why), "{error}");
@@ -134,7 +134,7 @@ fn rows_that_name_no_subject_are_reported_and_end_no_pass() {
         db.execute(&format!("INSERT INTO customers VALUES ({id}, ?1)"), [envelope.as_bytes()])
             .unwrap();
     }
-    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT)).unwrap();
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT)).unwrap();
     assert_eq!((pass.seen, pass.changed, pass.unnamed, pass.failed.len()), (2, 2, 2, 0));
     let mut census = Census::new_at(NOW);
     assert_eq!(store.census(&db, "here", &mut census).unwrap_err().kind(), ErrorKind::Malformed);
@@ -144,7 +144,7 @@ fn rows_that_name_no_subject_are_reported_and_end_no_pass() {
     let (store, db) = own();
     db.execute("INSERT INTO fieldseal_keys VALUES ('', X'FFEE', 1, X'00')", []).unwrap();
     db.execute("INSERT INTO fieldseal_keys VALUES ('', X'', 1, X'00')", []).unwrap();
-    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT)).unwrap();
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT)).unwrap();
     assert_eq!((pass.seen, pass.changed, pass.unnamed, pass.failed.len()), (3, 2, 1, 1));
     assert!(pass.failed[0].2.to_string().contains("ffee"), "{:?}", pass.failed);
 }
@@ -205,7 +205,7 @@ mod torn {
             }
             is_all(&met);
         }
-        is_reported(store.change_all(&db, at(&ring), |_, edit| edit.renew(&CONTACT)));
+        is_reported(store.change_all(&db, at(&ring), |_, edit| edit.renew(CONTACT)));
         let plan = Sweep::at_most_percent(100).plan(&store, &db, at(&ring)).unwrap();
         assert_eq!(plan.failed, 3);
         let mut census = Census::new_at(NOW);
@@ -251,7 +251,7 @@ mod torn {
                 }
                 is_all(&met);
             }
-            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(CONTACT)).await;
             is_reported(pass);
             let mut census = Census::new_at(NOW);
             is_not_whole(store.census(&mut on, "here", &mut census).await, &census);
@@ -259,7 +259,7 @@ mod torn {
             // Nor does an envelope of such text.
             let sql = "UPDATE customers SET keys = CAST(X'667331FF' AS TEXT) WHERE id = 'a'";
             sqlx::raw_sql(sql).execute(&mut on).await.unwrap();
-            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(CONTACT)).await;
             let pass = pass.unwrap();
             assert_eq!((pass.seen, pass.changed, pass.failed.len()), (6, 1, 5));
             assert_eq!(pass.failed[0].1.as_text(), Some("a"));
@@ -283,7 +283,7 @@ fn several_rows_of_one_subject_are_not_passed_over() {
         error.to_string().contains("several rows of the table are of the subject 1:"),
         "{error}"
     );
-    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT));
     assert_eq!(pass.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
@@ -293,7 +293,7 @@ fn a_row_that_no_pass_gets_past_is_named() {
     let (store, db) = own();
     let insert = "INSERT INTO fieldseal_keys VALUES (CAST(X'61FF' AS TEXT), X'0261', 1, X'00')";
     db.execute(insert, []).unwrap();
-    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT));
     let error = pass.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(error.to_string().contains("CAST(X'61ff' AS TEXT)"), "{error}");
@@ -321,7 +321,7 @@ fn a_pass_that_ends_early_says_how_far_it_came() {
          WHEN new.subject = X'010000000000000002' BEGIN SELECT RAISE(ABORT, 'no more'); END;",
     )
     .unwrap();
-    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(&CONTACT));
+    let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT));
     let error = pass.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     assert!(
@@ -381,7 +381,7 @@ mod on_postgres {
 
     async fn concludes_nothing(store: &SqlxKeyStore<Postgres>, on: &mut PgConnection, why: &str) {
         let ring = admin();
-        let pass = store.change_all(on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+        let pass = store.change_all(on, at(&ring), |_, edit| edit.renew(CONTACT)).await;
         let error = pass.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
         assert!(error.to_string().contains(why), "{error}");
@@ -425,7 +425,7 @@ mod on_postgres {
             // Whom the policies spare sees all.
             run(&mut on, "RESET ROLE".to_owned()).await;
             let ring = admin();
-            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(&CONTACT)).await;
+            let pass = store.change_all(&mut on, at(&ring), |_, edit| edit.renew(CONTACT)).await;
             assert_eq!(pass.unwrap().changed, 2);
             // An owner whom they do not spare does not.
             run(
@@ -448,7 +448,7 @@ mod on_postgres {
         let Some(schema) = postgres::Schema::new() else { return };
         runtime().block_on(async {
             let (store, mut on) = two_tenants(&schema).await;
-            let change = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let change = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(CONTACT);
             let ring = admin();
             store.change(&mut on, at(&ring).tenant("globex"), 1, change).await.unwrap();
             let name: String = one(&mut on, "SELECT current_schema()::text").await;

@@ -75,11 +75,10 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         in_a_handler(store.save_unchecked(&mut transaction, "", 42, &first)).await.unwrap();
         in_a_handler(async {
             let no_tenant = String::new();
-            let renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(&CONTACT);
+            let renew = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| edit.renew(CONTACT);
             store.change(&mut transaction, at(&ring).tenant(&no_tenant), 42, renew).await?;
-            store.change(&mut transaction, &ring, 42, |edit| edit.renew(&CONTACT)).await?;
-            let pass =
-                store.change_all(&mut transaction, at(&ring), |_, edit| edit.renew(&CONTACT));
+            store.change(&mut transaction, &ring, 42, |edit| edit.renew(CONTACT)).await?;
+            let pass = store.change_all(&mut transaction, at(&ring), |_, edit| edit.renew(CONTACT));
             assert_eq!(pass.await?.changed, 1);
             let _class = store.erase_class(&mut transaction, at(&ring), 42, "contact").await?;
             store.erase(&mut transaction, at(&ring), 42).await.map(drop)
@@ -93,7 +92,7 @@ fn an_envelope_goes_with_the_callers_own_transaction() {
         let mut transaction = on.begin().await.unwrap();
         store.save_unchecked(&mut transaction, "", 42, &first).await.unwrap();
         let second =
-            store.change(&mut transaction, at(&ring), 42, |edit| edit.renew(&CONTACT)).await;
+            store.change(&mut transaction, at(&ring), 42, |edit| edit.renew(CONTACT)).await;
         // What loses inside the transaction takes nothing else with it.
         let late = [("contact".to_owned(), 9)];
         let lost = store.save_unchecked_and_queue(&mut transaction, "", 42, &first, &late).await;
@@ -160,7 +159,7 @@ fn changes_of_many_connections_are_all_there() {
                     let (ring, mut done) = (admin(), 0_u16);
                     for _ in 0..CHANGES {
                         let change =
-                            store.change(&mut on, at(&ring), 42, |edit| edit.renew(&CONTACT));
+                            store.change(&mut on, at(&ring), 42, |edit| edit.renew(CONTACT));
                         match change.await {
                             Ok(_) => done += 1,
                             Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
@@ -368,7 +367,7 @@ fn a_change_that_a_reader_holds_up_leaves_no_transaction_behind_in_sqlx() {
         let mut read = other.prepare("SELECT subject FROM fieldseal_keys").unwrap();
         let mut rows = read.query([]).unwrap();
         assert!(rows.next().unwrap().is_some());
-        let renewed = store.change(&mut on, at(&ring), 42, |edit| edit.renew(&CONTACT)).await;
+        let renewed = store.change(&mut on, at(&ring), 42, |edit| edit.renew(CONTACT)).await;
         assert_eq!(kind(renewed), ErrorKind::Retry);
         drop(rows);
         assert_eq!(store.load(&mut on, "", 42).await.unwrap(), Some(first), "it is undone");
@@ -399,9 +398,9 @@ fn a_transaction_that_came_too_late_is_to_begin_again() {
         let ring = admin();
         let mut transaction = late.begin_with(isolation).await.unwrap();
         store.load(&mut transaction, "", 42).await.unwrap();
-        store.change(&mut early, at(&ring), 42, |edit| edit.renew(&CONTACT)).await.unwrap();
+        store.change(&mut early, at(&ring), 42, |edit| edit.renew(CONTACT)).await.unwrap();
         let changed =
-            store.change(&mut transaction, at(&ring), 42, |edit| edit.renew(&CONTACT)).await;
+            store.change(&mut transaction, at(&ring), 42, |edit| edit.renew(CONTACT)).await;
         if changed.is_ok() {
             transaction.commit().await.unwrap();
         }
@@ -479,7 +478,7 @@ fn envelopes_in_text_columns_of_every_type_are_changed_in_place() {
             assert_eq!(store.load(&mut on, "", 7).await.unwrap().as_ref(), Some(&first));
             let ring = admin();
             for store in [&store, &unsaid] {
-                let renew = store.change(&mut on, at(&ring), 7, |edit| edit.renew(&CONTACT));
+                let renew = store.change(&mut on, at(&ring), 7, |edit| edit.renew(CONTACT));
                 let renewed = renew.await.unwrap();
                 assert_eq!(store.load(&mut on, "", 7).await.unwrap().as_ref(), Some(&renewed));
                 assert_eq!(store.scan(&mut on, None, 9).await.unwrap()[0].envelope, renewed);

@@ -27,7 +27,7 @@ fn a_pass_changes_each_envelope_once() {
             .change_all(at(&ring), &mut |one, edit| {
                 met.lock().unwrap().push((one.tenant.clone(), one.subject.clone()));
                 // Every other one stays as it is.
-                if met.lock().unwrap().len() % 2 == 0 { edit.renew(&CONTACT) } else { Ok(()) }
+                if met.lock().unwrap().len() % 2 == 0 { edit.renew(CONTACT) } else { Ok(()) }
             })
             .unwrap();
         let (seen, tenants) = (met.into_inner().unwrap(), store.tenants());
@@ -51,7 +51,7 @@ fn an_envelope_that_cannot_be_changed_stops_no_other() {
         }
         let (ring, unknown) = (admin(), store.id(6));
         let pass = store.change_all(at(&ring), &mut |one, edit| {
-            if one.subject == unknown { edit.erase_class("billing") } else { edit.renew(&CONTACT) }
+            if one.subject == unknown { edit.erase_class("billing") } else { edit.renew(CONTACT) }
         });
         let pass = pass.unwrap();
         assert_eq!((pass.seen, pass.changed), (10, 8));
@@ -75,7 +75,7 @@ fn a_pass_stops_where_every_envelope_would_fail() {
             store.save("", &store.id(number), &fresh("", &store.id(number))).unwrap();
         }
         let (ring, audit) = (admin(), Log::refusing());
-        let pass = store.change_all(at(&ring).audit(&audit), &mut |_, edit| edit.renew(&CONTACT));
+        let pass = store.change_all(at(&ring).audit(&audit), &mut |_, edit| edit.renew(CONTACT));
         assert_eq!(pass.unwrap_err(), ErrorKind::Audit);
         assert!(
             (0..3).all(|number| info(&store.load("", &store.id(number)).unwrap()).version == 1)
@@ -97,7 +97,7 @@ fn a_pass_begins_an_envelope_anew_when_another_stored_it() {
                 store.save_unchecked(&(), "", 7, &renewed("", &number(7), &first)).unwrap();
             }
             assert_eq!(info(&one.envelope).version, calls);
-            edit.renew(&CONTACT)
+            edit.renew(CONTACT)
         })
         .unwrap();
     assert_eq!((pass.seen, pass.changed, calls), (1, 1, 2));

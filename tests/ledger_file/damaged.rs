@@ -201,10 +201,10 @@ fn a_consent_before_missing_lines_does_not_stand() {
     let access = Access::new(&ring).at(NOW).ledger(&file).source("form").notice("1");
     let keys_of_one = DataKeys::create(access, 42, [CONTACT]).unwrap();
     let mut edit = keys_of_one.envelope().edit(access, 42).unwrap();
-    edit.grant(&CONTACT, "marketing", History::Included).unwrap();
+    edit.grant(CONTACT, "marketing", History::Included).unwrap();
     let granted = edit.finish().unwrap();
     let mut edit = granted.edit(access, 42).unwrap();
-    edit.withdraw(&CONTACT, "marketing").unwrap();
+    edit.withdraw(CONTACT, "marketing").unwrap();
     edit.finish().unwrap();
     let stands = |ledger: &Ledger| ledger.consents(&ring, 42).unwrap()[0].given.is_some();
 
@@ -250,9 +250,9 @@ fn consents_from_the_file_are_those_of_the_ledger_read_whole() {
         let access = Access::new(ring).at(NOW).ledger(&file).source("form").notice("1");
         let kept = DataKeys::create(access, subject, [NEWS]).unwrap();
         let mut edit = kept.envelope().edit(access, subject).unwrap();
-        edit.grant(&NEWS, "marketing", History::Included).unwrap();
-        edit.grant(&NEWS, "support", History::Included).unwrap();
-        edit.withdraw(&NEWS, "support").unwrap();
+        edit.grant(NEWS, "marketing", History::Included).unwrap();
+        edit.grant(NEWS, "support", History::Included).unwrap();
+        edit.withdraw(NEWS, "support").unwrap();
         edit.finish().unwrap();
     };
     (41..44).for_each(|subject| tell(&ring, subject));

@@ -193,10 +193,10 @@ fn two_reader_sets_for_one_mask_class_are_refused() {
     let stored = envelope(&[FINANCIAL]);
     let mut edit = stored.edit(at(&ring), 42).unwrap();
     edit.ensure(SHOWN).unwrap();
-    assert_eq!(kind(edit.renew(&other)), ErrorKind::InvalidInput);
+    assert_eq!(kind(edit.renew(other)), ErrorKind::InvalidInput);
     // The order of roles makes no difference.
     let same = Class::mask_of(&FINANCIAL, name_of(&FINANCIAL), &["support", "billing"]);
-    edit.renew(&same).unwrap();
+    edit.renew(same).unwrap();
 }
 
 /// `[ED-13]`
@@ -213,9 +213,9 @@ fn erasing_a_class_erases_its_masks() {
     }
     // And no new ones are made until the classes are begun again.
     assert_eq!(kind(CARD.update(&open(&ring, &new), &"1".into())), ErrorKind::Erased);
-    let begun = edited(at(&ring), &new, |edit| edit.renew(&FINANCIAL));
+    let begun = edited(at(&ring), &new, |edit| edit.renew(FINANCIAL));
     assert_eq!(kind(CARD.update(&open(&ring, &begun), &"1".into())), ErrorKind::Erased);
-    let begun = edited(at(&ring), &begun, |edit| edit.renew(&SHOWN));
+    let begun = edited(at(&ring), &begun, |edit| edit.renew(SHOWN));
     let again = written(&ring, &begun);
     assert!(CARD_MASK.open(&open(&ring, &begun), &again.mask).is_ok());
     assert_eq!(kind(CARD_MASK.open(&open(&ring, &begun), &row.mask)), ErrorKind::Erased);
@@ -300,7 +300,7 @@ fn mask_class_is_renewed_and_rewrapped_like_any_other() {
     let mut ring = admin();
     let first = envelope(&[FINANCIAL, SHOWN]);
     let row = written(&ring, &first);
-    let second = edited(at(&ring), &first, |edit| edit.renew(&SHOWN));
+    let second = edited(at(&ring), &first, |edit| edit.renew(SHOWN));
     assert_eq!(reached(&service(&["support"]), &second, "mask.financial/2"), "open");
     assert_eq!(reached(&service(&["app"]), &second, "mask.financial/2"), "not permitted");
     assert!(CARD_MASK.open(&open(&ring, &second), &row.mask).is_ok(), "the older ones open");
@@ -318,9 +318,9 @@ fn mask_class_is_neither_granted_nor_withdrawn() {
     let ring = admin();
     let stored = envelope(&[FINANCIAL, SHOWN]);
     let granted =
-        refused(at(&ring), &stored, |edit| edit.grant(&SHOWN, "marketing", History::Included));
+        refused(at(&ring), &stored, |edit| edit.grant(SHOWN, "marketing", History::Included));
     assert_eq!(granted, ErrorKind::InvalidInput);
-    let withdrawn = refused(at(&ring), &stored, |edit| edit.withdraw(&SHOWN, "support"));
+    let withdrawn = refused(at(&ring), &stored, |edit| edit.withdraw(SHOWN, "support"));
     assert_eq!(withdrawn, ErrorKind::InvalidInput);
 }
 
@@ -335,9 +335,9 @@ fn consent_to_masks_is_given_and_taken_by_a_class_of_their_own() {
     let first = envelope(&[FINANCIAL, OWN]);
     let row = FIELD.update(&open(&ring, &first), &"4242424242424242".into()).unwrap();
     assert_eq!(kind(MASK.open(&open(&support, &first), &row.mask)), ErrorKind::NotPermitted);
-    let granted = edited(at(&ring), &first, |edit| edit.grant(&OWN, "support", History::Included));
+    let granted = edited(at(&ring), &first, |edit| edit.grant(OWN, "support", History::Included));
     assert!(MASK.open(&open(&support, &granted), &row.mask).is_ok());
-    let taken = edited(at(&ring), &granted, |edit| edit.withdraw(&OWN, "support"));
+    let taken = edited(at(&ring), &granted, |edit| edit.withdraw(OWN, "support"));
     let again = MASK.reseal(&open(&ring, &taken), &row.mask).unwrap();
     assert!(again.is_some());
     assert_eq!(kind(MASK.open(&open(&support, &taken), &again)), ErrorKind::NotPermitted);
@@ -399,7 +399,7 @@ fn masks_that_are_kept_longer_or_shorter_than_their_class_are_refused() {
             // In one edit, however many calls it takes.
             edit.ensure(both[0]).unwrap();
             assert_eq!(kind(edit.ensure(both[1])), ErrorKind::InvalidInput);
-            assert_eq!(kind(edit.renew(&both[1])), ErrorKind::InvalidInput);
+            assert_eq!(kind(edit.renew(both[1])), ErrorKind::InvalidInput);
         }
     }
     DataKeys::create(at(&ring), 42, [of_days(365), FINANCIAL]).unwrap();

@@ -137,7 +137,7 @@ fn row_is_resealed_with_its_masks() {
     let ring = admin();
     let mut row = ada().seal_new(at(&ring)).unwrap();
     let shown = customer::CARD_SHOWN.class();
-    row.keys = edited(at(&ring), &row.keys, |edit| edit.renew(&shown));
+    row.keys = edited(at(&ring), &row.keys, |edit| edit.renew(shown));
     let again = row.reseal(at(&ring), 42).unwrap();
     assert!(again.is_changed() && again.fields.is_empty());
     assert_eq!(again.columns().collect::<Vec<_>>(), ["card_shown"]);
@@ -269,7 +269,7 @@ fn mask_that_is_reindexed_expires_with_its_value() {
     let later = |day| at(&ring).at(NOW + day * DAY);
     let mut edit = row.keys.edit(later(300), 42).unwrap();
     for class in Customer::SCHEMA.classes() {
-        edit.touch(&class).unwrap();
+        edit.touch(class).unwrap();
     }
     row.keys = edit.finish().unwrap();
     let again = row.reindex(later(300), 42).unwrap().row;
@@ -286,7 +286,7 @@ fn masks_that_are_renewed_alone_expire_with_their_values() {
     let mut row = ada().seal_new(at(&ring)).unwrap();
     let later = |day: u64| at(&ring).at(NOW + day * 86_400);
     let mut edit = row.keys.edit(later(300), 42).unwrap();
-    assert!(edit.touch(&customer::CARD_SHOWN.class()).unwrap());
+    assert!(edit.touch(customer::CARD_SHOWN.class()).unwrap());
     row.keys = edit.finish().unwrap();
     let keys = row.unwrap_keys(later(300), 42).unwrap();
     assert_eq!(customer::CARD_SHOWN.reseal(&keys, &row.card_shown).unwrap(), None);
@@ -304,7 +304,7 @@ fn masks_that_are_renewed_alone_expire_with_their_values() {
 
     // With the value it goes on.
     let mut edit = row.keys.edit(later(300), 42).unwrap();
-    assert!(edit.touch(&FINANCIAL).unwrap());
+    assert!(edit.touch(FINANCIAL).unwrap());
     row.keys = edit.finish().unwrap();
     let again = row.reseal(later(300), 42).unwrap().row.reindex(later(300), 42).unwrap().row;
     assert_eq!(shown(&ring, &again)[1].as_deref(), Some(LAST));

@@ -107,7 +107,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
             &[Renew, Unwrap],
             call(|a| {
                 let mut edit = envelope.edit(a, 42)?;
-                edit.renew(&CONTACT)?;
+                edit.renew(CONTACT)?;
                 edit.finish_keys().map(drop)
             }),
         ),
@@ -116,7 +116,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
             &[Grant],
             call(|a| {
                 let grant = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
-                    edit.grant(&CONTACT, "marketing", History::Included)
+                    edit.grant(CONTACT, "marketing", History::Included)
                 };
                 stored().change(&(), a, 42, grant).map(drop)
             }),
@@ -127,7 +127,7 @@ fn each_use_of_a_ring_secret_for_a_person_is_told_and_a_refusal_withholds_its_re
             call(|a| {
                 let a = a.ledger(&lines);
                 let withdraw = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
-                    edit.withdraw(&CONTACT, "marketing")
+                    edit.withdraw(CONTACT, "marketing")
                 };
                 stored().change(&(), a, 42, withdraw).map(drop)
             }),

@@ -218,8 +218,8 @@ fn situation(name: &str) -> Option<Error> {
             let (_folder, [one, mut other], _) = stored(ring);
             let late = other.transaction().unwrap();
             store.load(&late, "", 42).unwrap();
-            store.change(&one, ring, 42, |edit| edit.renew(&CONTACT)).unwrap();
-            failed(store.change(&late, ring, 42, |edit| edit.renew(&CONTACT)))
+            store.change(&one, ring, 42, |edit| edit.renew(CONTACT)).unwrap();
+            failed(store.change(&late, ring, 42, |edit| edit.renew(CONTACT)))
         }
         "the database has no such table" => {
             failed(store.load(&Connection::open_in_memory().unwrap(), "", 42))

@@ -41,7 +41,7 @@ fn a_withdrawal_is_made_good_though_the_ring_cannot_wrap_for_another_role() {
         let (ring, ledger) = (signing(), Lines::begin(&signing()));
         let live = stored(&ring, MANY, &["marketing", "billing"]);
         let backup = copy(&live);
-        change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(&MANY, "marketing"));
+        change(&live, at(&ring, &ledger, NOW + DAY), |edit| edit.withdraw(MANY, "marketing"));
 
         let mut without = signing();
         without.set_state(id(other), what).unwrap();
@@ -67,7 +67,7 @@ fn a_withdrawal_is_made_good_beside_a_key_that_the_ring_does_not_know() {
     newer.rotate(KeyUse::Wrap, "billing").unwrap();
     let backup = stored(&newer, MANY, &["marketing", "billing"]);
     let live = copy(&backup);
-    change(&live, at(&newer, &ledger, NOW + DAY), |edit| edit.withdraw(&MANY, "marketing"));
+    change(&live, at(&newer, &ledger, NOW + DAY), |edit| edit.withdraw(MANY, "marketing"));
 
     assert_eq!(replayed(&backup, &ring, &ledger), (1, vec![ErrorKind::MissingKey]));
     let envelope = backup.load(&(), "", 42).unwrap().unwrap();
@@ -90,7 +90,7 @@ fn the_only_known_reader_of_what_was_begun_since_is_kept_beside_an_unknown_key()
     let store = stored(&ring, NEWSLETTER, &["marketing"]);
     let old = store.load(&(), "", 42).unwrap().unwrap();
     let mut edit = old.edit(at(&ring, &ledger, NOW + DAY), 42).unwrap();
-    edit.withdraw(&NEWSLETTER, "marketing").unwrap();
+    edit.withdraw(NEWSLETTER, "marketing").unwrap();
     drop(edit.finish().unwrap());
     // Told and lost; the class goes on, also for a role that a later release declares.
     const MORE: Class =

@@ -28,12 +28,12 @@ fn damaged(ledger: &Lines, ring: &KeyRing, number: usize) -> Ledger {
 fn withdrawn_twice(ring: &KeyRing) -> (MemoryKeyStore, [Lines; 2]) {
     let [a, b] = [Lines::begin(ring), Lines::begin(ring)];
     let live = store(&[CONTACT]);
-    change(&live, at(ring, &a, NOW + 10), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(ring, &a, NOW + 10), |edit| edit.withdraw(CONTACT, "marketing"));
     change(&live, at(ring, &b, NOW + 11), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let backup = copy(&live);
-    change(&live, at(ring, &a, NOW + 12), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(ring, &a, NOW + 12), |edit| edit.withdraw(CONTACT, "marketing"));
     (backup, [a, b])
 }
 
@@ -60,7 +60,7 @@ fn a_grant_in_a_whole_ledger_is_in_doubt_where_lines_of_another_are_missing() {
     // With the withdrawal that is left alone, the grant stands.
     let first = Lines::begin(&ring);
     let live = store(&[CONTACT]);
-    change(&live, at(&ring, &first, NOW + 10), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &first, NOW + 10), |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(replayed(&backup, &ring, &[&first.read(&ring), &other]), IN);
 }
 
@@ -73,13 +73,13 @@ fn a_grant_stands_that_came_a_day_after_the_line_behind_the_missing_ones() {
         let backup = copy(&live);
         for at_second in [10, 11] {
             change(&live, at(&ring, &a, NOW + at_second), |edit| {
-                edit.withdraw(&CONTACT, "marketing")
+                edit.withdraw(CONTACT, "marketing")
             });
         }
         // Somebody else's line comes behind them.
         drop(KeyEnvelope::erased(at(&ring, &a, NOW + 12), 7).unwrap());
         change(&live, at(&ring, &b, NOW + 12 + later), |edit| {
-            edit.grant(&CONTACT, "marketing", History::Included)
+            edit.grant(CONTACT, "marketing", History::Included)
         });
         let (lost, other) = (damaged(&a, &ring, 3), b.read(&ring));
         assert_eq!(replayed(&backup, &ring, &[&lost, &other]), expected, "{later}");
@@ -92,20 +92,20 @@ fn an_older_copy_of_a_ledger_does_not_end_the_doubt_of_a_damaged_one() {
     let ring = signing();
     let [a, b] = [Lines::begin(&ring), Lines::begin(&ring)];
     let live = store(&[CONTACT]);
-    change(&live, at(&ring, &a, NOW + 10), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &a, NOW + 10), |edit| edit.withdraw(CONTACT, "marketing"));
     let older = a.read(&ring);
     change(&live, at(&ring, &b, NOW + 11), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let backup = copy(&live);
-    change(&live, at(&ring, &a, NOW + 12), |edit| edit.withdraw(&CONTACT, "marketing"));
+    change(&live, at(&ring, &a, NOW + 12), |edit| edit.withdraw(CONTACT, "marketing"));
     let (lost, whole, other) = (damaged(&a, &ring, 3), a.read(&ring), b.read(&ring));
     for ledgers in [[&older, &lost, &other], [&lost, &older, &other], [&lost, &lost, &other]] {
         assert_eq!(replayed(&backup, &ring, &ledgers), OUT);
     }
     // A whole copy has what is missing. Then consent that is given again counts.
     change(&live, at(&ring, &b, NOW + 13), |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     let other = b.read(&ring);
     for ledgers in [[&whole, &lost, &other], [&lost, &whole, &other]] {

@@ -149,7 +149,7 @@ impl Life<'_> {
                     format!("withdraw {name}/{role} {named:?}"),
                     Box::new(move |edit| match &named {
                         Some(others) => edit.withdraw(declared.consented_to(others), role),
-                        None => edit.withdraw(&declared, role),
+                        None => edit.withdraw(declared, role),
                     }),
                 )
             }
@@ -158,7 +158,7 @@ impl Life<'_> {
                     if self.random.once_in(2) { History::Included } else { History::Excluded };
                 (
                     format!("grant {name}/{role} {history:?}"),
-                    Box::new(move |edit| edit.grant(&declared, role, history)),
+                    Box::new(move |edit| edit.grant(declared, role, history)),
                 )
             }
             6 => (format!("erase {name}"), Box::new(move |edit| edit.erase_class(name))),
@@ -176,7 +176,7 @@ impl Life<'_> {
                     Box::new(move |edit| edit.renew(declared.consented_to(&named))),
                 )
             }
-            _ => (format!("renew {name}"), Box::new(move |edit| edit.renew(&declared))),
+            _ => (format!("renew {name}"), Box::new(move |edit| edit.renew(declared))),
         }
     }
 
@@ -267,7 +267,7 @@ impl Life<'_> {
         let from = self.stored.envelope.clone();
         let renewed = self.edit(&from, "renew to write", |edit| match class {
             1 => edit.renew(declared.consented_to(&named)),
-            _ => edit.renew(&declared),
+            _ => edit.renew(declared),
         });
         if let Some(renewed) = renewed {
             self.stored.envelope = renewed;
@@ -295,7 +295,7 @@ impl Life<'_> {
         self.edit(&from, "erase, and lose it", |edit| edit.erase_class(name));
         self.counts.lost += 1;
         self.is_dirty = true;
-        let renewed = self.edit(&from, "renew", |edit| edit.renew(&declared));
+        let renewed = self.edit(&from, "renew", |edit| edit.renew(declared));
         self.stored.envelope = renewed.unwrap_or(from);
         self.reseal(class, true);
     }

@@ -9,11 +9,11 @@ fn a_class_that_was_erased_and_begun_again_is_not_reported_once_the_envelope_is_
         let (ring, store) = (signing(), store(&[CONTACT]));
         let ledger = Lines::begin(&ring);
         let t = NOW + 10 * DAY;
-        change(&store, at(&ring, &ledger, t), |edit| edit.renew(&CONTACT));
+        change(&store, at(&ring, &ledger, t), |edit| edit.renew(CONTACT));
         let _ = store.erase_class(&(), at(&ring, &ledger, t), 42, "contact").unwrap();
-        change(&store, at(&ring, &ledger, t + 5 * DAY), |edit| edit.renew(&CONTACT));
+        change(&store, at(&ring, &ledger, t + 5 * DAY), |edit| edit.renew(CONTACT));
         if older {
-            change(&store, at(&ring, &ledger, t + 30 * DAY), |edit| edit.renew(&CONTACT));
+            change(&store, at(&ring, &ledger, t + 30 * DAY), |edit| edit.renew(CONTACT));
             change(&store, at(&ring, &ledger, t + 31 * DAY), |edit| {
                 edit.erase_older(&CONTACT).map(drop)
             });
@@ -38,7 +38,7 @@ fn pruning_hides_no_erasure_that_was_lost() {
     edit.erase_class("contact").unwrap();
     drop(edit.finish().unwrap());
     for days in [5, 6] {
-        change(&store, at(&ring, &ledger, t + days * DAY), |edit| edit.renew(&CONTACT));
+        change(&store, at(&ring, &ledger, t + days * DAY), |edit| edit.renew(CONTACT));
     }
     change(&store, at(&ring, &ledger, t + 7 * DAY), |edit| edit.erase_older(&CONTACT).map(drop));
     change(&store, at(&ring, &ledger, t + 9 * DAY), |edit| edit.prune(u64::MAX).map(drop));

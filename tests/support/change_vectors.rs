@@ -46,17 +46,17 @@ fn change(edit: &mut EnvelopeEdit<'_>, change: &Value) -> Result<Option<Rewrappe
     match (text(&change["do"]), named) {
         ("ensure", None) => edit.ensure(declared()),
         ("ensure", Some(named)) => edit.ensure(declared().consented_to(&named)),
-        ("renew", None) => edit.renew(&declared()),
+        ("renew", None) => edit.renew(declared()),
         ("renew", Some(named)) => edit.renew(declared().consented_to(&named)),
         ("grant", named) => {
             let history =
                 if change["history"] == true { History::Included } else { History::Excluded };
             match named {
-                None => edit.grant(&declared(), role(), history),
+                None => edit.grant(declared(), role(), history),
                 Some(named) => edit.grant(declared().consented_to(&named), role(), history),
             }
         }
-        ("withdraw", None) => edit.withdraw(&declared(), role()),
+        ("withdraw", None) => edit.withdraw(declared(), role()),
         ("withdraw", Some(named)) => edit.withdraw(declared().consented_to(&named), role()),
         ("erase-class", _) => edit.erase_class(text(&change["class"])),
         ("erase-subject", _) => edit.erase_subject(),

@@ -193,7 +193,7 @@ pub(crate) fn edit(request: &Value) -> Answer {
         let result = match (text(&change["do"]), &consented) {
             ("ensure", None) => edit.ensure(of()),
             ("ensure", Some(roles)) => edit.ensure(of().consented_to(roles)),
-            ("renew", None) => edit.renew(&of()),
+            ("renew", None) => edit.renew(of()),
             ("renew", Some(roles)) => edit.renew(of().consented_to(roles)),
             ("rewrap", _) => {
                 let declared: Vec<_> = list(&change["declared"]).iter().map(class).collect();
@@ -204,9 +204,9 @@ pub(crate) fn edit(request: &Value) -> Answer {
             ("grant", None) => {
                 let history =
                     if change["history"] == true { History::Included } else { History::Excluded };
-                edit.grant(&of(), role, history)
+                edit.grant(of(), role, history)
             }
-            ("withdraw", None) => edit.withdraw(&of(), role),
+            ("withdraw", None) => edit.withdraw(of(), role),
             ("withdraw", Some(roles)) => edit.withdraw(of().consented_to(roles), role),
             ("erase-class", _) => edit.erase_class(text(&change["class"])),
             ("erase-subject", _) => edit.erase_subject(),

@@ -266,10 +266,10 @@ fn apply(edit: &mut EnvelopeEdit<'_>, change: &Value) {
     };
     let result = match (text(&change["do"]), roles(change)) {
         ("ensure", Some(roles)) => edit.ensure(of().consented_to(&roles)),
-        ("renew", None) => edit.renew(&of()),
+        ("renew", None) => edit.renew(of()),
         ("renew", Some(roles)) => edit.renew(of().consented_to(&roles)),
-        ("grant", None) => edit.grant(&of(), role, history()),
-        ("withdraw", None) => edit.withdraw(&of(), role),
+        ("grant", None) => edit.grant(of(), role, history()),
+        ("withdraw", None) => edit.withdraw(of(), role),
         ("withdraw", Some(roles)) => edit.withdraw(of().consented_to(&roles), role),
         ("erase-class", _) => edit.erase_class(text(&change["class"])),
         ("erase-subject", _) => edit.erase_subject(),

@@ -56,7 +56,7 @@ pub(crate) fn all() -> Seeds {
 fn envelopes() -> Seeds {
     let created = keys().envelope();
     let mut edit = created.edit(access(), SUBJECT).unwrap();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     edit.erase_class("medical").unwrap();
     let renewed = edit.finish().unwrap();
     let mut edit = created.edit(access(), SUBJECT).unwrap();
@@ -147,8 +147,8 @@ fn ledgers() -> Seeds {
     .envelope()
     .edit(access, SUBJECT)
     .unwrap();
-    edit.withdraw(&CONTACT, "support").unwrap();
-    edit.grant(&CONTACT, "support", History::Included).unwrap();
+    edit.withdraw(CONTACT, "support").unwrap();
+    edit.grant(CONTACT, "support", History::Included).unwrap();
     edit.erase_class("medical").unwrap();
     let stored = edit.finish().unwrap();
     let (life, head) = book.0.lock().unwrap().clone();

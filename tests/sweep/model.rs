@@ -142,7 +142,7 @@ fn done(store: &MemoryKeyStore, model: &mut Model, subject: u64, act: Act, now: 
         }
         Act::Renew(class) => {
             let Some(mut highest) = model.highest(subject, class) else { return };
-            store.change(&(), access, subject, |edit| edit.renew(&CLASSES[class])).unwrap();
+            store.change(&(), access, subject, |edit| edit.renew(CLASSES[class])).unwrap();
             let is_marked = model.marks.contains(&(subject, class, highest));
             if !model.has_live(subject, class) && !is_marked {
                 // `[ED-7]`

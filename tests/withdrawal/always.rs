@@ -16,7 +16,7 @@ const KEPT: usize = 4_096;
 fn assert_closed(old: &KeyEnvelope, ring: &fieldseal::KeyRing) -> KeyEnvelope {
     let before = sealed_by("app", old, 0, "before");
     let mut edit = old.edit(Access::new(ring).at(NOW), 42).unwrap();
-    edit.withdraw(&CONTACT, "marketing").unwrap();
+    edit.withdraw(CONTACT, "marketing").unwrap();
     assert_eq!(edit.to_renew(), ["contact"]);
     assert_eq!(edit.to_reseal(), []);
     let new = edit.finish().unwrap();
@@ -57,7 +57,7 @@ fn consent_that_comes_and_goes_is_always_withdrawn() {
     for round in 0..400 {
         let access = Access::new(&ring).at(NOW + round);
         let mut edit = stored.edit(access, 42).unwrap();
-        if let Err(error) = edit.grant(&CONTACT, "marketing", History::Excluded) {
+        if let Err(error) = edit.grant(CONTACT, "marketing", History::Excluded) {
             assert_eq!(error.kind(), ErrorKind::Exhausted);
             refused += 1;
             continue;
@@ -65,7 +65,7 @@ fn consent_that_comes_and_goes_is_always_withdrawn() {
         stored = edit.finish().unwrap();
         assert!(stored.as_bytes().len() <= LIMIT - KEPT);
         let mut edit = stored.edit(access, 42).unwrap();
-        edit.withdraw(&CONTACT, "marketing").unwrap();
+        edit.withdraw(CONTACT, "marketing").unwrap();
         assert!(edit.to_renew().is_empty(), "the room that is kept is enough for one");
         stored = edit.finish().unwrap();
     }
@@ -73,7 +73,7 @@ fn consent_that_comes_and_goes_is_always_withdrawn() {
     assert_eq!(sealed_by("app", &stored, 0, "it still takes values").err(), None);
     // Also a renewal leaves the room.
     let mut edit = stored.edit(Access::new(&ring).at(NOW), 42).unwrap();
-    assert_eq!(edit.renew(&CONTACT).unwrap_err().kind(), ErrorKind::Exhausted);
+    assert_eq!(edit.renew(CONTACT).unwrap_err().kind(), ErrorKind::Exhausted);
     let ensured = edit.ensure(Class::new("another-one").readers(&["app"]));
     assert!(ensured.is_err() || edit.finish().unwrap().as_bytes().len() <= LIMIT - KEPT);
 }
@@ -84,9 +84,9 @@ fn a_full_envelope_lets_a_role_out_and_is_renewed_once_there_is_room() {
     let ring = admin();
     let closed = assert_closed(&old, &ring);
     let mut edit = closed.edit(Access::new(&ring).at(NOW), 42).unwrap();
-    assert_eq!(edit.renew(&CONTACT).unwrap_err().kind(), ErrorKind::Exhausted);
+    assert_eq!(edit.renew(CONTACT).unwrap_err().kind(), ErrorKind::Exhausted);
     edit.erase_class("zz").unwrap();
-    edit.renew(&CONTACT).unwrap();
+    edit.renew(CONTACT).unwrap();
     let renewed = edit.finish().unwrap();
     assert_eq!(recipients(&renewed, "contact/3"), [APP, SUPPORT]);
     let after = sealed_by("app", &renewed, 0, "after").unwrap();
@@ -104,13 +104,13 @@ fn a_grant_leaves_the_room_that_a_withdrawal_needs() {
     ] {
         let old = of_len(len, &[live("contact", 1, &[APP, SUPPORT])]);
         let kind = refused(Access::new(&ring).at(NOW), &old, |edit| {
-            edit.grant(&CONTACT, "marketing", history)
+            edit.grant(CONTACT, "marketing", history)
         });
         assert_eq!(kind, ErrorKind::Exhausted);
     }
     let old = of_len(LIMIT - KEPT - 79, &[live("contact", 1, &[APP, SUPPORT])]);
     let new = edited(Access::new(&ring).at(NOW), &old, |edit| {
-        edit.grant(&CONTACT, "marketing", History::Included)
+        edit.grant(CONTACT, "marketing", History::Included)
     });
     assert_eq!(new.as_bytes().len(), LIMIT - KEPT);
 }
@@ -120,7 +120,7 @@ fn a_role_is_let_out_where_the_ring_lacks_the_key_of_a_remaining_reader() {
     let old = stored(&[live("contact", 1, &[APP, SUPPORT, MARKETING])]);
     let closed = assert_closed(&old, &service(&["app", "marketing"]));
     let ring = admin();
-    let renewed = edited(Access::new(&ring).at(NOW), &closed, |edit| edit.renew(&CONTACT));
+    let renewed = edited(Access::new(&ring).at(NOW), &closed, |edit| edit.renew(CONTACT));
     assert_eq!(recipients(&renewed, "contact/3"), [APP, SUPPORT]);
 }
 
@@ -137,7 +137,7 @@ fn a_role_is_let_out_where_no_expiry_can_be_told() {
     let old = stored(&[live("contact", 1, &[APP, MARKETING])]);
     let ring = admin();
     let mut edit = old.edit(Access::new(&ring).at(u64::MAX - 1), 42).unwrap();
-    edit.withdraw(&KEPT_LONG, "marketing").unwrap();
+    edit.withdraw(KEPT_LONG, "marketing").unwrap();
     assert_eq!(edit.to_renew(), ["contact"]);
     let new = edit.finish().unwrap();
     assert_eq!(recipients(&new, "contact/1"), [APP]);
@@ -150,11 +150,11 @@ fn a_role_is_let_out_of_the_last_generations() {
     let old = stored(&[live("contact", 65_534, &[APP, SUPPORT, MARKETING])]);
     let closed = assert_closed(&old, &ring);
     let access = Access::new(&ring).at(NOW);
-    assert_eq!(refused(access, &closed, |edit| edit.renew(&CONTACT)), ErrorKind::Exhausted);
+    assert_eq!(refused(access, &closed, |edit| edit.renew(CONTACT)), ErrorKind::Exhausted);
     // `[GN-2]` One that an insider made of the last number takes no values: none could close it.
     let last = stored(&[live("contact", 65_535, &[APP, SUPPORT, MARKETING])]);
     assert_eq!(sealed_by("app", &last, 0, "a value"), Err(ErrorKind::Exhausted));
-    let new = edited(access, &last, |edit| edit.withdraw(&CONTACT, "marketing"));
+    let new = edited(access, &last, |edit| edit.withdraw(CONTACT, "marketing"));
     assert_eq!(recipients(&new, "contact/65535"), [APP, SUPPORT]);
     assert_eq!(sealed_by("app", &new, 0, "a value"), Err(ErrorKind::Exhausted));
 }
@@ -229,8 +229,8 @@ fn resealing_makes_the_room_that_consent_takes() {
         let access = access(round);
         store
             .change(&(), access, 42, |edit| {
-                edit.grant(&CONTACT, "marketing", History::Excluded)?;
-                edit.withdraw(&CONTACT, "marketing")
+                edit.grant(CONTACT, "marketing", History::Excluded)?;
+                edit.withdraw(CONTACT, "marketing")
             })
             .unwrap();
         for queued in store.reseal_queue(&(), None, 10).unwrap() {
@@ -255,11 +255,11 @@ fn finishing_a_resealing_erases_only_what_nothing_needs() {
     let at = |now: u64| Access::new(&ring).at(now);
     let keys = DataKeys::create(at(NOW), 42, [CONTACT, NOTES]).unwrap();
     store.save(&(), &keys).unwrap();
-    store.change(&(), at(NOW), 42, |edit| edit.renew(&CONTACT)).unwrap();
+    store.change(&(), at(NOW), 42, |edit| edit.renew(CONTACT)).unwrap();
     let queued = store.reseal_queue(&(), None, 10).unwrap();
     // A grant without history queues nothing, and what is resealed lies under generation 2 or 3.
     let grant = |edit: &mut fieldseal::envelope::EnvelopeEdit<'_>| {
-        edit.grant(&CONTACT, "marketing", History::Excluded)
+        edit.grant(CONTACT, "marketing", History::Excluded)
     };
     store.change(&(), at(NOW + 10), 42, grant).unwrap();
     let states = || -> Vec<bool> {
@@ -292,7 +292,7 @@ fn a_value_that_is_stored_within_the_hour_opens_whatever_the_clock_of_who_renewe
     let now = NOW + 10 * DAY;
     for behind in [0, 3_600, DAY] {
         let writer = store.load(&(), "", 42).unwrap().unwrap().unwrap(at(now), 42).unwrap();
-        store.change(&(), at(now + 1 - behind), 42, |edit| edit.renew(&CONTACT)).unwrap();
+        store.change(&(), at(now + 1 - behind), 42, |edit| edit.renew(CONTACT)).unwrap();
         for one in store.reseal_queue(&(), None, 10).unwrap() {
             store.finish_reseal(&(), at(now + 3_600), &one).unwrap();
         }

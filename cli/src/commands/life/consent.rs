@@ -44,7 +44,7 @@ pub(in crate::commands) fn withdraw(
         access = access.notice(notice);
     }
     let role = asked.of.role.as_str();
-    let withdraw = |edit: &mut EnvelopeEdit<'_>| edit.withdraw(&class, role);
+    let withdraw = |edit: &mut EnvelopeEdit<'_>| edit.withdraw(class, role);
     let had = Cell::new(true);
     let check = |stored: &KeyEnvelope| {
         had.set(reads(stored, &class, &ring, role)?);
@@ -82,7 +82,7 @@ pub(in crate::commands) fn grant(asked: &Grant, session: &Session<'_>) -> Result
         HistorySaid::Included => History::Included,
         HistorySaid::Excluded => History::Excluded,
     };
-    let grant = |edit: &mut EnvelopeEdit<'_>| edit.grant(&class, role, history);
+    let grant = |edit: &mut EnvelopeEdit<'_>| edit.grant(class, role, history);
     let check = |stored: &KeyEnvelope| {
         let losing = left_out(stored, &class, &ring, role)?;
         match asked.history {
