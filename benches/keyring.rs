@@ -109,7 +109,7 @@ fn envelopes(made_by: &KeyRing, classes: &[Class]) -> Vec<KeyEnvelope> {
 }
 
 /// Ten tenants' classes: of the small ring there is the first one only.
-fn classes(tenants: u32) -> Vec<Class> {
+fn classes(tenants: u32) -> Vec<Class<'static>> {
     const CLASSES: [Class; 10] = [
         Class::new("contact").readers(&["t0001.app"]),
         Class::new("contact").readers(&["t0112.app"]),

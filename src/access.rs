@@ -224,7 +224,7 @@ impl<'a> Access<'a> {
         action: Action,
         subject: &SubjectId,
         classes: &[&str],
-        fields: Option<(&'static str, &[&'static str])>,
+        fields: Option<(&str, &[&str])>,
         outcome: Result<(), ErrorKind>,
     ) -> Result<(), Error> {
         let record = fields.map(|(record, _)| record);
@@ -246,8 +246,8 @@ impl<'a> Access<'a> {
     /// [`tell`](Self::tell), of terms that were made to search with.
     pub(crate) fn tell_search(
         &self,
-        record: &'static str,
-        index: &'static str,
+        record: &str,
+        index: &str,
         outcome: Result<(), ErrorKind>,
     ) -> Result<(), Error> {
         let (record, index) = (Some(record), Some(index));
@@ -293,7 +293,7 @@ impl<'a> Access<'a> {
         action: Action,
         subject: &SubjectId,
         classes: &[&str],
-        fields: Option<(&'static str, &[&'static str])>,
+        fields: Option<(&str, &[&str])>,
         call: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let result = call();

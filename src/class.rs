@@ -14,16 +14,22 @@
 //! so that no list of classes has to be kept by hand.
 
 mod consent;
+mod kept;
 mod list;
 mod mask;
-#[cfg(feature = "std")]
-mod run_time;
+#[cfg(feature = "schema")]
+mod owned;
 
 pub use self::consent::ClassConsent;
+pub(crate) use self::kept::Kept;
 pub use self::list::ToClasses;
 pub use self::mask::MaskName;
+#[cfg(feature = "schema")]
+pub use self::owned::OwnedClass;
 
-use crate::context::{assert_name, equal, is_declarable};
+use core::hash::{Hash, Hasher};
+
+use crate::context::{NO_NAME, equal, is_declarable, is_name};
 use crate::error::Error;
 
 const DAY: u64 = 86_400;
@@ -33,8 +39,8 @@ const DEFAULT_READERS: &[&str] = &["app"];
 /// A class of data: who may read it and how long it is kept.
 ///
 /// Declare classes as constants; a wrong declaration does not compile. A class without
-/// [`readers`](Class::readers) is read by the role `app`. With the features `serde` and `std` a class
-/// deserializes from what it serializes to, as [`declared_as`](Class::declared_as) says.
+/// [`readers`](Class::readers) is read by the role `app`. With the feature `schema` an
+/// `OwnedClass` is declared at run time, or read from what a class serializes to.
 ///
 /// ```
 /// use fieldseal::Class;
@@ -46,14 +52,14 @@ const DEFAULT_READERS: &[&str] = &["app"];
 /// assert_eq!(Class::PERSONAL.reader_roles(), ["app"]);
 /// # let _ = (CONTACT, FINANCIAL);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Class {
-    name: &'static str,
+pub struct Class<'a> {
+    name: &'a str,
     #[cfg_attr(feature = "serde", serde(serialize_with = "declared_or_default"))]
-    readers: Option<&'static [&'static str]>,
+    readers: Option<&'a [&'a str]>,
     #[cfg_attr(feature = "serde", serde(rename = "readers_with_consent"))]
-    with_consent: &'static [&'static str],
+    with_consent: &'a [&'a str],
     retain_days: u32,
     #[cfg_attr(feature = "serde", serde(rename = "generation_days"))]
     period_days: u32,
@@ -61,14 +67,14 @@ pub struct Class {
 
 #[cfg(feature = "serde")]
 fn declared_or_default<S: serde::Serializer>(
-    readers: &Option<&'static [&'static str]>,
+    readers: &Option<&[&str]>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serde::Serialize::serialize(readers.unwrap_or(DEFAULT_READERS), serializer)
 }
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
-impl Class {
+impl<'a> Class<'a> {
     /// The class of fields that name none; read by the role `app`.
     pub const PERSONAL: Self = Self::new("personal");
 
@@ -79,7 +85,7 @@ impl Class {
     ///
     /// # Panics
     /// On a bad or reserved name (`mask.…`, `standalone`). In a constant that is a compile error.
-    pub const fn new(name: &'static str) -> Self {
+    pub const fn new(name: &'a str) -> Self {
         assert!(
             is_declarable(name),
             "a class name is 1 to 59 bytes of a-z 0-9 _ . -, starts with a letter, and is not reserved"
@@ -91,7 +97,7 @@ impl Class {
     ///
     /// # Panics
     /// On a bad, repeated or already consented role name, or when set twice.
-    pub const fn readers(mut self, roles: &'static [&'static str]) -> Self {
+    pub const fn readers(mut self, roles: &'a [&'a str]) -> Self {
         assert!(self.readers.is_none(), "the readers of this class are set twice");
         assert_roles(roles, self.with_consent);
         self.readers = Some(roles);
@@ -102,7 +108,7 @@ impl Class {
     ///
     /// # Panics
     /// On a bad or repeated role name, one that is already a reader, or when set twice.
-    pub const fn readers_with_consent(mut self, roles: &'static [&'static str]) -> Self {
+    pub const fn readers_with_consent(mut self, roles: &'a [&'a str]) -> Self {
         assert!(self.with_consent.is_empty(), "the readers with consent are set twice");
         assert_roles(roles, self.reader_roles());
         self.with_consent = roles;
@@ -136,12 +142,12 @@ impl Class {
     }
 
     /// The name.
-    pub const fn name(&self) -> &'static str {
+    pub const fn name(&self) -> &'a str {
         self.name
     }
 
     /// The roles that may always read the class.
-    pub const fn reader_roles(&self) -> &'static [&'static str] {
+    pub const fn reader_roles(&self) -> &'a [&'a str] {
         match self.readers {
             Some(roles) => roles,
             None => DEFAULT_READERS,
@@ -149,7 +155,7 @@ impl Class {
     }
 
     /// The roles that may read the class of a subject who has consented.
-    pub const fn consent_roles(&self) -> &'static [&'static str] {
+    pub const fn consent_roles(&self) -> &'a [&'a str] {
         self.with_consent
     }
 
@@ -174,7 +180,7 @@ impl Class {
     }
 
     /// Whether the two are one name with two meanings, or a class and masks of it that are not kept as long.
-    pub(crate) const fn contradicts(&self, other: &Self) -> bool {
+    pub(crate) const fn contradicts(&self, other: &Class<'_>) -> bool {
         // `[MA-2]`
         if self.is_named_for(other) {
             return !self.is_mask_of(other);
@@ -190,32 +196,54 @@ impl Class {
     }
 
     /// The declaration by which recipients are judged.
-    pub(crate) const fn declared(&self) -> Declared<'static> {
+    pub(crate) const fn declared(&self) -> Declared<'a> {
         Declared { name: self.name, readers: self.reader_roles(), consent: self.with_consent }
     }
 
     /// `[GN-12]` Refuses declarations of one name that differ, in one call.
     pub(crate) fn check_all<'c>(
-        classes: impl Iterator<Item = &'c Self> + Clone,
+        classes: impl Iterator<Item = &'c Class<'c>> + Clone,
     ) -> Result<(), Error> {
         let mut rest = classes;
         while let Some(class) = rest.next() {
-            if let Some(other) = rest.clone().find(|other| other.contradicts(class)) {
-                let what = match class.name == other.name {
-                    true => "is declared in two ways: declare it once and share the constant",
-                    false => {
-                        "and its masks are kept for different times: declare these by Class::mask_of"
-                    }
-                };
-                let name = class.masked().unwrap_or(class.name);
-                return Err(Error::invalid(alloc::format!("class `{name}` {what}")));
-            }
+            rest.clone().try_for_each(|other| class.check_beside(other))?;
         }
         Ok(())
     }
 
+    /// `[GN-12]` Refuses another declaration of the name that differs.
+    pub(crate) fn check_beside(&self, other: &Class<'_>) -> Result<(), Error> {
+        if !other.contradicts(self) {
+            return Ok(());
+        }
+        let what = match self.name == other.name {
+            true => "is declared in two ways: declare it once and share the constant",
+            false => "and its masks are kept for different times: declare these by Class::mask_of",
+        };
+        let name = self.masked().unwrap_or(self.name);
+        Err(Error::invalid(alloc::format!("class `{name}` {what}")))
+    }
+
     pub(crate) fn is_declared_reader(&self, role: &str) -> bool {
         self.reader_roles().contains(&role)
+    }
+}
+
+/// Without declared readers the role `app` reads, and a class that names it alone is the same.
+impl PartialEq for Class<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |class: &Self| (class.name, class.retain_days, class.period_days);
+        parts(self) == parts(other)
+            && self.reader_roles() == other.reader_roles()
+            && self.with_consent == other.with_consent
+    }
+}
+
+impl Eq for Class<'_> {}
+
+impl Hash for Class<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
     }
 }
 
@@ -270,10 +298,10 @@ const fn same_roles(a: &[&str], b: &[&str]) -> bool {
     a.len() == b.len()
 }
 
-const fn assert_roles(roles: &'static [&'static str], others: &[&str]) {
+const fn assert_roles(roles: &[&str], others: &[&str]) {
     let mut rest = roles;
     while let [role, tail @ ..] = rest {
-        assert_name(role);
+        assert!(is_name(role), "{}", NO_NAME);
         assert!(!contains(tail, role), "a role is named twice");
         assert!(
             !contains(others, role),

@@ -58,6 +58,10 @@ pub(crate) const fn equal(a: &str, b: &str) -> bool {
     a.len() == b.len() && starts_with(a, b)
 }
 
+/// What a name is.
+pub(crate) const NO_NAME: &str =
+    "a name is 1 to 64 bytes of a-z 0-9 _ . - and starts with a letter";
+
 /// [`is_name`], for declarations in constants, where a bad name must not compile.
 ///
 /// # Panics
@@ -66,7 +70,7 @@ pub(crate) const fn equal(a: &str, b: &str) -> bool {
 pub(crate) const fn assert_name(name: &'static str) -> &'static str {
     if !is_name(name) {
         // safe: only declarations written in code reach this, not input.
-        panic!("a name is 1 to 64 bytes of a-z 0-9 _ . - and starts with a letter");
+        panic!("{}", NO_NAME);
     }
     name
 }

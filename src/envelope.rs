@@ -429,7 +429,7 @@ impl DataKeys {
 fn with_consents<'c>(
     classes: &'c (impl ToClasses + ?Sized),
     unsaid: Consent<'c>,
-) -> Vec<(Class, Consent<'c>)> {
+) -> Vec<(Class<'c>, Consent<'c>)> {
     let consents = classes.to_consents();
     let of = |class: &Class| {
         let named = consents.iter().find(|other| other.class().name() == class.name());

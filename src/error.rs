@@ -41,8 +41,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     detail: Cow<'static, str>,
-    record: Option<&'static str>,
-    field: Option<&'static str>,
+    record: Option<Box<str>>,
+    field: Option<Box<str>>,
     row: Option<usize>,
     fault: Option<Fault>,
 }
@@ -50,7 +50,8 @@ struct Inner {
 impl Error {
     /// The same error once more, for a caller that has only lent it.
     pub(crate) fn again(&self) -> Self {
-        let Inner { kind, ref detail, record, field, row, fault } = *self.0;
+        let Inner { kind, ref detail, ref record, ref field, row, fault } = *self.0;
+        let (record, field) = (record.clone(), field.clone());
         Self(Box::new(Inner { kind, detail: detail.clone(), record, field, row, fault }))
     }
 }
@@ -298,9 +299,9 @@ impl Error {
     }
 
     #[cold]
-    pub(crate) fn at(mut self, record: &'static str, field: &'static str) -> Self {
-        self.0.record = Some(record);
-        self.0.field = Some(field);
+    pub(crate) fn at(mut self, record: &str, field: &str) -> Self {
+        self.0.record = Some(record.into());
+        self.0.field = Some(field.into());
         self
     }
 
@@ -348,13 +349,13 @@ impl Error {
     }
 
     /// The record that was being sealed or opened, if it was one.
-    pub fn record(&self) -> Option<&'static str> {
-        self.0.record
+    pub fn record(&self) -> Option<&str> {
+        self.0.record.as_deref()
     }
 
     /// The id of the field that was being sealed or opened, if it was one.
-    pub fn field(&self) -> Option<&'static str> {
-        self.0.field
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
     }
 
     /// What is wrong with the file or the database, where the error is about one and that is known.
@@ -373,7 +374,7 @@ impl fmt::Display for Error {
         if let Some(row) = self.0.row {
             write!(f, "row {row}: ")?;
         }
-        if let (Some(record), Some(field)) = (self.0.record, self.0.field) {
+        if let (Some(record), Some(field)) = (&self.0.record, &self.0.field) {
             write!(f, "{record}.{field}: ")?;
         }
         write!(f, "{}: {}", self.0.kind, self.0.detail)

@@ -98,7 +98,7 @@ pub struct ManyRows;
 /// What a field is found by and shown as is declared [with](Self::with) it, and written with it: then it has
 /// no `seal`, only `update`.
 pub struct Field<T, R = SingleRow, C = ValueOnly> {
-    spec: Spec,
+    spec: Spec<'static>,
     marker: PhantomData<fn(T, R, C) -> T>,
 }
 
@@ -129,7 +129,7 @@ impl<T, R> Field<T, R> {
     /// # Panics
     /// On an id that is no name, and for a [mask class](Class::mask_of). In a constant that is a compile
     /// error.
-    pub const fn new(record: &'static str, id: &'static str, class: Class) -> Self {
+    pub const fn new(record: &'static str, id: &'static str, class: Class<'static>) -> Self {
         assert!(!class.is_mask(), "{}", OF_MASKS);
         Self {
             spec: Spec {
@@ -172,7 +172,7 @@ impl<T: SealValue, R> Field<T, R> {
     pub const fn with(
         self,
         column: &'static str,
-        companions: &'static [Companion],
+        companions: &'static [Companion<'static>],
     ) -> Field<T, R, WithCompanions> {
         let mut rest = companions;
         while let [companion, later @ ..] = rest {
@@ -277,7 +277,7 @@ impl<T, R, C> Field<T, R, C> {
     ///
     /// # Panics
     /// When set twice, to a class of the present one's name, or to a mask class.
-    pub const fn was(mut self, class: Class) -> Self {
+    pub const fn was(mut self, class: Class<'static>) -> Self {
         assert!(!class.is_mask(), "{}", OF_MASKS);
         assert!(self.spec.was.is_none(), "the former class of this field is set twice");
         assert!(
@@ -299,22 +299,22 @@ impl<T, R, C> Field<T, R, C> {
     }
 
     /// The class.
-    pub const fn class(&self) -> Class {
+    pub const fn class(&self) -> Class<'static> {
         self.spec.class
     }
 
-    pub(crate) const fn spec(&self) -> Spec {
+    pub(crate) const fn spec(&self) -> Spec<'static> {
         self.spec
     }
 }
 
 impl<T, R, C> ToClasses for Field<T, R, C> {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         let masks = self.spec.companions.iter().filter_map(Companion::mask_class);
         core::iter::once(self.spec.class).chain(masks).collect()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         let masks = self.spec.companions.iter().filter_map(Companion::mask_was);
         self.to_classes().into_iter().chain(self.spec.was).chain(masks).collect()
     }
@@ -395,7 +395,7 @@ macro_rules! update_methods {
         /// [`NotPermitted`](ErrorKind::NotPermitted), [`Tampered`](ErrorKind::Tampered) or
         /// [`Unsupported`](ErrorKind::Unsupported) when the latest generation takes no values of this ring;
         /// [`Randomness`](ErrorKind::Randomness).
-        pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<T>, Error> {
+        pub fn update(&self, keys: &DataKeys, value: &T) -> Result<Update<'static, T>, Error> {
             let (spec, row) = self.place();
             spec.update_one(row, keys, value, CallRng::from_os)
         }
@@ -410,7 +410,7 @@ macro_rules! update_methods {
             keys: &DataKeys,
             value: &T,
             rng: &mut (impl CryptoRng + ?Sized),
-        ) -> Result<Update<T>, Error> {
+        ) -> Result<Update<'static, T>, Error> {
             let (spec, row) = self.place();
             spec.update_one(row, keys, value, || Ok(CallRng::from_rng(rng)))
         }
@@ -487,7 +487,7 @@ impl<T: SealValue> Field<T, SingleRow, WithCompanions> {
 impl<T: SealValue, C> Field<T, SingleRow, C> {
     open_methods!();
 
-    fn place(&self) -> (&Spec, &RowId) {
+    fn place(&self) -> (&Spec<'static>, &RowId) {
         (&self.spec, &RowId::SINGLE)
     }
 }
@@ -504,7 +504,7 @@ impl<T: SealValue> FieldInRow<T, WithCompanions> {
 impl<T: SealValue, C> FieldInRow<T, C> {
     open_methods!();
 
-    fn place(&self) -> (&Spec, &RowId) {
+    fn place(&self) -> (&Spec<'static>, &RowId) {
         (&self.field.spec, &self.row)
     }
 }

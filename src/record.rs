@@ -38,7 +38,7 @@ pub trait Record: Sized {
     type Sealed: SealedRecord<Record = Self>;
 
     /// What is sealed, how, and who reads it.
-    const SCHEMA: &'static Schema;
+    const SCHEMA: &'static Schema<'static>;
 
     #[doc(hidden)]
     fn subject_id(&self) -> Result<SubjectId, Error>;

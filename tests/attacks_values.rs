@@ -198,7 +198,7 @@ fn an_empty_id_is_nobodys() {
 const EMAIL: Field<String> = Field::new("customer", "email", PERSONAL);
 const EMAILS: &[FieldSchema] = &[FieldSchema::of(&EMAIL, "email", "String")];
 
-const fn schema(record: &'static str, rows: Rows, keys: KeysPlace) -> Schema {
+const fn schema(record: &'static str, rows: Rows, keys: KeysPlace) -> Schema<'static> {
     Schema::new(record, rows, keys, &["id", "email", "keys"], EMAILS, &[], &["email"])
 }
 

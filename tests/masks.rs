@@ -45,7 +45,7 @@ pub(crate) fn open(ring: &KeyRing, envelope: &KeyEnvelope) -> DataKeys {
     envelope.unwrap(at(ring), 42).unwrap()
 }
 
-pub(crate) fn written(ring: &KeyRing, envelope: &KeyEnvelope) -> Update<String> {
+pub(crate) fn written(ring: &KeyRing, envelope: &KeyEnvelope) -> Update<'static, String> {
     CARD.update(&open(ring, envelope), &NUMBER.into()).unwrap()
 }
 

@@ -107,7 +107,10 @@ fn numbers_are_found_in_any_spelling() {
     assert!(error.contains("customer.phone") && !error.contains("12345678"), "{error}");
 }
 
-fn measured(index: &Index<String>, values: impl IntoIterator<Item = usize>) -> MeasuredLeakage {
+fn measured(
+    index: &Index<String>,
+    values: impl IntoIterator<Item = usize>,
+) -> MeasuredLeakage<'static> {
     let ring = ring();
     let terms: Vec<_> = values.into_iter().map(|n| term(index, &ring, &n.to_string())).collect();
     index.leakage().measured(&terms)

@@ -54,7 +54,7 @@ struct Address {
     street: String,
 }
 
-fn catalog() -> Catalog {
+fn catalog() -> Catalog<'static> {
     Catalog::new(&[Customer::SCHEMA, Address::SCHEMA]).unwrap()
 }
 

@@ -60,8 +60,8 @@ pub struct Stored {
 }
 
 pub struct Written {
-    pub email: Update<String>,
-    pub surname: Update<String>,
+    pub email: Update<'static, String>,
+    pub surname: Update<'static, String>,
 }
 
 const ROWS: i64 = 40;

@@ -62,7 +62,7 @@ fn ring() -> KeyRing {
     ring
 }
 
-fn update(ring: &KeyRing, note: &str) -> fieldseal::field::Update<String> {
+fn update(ring: &KeyRing, note: &str) -> fieldseal::field::Update<'static, String> {
     let keys = DataKeys::create(ring, 42, [Class::PERSONAL]).unwrap();
     NOTE.update(&keys, &note.to_owned()).unwrap()
 }

@@ -481,7 +481,7 @@ fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared
     use fieldseal::field::Masking;
 
     fn declared<T: SealValue>(
-        companion: impl FnOnce() -> Companion + UnwindSafe,
+        companion: impl FnOnce() -> Companion<'static> + UnwindSafe,
     ) -> Option<String> {
         let declare = || -> IndexedField<T> {
             let companions: &'static [Companion] = Box::leak(Box::new([companion()]));
@@ -493,16 +493,20 @@ fn indexes_and_masks_that_a_type_cannot_have_are_refused_where_they_are_declared
             Err(other) => (*other.downcast::<&str>().unwrap()).to_owned(),
         })
     }
-    fn exact<T: SealValue>(normalizer: Normalizer) -> impl FnOnce() -> Companion + UnwindSafe {
+    fn exact<T: SealValue>(
+        normalizer: Normalizer,
+    ) -> impl FnOnce() -> Companion<'static> + UnwindSafe {
         move || {
             let index: Index<T> = Index::exact("customer", "value").normalized(normalizer);
             Companion::index(&index.cardinality(1_000_000), "value_index")
         }
     }
-    fn many<T>(index: fn() -> Index<T, ManyTerms>) -> impl FnOnce() -> Companion + UnwindSafe {
+    fn many<T>(
+        index: fn() -> Index<T, ManyTerms>,
+    ) -> impl FnOnce() -> Companion<'static> + UnwindSafe {
         move || Companion::in_table(&index().allow_leakage("a test"))
     }
-    fn mask<T>(how: Masking) -> impl FnOnce() -> Companion + UnwindSafe {
+    fn mask<T>(how: Masking) -> impl FnOnce() -> Companion<'static> + UnwindSafe {
         const SHOWN: Class = Class::new("shown");
         move || Companion::mask(&Mask::<T>::new("customer", "value", SHOWN, how), "value_mask")
     }

@@ -71,7 +71,7 @@ pub(crate) struct App {
     ring: KeyRing,
     keys: SqlxKeyStore<Postgres>,
     ledger: LedgerFile,
-    catalog: Catalog,
+    catalog: Catalog<'static>,
 }
 
 #[tokio::main]

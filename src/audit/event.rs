@@ -23,15 +23,15 @@ pub struct Event<'a> {
     /// Why, if the caller said so.
     pub purpose: Option<&'a str>,
     /// The record, where a record's fields were sealed or opened, or searched.
-    pub record: Option<&'static str>,
+    pub record: Option<&'a str>,
     /// The ids of those fields.
-    pub fields: &'a [&'static str],
+    pub fields: &'a [&'a str],
     /// The classes concerned: asked for when opening or sealing, reached when unwrapping.
     pub classes: &'a [&'a str],
     /// The purpose of the pseudonyms, where such were made.
     pub pseudonyms: Option<&'a str>,
     /// The id of the index, where a search was made.
-    pub index: Option<&'static str>,
+    pub index: Option<&'a str>,
     /// Whether compromised keys were let in.
     pub rescue: bool,
     /// When, in Unix seconds; `None` where there is no clock.

@@ -26,23 +26,26 @@ use alloc::vec::Vec;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClassConsent<'a> {
-    class: Class,
+    class: Class<'a>,
     named: Option<&'a [&'a str]>,
 }
 
-impl Class {
+impl<'a> Class<'a> {
     /// The class, with the roles that one subject has consented to, from your own record. See [`ClassConsent`].
     ///
     /// The call that takes it answers [`InvalidInput`](crate::ErrorKind::InvalidInput) for a role that is not among
     /// [`consent_roles`](Self::consent_roles), or is named twice.
-    pub const fn consented_to<'a>(self, roles: &'a [&'a str]) -> ClassConsent<'a> {
+    pub const fn consented_to<'c>(self, roles: &'c [&'c str]) -> ClassConsent<'c>
+    where
+        'a: 'c,
+    {
         ClassConsent { class: self, named: Some(roles) }
     }
 }
 
 impl<'a> ClassConsent<'a> {
     /// The class.
-    pub const fn class(&self) -> &Class {
+    pub const fn class(&self) -> &Class<'a> {
         &self.class
     }
 
@@ -52,20 +55,20 @@ impl<'a> ClassConsent<'a> {
     }
 }
 
-impl From<&Class> for ClassConsent<'_> {
-    fn from(class: &Class) -> Self {
+impl<'a> From<&Class<'a>> for ClassConsent<'a> {
+    fn from(class: &Class<'a>) -> Self {
         Self { class: *class, named: None }
     }
 }
 
-impl From<Class> for ClassConsent<'_> {
-    fn from(class: Class) -> Self {
+impl<'a> From<Class<'a>> for ClassConsent<'a> {
+    fn from(class: Class<'a>) -> Self {
         Self { class, named: None }
     }
 }
 
 impl ToClasses for ClassConsent<'_> {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         alloc::vec![self.class]
     }
 

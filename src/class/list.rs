@@ -41,11 +41,11 @@ use super::{Class, ClassConsent};
 pub trait ToClasses {
     /// The classes that values and masks are sealed under.
     #[doc(hidden)]
-    fn to_classes(&self) -> Vec<Class>;
+    fn to_classes(&self) -> Vec<Class<'_>>;
 
     /// Those, and the former ones that values can still be under.
     #[doc(hidden)]
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         self.to_classes()
     }
 
@@ -57,11 +57,11 @@ pub trait ToClasses {
 }
 
 impl<T: ToClasses + ?Sized> ToClasses for &T {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         (**self).to_classes()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         (**self).to_declared()
     }
 
@@ -70,18 +70,18 @@ impl<T: ToClasses + ?Sized> ToClasses for &T {
     }
 }
 
-impl ToClasses for Class {
-    fn to_classes(&self) -> Vec<Class> {
+impl ToClasses for Class<'_> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         alloc::vec![*self]
     }
 }
 
 impl<T: ToClasses> ToClasses for [T] {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         self.iter().flat_map(T::to_classes).collect()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         self.iter().flat_map(T::to_declared).collect()
     }
 
@@ -91,11 +91,11 @@ impl<T: ToClasses> ToClasses for [T] {
 }
 
 impl<T: ToClasses, const N: usize> ToClasses for [T; N] {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         self.as_slice().to_classes()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         self.as_slice().to_declared()
     }
 
@@ -105,11 +105,11 @@ impl<T: ToClasses, const N: usize> ToClasses for [T; N] {
 }
 
 impl<T: ToClasses> ToClasses for Vec<T> {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         self.as_slice().to_classes()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         self.as_slice().to_declared()
     }
 
@@ -120,18 +120,18 @@ impl<T: ToClasses> ToClasses for Vec<T> {
 
 /// No class.
 impl ToClasses for () {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         Vec::new()
     }
 }
 
 /// The classes of both.
 impl<A: ToClasses, B: ToClasses> ToClasses for (A, B) {
-    fn to_classes(&self) -> Vec<Class> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         [self.0.to_classes(), self.1.to_classes()].concat()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         [self.0.to_declared(), self.1.to_declared()].concat()
     }
 

@@ -22,7 +22,7 @@ impl MaskName {
     ///
     /// # Panics
     /// For a class of masks, which has no masks itself. In a constant that is a compile error.
-    pub const fn of(source: &Class) -> Self {
+    pub const fn of(source: &Class<'_>) -> Self {
         assert!(is_declarable(source.name), "a mask has no mask: name the class of the value");
         let (prefix, name) = (MASK_PREFIX.as_bytes(), source.name.as_bytes());
         let mut bytes = [0; LONGEST];
@@ -49,7 +49,7 @@ impl fmt::Debug for MaskName {
 }
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
-impl Class {
+impl<'a> Class<'a> {
     /// `[MA-2]` The class of the masks of a class: kept as long, erased with it, and read by these roles
     /// alone. There is one for each class.
     ///
@@ -70,11 +70,7 @@ impl Class {
     /// # Panics
     /// For a name of another class's masks, a class that is one of masks, no readers, and a bad or repeated
     /// role name. In a constant that is a compile error.
-    pub const fn mask_of(
-        source: &Self,
-        name: &'static MaskName,
-        readers: &'static [&'static str],
-    ) -> Self {
+    pub const fn mask_of(source: &Class<'_>, name: &'a MaskName, readers: &'a [&'a str]) -> Self {
         assert!(
             equal(name.as_str(), MaskName::of(source).as_str()),
             "this is the name of another class's masks"
@@ -96,17 +92,17 @@ impl Class {
     }
 
     /// The name of the class whose masks these are.
-    pub(crate) fn masked(&self) -> Option<&'static str> {
+    pub(crate) fn masked(&self) -> Option<&'a str> {
         self.name.strip_prefix(MASK_PREFIX)
     }
 
     /// Whether this is the class of the masks of another, by its name.
-    pub(crate) const fn is_named_for(&self, source: &Self) -> bool {
+    pub(crate) const fn is_named_for(&self, source: &Class<'_>) -> bool {
         is_declarable(source.name) && equal(self.name, MaskName::of(source).as_str())
     }
 
     /// Whether this is the class of the masks of another, and kept as long.
-    pub(crate) const fn is_mask_of(&self, source: &Self) -> bool {
+    pub(crate) const fn is_mask_of(&self, source: &Class<'_>) -> bool {
         self.is_named_for(source)
             && self.retain_days == source.retain_days
             && self.generation_seconds() == source.generation_seconds()

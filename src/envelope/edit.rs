@@ -21,7 +21,7 @@ use super::generation::{Bound, GenerationKey, retention};
 use super::{KeyEnvelope, NOBODY, with_consents};
 use crate::access::Access;
 use crate::audit::{Action, LedgerAct};
-use crate::class::{Class, ClassConsent, ToClasses};
+use crate::class::{Class, ClassConsent, Kept, ToClasses};
 use crate::context::SubjectId;
 use crate::context::is_declarable;
 use crate::error::{Error, ErrorKind};
@@ -39,7 +39,7 @@ pub struct EnvelopeEdit<'a> {
     /// Under a compromised envelope key nothing but rewrap is allowed.
     rewrap_only: bool,
     /// The declarations that the changes so far were made by.
-    declared: Vec<Class>,
+    declared: Vec<Kept>,
     fresh: Vec<GenerationKey>,
     /// What this edit wrapped itself, by generation and key id: proven without being unwrapped.
     wrapped: Vec<(KeyTag, u32)>,
@@ -511,9 +511,9 @@ impl<'a> EnvelopeEdit<'a> {
 
     /// `[GN-12]` Takes a declaration that agrees with those taken before.
     fn declare(&mut self, class: &Class) -> Result<(), Error> {
-        Class::check_all(self.declared.iter().chain([class]))?;
-        if !self.declared.contains(class) {
-            self.declared.push(*class);
+        self.declared.iter().try_for_each(|kept| kept.with(|kept| kept.check_beside(class)))?;
+        if !self.declared.iter().any(|kept| kept.name() == class.name()) {
+            self.declared.push(Kept::of(class));
         }
         Ok(())
     }

@@ -206,15 +206,19 @@ impl DataKeys {
         self.generations.iter().rfind(of_class).is_some_and(|newest| newest.tag == tag)
     }
 
+    /// The generations of a class of this name.
+    fn named<'g>(&'g self, name: &'g str) -> impl DoubleEndedIterator<Item = &'g Generation> {
+        self.generations.iter().filter(move |of| *of.class == *name)
+    }
+
     /// `[MA-10]` Whether a mask that is sealed now would outlive the value: one with this tag, or else one that
     /// is sealed now too.
     pub(crate) fn outlives(&self, mask: &Class, value: Option<KeyTag>) -> bool {
         let Some(source) = mask.masked() else { return false };
-        let of = |name: &'static str| self.generations.iter().filter(move |of| *of.class == *name);
         let value = match value {
-            None => of(source).next_back(),
+            None => self.named(source).next_back(),
             // Of a former class it is erased with that, and the mask would not be.
-            Some(tag) => match of(source).find(|of| of.tag == tag) {
+            Some(tag) => match self.named(source).find(|of| of.tag == tag) {
                 None => return true,
                 found => found,
             },
@@ -223,7 +227,7 @@ impl DataKeys {
             0 => u64::MAX,
             expires_at => expires_at,
         };
-        let masks = of(mask.name()).next_back().map(expiry);
+        let masks = self.named(mask.name()).next_back().map(expiry);
         // Generations that were begun apart take values at one time, for as long as they take any.
         let apart = mask.generation_seconds();
         masks.zip(value.map(expiry)).is_some_and(|(mask, value)| mask > value.saturating_add(apart))

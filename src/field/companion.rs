@@ -34,21 +34,21 @@ pub struct InCompound;
 /// of an index, or a mask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Companion {
-    pub(crate) column: Option<&'static str>,
-    pub(crate) what: What,
+pub struct Companion<'a> {
+    pub(crate) column: Option<&'a str>,
+    pub(crate) what: What<'a>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
-pub(crate) enum What {
-    Index(IndexSpec),
-    Mask(MaskSpec),
+pub(crate) enum What<'a> {
+    Index(IndexSpec<'a>),
+    Mask(MaskSpec<'a>),
 }
 
-impl Companion {
+impl<'a> Companion<'a> {
     /// The terms of an index, in a column of the row.
-    pub const fn index<T, K>(index: &Index<T, K>, column: &'static str) -> Self {
+    pub const fn index<T, K>(index: &Index<T, K>, column: &'a str) -> Self {
         Self { column: Some(column), what: What::Index(index.spec()) }
     }
 
@@ -58,23 +58,23 @@ impl Companion {
     }
 
     /// A mask, in a column of the row.
-    pub const fn mask<T, R>(mask: &Mask<T, R>, column: &'static str) -> Self {
+    pub const fn mask<T, R>(mask: &Mask<T, R>, column: &'a str) -> Self {
         Self { column: Some(column), what: What::Mask(mask.spec()) }
     }
 
     /// The column; `None` for terms that are in a table of their own.
-    pub const fn column(&self) -> Option<&'static str> {
+    pub const fn column(&self) -> Option<&'a str> {
         self.column
     }
 
     /// The column, or the table that the terms are in.
     #[cfg(feature = "file")]
-    pub(crate) fn place(&self) -> &'static str {
+    pub(crate) fn place(&self) -> &'a str {
         self.column.unwrap_or("fieldseal_terms")
     }
 
     /// The stable id of the index; `None` for a mask.
-    pub const fn index_id(&self) -> Option<&'static str> {
+    pub const fn index_id(&self) -> Option<&'a str> {
         match &self.what {
             What::Index(spec) => Some(spec.id),
             What::Mask(_) => None,
@@ -82,7 +82,7 @@ impl Companion {
     }
 
     /// The class of the mask; `None` for an index.
-    pub const fn mask_class(&self) -> Option<Class> {
+    pub const fn mask_class(&self) -> Option<Class<'a>> {
         match &self.what {
             What::Index(_) => None,
             What::Mask(mask) => Some(mask.spec().class),
@@ -90,7 +90,7 @@ impl Companion {
     }
 
     /// The former class of the mask.
-    pub(crate) const fn mask_was(&self) -> Option<Class> {
+    pub(crate) const fn mask_was(&self) -> Option<Class<'a>> {
         match &self.what {
             What::Index(_) => None,
             What::Mask(mask) => mask.spec().was,
@@ -114,7 +114,7 @@ impl Companion {
     }
 
     /// What stands against it beside this field.
-    pub(super) const fn lint(&self, field: &Spec) -> Result<(), &'static str> {
+    pub(super) const fn lint(&self, field: &Spec<'_>) -> Result<(), &'static str> {
         match &self.what {
             What::Index(spec) if !equal(spec.record, field.record) => {
                 Err("the index is of another record")
@@ -132,21 +132,21 @@ impl Companion {
 /// table of terms, to be written in the same transaction
 /// ([`SqliteTermsTable::write`](https://docs.rs/fieldseal/latest/fieldseal/struct.SqliteTermsTable.html#method.write)).
 #[non_exhaustive]
-pub struct Update<T: SealValue> {
+pub struct Update<'a, T: SealValue> {
     /// The column of the value.
     pub value: T::Column,
     /// The column of its mask; `None` where the field has none, or the value is absent.
     pub mask: Option<Sealed<Masked>>,
-    mask_column: Option<&'static str>,
-    column: &'static str,
-    record: &'static str,
-    terms: Vec<Made>,
+    mask_column: Option<&'a str>,
+    column: &'a str,
+    record: &'a str,
+    terms: Vec<Made<'a>>,
 }
 
 /// The terms of one index.
-struct Made {
-    id: &'static str,
-    column: Option<&'static str>,
+struct Made<'a> {
+    id: &'a str,
+    column: Option<&'a str>,
     /// One or none, or many.
     terms: Result<Option<Term>, Terms>,
 }
@@ -163,10 +163,10 @@ pub enum ColumnValue<'a> {
     Terms(&'a [Term]),
 }
 
-impl<T: SealValue> Update<T> {
+impl<'a, T: SealValue> Update<'a, T> {
     /// Seals a value and its mask, and makes its terms.
     pub(super) fn make(
-        spec: &Spec,
+        spec: &Spec<'a>,
         row: &RowId,
         sealing: &mut Sealing<'_>,
         value: &T,
@@ -211,7 +211,7 @@ impl<T: SealValue> Update<T> {
         self.of(index)?.terms.as_ref().err()
     }
 
-    fn of<K>(&self, index: &Index<T, K>) -> Option<&Made> {
+    fn of<K>(&self, index: &Index<T, K>) -> Option<&Made<'a>> {
         if index.record() != self.record {
             return None;
         }
@@ -220,7 +220,7 @@ impl<T: SealValue> Update<T> {
 
     /// The columns to set, each with its value: that of the field, those of its terms and of its mask. Terms that
     /// are kept in a table are not among them: write the update there too.
-    pub fn columns(&self) -> Vec<(&'static str, ColumnValue<'_>)> {
+    pub fn columns(&self) -> Vec<(&'a str, ColumnValue<'_>)> {
         let bytes = |bytes: Option<_>| bytes.map_or(ColumnValue::Null, ColumnValue::Bytes);
         let mut columns = Vec::with_capacity(self.terms.len().saturating_add(2));
         columns.push((self.column, bytes(self.value.bytes())));
@@ -240,7 +240,7 @@ impl<T: SealValue> Update<T> {
 
     /// The record, and the terms that are kept in a table, by the ids of their indexes.
     #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
-    pub(crate) fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
+    pub(crate) fn table_terms(&self) -> (&'a str, Vec<(&'a str, &Terms)>) {
         let in_table = |made: &Made| made.column.is_none();
         let terms = self.terms.iter().filter(|made| in_table(made));
         (
@@ -250,7 +250,7 @@ impl<T: SealValue> Update<T> {
     }
 }
 
-impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<T> {
+impl<T: SealValue<Column: fmt::Debug>> fmt::Debug for Update<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Update");
         shown.field("value", &self.value).field("mask", &self.mask);

@@ -61,7 +61,7 @@ pub struct ManyTerms;
 /// What it tells whoever reads the table, [`leakage`](Self::leakage) says in numbers; a declaration that
 /// tells too much is refused.
 pub struct Index<T, K = OneTerm> {
-    pub(super) spec: IndexSpec,
+    pub(super) spec: IndexSpec<'static>,
     marker: PhantomData<fn(T, K) -> T>,
 }
 
@@ -204,7 +204,12 @@ impl<T: SealValue> Index<T, ManyTerms> {
 
 #[allow(clippy::panic, reason = "these stop compilation of a bad constant")]
 impl<T, K> Index<T, K> {
-    const fn of(record: &'static str, id: &'static str, kind: ValueKind, shape: Shape) -> Self {
+    const fn of(
+        record: &'static str,
+        id: &'static str,
+        kind: ValueKind,
+        shape: Shape<'static>,
+    ) -> Self {
         if let Err(why) = shape.lint(kind) {
             panic!("{}", why);
         }
@@ -310,11 +315,11 @@ impl<T, K> Index<T, K> {
     }
 
     /// What it tells whoever reads the table.
-    pub fn leakage(&self) -> Leakage {
+    pub fn leakage(&self) -> Leakage<'static> {
         Leakage::of(&self.spec)
     }
 
-    pub(crate) const fn spec(&self) -> IndexSpec {
+    pub(crate) const fn spec(&self) -> IndexSpec<'static> {
         self.spec
     }
 
@@ -329,7 +334,7 @@ impl<T, K> Index<T, K> {
         &self,
         access: impl Into<Access<'a>>,
         value: &Q,
-    ) -> Result<Query<T>, Error> {
+    ) -> Result<Query<'static, T>, Error> {
         let access = access.into();
         self.asked(&access, || {
             let items = items(value).map_err(|error| self.spec.locate(error))?;
@@ -342,7 +347,7 @@ impl<T, K> Index<T, K> {
         &self,
         access: &Access<'_>,
         ask: impl FnOnce() -> Result<(Wanted, Vec<Vec<Term>>), Error>,
-    ) -> Result<Query<T>, Error> {
+    ) -> Result<Query<'static, T>, Error> {
         let asked = ask();
         let outcome = asked.as_ref().map(drop).map_err(Error::kind);
         access.tell_search(self.spec.record, self.spec.id, outcome)?;
@@ -376,7 +381,7 @@ impl<T> Index<T, ManyTerms> {
         &self,
         access: impl Into<Access<'a>>,
         values: impl RangeBounds<Q>,
-    ) -> Result<Query<T>, Error> {
+    ) -> Result<Query<'static, T>, Error> {
         let access = access.into();
         let end = |bound: Bound<&Q>| match bound {
             Bound::Unbounded => Ok((None, false)),
@@ -400,14 +405,14 @@ impl<T> Index<T, ManyTerms> {
 /// What is asked of the table, and of what it gives back.
 ///
 /// `Debug` shows how many terms there are, and nothing of the value. A text is wiped on drop.
-pub struct Query<T> {
-    spec: IndexSpec,
+pub struct Query<'i, T> {
+    spec: IndexSpec<'i>,
     wanted: Wanted,
     groups: Vec<Vec<Term>>,
     marker: PhantomData<fn(T)>,
 }
 
-impl<T> Query<T> {
+impl<'i, T> Query<'i, T> {
     /// The groups of terms: a row is found that has at least one term of each. There is one group, but for
     /// several words, and it is empty where nothing can be found.
     pub fn groups(&self) -> &[Vec<Term>] {
@@ -423,12 +428,12 @@ impl<T> Query<T> {
     }
 
     /// The stable id of the record.
-    pub fn record(&self) -> &'static str {
+    pub fn record(&self) -> &'i str {
         self.spec.record
     }
 
     /// The stable id of the index.
-    pub fn index(&self) -> &'static str {
+    pub fn index(&self) -> &'i str {
         self.spec.id
     }
 
@@ -459,7 +464,7 @@ impl<T> Query<T> {
     }
 }
 
-impl<T> fmt::Debug for Query<T> {
+impl<T> fmt::Debug for Query<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let terms: usize = self.groups.iter().map(Vec::len).sum();
         write!(f, "Query({}.{}: {terms} terms)", self.spec.record, self.spec.id)
@@ -561,7 +566,7 @@ pub(crate) fn items<T, Q: Findable<T> + ?Sized>(value: &Q) -> Result<Items, Erro
 
 /// The terms of a value, by the ring that unwrapped the data keys.
 pub(crate) fn terms<T, Q: Findable<T> + ?Sized>(
-    spec: &IndexSpec,
+    spec: &IndexSpec<'_>,
     keys: &DataKeys,
     value: &Q,
 ) -> Result<Vec<Term>, Error> {

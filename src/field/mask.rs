@@ -53,14 +53,14 @@ pub struct Masked;
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 pub struct Mask<T, R = SingleRow> {
-    spec: MaskSpec,
+    spec: MaskSpec<'static>,
     marker: PhantomData<fn(T, R) -> T>,
 }
 
 /// A mask's declaration without its types.
 #[derive(Clone, Copy)]
-pub(crate) struct MaskSpec {
-    spec: Spec,
+pub(crate) struct MaskSpec<'a> {
+    spec: Spec<'a>,
     how: Masking,
 }
 
@@ -87,7 +87,7 @@ impl<T, R> Mask<T, R> {
     pub const fn new(
         record: &'static str,
         field: &'static str,
-        class: Class,
+        class: Class<'static>,
         how: Masking,
     ) -> Self {
         let spec = Spec {
@@ -141,7 +141,7 @@ impl<T, R> Mask<T, R> {
     ///
     /// # Panics
     /// When set twice, or to a class of the present one's name.
-    pub const fn was(mut self, class: Class) -> Self {
+    pub const fn was(mut self, class: Class<'static>) -> Self {
         assert!(self.spec.spec.was.is_none(), "the former class of this mask is set twice");
         assert!(
             !equal(self.spec.spec.class.name(), class.name()),
@@ -162,7 +162,7 @@ impl<T, R> Mask<T, R> {
     }
 
     /// The class of the masks.
-    pub const fn class(&self) -> Class {
+    pub const fn class(&self) -> Class<'static> {
         self.spec.spec.class
     }
 
@@ -171,7 +171,7 @@ impl<T, R> Mask<T, R> {
         self.spec.how
     }
 
-    pub(crate) const fn spec(&self) -> MaskSpec {
+    pub(crate) const fn spec(&self) -> MaskSpec<'static> {
         self.spec
     }
 }
@@ -242,7 +242,7 @@ macro_rules! mask_methods {
 impl<T> Mask<T, SingleRow> {
     mask_methods!();
 
-    fn place(&self) -> (&MaskSpec, &RowId) {
+    fn place(&self) -> (&MaskSpec<'static>, &RowId) {
         (&self.spec, &RowId::SINGLE)
     }
 }
@@ -250,7 +250,7 @@ impl<T> Mask<T, SingleRow> {
 impl<T> MaskInRow<T> {
     mask_methods!();
 
-    fn place(&self) -> (&MaskSpec, &RowId) {
+    fn place(&self) -> (&MaskSpec<'static>, &RowId) {
         (&self.mask.spec, &self.row)
     }
 }
@@ -258,8 +258,8 @@ impl<T> MaskInRow<T> {
 /// The text of a mask, as it is sealed.
 type Text = Option<Zeroizing<String>>;
 
-impl MaskSpec {
-    pub(crate) const fn spec(&self) -> &Spec {
+impl<'a> MaskSpec<'a> {
+    pub(crate) const fn spec(&self) -> &Spec<'a> {
         &self.spec
     }
 
@@ -269,7 +269,7 @@ impl MaskSpec {
     }
 
     /// What is wrong with it as the mask of this field.
-    pub(crate) const fn lint(&self, field: &Spec) -> Result<(), &'static str> {
+    pub(crate) const fn lint(&self, field: &Spec<'_>) -> Result<(), &'static str> {
         if !(equal(self.spec.record, field.record) && equal(self.spec.id, field.id)) {
             return Err("the mask is of another field");
         }
@@ -348,14 +348,14 @@ impl MaskSpec {
     }
 }
 
-impl fmt::Debug for MaskSpec {
+impl fmt::Debug for MaskSpec<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Spec { record, id, class, .. } = self.spec;
         write!(f, "Mask({record}.{id}: {}, {})", class.name(), self.how.name())
     }
 }
 
-impl PartialEq for MaskSpec {
+impl PartialEq for MaskSpec<'_> {
     fn eq(&self, other: &Self) -> bool {
         let parts = |mask: &Self| {
             let Spec { record, id, class, was, multiple, hide_null, .. } = mask.spec;
@@ -365,10 +365,10 @@ impl PartialEq for MaskSpec {
     }
 }
 
-impl Eq for MaskSpec {}
+impl Eq for MaskSpec<'_> {}
 
 #[cfg(feature = "serde")]
-impl serde::Serialize for MaskSpec {
+impl serde::Serialize for MaskSpec<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
         let mut mask = serializer.serialize_struct("Mask", 5)?;

@@ -21,7 +21,7 @@ pub(crate) enum Found {
     Item(Zeroizing<Vec<u8>>),
 }
 
-impl Spec {
+impl Spec<'_> {
     /// `[GN-14]` The item to be sealed anew, if there is one. It is not decoded: what a later version
     /// of the application wrote into it is kept.
     pub(crate) fn find(

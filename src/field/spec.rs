@@ -17,22 +17,22 @@ use crate::random::CallRng;
 
 /// A declaration without its types.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Spec {
-    pub(crate) record: &'static str,
-    pub(crate) id: &'static str,
-    pub(crate) class: Class,
-    pub(crate) was: Option<Class>,
+pub(crate) struct Spec<'a> {
+    pub(crate) record: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) class: Class<'a>,
+    pub(crate) was: Option<Class<'a>>,
     pub(crate) multiple: u16,
     pub(crate) hide_null: bool,
     pub(crate) none_on_erased: bool,
     pub(super) padding_set: bool,
     /// What the associated data says that is sealed.
     pub(super) purpose: u8,
-    pub(super) column: Option<&'static str>,
-    pub(crate) companions: &'static [Companion],
+    pub(super) column: Option<&'a str>,
+    pub(crate) companions: &'a [Companion<'a>],
 }
 
-impl Spec {
+impl<'a> Spec<'a> {
     #[cold]
     pub(crate) fn locate(&self, error: Error) -> Error {
         error.at(self.record, self.id)
@@ -66,7 +66,7 @@ impl Spec {
         keys: &DataKeys,
         value: &T,
         rng: impl FnOnce() -> Result<CallRng, Error>,
-    ) -> Result<Update<T>, Error> {
+    ) -> Result<Update<'a, T>, Error> {
         let mut rng = rng().map_err(|error| self.locate(error))?;
         Update::make(self, row, &mut Sealing::begin(keys, &mut rng), value)
     }

@@ -26,7 +26,7 @@ const MANY_BITS: &str = "the index is cut to more bits than its values hide in: 
 pub(crate) const fn lint(
     bits: Option<u16>,
     cardinality: Cardinality,
-    allow_leakage: Option<&'static str>,
+    allow_leakage: Option<&str>,
 ) -> Result<(), &'static str> {
     if let Some(why) = allow_leakage {
         return if why.is_empty() { Err("say why the index may tell that much") } else { Ok(()) };
@@ -76,11 +76,11 @@ const fn hides(bits: u16, values: u64) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Leakage {
+pub struct Leakage<'a> {
     /// The stable id of the record.
-    pub record: &'static str,
+    pub record: &'a str,
     /// The stable id of the index.
-    pub index: &'static str,
+    pub index: &'a str,
     /// `exact`, `compound`, `prefix`, `words` or `range`.
     pub shape: &'static str,
     /// The bits of a term, behind the key's id.
@@ -99,11 +99,11 @@ pub struct Leakage {
     /// Whether it shows which values have how much in common: the tree of prefixes, or of ranges.
     pub tree: bool,
     /// Why it may tell more than the rule allows.
-    pub allowed_because: Option<&'static str>,
+    pub allowed_because: Option<&'a str>,
 }
 
-impl Leakage {
-    pub(crate) fn of(spec: &IndexSpec) -> Self {
+impl<'i> Leakage<'i> {
+    pub(crate) fn of(spec: &IndexSpec<'i>) -> Self {
         let bits = spec.effective_bits();
         let cardinality = match spec.cardinality {
             Cardinality::Declared(values) => Some(values),
@@ -136,7 +136,7 @@ impl Leakage {
     /// What the stored terms tell: those of the column, one a row, or of the whole array or table of terms.
     /// Where there are terms under several index keys, those of the key with most of them are counted, as the
     /// same value has another term under each.
-    pub fn measured<'a>(&self, terms: impl IntoIterator<Item = &'a Term>) -> MeasuredLeakage {
+    pub fn measured<'a>(&self, terms: impl IntoIterator<Item = &'a Term>) -> MeasuredLeakage<'i> {
         let mut by_key: BTreeMap<Option<KeyId>, BTreeMap<&Term, u64>> = BTreeMap::new();
         for term in terms {
             let rows = by_key.entry(term.key_id()).or_default().entry(term).or_default();
@@ -159,7 +159,7 @@ impl Leakage {
 }
 
 /// In plain words.
-impl fmt::Display for Leakage {
+impl fmt::Display for Leakage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { record, index, shape, bits, .. } = self;
         write!(f, "{record}.{index} ({shape}): ")?;
@@ -197,9 +197,9 @@ impl fmt::Display for Leakage {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct MeasuredLeakage {
+pub struct MeasuredLeakage<'i> {
     /// What the declaration says.
-    pub declared: Leakage,
+    pub declared: Leakage<'i>,
     /// How many terms were counted.
     pub terms: u64,
     /// How many of them are different.
@@ -212,7 +212,7 @@ pub struct MeasuredLeakage {
     pub entropy_bits: f64,
 }
 
-impl MeasuredLeakage {
+impl MeasuredLeakage<'_> {
     /// The share of the terms that are the most frequent one: how often the best guess is right.
     pub fn largest_share(&self) -> f64 {
         if self.terms == 0 { 0.0 } else { float(self.largest_group) / float(self.terms) }
@@ -239,7 +239,7 @@ impl MeasuredLeakage {
 }
 
 /// In plain words.
-impl fmt::Display for MeasuredLeakage {
+impl fmt::Display for MeasuredLeakage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

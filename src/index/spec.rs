@@ -33,10 +33,10 @@ const MOST_NODES: usize = 1_024;
 /// How values become terms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
-pub(crate) enum Shape {
+pub(crate) enum Shape<'a> {
     Exact,
     /// Each part by its own normalizer.
-    Compound(&'static [Normalizer]),
+    Compound(&'a [Normalizer]),
     /// Of 1 to so many characters.
     Prefix(u8),
     Words,
@@ -44,7 +44,7 @@ pub(crate) enum Shape {
     Range(Domain, u8),
 }
 
-impl Shape {
+impl Shape<'_> {
     /// What stands against it for such values: each of them would be refused when it is sealed.
     pub(crate) const fn lint(&self, kind: ValueKind) -> Result<(), &'static str> {
         match (self, kind) {
@@ -76,17 +76,17 @@ pub(crate) enum Cardinality {
 /// A declaration without its types.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub(crate) struct IndexSpec {
-    pub(crate) record: &'static str,
-    pub(crate) id: &'static str,
+pub(crate) struct IndexSpec<'a> {
+    pub(crate) record: &'a str,
+    pub(crate) id: &'a str,
     /// Of the values that it is asked for; unknown for a compound one.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) kind: ValueKind,
-    pub(crate) shape: Shape,
+    pub(crate) shape: Shape<'a>,
     pub(crate) normalizer: Normalizer,
     pub(crate) bits: Option<u16>,
     pub(crate) cardinality: Cardinality,
-    pub(crate) allow_leakage: Option<&'static str>,
+    pub(crate) allow_leakage: Option<&'a str>,
     pub(crate) lenient: bool,
 }
 
@@ -104,12 +104,12 @@ pub(crate) enum Wanted {
     Between(i128, i128),
 }
 
-impl IndexSpec {
+impl<'a> IndexSpec<'a> {
     pub(crate) const fn new(
-        record: &'static str,
-        id: &'static str,
+        record: &'a str,
+        id: &'a str,
         kind: ValueKind,
-        shape: Shape,
+        shape: Shape<'a>,
     ) -> Self {
         let cardinality = match shape {
             Shape::Range(domain, _) => Cardinality::Declared(domain.buckets()),

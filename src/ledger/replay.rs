@@ -9,7 +9,7 @@ use super::chain::{Ledger, Tokens};
 use super::entry::{LedgerEntry, SubjectToken};
 use super::standing::Ends;
 use crate::audit::LedgerAct;
-use crate::class::{Class, ToClasses};
+use crate::class::{Class, Kept, ToClasses};
 use crate::clock::CLOCKS_DIFFER;
 use crate::envelope::{EnvelopeEdit, ErasedUpTo, Granted, Reached, Withdrawal};
 use crate::error::Error;
@@ -31,7 +31,7 @@ use crate::keyring::{KeyId, KeyRing};
 pub struct Replay<'r> {
     tokens: Tokens<'r>,
     told: BTreeMap<(KeyId, String, SubjectToken), Vec<Told>>,
-    classes: Vec<Class>,
+    classes: Vec<Kept>,
     undeclared: BTreeSet<String>,
 }
 
@@ -95,6 +95,7 @@ impl<'r> Replay<'r> {
                 told.entry(about).or_default().push(one);
             }
         }
+        let classes = classes.iter().map(Kept::of).collect();
         Ok(Self { tokens, told, classes, undeclared })
     }
 
@@ -158,7 +159,13 @@ impl<'r> Replay<'r> {
             };
             let withdrawals: Vec<_> =
                 told.roles.into_iter().filter_map(|(role, told)| told.withdrawal(role)).collect();
-            let replayed = edit.replay_withdrawals((class, declared), &withdrawals, reached);
+            let mut replay = |declared: Option<&Class<'_>>| {
+                edit.replay_withdrawals((class, declared), &withdrawals, reached)
+            };
+            let replayed = match declared {
+                Some(kept) => kept.with(|declared| replay(Some(declared))),
+                None => replay(None),
+            };
             result = result.and(replayed.map(|()| true));
         }
         for (class, unseen) in unseen {

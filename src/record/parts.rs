@@ -190,7 +190,11 @@ impl<'a> Resealer<'a> {
         })
     }
 
-    fn sealed(&mut self, spec: &Spec, bytes: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+    fn sealed(
+        &mut self,
+        spec: &Spec<'static>,
+        bytes: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, Error> {
         Ok(match self.again(spec, bytes)? {
             Again::Kept => None,
             Again::Gone => {
@@ -204,7 +208,7 @@ impl<'a> Resealer<'a> {
         })
     }
 
-    fn again(&mut self, spec: &Spec, bytes: Option<&[u8]>) -> Result<Again, Error> {
+    fn again(&mut self, spec: &Spec<'static>, bytes: Option<&[u8]>) -> Result<Again, Error> {
         let keys = self.sealing.keys();
         Ok(match spec.find(&self.row, keys, &mut self.opening, bytes)? {
             Found::Kept => Again::Kept,

@@ -19,12 +19,12 @@ pub struct Resealed<S> {
     /// The row, with what was sealed anew. Where nothing was, it is the row that was given.
     pub row: S,
     /// The fields that were sealed anew.
-    pub fields: Vec<&'static FieldSchema>,
+    pub fields: Vec<&'static FieldSchema<'static>>,
     /// The fields that nobody opens any more, as they are erased or have expired: they stay as they
     /// are.
-    pub gone: Vec<&'static FieldSchema>,
+    pub gone: Vec<&'static FieldSchema<'static>>,
     /// The fields whose masks were sealed anew.
-    pub masks: Vec<&'static FieldSchema>,
+    pub masks: Vec<&'static FieldSchema<'static>>,
 }
 
 impl<S> Resealed<S> {

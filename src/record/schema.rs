@@ -11,36 +11,36 @@ use crate::field::{Companion, Field};
 /// serializes, for instance to JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Schema {
-    record: &'static str,
+pub struct Schema<'a> {
+    record: &'a str,
     rows: Rows,
     keys: KeysPlace,
-    columns: &'static [&'static str],
-    fields: &'static [FieldSchema],
-    compounds: &'static [Compound],
+    columns: &'a [&'a str],
+    fields: &'a [FieldSchema<'a>],
+    compounds: &'a [Compound<'a>],
     #[cfg_attr(feature = "serde", serde(skip))]
-    field_ids: &'static [&'static str],
+    field_ids: &'a [&'a str],
 }
 
 /// An index of several fields together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Compound {
+pub struct Compound<'a> {
     /// The index, and the column of its terms.
-    pub companion: Companion,
+    pub companion: Companion<'a>,
     /// The stable ids of the fields, in the order of the parts.
-    pub parts: &'static [&'static str],
+    pub parts: &'a [&'a str],
 }
 
-impl Compound {
+impl<'a> Compound<'a> {
     /// The schema of a compound index; what `#[derive(Record)]` writes.
     ///
     /// # Panics
     /// Where the index tells too much. In a constant that is a compile error.
     #[doc(hidden)]
     #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
-    pub const fn of(companion: Companion, parts: &'static [&'static str]) -> Self {
+    pub const fn of(companion: Companion<'a>, parts: &'a [&'a str]) -> Self {
         if let Err(why) = companion.lint_compound() {
             panic!("{}", why);
         }
@@ -74,17 +74,17 @@ pub enum KeysPlace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct FieldSchema {
+pub struct FieldSchema<'a> {
     /// The stable id.
-    pub id: &'static str,
+    pub id: &'a str,
     /// The column's name.
-    pub column: &'static str,
+    pub column: &'a str,
     /// The Rust type, as written.
-    pub rust_type: &'static str,
+    pub rust_type: &'a str,
     /// The class: who reads it and for how long it is kept.
-    pub class: Class,
+    pub class: Class<'a>,
     /// The class it was of before.
-    pub was: Option<Class>,
+    pub was: Option<Class<'a>>,
     /// The multiple of bytes that values are padded to.
     pub pad: u16,
     /// Whether absence is sealed like a value.
@@ -92,10 +92,10 @@ pub struct FieldSchema {
     /// Whether what was erased or has expired opens as `None`.
     pub none_on_erased: bool,
     /// What is written with it: terms and masks, and where they are.
-    pub companions: &'static [Companion],
+    pub companions: &'a [Companion<'a>],
 }
 
-impl FieldSchema {
+impl FieldSchema<'static> {
     /// The schema of a field constant.
     pub const fn of<T, R, C>(
         field: &Field<T, R, C>,
@@ -117,9 +117,9 @@ impl FieldSchema {
     }
 }
 
-impl FieldSchema {
+impl<'a> FieldSchema<'a> {
     /// The class name, present or former, of values or of masks, by which the two mean different things.
-    const fn contradiction(&self, other: &Self) -> Option<&'static str> {
+    const fn contradiction(&self, other: &FieldSchema<'a>) -> Option<&'a str> {
         if let Some(name) = other.contradicts([Some(self.class), self.was]) {
             return Some(name);
         }
@@ -134,7 +134,7 @@ impl FieldSchema {
     }
 
     /// The first of these classes that means something else here.
-    const fn contradicts(&self, classes: [Option<Class>; 2]) -> Option<&'static str> {
+    const fn contradicts(&self, classes: [Option<Class<'_>>; 2]) -> Option<&'a str> {
         if let Some(name) = contradicted([Some(self.class), self.was], classes) {
             return Some(name);
         }
@@ -149,7 +149,10 @@ impl FieldSchema {
     }
 }
 
-const fn contradicted(own: [Option<Class>; 2], others: [Option<Class>; 2]) -> Option<&'static str> {
+const fn contradicted<'a>(
+    own: [Option<Class<'a>>; 2],
+    others: [Option<Class<'_>>; 2],
+) -> Option<&'a str> {
     let mut own = own.as_slice();
     while let [mine, later @ ..] = own {
         let mut rest = others.as_slice();
@@ -166,7 +169,7 @@ const fn contradicted(own: [Option<Class>; 2], others: [Option<Class>; 2]) -> Op
     None
 }
 
-impl Schema {
+impl<'a> Schema<'a> {
     /// A schema; what `#[derive(Record)]` writes.
     ///
     /// # Panics
@@ -174,13 +177,13 @@ impl Schema {
     /// compile error.
     #[doc(hidden)]
     pub const fn new(
-        record: &'static str,
+        record: &'a str,
         rows: Rows,
         keys: KeysPlace,
-        columns: &'static [&'static str],
-        fields: &'static [FieldSchema],
-        compounds: &'static [Compound],
-        field_ids: &'static [&'static str],
+        columns: &'a [&'a str],
+        fields: &'a [FieldSchema<'a>],
+        compounds: &'a [Compound<'a>],
+        field_ids: &'a [&'a str],
     ) -> Self {
         assert!(
             matches!((rows, keys), (Rows::Single, _) | (_, KeysPlace::External)),
@@ -206,7 +209,7 @@ impl Schema {
     }
 
     /// The stable id of the record.
-    pub const fn record(&self) -> &'static str {
+    pub const fn record(&self) -> &'a str {
         self.record
     }
 
@@ -221,29 +224,29 @@ impl Schema {
     }
 
     /// The names of all columns, sealed or not, in the order of the row.
-    pub const fn columns(&self) -> &'static [&'static str] {
+    pub const fn columns(&self) -> &'a [&'a str] {
         self.columns
     }
 
     /// The sealed fields.
-    pub const fn fields(&self) -> &'static [FieldSchema] {
+    pub const fn fields(&self) -> &'a [FieldSchema<'a>] {
         self.fields
     }
 
     /// The indexes of several fields together.
-    pub const fn compounds(&self) -> &'static [Compound] {
+    pub const fn compounds(&self) -> &'a [Compound<'a>] {
         self.compounds
     }
 
-    pub(crate) const fn field_ids(&self) -> &'static [&'static str] {
+    pub(crate) const fn field_ids(&self) -> &'a [&'a str] {
         self.field_ids
     }
 
     /// The columns that hold what was sealed under such classes, and those that it is found by. Terms that are
     /// in a table of their own go by the table's name.
     #[cfg(feature = "file")]
-    pub(crate) fn columns_of(&self, holds: impl Fn(&Class) -> bool) -> Vec<&'static str> {
-        let held = |class: Option<Class>| class.is_some_and(|class| holds(&class));
+    pub(crate) fn columns_of(&self, holds: impl Fn(&Class<'_>) -> bool) -> Vec<&'a str> {
+        let held = |class: Option<Class<'a>>| class.is_some_and(|class| holds(&class));
         let mut columns = Vec::new();
         for field in self.fields {
             if held(Some(field.class)) || held(field.was) {
@@ -262,7 +265,7 @@ impl Schema {
     }
 
     /// The ids of the indexes, each with those of its fields.
-    fn indexes(&self) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    fn indexes(&self) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
         let of_fields = self.fields.iter().flat_map(|field| {
             let ids = field.companions.iter().filter_map(Companion::index_id);
             ids.map(move |id| (id, alloc::vec![field.id]))
@@ -275,33 +278,34 @@ impl Schema {
     }
 
     /// The columns of terms and masks.
-    pub(crate) fn companion_columns(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(crate) fn companion_columns(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let of_fields = self.fields.iter().flat_map(|field| field.companions);
         let of_several = self.compounds.iter().map(|index| &index.companion);
         of_fields.chain(of_several).filter_map(Companion::column)
     }
 
     /// The classes of the sealed fields and of their masks, each once.
-    pub fn classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
+    pub fn classes(&self) -> impl Iterator<Item = Class<'a>> + Clone + use<'a> {
         let all = self.all_classes();
         all.clone().enumerate().filter_map(move |(position, class)| {
-            let earlier = |other: Class| other.name() == class.name();
+            let earlier = |other: Class<'a>| other.name() == class.name();
             (!all.clone().take(position).any(earlier)).then_some(class)
         })
     }
 
     /// The present classes, as often as fields and masks are of them.
-    fn all_classes(&self) -> impl Iterator<Item = Class> + Clone + use<> {
-        let masks = |field: &FieldSchema| field.companions.iter().filter_map(Companion::mask_class);
+    fn all_classes(&self) -> impl Iterator<Item = Class<'a>> + Clone + use<'a> {
+        let masks =
+            |field: &'a FieldSchema<'a>| field.companions.iter().filter_map(Companion::mask_class);
         self.fields.iter().flat_map(move |field| [field.class].into_iter().chain(masks(field)))
     }
 
     /// The present and former classes, as often as fields and masks are or were of them.
-    pub(crate) fn declared_classes(&self) -> impl Iterator<Item = Class> + use<> {
-        let masks = |field: &FieldSchema| {
+    pub(crate) fn declared_classes(&self) -> impl Iterator<Item = Class<'a>> + use<'a> {
+        let masks = |field: &'a FieldSchema<'a>| {
             field.companions.iter().flat_map(|mask| [mask.mask_class(), mask.mask_was()])
         };
-        let of_field = move |field: &FieldSchema| {
+        let of_field = move |field: &'a FieldSchema<'a>| {
             let FieldSchema { class, was, .. } = *field;
             [Some(class), was].into_iter().chain(masks(field))
         };
@@ -332,11 +336,11 @@ impl Schema {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Catalog {
-    schemas: Vec<&'static Schema>,
+pub struct Catalog<'a> {
+    schemas: Vec<&'a Schema<'a>>,
 }
 
-impl Catalog {
+impl<'a> Catalog<'a> {
     /// Takes the schemas of all records and of their views.
     ///
     /// # Errors
@@ -344,10 +348,10 @@ impl Catalog {
     /// with two meanings, or one field of a record declared in two ways, be it by what it is found by or
     /// shown as; or two records that keep the subject's key envelope in their rows, where there can be one
     /// only.
-    pub fn new(schemas: &[&'static Schema]) -> Result<Self, Error> {
-        let mut seen: Vec<(&Schema, &FieldSchema)> = Vec::new();
+    pub fn new(schemas: &[&'a Schema<'a>]) -> Result<Self, Error> {
+        let mut seen: Vec<(&Schema<'_>, &FieldSchema<'_>)> = Vec::new();
         for schema in schemas {
-            let inline = |other: &&&'static Schema| {
+            let inline = |other: &&&Schema<'_>| {
                 other.record != schema.record
                     && (other.keys, schema.keys) == (KeysPlace::Inline, KeysPlace::Inline)
             };
@@ -373,33 +377,33 @@ impl Catalog {
     }
 
     /// The schemas.
-    pub fn schemas(&self) -> &[&'static Schema] {
+    pub fn schemas(&self) -> &[&'a Schema<'a>] {
         &self.schemas
     }
 }
 
-impl ToClasses for Schema {
-    fn to_classes(&self) -> Vec<Class> {
+impl ToClasses for Schema<'_> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         self.classes().collect()
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         each_once(self.declared_classes())
     }
 }
 
-impl ToClasses for Catalog {
-    fn to_classes(&self) -> Vec<Class> {
+impl ToClasses for Catalog<'_> {
+    fn to_classes(&self) -> Vec<Class<'_>> {
         each_once(self.schemas.iter().flat_map(|schema| schema.classes()))
     }
 
-    fn to_declared(&self) -> Vec<Class> {
+    fn to_declared(&self) -> Vec<Class<'_>> {
         each_once(self.schemas.iter().flat_map(|schema| schema.declared_classes()))
     }
 }
 
-fn each_once(classes: impl Iterator<Item = Class>) -> Vec<Class> {
-    let mut once: Vec<Class> = Vec::new();
+fn each_once<'a>(classes: impl Iterator<Item = Class<'a>>) -> Vec<Class<'a>> {
+    let mut once: Vec<Class<'a>> = Vec::new();
     for class in classes {
         if !once.iter().any(|other| other.name() == class.name()) {
             once.push(class);
@@ -409,7 +413,7 @@ fn each_once(classes: impl Iterator<Item = Class>) -> Vec<Class> {
 }
 
 /// Who writes a part of a compound index writes the index.
-fn check_compounds(schema: &Schema, other: &Schema) -> Result<(), Error> {
+fn check_compounds(schema: &Schema<'_>, other: &Schema<'_>) -> Result<(), Error> {
     for index in other.compounds.iter().filter(|index| !schema.compounds.contains(index)) {
         if let Some(part) = schema.fields.iter().find(|field| index.parts.contains(&field.id)) {
             return Err(Error::invalid(format!(
@@ -426,7 +430,7 @@ fn check_compounds(schema: &Schema, other: &Schema) -> Result<(), Error> {
 
 /// `[IX-13]` An index is of the same fields in every view: terms of two fields under one id would be equal, and
 /// in a table those of one would take the place of the other's.
-fn check_index_ids(schema: &Schema, other: &Schema) -> Result<(), Error> {
+fn check_index_ids(schema: &Schema<'_>, other: &Schema<'_>) -> Result<(), Error> {
     for (id, fields) in schema.indexes() {
         if let Some((_, others)) = other.indexes().find(|(taken, of)| *taken == id && *of != fields)
         {
@@ -442,8 +446,8 @@ fn check_index_ids(schema: &Schema, other: &Schema) -> Result<(), Error> {
 }
 
 fn check_pair(
-    (schema, field): (&Schema, &FieldSchema),
-    (other, its): (&Schema, &FieldSchema),
+    (schema, field): (&Schema<'_>, &FieldSchema<'_>),
+    (other, its): (&Schema<'_>, &FieldSchema<'_>),
 ) -> Result<(), Error> {
     if let Some(class) = field.contradiction(its) {
         return Err(Error::invalid(format!(

@@ -44,7 +44,7 @@ enum Place {
     Table { key: String, of: String },
 }
 
-impl<T> Query<T> {
+impl<T> Query<'_, T> {
     /// Rows whose term stands in this column, of bytes: `email_index`, or `customer.email_index`. An
     /// ordinary index of the column is what finds them:
     ///

@@ -26,23 +26,23 @@ use crate::record::{Record as _, SealedRecord};
 pub trait TableTerms {
     /// The stable id of the record, and the terms by the ids of their indexes.
     #[doc(hidden)]
-    fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>);
+    fn table_terms(&self) -> (&str, Vec<(&str, &Terms)>);
 }
 
 impl<S: SealedRecord> TableTerms for S {
-    fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
+    fn table_terms(&self) -> (&str, Vec<(&str, &Terms)>) {
         (S::Record::SCHEMA.record(), SealedRecord::table_terms(self))
     }
 }
 
-impl<T: SealValue> TableTerms for Update<T> {
-    fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
+impl<T: SealValue> TableTerms for Update<'_, T> {
+    fn table_terms(&self) -> (&str, Vec<(&str, &Terms)>) {
         Self::table_terms(self)
     }
 }
 
 impl<T> TableTerms for (&Index<T, ManyTerms>, &Terms) {
-    fn table_terms(&self) -> (&'static str, Vec<(&'static str, &Terms)>) {
+    fn table_terms(&self) -> (&str, Vec<(&str, &Terms)>) {
         (self.0.record(), alloc::vec![(self.0.id(), self.1)])
     }
 }
@@ -86,11 +86,11 @@ impl RowKey {
     }
 }
 
-type ByIndex = Vec<(&'static str, Vec<Term>)>;
+type ByIndex<'a> = Vec<(&'a str, Vec<Term>)>;
 
 /// The record, and the terms to be stored, by their indexes. A value that has none is marked by the empty
 /// term, which no query asks for: so it is told from a value whose terms were never made.
-fn stored(of: &impl TableTerms) -> Result<(&'static str, ByIndex), Error> {
+fn stored(of: &impl TableTerms) -> Result<(&str, ByIndex<'_>), Error> {
     let (record, terms) = of.table_terms();
     let stored = terms.into_iter().map(|(index, terms)| match terms.as_slice() {
         Some([]) => Ok((index, alloc::vec![Term::from_bytes([])])),

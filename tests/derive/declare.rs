@@ -159,7 +159,7 @@ fn a_class_can_be_any_constant_expression() {
     mod classes {
         pub(super) struct Of<A, B>(A, B);
         impl<A, B> Of<A, B> {
-            pub(super) const CLASS: fieldseal::Class = fieldseal::Class::new("generic");
+            pub(super) const CLASS: fieldseal::Class<'static> = fieldseal::Class::new("generic");
         }
     }
 

@@ -63,7 +63,7 @@ fn changed(
     edit.finish().unwrap()
 }
 
-fn ids(fields: &[&FieldSchema]) -> Vec<&'static str> {
+fn ids(fields: &[&'static FieldSchema<'static>]) -> Vec<&'static str> {
     fields.iter().map(|field| field.id).collect()
 }
 

@@ -1,6 +1,8 @@
 //! The classes of masks: declared, renewed, granted, erased and expired like any other.
 
 use fieldseal::class::MaskName;
+#[cfg(feature = "schema")]
+use fieldseal::class::OwnedClass;
 use fieldseal::envelope::{EntryState, History};
 use fieldseal::field::Masking;
 use fieldseal::{Class, DataKeys, ErrorKind, Field, Mask};
@@ -28,13 +30,13 @@ fn mask_class_is_kept_as_long_as_the_class_it_masks() {
 }
 
 /// As it is read from declarations, it is the same.
-#[cfg(feature = "std")]
+#[cfg(feature = "schema")]
 #[test]
 fn mask_class_is_declared_at_run_time_too() {
-    let declared = Class::declared_as("mask.financial", &["billing", "support"], &[], 365, 0);
-    assert_eq!(declared.unwrap(), SHOWN);
+    let declared = OwnedClass::new("mask.financial", &["billing", "support"], &[], 365, 0);
+    assert_eq!(declared.unwrap().class(), SHOWN);
     let long = format!("mask.{}", "a".repeat(59));
-    assert!(Class::declared_as(&long, &["app"], &[], 0, 0).is_ok());
+    assert!(OwnedClass::new(&long, &["app"], &[], 0, 0).is_ok());
     for (name, readers, consent) in [
         ("mask.", &["app"][..], &[][..]),
         ("mask.standalone", &["app"], &[]),
@@ -43,10 +45,10 @@ fn mask_class_is_declared_at_run_time_too() {
         ("mask.financial", &[], &[]),
         ("mask.financial", &["app"], &["marketing"]),
     ] {
-        let refused = kind(Class::declared_as(name, readers, consent, 0, 0));
+        let refused = kind(OwnedClass::new(name, readers, consent, 0, 0));
         assert_eq!(refused, ErrorKind::InvalidInput, "{name}");
     }
-    assert!(Class::declared_as(&format!("{long}a"), &["app"], &[], 0, 0).is_err());
+    assert!(OwnedClass::new(&format!("{long}a"), &["app"], &[], 0, 0).is_err());
 }
 
 /// The name of one class's masks, kept where a test can name it.
@@ -107,7 +109,11 @@ mod beside_a_field {
 
     const FIELD: Field<String> = Field::new("customer", "card", FINANCIAL);
 
-    fn mask(record: &'static str, field: &'static str, class: Class) -> Mask<String, SingleRow> {
+    fn mask(
+        record: &'static str,
+        field: &'static str,
+        class: Class<'static>,
+    ) -> Mask<String, SingleRow> {
         Mask::new(record, field, class, Masking::LAST4)
     }
 
@@ -382,12 +388,13 @@ fn erasure_of_a_class_is_played_back_over_its_masks() {
 }
 
 /// `[MA-2]` Where both are before one call, in whichever order.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", feature = "schema"))]
 #[test]
 fn masks_that_are_kept_longer_or_shorter_than_their_class_are_refused() {
     let ring = admin();
-    let of_days = |days| Class::declared_as("mask.financial", &["billing"], &[], days, 0).unwrap();
+    let of_days = |days| OwnedClass::new("mask.financial", &["billing"], &[], days, 0).unwrap();
     for mask in [of_days(0), of_days(364), of_days(366), of_days(3650)] {
+        let mask = mask.class();
         for both in [[FINANCIAL, mask], [mask, FINANCIAL]] {
             let refused = DataKeys::create(at(&ring), 42, both);
             assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
@@ -402,7 +409,7 @@ fn masks_that_are_kept_longer_or_shorter_than_their_class_are_refused() {
             assert_eq!(kind(edit.renew(both[1])), ErrorKind::InvalidInput);
         }
     }
-    DataKeys::create(at(&ring), 42, [of_days(365), FINANCIAL]).unwrap();
+    DataKeys::create(at(&ring), 42, [of_days(365).class(), FINANCIAL]).unwrap();
 }
 
 /// Nobody needs to know that a mask brings a class.

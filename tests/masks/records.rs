@@ -243,8 +243,9 @@ fn schema_says_who_is_shown_what() {
     assert_eq!(mask["class"]["name"], "mask.financial");
     assert_eq!(mask["class"]["readers"][1], "support");
     // And a tool reads the class as it was declared.
-    let class: fieldseal::Class = serde_json::from_value(mask["class"].clone()).unwrap();
-    assert_eq!(class, customer::CARD_SHOWN.class());
+    let class: fieldseal::class::OwnedClass =
+        serde_json::from_value(mask["class"].clone()).unwrap();
+    assert_eq!(class.class(), customer::CARD_SHOWN.class());
 }
 
 /// Masks are made anew of what the row opens to: a rule that changed, or masks that a row lacks.

@@ -26,7 +26,7 @@ struct Customer {
 }
 
 /// What was done, to whom, and by which index.
-type Told = (Action, Vec<u8>, Option<&'static str>);
+type Told = (Action, Vec<u8>, Option<String>);
 
 #[derive(Default)]
 struct Log {
@@ -36,7 +36,7 @@ struct Log {
 
 impl AuditSink for Log {
     fn record(&self, event: &Event<'_>) -> Result<(), AuditRefused> {
-        let told = (event.action, event.subject.as_bytes().to_vec(), event.index);
+        let told = (event.action, event.subject.as_bytes().to_vec(), event.index.map(String::from));
         self.told.lock().unwrap().push(told);
         if self.refuses { Err(AuditRefused) } else { Ok(()) }
     }

@@ -67,7 +67,7 @@ struct Life<'a> {
 }
 
 impl Life<'_> {
-    fn class(&self, class: usize) -> Class {
+    fn class(&self, class: usize) -> Class<'static> {
         match (class, self.month) {
             (0, true) => NEWS_FOR_A_MONTH,
             (0, false) => NEWS,

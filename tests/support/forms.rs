@@ -1,5 +1,6 @@
 //! The JSON forms of rings, ids, classes and values, those of `tests/reference`, as the crate's types.
 
+use fieldseal::class::MaskName;
 use fieldseal::field::{ManyRows, Masking, NotNull, SingleRow};
 use fieldseal::keyring::{KeyId, KeyMaterial, KeyState, KeyUse, RingKey, Scope};
 use fieldseal::secret::Secret;
@@ -187,14 +188,20 @@ pub(crate) fn id(value: &Value) -> Option<Id> {
     Some(id.unwrap())
 }
 
-pub(crate) fn class(value: &Value) -> Class {
+pub(crate) fn class(value: &Value) -> Class<'static> {
     if text(&value["name"]).starts_with("mask.") {
         let days = |days: &Value| days.as_u64().unwrap_or_default().try_into().unwrap();
         let (retained, period) = (days(&value["retain_days"]), value["period"].as_u64());
         let period = period.unwrap_or_default() / 86_400;
         let (name, readers) = (text(&value["name"]), names(&value["readers"]));
-        return Class::declared_as(name, readers, &[], retained, period.try_into().unwrap())
-            .unwrap();
+        let mut source = Class::new(leak(name.trim_start_matches("mask.")));
+        if retained > 0 {
+            source = source.retain_days(retained);
+        }
+        if period > 0 {
+            source = source.generation_days(period.try_into().unwrap());
+        }
+        return Class::mask_of(&source, Box::leak(Box::new(MaskName::of(&source))), readers);
     }
     let mut class = Class::new(leak(text(&value["name"])));
     if !value["readers"].is_null() {
@@ -436,11 +443,11 @@ macro_rules! by_type {
 /// A field of one row, from its JSON form.
 pub(crate) struct FieldAt<'a> {
     pub(crate) json: &'a Value,
-    pub(crate) class: Class,
+    pub(crate) class: Class<'static>,
 }
 
 impl<'a> FieldAt<'a> {
-    pub(crate) fn new(json: &'a Value, class: Class) -> Self {
+    pub(crate) fn new(json: &'a Value, class: Class<'static>) -> Self {
         Self { json, class }
     }
 

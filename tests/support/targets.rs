@@ -149,7 +149,7 @@ fn written_again(stored: &[u8], version: u64) {
 }
 
 /// What the keys seal they open, unless nothing of the class is ours.
-fn seal_and_open(keys: &DataKeys, class: &Class) {
+fn seal_and_open(keys: &DataKeys, class: &Class<'static>) {
     let field: Field<String> = Field::new("record", "field", *class);
     if let Ok(sealed) = kind(field.seal(keys, &"Ada".into())) {
         match kind(field.open(keys, &sealed)) {

@@ -186,7 +186,7 @@ pub(crate) fn written(request: &Value) -> Result<Vec<String>, ErrorKind> {
     let keys = sealing(request);
     let access = Access::new(&keys).tenant(text(&request["tenant"]));
     let values = list(&request["values"]);
-    let sealed = |index: &'static str, companion: Companion| {
+    let sealed = |index: &'static str, companion: Companion<'static>| {
         let keys = DataKeys::create(access, 42, [Class::PERSONAL])?;
         let companions = Box::leak(Box::new([companion]));
         let field: IndexedField<Maybe> =
@@ -258,7 +258,11 @@ fn values(request: &Value) -> Vec<Maybe> {
     list(&request["values"]).iter().map(maybe).collect()
 }
 
-fn one(index: &Index<Maybe>, keys: &KeyRing, request: &Value) -> Result<Query<Maybe>, Error> {
+fn one(
+    index: &Index<Maybe>,
+    keys: &KeyRing,
+    request: &Value,
+) -> Result<Query<'static, Maybe>, Error> {
     index.query(access(keys, request), &values(request)[0])
 }
 
@@ -266,7 +270,7 @@ fn two(
     index: &Index<(Maybe, Maybe)>,
     keys: &KeyRing,
     request: &Value,
-) -> Result<Query<(Maybe, Maybe)>, Error> {
+) -> Result<Query<'static, (Maybe, Maybe)>, Error> {
     let of = values(request);
     index.query(access(keys, request), &(&of[0], &of[1]))
 }
@@ -275,7 +279,7 @@ fn three(
     index: &Index<(Maybe, Maybe, Maybe)>,
     keys: &KeyRing,
     request: &Value,
-) -> Result<Query<(Maybe, Maybe, Maybe)>, Error> {
+) -> Result<Query<'static, (Maybe, Maybe, Maybe)>, Error> {
     let of = values(request);
     index.query(access(keys, request), &(&of[0], &of[1], &of[2]))
 }
@@ -284,7 +288,7 @@ fn many(
     index: &Index<Maybe, ManyTerms>,
     keys: &KeyRing,
     request: &Value,
-) -> Result<Query<Maybe>, Error> {
+) -> Result<Query<'static, Maybe>, Error> {
     let access = access(keys, request);
     let [least, greatest] = list(&request["between"]) else {
         return index.query(access, &values(request)[0]);

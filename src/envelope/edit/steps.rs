@@ -21,12 +21,12 @@ use crate::random::CallRng;
 impl<'a> EnvelopeEdit<'a> {
     /// The declared readers, then those who have consent. `except` are roles whose consent is not
     /// asked about.
-    pub(super) fn readers(
+    pub(super) fn readers<'c>(
         &self,
-        class: &Class,
+        class: &Class<'c>,
         consent: Consent<'_>,
         except: &[&str],
-    ) -> Result<Vec<&'static str>, Error> {
+    ) -> Result<Vec<&'c str>, Error> {
         let mut readers = class.reader_roles().to_vec();
         let consented: Vec<&str> = match consent {
             Consent::Named(roles) => {
@@ -41,11 +41,11 @@ impl<'a> EnvelopeEdit<'a> {
     }
 
     /// The roles among the readers with consent for whom the highest generation provably is wrapped.
-    pub(super) fn proven_consent(
+    pub(super) fn proven_consent<'c>(
         &self,
-        class: &Class,
+        class: &Class<'c>,
         except: &[&str],
-    ) -> Result<Vec<&'static str>, Error> {
+    ) -> Result<Vec<&'c str>, Error> {
         let highest = self
             .layout
             .highest(class.name())
@@ -338,7 +338,7 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(())
     }
 
-    pub(super) fn grant_history(&mut self, class: &Class, role: &'static str) -> Result<(), Error> {
+    pub(super) fn grant_history(&mut self, class: &Class, role: &str) -> Result<(), Error> {
         self.drawing(|edit, rng| edit.grant_history_by(class, role, rng))?;
         // `[ED-19]`
         self.layout.check_len_with(Room::Reserved.kept())
@@ -347,7 +347,7 @@ impl<'a> EnvelopeEdit<'a> {
     fn grant_history_by(
         &mut self,
         class: &Class,
-        role: &'static str,
+        role: &str,
         rng: &mut CallRng,
     ) -> Result<(), Error> {
         let bound = Bound::new(&self.access, &self.subject)?;

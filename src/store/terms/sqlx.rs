@@ -62,7 +62,9 @@ impl SqlxTermsTable {
             // Dropped without a commit, it is undone. Inside the caller's it is a savepoint.
             let mut both = on.begin().await.map_err(failed)?;
             for (index, terms) in indexes {
-                let forget = row.bind(sqlx::query(FORGET).bind(record)).bind(index);
+                let forget = row
+                    .bind(sqlx::query(FORGET).bind(String::from(record)))
+                    .bind(String::from(index));
                 forget.execute(&mut *both).await.map_err(failed)?;
                 for some in terms.chunks(AT_ONCE) {
                     insert(record, index, &row, some).execute(&mut *both).await.map_err(failed)?;
@@ -81,10 +83,10 @@ impl SqlxTermsTable {
     pub fn remove(
         &self,
         on: &mut SqliteConnection,
-        record: &'static str,
+        record: &str,
         row: impl ToId,
     ) -> impl Future<Output = Result<(), Error>> + Send {
-        let row = RowKey::new(row);
+        let (row, record) = (RowKey::new(row), String::from(record));
         async move {
             let remove = row?.bind(sqlx::query(REMOVE).bind(record));
             remove.execute(on).await.map(drop).map_err(failed)
@@ -97,18 +99,15 @@ const AT_ONCE: usize = 64;
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-fn insert(
-    record: &'static str,
-    index: &'static str,
-    row: &RowKey,
-    terms: &[Term],
-) -> Statement<'static> {
+fn insert(record: &str, index: &str, row: &RowKey, terms: &[Term]) -> Statement<'static> {
     let mut sql = String::from("INSERT INTO fieldseal_terms VALUES ");
     for position in 0..terms.len() {
         let (comma, number) = (if position > 0 { ", " } else { "" }, position.saturating_add(4));
         let _ = write!(sql, "{comma}(?1, ?3, ?{number}, ?2)");
     }
-    let statement = row.bind(sqlx::query(AssertSqlSafe(sql)).bind(record)).bind(index);
+    let statement = row
+        .bind(sqlx::query(AssertSqlSafe(sql)).bind(String::from(record)))
+        .bind(String::from(index));
     terms.iter().fold(statement, |statement, term| statement.bind(term.clone()))
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use fieldseal::Class;
+use fieldseal::class::OwnedClass;
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Content};
 
 /// The classes in a file: a `Catalog`, or a list of classes, as the library serializes them.
-pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<OwnedClass>, Failure> {
     let wrong = |what: &str| {
         Failure::new(
             Exit::Malformed,
@@ -37,13 +37,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Class>, Failure> {
         Value::Object(_) => found.push(&json),
         _ => return Err(wrong("neither a catalog nor a list of classes")),
     }
-    let mut classes: Vec<Class> = Vec::new();
+    let mut classes: Vec<OwnedClass> = Vec::new();
     for value in found {
-        let class: Class =
+        let class: OwnedClass =
             serde_json::from_value(value.clone()).map_err(|error| wrong(&error.to_string()))?;
-        match classes.iter().find(|other| other.name() == class.name()) {
+        match classes.iter().find(|other| other.class().name() == class.class().name()) {
             Some(other) if *other != class => {
-                return Err(wrong(&format!("class `{}` is declared in two ways", class.name())));
+                return Err(wrong(&format!(
+                    "class `{}` is declared in two ways",
+                    class.class().name()
+                )));
             }
             Some(_) => {}
             None => classes.push(class),
@@ -61,10 +64,10 @@ fn of_masks(field: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// The class of this name among them.
-pub(super) fn read_one(path: &Path, name: &str) -> Result<Class, Failure> {
+pub(super) fn read_one(path: &Path, name: &str) -> Result<OwnedClass, Failure> {
     let classes = read(path)?;
-    classes.iter().find(|class| class.name() == name).copied().ok_or_else(|| {
-        let names: Vec<_> = classes.iter().map(Class::name).collect();
+    classes.iter().find(|class| class.class().name() == name).cloned().ok_or_else(|| {
+        let names: Vec<_> = classes.iter().map(|class| class.class().name()).collect();
         Failure::new(
             Exit::Usage,
             format!("{} declares no class `{name}`", path.display()),

@@ -32,7 +32,8 @@ pub(in crate::commands) fn withdraw(
     session: &Session<'_>,
 ) -> Result<(), Failure> {
     let subject = Named::of(&asked.subject, asked.store.inline.as_ref())?;
-    let class = classes::read_one(&asked.of.classes.path, &asked.of.class)?;
+    let declared = classes::read_one(&asked.of.classes.path, &asked.of.class)?;
+    let class = declared.class();
     let ledger = ledger_at(&asked.account.ledger, session)?;
     let ring = session.open(&asked.unlocking)?.into_ring();
     check_signs(&ring)?;
@@ -69,7 +70,8 @@ pub(in crate::commands) fn withdraw(
 
 pub(in crate::commands) fn grant(asked: &Grant, session: &Session<'_>) -> Result<(), Failure> {
     let subject = Named::of(&asked.subject, asked.store.inline.as_ref())?;
-    let class = classes::read_one(&asked.of.classes.path, &asked.of.class)?;
+    let declared = classes::read_one(&asked.of.classes.path, &asked.of.class)?;
+    let class = declared.class();
     check_needs_consent(&class, &asked.of.role)?;
     let ledger = ledger_at(&asked.account.ledger, session)?;
     let ring = session.open(&asked.unlocking)?.into_ring();

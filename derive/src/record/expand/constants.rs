@@ -39,7 +39,7 @@ pub(crate) fn expand(record: &Record) -> TokenStream {
             #vis const COLUMNS: &'static [&'static str] = &[#(#columns),*];
 
             /// What is sealed, how, and who reads it.
-            #vis const SCHEMA: &'static #krate::record::Schema = #schema;
+            #vis const SCHEMA: &'static #krate::record::Schema<'static> = #schema;
         }
     }
 }

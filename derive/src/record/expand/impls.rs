@@ -37,7 +37,7 @@ fn of_record(record: &Record) -> TokenStream {
         impl #parameters #krate::Record for #ident #arguments #where_clause {
             type Sealed = #sealed #arguments;
 
-            const SCHEMA: &'static #krate::record::Schema = #schema;
+            const SCHEMA: &'static #krate::record::Schema<'static> = #schema;
 
             #ids
 
@@ -296,7 +296,7 @@ fn checked(record: &Record) -> Option<TokenStream> {
     let Record { krate, ident, .. } = record;
     record.generics.params.is_empty().then(|| {
         quote! {
-            const _: &#krate::record::Schema = <#ident as #krate::Record>::SCHEMA;
+            const _: &#krate::record::Schema<'_> = <#ident as #krate::Record>::SCHEMA;
         }
     })
 }
