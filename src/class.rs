@@ -221,7 +221,7 @@ impl<'a> Class<'a> {
             false => "and its masks are kept for different times: declare these by Class::mask_of",
         };
         let name = self.masked().unwrap_or(self.name);
-        Err(Error::invalid(alloc::format!("class `{name}` {what}")))
+        Err(Error::declaration(alloc::format!("class `{name}` {what}")))
     }
 
     pub(crate) fn is_declared_reader(&self, role: &str) -> bool {

@@ -450,7 +450,7 @@ fn check_declarations(classes: &[(Class, Consent<'_>)]) -> Result<(), Error> {
             .iter()
             .any(|(other, others)| other.name() == class.name() && !consent.agrees(*others))
         {
-            return Err(Error::invalid(alloc::format!(
+            return Err(Error::declaration(alloc::format!(
                 "class `{}` is given twice, with different consents",
                 class.name()
             )));

@@ -125,8 +125,15 @@ pub enum ErrorKind {
     Retention,
     /// A ring key that the operation needs is not in the ring. (500)
     MissingKey,
-    /// The caller's own input cannot be used: a name, an id, a size, a declaration. (400)
+    /// What the caller gave cannot be used: a value, an id, a name, a size. (400)
     InvalidInput,
+    /// The program contradicts itself, whatever the client sent: declarations that differ, a class without a
+    /// reader, a column that cannot tell its subjects apart, an index that is asked for what it does not have. Where
+    /// FORMAT.md says `invalid-input` of a declaration, this crate answers with this. (500)
+    Declaration,
+    /// The ring, its document or the store is not in the state that the call requires: a key that is still needed, the
+    /// last slot, a second primary key. The text says what to do first. (409)
+    FailedPrecondition,
     /// A counter or size limit of the format is reached. (500)
     Exhausted,
     /// The operating system gave no randomness. (503)
@@ -162,7 +169,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The kind in the words of FORMAT.md, section 18, lower case with hyphens, stable;
-    /// `wrong-subject`, `randomness`, `audit`, `unconfirmed`, and the kinds of the place where something is
+    /// `declaration`, `failed-precondition`, `wrong-subject`, `randomness`, `audit`, `unconfirmed`, and the kinds of the place where something is
     /// stored (`permissions`, `conflict`, `locked`, `incomplete`, `io`, `unknown-subject`, `retry`) are of this crate, not
     /// of the format.
     pub const fn as_str(self) -> &'static str {
@@ -183,6 +190,8 @@ impl ErrorKind {
             Self::Retention => "retention",
             Self::MissingKey => "missing-key",
             Self::InvalidInput => "invalid-input",
+            Self::Declaration => "declaration",
+            Self::FailedPrecondition => "failed-precondition",
             Self::Exhausted => "exhausted",
             Self::Randomness => "randomness",
             Self::Audit => "audit",
@@ -214,7 +223,7 @@ impl ErrorKind {
             Self::InvalidInput => 400,
             Self::NotPermitted => 403,
             Self::WrongSubject | Self::UnknownSubject => 404,
-            Self::Conflict | Self::Unconfirmed => 409,
+            Self::Conflict | Self::FailedPrecondition | Self::Unconfirmed => 409,
             Self::Expired | Self::Erased => 410,
             Self::Randomness | Self::Audit | Self::Locked | Self::Io | Self::Retry => 503,
             Self::Malformed
@@ -228,6 +237,7 @@ impl ErrorKind {
             | Self::MissingClass
             | Self::Retention
             | Self::MissingKey
+            | Self::Declaration
             | Self::Exhausted
             | Self::Incomplete
             | Self::Unlock
@@ -262,6 +272,18 @@ impl Error {
     #[cold]
     pub(crate) fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Malformed, detail)
+    }
+
+    /// A mistake of the program and not of its client.
+    #[cold]
+    pub(crate) fn declaration(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Declaration, detail)
+    }
+
+    /// Something else has to be done first.
+    #[cold]
+    pub(crate) fn precondition(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::FailedPrecondition, detail)
     }
 
     #[cold]

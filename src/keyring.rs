@@ -186,7 +186,7 @@ impl KeyRing {
     fn add_only(&mut self, key_use: KeyUse) -> Result<KeyId, Error> {
         let name = key_use.fixed_name().unwrap_or_default();
         if self.named(key_use, name).any(|key| key.state != KeyState::Destroyed) {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "the ring has a key of the use {key_use} already: rotate it instead"
             )));
         }
@@ -195,7 +195,7 @@ impl KeyRing {
 
     fn add_new(&mut self, name: &str, pair: bool, rng: &mut CallRng) -> Result<KeyId, Error> {
         if self.named(KeyUse::Wrap, name).any(|key| key.state != KeyState::Destroyed) {
-            return Err(Error::invalid(
+            return Err(Error::precondition(
                 "the ring has a key of this role already: rotate it instead",
             ));
         }
@@ -360,7 +360,7 @@ impl KeyRing {
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a move that is not allowed.
     pub fn set_state(&mut self, id: KeyId, state: KeyState) -> Result<(), Error> {
         if state == KeyState::Destroyed {
-            return Err(Error::invalid(
+            return Err(Error::precondition(
                 "destroying a key makes what it wrapped unreadable: use retire, with a census",
             ));
         }
@@ -384,20 +384,20 @@ impl KeyRing {
         let (key_use, name) = (key.key_use, key.shared_name());
         // The census knows nothing of what the others made.
         if !matches!(key_use, KeyUse::Wrap | KeyUse::Envelope) {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "a census counts envelopes, and those do not name the {key_use} key {id}: when nothing made with it is needed, use force_destroy"
             )));
         }
         let needed = census.count(id);
         if needed > 0 {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "{needed} of {} envelopes still need the {key_use} key {id}, `{name}`: {}; rewrap them first",
                 census.envelopes(),
                 census.where_needed(id)
             )));
         }
         if census.unreadable() > 0 {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "{} stored envelopes could not be read, and nobody knows which keys they need: {}; repair or remove them, or use force_destroy",
                 census.unreadable(),
                 census.where_unreadable()
@@ -417,7 +417,7 @@ impl KeyRing {
             ));
         }
         if census.envelopes() == 0 {
-            return Err(Error::invalid(
+            return Err(Error::precondition(
                 "the census has counted no envelope: count all that are stored, or use force_destroy",
             ));
         }
@@ -429,7 +429,7 @@ impl KeyRing {
             .places()
             .find(|place| place.envelopes > 0 && !place.envelope_keys.iter().any(is_ours));
         if let Some(place) = foreign {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "none of the {} envelopes in `{}` is under an envelope key of this ring: are they another installation's?",
                 place.envelopes, place.place
             )));
@@ -450,7 +450,7 @@ impl KeyRing {
         let key = self.keys.get(id).ok_or_else(|| no_such_key(id))?;
         let (key_use, name, from) = (key.key_use, key.shared_name(), key.state);
         if !from.may_become(state) {
-            return Err(Error::invalid(format!("a key that is {from} cannot become {state}")));
+            return Err(Error::precondition(format!("a key that is {from} cannot become {state}")));
         }
         if state == KeyState::Primary {
             self.keys.set_primary(key_use, &name, Some(id));

@@ -338,7 +338,7 @@ fn erasing_who_is_not_there_does_not_doom_who_comes() {
     store.migrate(&db).unwrap();
     let access = at(&ring, &ledger, NOW);
     let unknown = ErrorKind::UnknownSubject;
-    for (access, absent) in [(access, unknown), (access.tenant("acme"), ErrorKind::InvalidInput)] {
+    for (access, absent) in [(access, unknown), (access.tenant("acme"), ErrorKind::Declaration)] {
         assert_eq!(kind(store.erase_absent(&db, access, 42)), absent);
         assert_eq!(kind(store.erase(&db, access, 42)), ErrorKind::UnknownSubject);
     }

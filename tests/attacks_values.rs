@@ -134,7 +134,7 @@ fn what_is_written_otherwise_each_time_is_refused() {
         to.text(&"a".repeat(TIMES.get()))
     });
     for _ in 0..40 {
-        assert_eq!(kind(FIELD.seal(&keys, &unstable)), ErrorKind::InvalidInput);
+        assert_eq!(kind(FIELD.seal(&keys, &unstable)), ErrorKind::Declaration);
     }
 }
 
@@ -215,7 +215,7 @@ fn records_whose_rows_could_swap_envelopes_are_refused() {
     assert!(catch_unwind(|| schema("address", Rows::Many, KeysPlace::Inline)).is_err());
     for schemas in [[&CUSTOMER, &ACCOUNT, &LETTER], [&LETTER, &ACCOUNT, &CUSTOMER]] {
         let error = Catalog::new(&schemas).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.kind(), ErrorKind::Declaration);
         let text = error.to_string();
         assert!(text.contains("`customer`") && text.contains("`account`"), "{text}");
         assert!(text.contains("external"), "{text}");

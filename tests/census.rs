@@ -46,7 +46,7 @@ fn generations(census: &Census) -> Vec<String> {
 fn refused_to_retire(ring: &mut KeyRing, key: u32, census: &Census) -> String {
     let before = format!("{ring:?}");
     let error = ring.retire(id(key), census).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{error}");
     assert_eq!(format!("{ring:?}"), before, "a refusal changes nothing");
     assert!(ring.key(id(key)).unwrap().state() != KeyState::Destroyed);
     error.to_string()

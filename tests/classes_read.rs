@@ -7,7 +7,7 @@ use fieldseal::{Class, ErrorKind};
 
 fn refused(name: &str, readers: &[&str], consent: &[&str], retain: u32, period: u32) {
     let error = OwnedClass::new(name, readers, consent, retain, period).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}");
+    assert_eq!(error.kind(), ErrorKind::Declaration, "{name}");
 }
 
 #[test]

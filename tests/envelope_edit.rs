@@ -41,17 +41,17 @@ fn a_new_generation_1_has_no_consented_reader() {
 
 /// `[GN-6]`
 #[test]
-fn a_class_without_readers_is_invalid_input() {
+fn a_class_without_readers_is_a_mistake_of_the_declaration() {
     const NOBODY: Class = Class::new("nobody").readers(&[]);
     const CONSENT_ONLY: Class =
         Class::new("nobody").readers(&[]).readers_with_consent(&["marketing"]);
     let ring = admin();
     for class in [NOBODY, CONSENT_ONLY] {
         let made = DataKeys::create(at(&ring), 42, [class]);
-        assert_eq!(kind(made), ErrorKind::InvalidInput);
+        assert_eq!(kind(made), ErrorKind::Declaration);
         let stored = envelope(&[NOTES]);
         let refused = refused(at(&ring), &stored, |edit| edit.ensure(class));
-        assert_eq!(refused, ErrorKind::InvalidInput);
+        assert_eq!(refused, ErrorKind::Declaration);
     }
 }
 
@@ -60,7 +60,7 @@ fn a_class_without_readers_is_invalid_input() {
 fn an_envelope_without_an_entry_is_never_made() {
     let ring = admin();
     let made = DataKeys::create(at(&ring), 42, ());
-    assert_eq!(kind(made), ErrorKind::InvalidInput);
+    assert_eq!(kind(made), ErrorKind::Declaration);
 }
 
 /// `[GN-6]` whole: one reader that is missing refuses all, and is named.
@@ -265,7 +265,7 @@ fn what_is_checked_last_is_checked_in_order() {
 
 /// `[GN-12]`
 #[test]
-fn a_class_declared_in_two_ways_is_invalid_input() {
+fn a_class_declared_in_two_ways_is_a_mistake_of_the_declaration() {
     const OTHER_READERS: Class = Class::new("notes").readers(&["support"]);
     const OTHER_CONSENT: Class = Class::new("notes").readers_with_consent(&["support"]);
     const OTHER_TERM: Class = Class::new("notes").retain_days(7);
@@ -273,12 +273,12 @@ fn a_class_declared_in_two_ways_is_invalid_input() {
     for other in [OTHER_READERS, OTHER_CONSENT, OTHER_TERM] {
         for classes in [[NOTES, other], [other, NOTES]] {
             let made = DataKeys::create(at(&ring), 42, classes);
-            assert_eq!(kind(made), ErrorKind::InvalidInput, "{other:?}");
+            assert_eq!(kind(made), ErrorKind::Declaration, "{other:?}");
             let prepared = envelope(&[NOTES]).prepare(at(&ring), 42, classes);
-            assert_eq!(kind(prepared), ErrorKind::InvalidInput, "{other:?}");
+            assert_eq!(kind(prepared), ErrorKind::Declaration, "{other:?}");
             // Before a key that is missing is missed.
             let made = DataKeys::create(at(&KeyRing::empty()), 42, classes);
-            assert_eq!(kind(made), ErrorKind::InvalidInput, "{other:?}");
+            assert_eq!(kind(made), ErrorKind::Declaration, "{other:?}");
         }
     }
     let made = DataKeys::create(at(&ring), 42, [NOTES, NOTES]).unwrap();
@@ -314,7 +314,7 @@ fn changes_of_one_edit_agree_on_a_class() {
             begin(&mut edit, &CONTACT).unwrap();
             for other in &others {
                 let refused = kind(change(&mut edit, other));
-                assert_eq!(refused, ErrorKind::InvalidInput, "{first} {second} {other:?}");
+                assert_eq!(refused, ErrorKind::Declaration, "{first} {second} {other:?}");
             }
             change(&mut edit, &CONTACT).unwrap();
             change(&mut edit, &SHUFFLED).unwrap();
@@ -414,7 +414,7 @@ fn renew_refuses_in_the_order_of_ed_7() {
         }
     }
     let kind = refused(at(&ring), &last(1), |edit| edit.renew(NOBODY));
-    assert_eq!(kind, ErrorKind::InvalidInput);
+    assert_eq!(kind, ErrorKind::Declaration);
     let kind = refused(at(&ring), &last(1), |edit| edit.renew(ABSENT));
     assert_eq!(kind, ErrorKind::MissingKey);
 }

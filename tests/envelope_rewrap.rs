@@ -293,11 +293,11 @@ fn rewrap_refuses_a_class_declared_in_two_ways() {
     let (ring, stored) = (admin(), envelope(&[CONTACT]));
     for classes in [[CONTACT, OTHER], [OTHER, CONTACT]] {
         let kind = refused(at(&ring), &stored, |edit| edit.rewrap(classes).map(drop));
-        assert_eq!(kind, ErrorKind::InvalidInput);
+        assert_eq!(kind, ErrorKind::Declaration);
     }
     let mut edit = stored.edit(at(&ring), 42).unwrap();
     edit.renew(CONTACT).unwrap();
-    assert_eq!(kind(edit.rewrap([OTHER])), ErrorKind::InvalidInput);
+    assert_eq!(kind(edit.rewrap([OTHER])), ErrorKind::Declaration);
     assert_eq!(edit.rewrap([CONTACT, CONTACT]).unwrap().wrapped, 4);
 }
 

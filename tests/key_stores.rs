@@ -329,7 +329,7 @@ fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
     let of = inline("INTEGER", SubjectColumn::Integer, number);
     let store = of.store.tenant("acme").unwrap();
     let envelope = fresh("acme", &number(7));
-    assert_eq!(kind(store.save_unchecked(&of.on, "", 7, &envelope)), ErrorKind::InvalidInput);
+    assert_eq!(kind(store.save_unchecked(&of.on, "", 7, &envelope)), ErrorKind::Declaration);
     store.save_unchecked(&of.on, "acme", 7, &envelope).unwrap();
     assert_eq!(store.scan(&of.on, None, 9).unwrap()[0].tenant, "acme");
     assert_eq!(
@@ -339,11 +339,11 @@ fn an_inline_column_holds_one_tenants_subjects_of_its_own_type() {
     );
     let no_row = store.save_unchecked(&of.on, "acme", 4_000, &envelope);
     assert_eq!(kind(no_row), ErrorKind::UnknownSubject);
-    assert_eq!(kind(SqliteKeyStore::new().tenant("acme")), ErrorKind::InvalidInput);
-    assert_eq!(kind(SqliteKeyStore::new().text()), ErrorKind::InvalidInput);
+    assert_eq!(kind(SqliteKeyStore::new().tenant("acme")), ErrorKind::Declaration);
+    assert_eq!(kind(SqliteKeyStore::new().text()), ErrorKind::Declaration);
     assert_eq!(
         kind(SqliteKeyStore::inline("", ("id", SubjectColumn::Text), "keys")),
-        ErrorKind::InvalidInput
+        ErrorKind::Declaration
     );
 }
 
@@ -356,7 +356,7 @@ fn a_subject_with_several_rows_is_refused() {
         SqliteKeyStore::inline("orders", ("customer", SubjectColumn::Integer), "keys").unwrap();
     assert_eq!(
         kind(store.save_unchecked(&db, "", 7, &fresh("", &number(7)))),
-        ErrorKind::InvalidInput
+        ErrorKind::Declaration
     );
     let written: i64 =
         db.query_row("SELECT count(keys) FROM orders", [], |row| row.get(0)).unwrap();

@@ -61,7 +61,7 @@ fn every_move_between_states_is_as_the_table_says() {
                 moved.unwrap();
                 assert_eq!(key.state(), to);
             } else {
-                assert_eq!(kind(moved), ErrorKind::InvalidInput, "{from} to {to}");
+                assert_eq!(kind(moved), ErrorKind::FailedPrecondition, "{from} to {to}");
                 assert_eq!(key.state(), *from, "a refused move changes nothing");
             }
             let is_primary = key.state() == KeyState::Primary;
@@ -75,7 +75,7 @@ fn destroying_is_never_done_in_passing() {
     for from in STATES {
         let mut ring = ring_of([in_state(7, from)]);
         let moved = ring.set_state(id(7), KeyState::Destroyed);
-        assert_eq!(kind(moved), ErrorKind::InvalidInput);
+        assert_eq!(kind(moved), ErrorKind::FailedPrecondition);
         assert_eq!(ring.key(id(7)).unwrap().state(), from);
     }
 }
@@ -119,7 +119,7 @@ fn a_move_of_a_key_that_is_not_there_says_so() {
 fn there_is_one_primary_per_use_and_name() {
     let mut ring = ring_of([symmetric(1, "app", KeyState::Primary)]);
     let second = ring.insert(symmetric(2, "app", KeyState::Primary));
-    assert_eq!(kind(second), ErrorKind::InvalidInput);
+    assert_eq!(kind(second), ErrorKind::FailedPrecondition);
     assert!(ring.key(id(2)).is_none(), "a refused key is not in the ring");
 
     ring.insert(symmetric(2, "app", KeyState::OpenOnly)).unwrap();
@@ -156,7 +156,7 @@ fn an_id_is_taken_once_whatever_the_use() {
         envelope_key(1, KeyState::Primary),
         RingKey::name_only(id(1), KeyUse::Wrap, "app", KeyState::Destroyed).unwrap(),
     ] {
-        assert_eq!(kind(ring.insert(key)), ErrorKind::InvalidInput);
+        assert_eq!(kind(ring.insert(key)), ErrorKind::FailedPrecondition);
     }
     assert_eq!(ring.keys().count(), 1);
     assert!(ring.primary(KeyUse::Envelope, "envelope").is_none());
@@ -218,11 +218,11 @@ fn a_name_that_is_none_is_refused() {
 #[test]
 fn a_role_is_added_once() {
     let mut ring = admin();
-    assert_eq!(kind(ring.add_role("app")), ErrorKind::InvalidInput);
-    assert_eq!(kind(ring.add_key_pair_role("app")), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.add_role("app")), ErrorKind::FailedPrecondition);
+    assert_eq!(kind(ring.add_key_pair_role("app")), ErrorKind::FailedPrecondition);
     // In any state: what is there is rotated, not replaced.
     ring.set_state(id(APP), KeyState::Disabled).unwrap();
-    assert_eq!(kind(ring.add_role("app")), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.add_role("app")), ErrorKind::FailedPrecondition);
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn another_token_and_another_key_do_not_unwrap() {
 
             // The request says whose it is.
             let request = key.unwrap_request(&wrapped, CONTEXT).unwrap();
-            refused(ErrorKind::InvalidInput, session.perform(&request));
+            refused(ErrorKind::Declaration, session.perform(&request));
         }
     });
 }
@@ -335,15 +335,15 @@ fn a_reply_answers_its_own_request_only() {
             format!("{reply:?}"),
             "Pkcs11Reply(Decrypt by pkcs11:token=prod;object=fieldseal)"
         );
-        refused(ErrorKind::InvalidInput, key.wrapped(reply));
+        refused(ErrorKind::Declaration, key.wrapped(reply));
         let reply = session.perform(&wrap_request).unwrap();
-        refused(ErrorKind::InvalidInput, key.slot_key(reply));
+        refused(ErrorKind::Declaration, key.slot_key(reply));
 
         let foreign = other.wrap_request(&secret, CONTEXT).unwrap();
         let reply = theirs.perform(&foreign).unwrap();
-        refused(ErrorKind::InvalidInput, key.wrapped(reply));
+        refused(ErrorKind::Declaration, key.wrapped(reply));
         let reply = session.perform(&unwrap_request).unwrap();
-        refused(ErrorKind::InvalidInput, other.slot_key(reply));
+        refused(ErrorKind::Declaration, other.slot_key(reply));
     });
 }
 

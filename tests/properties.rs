@@ -86,7 +86,7 @@ impl Model {
 
     fn begin(&mut self, class: usize, readers: BTreeSet<&'static str>) -> Result<(), ErrorKind> {
         if readers.is_empty() {
-            return Err(ErrorKind::InvalidInput);
+            return Err(ErrorKind::Declaration);
         }
         self.classes.entry(class).or_default().push(Some(readers));
         Ok(())

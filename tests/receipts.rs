@@ -208,7 +208,7 @@ fn a_change_that_erases_nothing_gives_no_receipt() {
     let mut edit = stored_in(&store).edit(at(&ring, NOW), 42).unwrap();
     edit.renew(CONTACT).unwrap();
     assert_eq!(kind(edit.erase_class("absent")), ErrorKind::MissingClass);
-    assert_eq!(kind(edit.finish_erasure()), ErrorKind::InvalidInput);
+    assert_eq!(kind(edit.finish_erasure()), ErrorKind::Declaration);
     assert_eq!(kind(store.erase_class(&(), &ring, 43, "contact")), ErrorKind::UnknownSubject);
 }
 

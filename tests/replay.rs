@@ -318,7 +318,7 @@ fn a_class_that_is_not_declared_any_more_holds_nothing_up() {
     assert_eq!(replay.undeclared().collect::<Vec<_>>(), ["contact"]);
     let pass = replay.run(&backup, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();
     // It is said, and done.
-    assert_eq!(pass.failed[0].2.kind(), ErrorKind::InvalidInput);
+    assert_eq!(pass.failed[0].2.kind(), ErrorKind::Declaration);
     assert!(pass.failed[0].2.to_string().contains("`contact`"));
     assert_eq!(state(&backup, 42), ["contact/1: app support", "notes/1: erased"]);
     let pass = replay.run(&backup, &(), Access::new(&ring).at(NOW + 2 * DAY)).unwrap();

@@ -72,11 +72,11 @@ fn a_subset_is_not_stored_over_the_ring_it_was_made_from() {
         *document.ring_mut() = document.ring().subset(&["support"])?.into_ring();
         Ok(())
     };
-    assert_eq!(error(file.update(&key(1), subset)).kind(), ErrorKind::InvalidInput);
+    assert_eq!(error(file.update(&key(1), subset)).kind(), ErrorKind::FailedPrecondition);
     let mut gone = file.open(&key(1)).unwrap();
     drop(std::mem::take(gone.ring_mut()));
-    assert_eq!(error(gone.to_json()).kind(), ErrorKind::InvalidInput);
-    assert_eq!(error(gone.to_unprotected_json()).kind(), ErrorKind::InvalidInput);
+    assert_eq!(error(gone.to_json()).kind(), ErrorKind::FailedPrecondition);
+    assert_eq!(error(gone.to_unprotected_json()).kind(), ErrorKind::FailedPrecondition);
     assert!(file.open(&key(1)).unwrap().ring().primary(KeyUse::Wrap, "app").is_some());
 }
 

@@ -464,15 +464,15 @@ fn rotation_never_makes_anything_unreadable() {
             check(&world, &model, who, &tally);
         }
     });
-    const INPUT: &[&str] = &["done", "invalid-input"];
+    const STATE: &[&str] = &["done", "failed-precondition"];
     const KEY: &[&str] = &["done", "missing-key"];
     const OPEN: &[&str] = &["done", "wrong-key", "not-permitted"];
     tally.assert_all(&[
         ("Rotate", KEY),
-        ("SetState", INPUT),
-        ("Destroy", INPUT),
-        ("ForceDestroy", INPUT),
-        ("AddRole", INPUT),
+        ("SetState", STATE),
+        ("Destroy", STATE),
+        ("ForceDestroy", STATE),
+        ("AddRole", STATE),
         ("Hint", KEY),
         ("Subset", KEY),
         ("Reload", &["done"]),

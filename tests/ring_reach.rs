@@ -338,8 +338,11 @@ fn derived_keys_are_of_their_use_each_once() {
     assert_eq!((gone.holds(), gone.scopes().count()), (KeyMaterial::NameOnly, 0));
 
     let mut ring = whole();
-    assert_eq!(kind(ring.insert(key)), ErrorKind::InvalidInput, "a second primary one");
-    assert_eq!(kind(ring.insert(index_key(INDEX, KeyState::OpenOnly))), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.insert(key)), ErrorKind::FailedPrecondition, "a second primary one");
+    assert_eq!(
+        kind(ring.insert(index_key(INDEX, KeyState::OpenOnly))),
+        ErrorKind::FailedPrecondition
+    );
     ring.insert(index_key(8, KeyState::OpenOnly)).unwrap();
     for name in ["app", "Index", "index.2", ""] {
         let made = RingKey::symmetric(id(9), KeyUse::Index, name, KeyState::OpenOnly, &[1; 32]);

@@ -142,7 +142,7 @@ fn every_sort_of_key_moves_alike() {
                 moved.unwrap();
                 assert_eq!(ring.key(id(7)).unwrap().state(), to, "{what} to {to}");
             } else {
-                assert_eq!(kind(moved), ErrorKind::InvalidInput, "{what} to {to}");
+                assert_eq!(kind(moved), ErrorKind::FailedPrecondition, "{what} to {to}");
                 assert_eq!(format!("{ring:?}"), before, "a refused move changes nothing");
                 assert_eq!(ring.describe().to_string(), described);
             }
@@ -320,7 +320,7 @@ fn retiring_needs_a_census_that_counts_zero() {
     let mut census = Census::new();
     for key in [APP, MEDICAL, ENVELOPE] {
         let error = ring.retire(id(key), &census).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput, "nothing was counted");
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "nothing was counted");
         assert!(error.to_string().contains("no envelope"), "{error}");
     }
     for _ in 0..3 {
@@ -328,7 +328,7 @@ fn retiring_needs_a_census_that_counts_zero() {
     }
     for key in [APP, ENVELOPE] {
         let error = ring.retire(id(key), &census).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
         let text = error.to_string();
         assert!(text.contains("3 of 3") && text.contains(&id(key).to_string()), "{text}");
     }
@@ -336,7 +336,7 @@ fn retiring_needs_a_census_that_counts_zero() {
     // Health is of no envelope that was counted.
     ring.retire(id(MEDICAL), &census).unwrap();
     assert_eq!(ring.key(id(MEDICAL)).unwrap().state(), KeyState::Destroyed);
-    assert_eq!(kind(ring.retire(id(MEDICAL), &census)), ErrorKind::InvalidInput, "once");
+    assert_eq!(kind(ring.retire(id(MEDICAL), &census)), ErrorKind::FailedPrecondition, "once");
     assert_eq!(kind(ring.retire(id(999), &census)), ErrorKind::MissingKey);
 }
 
@@ -351,7 +351,7 @@ fn a_census_of_another_installation_retires_nothing() {
     census.at("elsewhere.keys");
     info(theirs.envelope()).count_into(&mut census);
     let error = ring.retire(old, &census).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
     assert!(error.to_string().contains("elsewhere.keys"), "{error}");
     assert!(ring.key(old).unwrap().state() != KeyState::Destroyed);
 }
@@ -362,8 +362,8 @@ fn primary_key_is_rotated_before_it_is_retired() {
         envelope_key(ENVELOPE, KeyState::Primary),
         symmetric(7, "app", KeyState::Primary),
     ]);
-    assert_eq!(kind(ring.retire(id(7), &census())), ErrorKind::InvalidInput);
-    assert_eq!(kind(ring.force_destroy(id(7))), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.retire(id(7), &census())), ErrorKind::FailedPrecondition);
+    assert_eq!(kind(ring.force_destroy(id(7))), ErrorKind::FailedPrecondition);
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     ring.retire(id(7), &census()).unwrap();
 }
@@ -375,7 +375,7 @@ fn what_was_compromised_or_disabled_is_counted_like_any_other() {
         ring.set_state(id(APP), state).unwrap();
         let mut counted = census();
         assert_eq!(counted.count(id(APP)), 1);
-        assert_eq!(kind(ring.retire(id(APP), &counted)), ErrorKind::InvalidInput, "{state}");
+        assert_eq!(kind(ring.retire(id(APP), &counted)), ErrorKind::FailedPrecondition, "{state}");
         counted = Census::new();
         info(&envelope(&[HEALTH])).count_into(&mut counted);
         ring.retire(id(APP), &counted).unwrap();
@@ -389,7 +389,7 @@ fn index_and_pseudonym_keys_are_not_retired_by_a_census_of_envelopes() {
     for key in [ring.add_index_key().unwrap(), ring.add_pseudonym_key().unwrap()] {
         ring.set_state(key, KeyState::OpenOnly).unwrap();
         let error = ring.retire(key, &census()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
         assert!(error.to_string().contains("force_destroy"), "{error}");
         assert!(ring.key(key).unwrap().expose_secret().is_some());
         ring.force_destroy(key).unwrap();
@@ -478,7 +478,7 @@ fn standalone_envelopes_are_counted_too() {
     let counts = [ENVELOPE, BILLING, MEDICAL, APP].map(|key| census.count(id(key)));
     assert_eq!(counts, [1, 1, 1, 0]);
     ring.rotate(KeyUse::Wrap, "billing").unwrap();
-    assert_eq!(kind(ring.retire(id(BILLING), &census)), ErrorKind::InvalidInput);
+    assert_eq!(kind(ring.retire(id(BILLING), &census)), ErrorKind::FailedPrecondition);
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     ring.retire(id(APP), &census).unwrap();
     let opened = Access::new(&ring).open_for(&["billing"], b"invoice 7", &sealed).unwrap();
@@ -523,7 +523,7 @@ fn index_and_pseudonym_keys_are_added_once_and_then_rotated() {
         for state in [KeyState::Primary, KeyState::Disabled] {
             put(&mut ring, first.get(), state);
             let error = add(&mut ring, key_use).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{state}");
+            assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{state}");
             assert!(error.to_string().contains("rotate"), "{error}");
         }
         // Where all are destroyed there is nothing to rotate, and a new one is added.

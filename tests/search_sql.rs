@@ -265,8 +265,8 @@ fn keys_of_rows_meet_the_column_they_are_the_key_of() {
 
     fn refused(db: &Connection, terms: SqliteTermsTable, row: impl ToId, made: &Terms) {
         let row = row.to_id().unwrap();
-        assert_eq!(kind(terms.write(db, &row, &(&NOTE_WORDS, made))), ErrorKind::InvalidInput);
-        assert_eq!(kind(terms.remove(db, "ticket", &row)), ErrorKind::InvalidInput);
+        assert_eq!(kind(terms.write(db, &row, &(&NOTE_WORDS, made))), ErrorKind::Declaration);
+        assert_eq!(kind(terms.remove(db, "ticket", &row)), ErrorKind::Declaration);
     }
     refused(&db, terms, u64::MAX, &made);
     refused(&db, terms, (1, 2), &made);

@@ -43,7 +43,7 @@ fn ring_has_one_signing_key_which_is_rotated() {
     let first = ring.add_signing_key().unwrap();
     let key = ring.primary(KeyUse::Sign, "sign").unwrap();
     assert_eq!((key.id(), key.holds()), (first, KeyMaterial::Secret));
-    assert_eq!(ring.add_signing_key().unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(ring.add_signing_key().unwrap_err().kind(), ErrorKind::FailedPrecondition);
 
     let second = ring.rotate(KeyUse::Sign, "sign").unwrap();
     let ids: Vec<KeyId> = ring.verifying_keys().iter().map(VerifyingKey::id).collect();
@@ -87,7 +87,7 @@ fn census_alone_never_lets_a_signing_key_go() {
     let keys = fieldseal::DataKeys::create(&ring, 42, [fieldseal::Class::PERSONAL]).unwrap();
     keys.envelope().inspect().unwrap().count_into(&mut census);
     let error = ring.retire(id(SIGN), &census).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
     assert!(error.to_string().contains("sign key"), "{error}");
     assert_eq!(ring.key(id(SIGN)).unwrap().holds(), KeyMaterial::Secret);
 }
@@ -108,7 +108,7 @@ fn subset_verifies_and_cannot_sign() {
         let mut service = service;
         let rotated = service.rotate(KeyUse::Sign, "sign").unwrap_err();
         assert_eq!(rotated.kind(), ErrorKind::MissingKey);
-        assert_eq!(service.add_signing_key().unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(service.add_signing_key().unwrap_err().kind(), ErrorKind::FailedPrecondition);
         let again = service.subset_with(&Capabilities::new().signs()).unwrap_err();
         assert_eq!(again.kind(), ErrorKind::MissingKey);
     }
@@ -205,10 +205,16 @@ fn verifying_key_is_no_point_that_proves_nothing() {
 fn public_half_takes_the_place_of_no_key() {
     let mut ring = whole();
     let half = |state| RingKey::public_half(verifying(), state).unwrap();
-    assert_eq!(ring.insert(half(KeyState::OpenOnly)).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        ring.insert(half(KeyState::OpenOnly)).unwrap_err().kind(),
+        ErrorKind::FailedPrecondition
+    );
     let other = VerifyingKey::new(id(0xD3), &verifying().to_bytes()).unwrap();
     let other = |state| RingKey::public_half(other, state).unwrap();
-    assert_eq!(ring.insert(other(KeyState::Primary)).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        ring.insert(other(KeyState::Primary)).unwrap_err().kind(),
+        ErrorKind::FailedPrecondition
+    );
     ring.insert(other(KeyState::OpenOnly)).unwrap();
     assert_eq!(ring.verifying_keys().len(), 2);
     assert_eq!(half(KeyState::Destroyed).holds(), KeyMaterial::NameOnly);
@@ -257,7 +263,7 @@ fn key_that_signs_is_not_lost_to_its_public_half() {
     document.to_json().unwrap();
     let kept = subset(&whole(), &Capabilities::new().role("app").signs());
     *document.ring_mut() = kept.subset(&["app"]).unwrap().into_ring();
-    assert_eq!(document.to_json().unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(document.to_json().unwrap_err().kind(), ErrorKind::FailedPrecondition);
 }
 
 #[test]

@@ -335,12 +335,12 @@ fn opened_bytes_print_their_length_alone() {
 fn readers_that_cannot_be_are_refused() {
     let ring = admin();
     for (readers, expected) in [
-        (&[][..], ErrorKind::InvalidInput),
-        (&["app", "app"], ErrorKind::InvalidInput),
-        (&["app", "support", "app"], ErrorKind::InvalidInput),
+        (&[][..], ErrorKind::Declaration),
+        (&["app", "app"], ErrorKind::Declaration),
+        (&["app", "support", "app"], ErrorKind::Declaration),
         (&["nobody"], ErrorKind::MissingKey),
-        (&["app", "App"], ErrorKind::InvalidInput),
-        (&[""], ErrorKind::InvalidInput),
+        (&["app", "App"], ErrorKind::Declaration),
+        (&[""], ErrorKind::Declaration),
     ] {
         let sealed = at(&ring).seal_for(readers, CONTEXT, b"value");
         assert_eq!(kind(sealed), expected, "{readers:?}");
@@ -348,7 +348,7 @@ fn readers_that_cannot_be_are_refused() {
     // `[SA-5]` Whom the opener expects is looked at before what is to be opened.
     for readers in [&["app", "app"][..], &["support", "app", "support"], &["App"], &[""]] {
         let opened = at(&ring).open_for(readers, CONTEXT, b"nothing sealed");
-        assert_eq!(kind(opened), ErrorKind::InvalidInput, "{readers:?}");
+        assert_eq!(kind(opened), ErrorKind::Declaration, "{readers:?}");
     }
     assert_eq!(kind(service(&["support"]).seal(CONTEXT, b"")), ErrorKind::MissingKey);
     assert_eq!(kind(KeyRing::empty().seal(CONTEXT, b"")), ErrorKind::MissingKey);

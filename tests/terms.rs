@@ -296,7 +296,7 @@ fn a_boolean_is_not_indexed_unless_somebody_says_why() {
     const BOOL: Index<bool> = Index::exact("customer", "active").cardinality(1_000_000);
     const ALLOWED: Index<bool> = Index::exact("customer", "active").allow_leakage("a test");
     let ring = ring();
-    assert_eq!(BOOL.query(&ring, &true).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(BOOL.query(&ring, &true).unwrap_err().kind(), ErrorKind::Declaration);
     assert!(ALLOWED.query(&ring, &true).is_ok());
 }
 
@@ -318,9 +318,9 @@ fn floats_and_structures_have_no_terms() {
     const FLOAT: Index<Own<f64>> = Index::exact("customer", "score").cardinality(1_000_000);
     const LIST: Index<Own<Vec<String>>> = Index::exact("customer", "tags").cardinality(1_000_000);
     let ring = ring();
-    assert_eq!(FLOAT.query(&ring, &Own(1.0)).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(FLOAT.query(&ring, &Own(1.0)).unwrap_err().kind(), ErrorKind::Declaration);
     let list = LIST.query(&ring, &Own(vec!["a".to_owned()]));
-    assert_eq!(list.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(list.unwrap_err().kind(), ErrorKind::Declaration);
 }
 
 #[test]

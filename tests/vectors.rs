@@ -48,7 +48,7 @@ use serde_json::Value;
 
 use support::complete::complete;
 use support::forge::Seed;
-use support::forms::{FieldAt, access, array, class, id, kind, list, ring, text, unhex};
+use support::forms::{FieldAt, access, array, class, id, kind, list, ring, text, unhex, word};
 use support::{faults, positives};
 
 fn directory() -> PathBuf {
@@ -219,7 +219,7 @@ fn every_negative_file_is_answered_with_its_kind() {
         let Some(result) = refused(&file) else {
             continue; // This build has not the type.
         };
-        let answered = result.err().map_or("ok", ErrorKind::as_str);
+        let answered = result.err().map_or("ok", word);
         assert_eq!(answered, text(&file["error"]), "{name}: {}", file["about"]);
         *kinds.entry(answered).or_insert(0) += 1;
     }

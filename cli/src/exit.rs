@@ -185,6 +185,12 @@ fn of_kind(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::InvalidInput | ErrorKind::AlreadySealed => {
             (Exit::Usage, "change what was asked for; `--help` says what is taken")
         }
+        ErrorKind::Declaration => {
+            (Exit::Usage, "mend the table or the declaration that the error names, then try again")
+        }
+        ErrorKind::FailedPrecondition => {
+            (Exit::Usage, "do first what the error says, then try again")
+        }
         ErrorKind::MissingKey => (Exit::Other, "see what the ring holds: fieldseal ring show"),
         ErrorKind::Randomness => (Exit::Other, "try again when the system gives randomness"),
         ErrorKind::WrongKey

@@ -52,7 +52,7 @@ impl OwnedClass {
     /// have no readers with consent. `0` days mean that no retention, or no period of a generation, is declared.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a declaration that would not compile as a constant, and
+    /// [`Declaration`](crate::ErrorKind::Declaration) for a declaration that would not compile as a constant, and
     /// for more than 256 roles in a list.
     pub fn new(
         name: &str,
@@ -68,7 +68,7 @@ impl OwnedClass {
             retain_days,
             period_days: generation_days,
         };
-        check(&class).map_err(|why| Error::invalid(format!("class `{name}`: {why}")))?;
+        check(&class).map_err(|why| Error::declaration(format!("class `{name}`: {why}")))?;
         Ok(Self::copy_of(&class))
     }
 

@@ -289,7 +289,7 @@ impl NewGeneration<'_> {
             }
         };
         if self.readers.is_empty() {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "class `{}` has no reader: declare one, or name those who have consented",
                 self.class
             )));

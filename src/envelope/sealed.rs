@@ -111,7 +111,7 @@ impl Nonces {
         write(&mut out)?;
         let item = out.get(start..).unwrap_or_default();
         if item.len() != item_len {
-            return Err(Error::invalid(
+            return Err(Error::declaration(
                 "a value encodes to another length each time: its encoding must be stable",
             ));
         }

@@ -287,7 +287,7 @@ fn check_readers(readers: &[&str]) -> Result<(), Error> {
     let mut rest = readers;
     while let [role, others @ ..] = rest {
         if !is_name(role) || others.contains(role) {
-            return Err(Error::invalid("a reader is no name, or named twice"));
+            return Err(Error::declaration("a reader is no name, or named twice"));
         }
         rest = others;
     }

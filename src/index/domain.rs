@@ -145,15 +145,15 @@ impl Domain {
             (Unit::Decimal(places), Item::Decimal { mantissa, exponent }) => {
                 scaled(mantissa, exponent, places)
             }
-            (Unit::One, _) => {
-                Err(Error::invalid("the index is declared by Domain::integers, and takes integers"))
-            }
-            (Unit::Day, _) => Err(Error::invalid(
+            (Unit::One, _) => Err(Error::declaration(
+                "the index is declared by Domain::integers, and takes integers",
+            )),
+            (Unit::Day, _) => Err(Error::declaration(
                 "the index is declared by Domain::dates, and takes values of a date type",
             )),
-            (Unit::Decimal(_), _) => {
-                Err(Error::invalid("the index is declared by Domain::decimals, and takes decimals"))
-            }
+            (Unit::Decimal(_), _) => Err(Error::declaration(
+                "the index is declared by Domain::decimals, and takes decimals",
+            )),
         }
     }
 

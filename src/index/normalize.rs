@@ -201,10 +201,10 @@ impl Normalizer {
         if matches!(self.0, How::None) {
             return item
                 .deterministic()
-                .ok_or_else(|| Error::invalid("floats, lists and structures have no terms"));
+                .ok_or_else(|| Error::declaration("floats, lists and structures have no terms"));
         }
         let Item::Text(text) = item else {
-            return Err(Error::invalid(alloc::format!(
+            return Err(Error::declaration(alloc::format!(
                 "the normalizer `{self}` takes text: an index of other values takes them as they are, by Normalizer::NONE"
             )));
         };

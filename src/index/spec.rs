@@ -211,7 +211,7 @@ impl<'a> IndexSpec<'a> {
             return Ok(Vec::new());
         }
         if self.allow_leakage.is_none() && parsed.iter().all(|item| matches!(item, Item::Bool(_))) {
-            return Err(Error::invalid(
+            return Err(Error::declaration(
                 "an index of a boolean tells the value to whoever counts: say allow_leakage = \"why\" if it must be",
             ));
         }
@@ -241,7 +241,7 @@ impl<'a> IndexSpec<'a> {
                 let bucket = domain.bucket(domain.number(item)?)?;
                 (0..levels).map(|level| node(level, bucket.checked_shr(level.into()))).collect()
             }
-            _ => Err(Error::invalid(
+            _ => Err(Error::declaration(
                 "an index takes one value, and a compound one as many as it has parts",
             )),
         }
@@ -264,7 +264,7 @@ impl<'a> IndexSpec<'a> {
     fn text(&self, item: &Item<'_>) -> Result<Zeroizing<String>, Error> {
         match item {
             Item::Text(text) => self.normalizer.apply_text(text),
-            _ => Err(Error::invalid("an index of prefixes or words takes text")),
+            _ => Err(Error::declaration("an index of prefixes or words takes text")),
         }
     }
 
@@ -309,7 +309,9 @@ impl<'a> IndexSpec<'a> {
     ) -> Result<(Wanted, Vec<Vec<Term>>), Error> {
         let asked = || {
             let Shape::Range(domain, _) = self.shape else {
-                return Err(Error::invalid("only a range index is asked for what lies between"));
+                return Err(Error::declaration(
+                    "only a range index is asked for what lies between",
+                ));
             };
             let number = |end: Option<&Items>, open: i128| match end.map(Vec::as_slice) {
                 None => Ok(open),
@@ -319,7 +321,7 @@ impl<'a> IndexSpec<'a> {
                     )),
                     item => domain.number(&item),
                 },
-                Some(_) => Err(Error::invalid("a range ends at one value")),
+                Some(_) => Err(Error::declaration("a range ends at one value")),
             };
             let least = number(least, i128::MIN)?.saturating_add(above.into());
             let greatest = number(greatest, i128::MAX)?.saturating_sub(below.into());
@@ -397,7 +399,7 @@ impl<'a> IndexSpec<'a> {
                 let nodes = nodes.into_iter().map(|(level, number)| node(level, Some(number)));
                 alloc::vec![nodes.collect::<Result<_, _>>()?]
             }
-            _ => return Err(Error::invalid("the index is not asked so")),
+            _ => return Err(Error::declaration("the index is not asked so")),
         };
         let (keys, bits) = (keys.asking(&self.scope(tenant)?)?, self.effective_bits());
         let group = |inputs: &Vec<Input>| {
@@ -449,7 +451,7 @@ fn is_equal(wanted: &Wanted, input: &Input) -> bool {
 /// `[IX-5]`
 fn compound(parts: &[Normalizer], items: &[Item<'_>]) -> Result<(u8, Zeroizing<Vec<u8>>), Error> {
     if parts.len() != items.len() {
-        return Err(Error::invalid("a compound index takes as many values as it has parts"));
+        return Err(Error::declaration("a compound index takes as many values as it has parts"));
     }
     let normalized: Vec<_> = parts
         .iter()
@@ -460,7 +462,8 @@ fn compound(parts: &[Normalizer], items: &[Item<'_>]) -> Result<(u8, Zeroizing<V
 }
 
 fn level(parts: &[Normalizer]) -> Result<u8, Error> {
-    u8::try_from(parts.len()).map_err(|_| Error::invalid("a compound index has at most 255 parts"))
+    u8::try_from(parts.len())
+        .map_err(|_| Error::declaration("a compound index has at most 255 parts"))
 }
 
 fn input(kind: u8, level: u8, item: Zeroizing<Vec<u8>>) -> Input {

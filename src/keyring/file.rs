@@ -193,7 +193,9 @@ impl RingDocument {
             }
             Credential::Key(key) => (Opening::Key, key.secret().duplicate()),
             Credential::Shares(_) => {
-                return Err(Error::invalid("shares are made with their slot: add_recovery_slot"));
+                return Err(Error::declaration(
+                    "shares are made with their slot: add_recovery_slot",
+                ));
             }
         };
         let id = self.next_slot(label)?;
@@ -233,7 +235,7 @@ impl RingDocument {
     ) -> Result<(PendingSlot, U::Request), Error> {
         check_service(service.service(), service.key())?;
         if self.slots.iter().any(|slot| serves(slot, service)) {
-            return Err(Error::invalid("this key of the service has a slot already"));
+            return Err(Error::precondition("this key of the service has a slot already"));
         }
         let id = self.next_slot(label)?;
         let slot_key = CallRng::from_os()?.secret();
@@ -256,7 +258,7 @@ impl RingDocument {
         check_service(service.service(), service.key())?;
         let taken = self.slots.iter().any(|slot| slot.id() >= pending.id || serves(slot, service));
         if pending.ring != self.id || taken {
-            return Err(Error::invalid(
+            return Err(Error::precondition(
                 "this slot was begun on another document, or others were added since: begin again",
             ));
         }
@@ -286,7 +288,7 @@ impl RingDocument {
             .position(|slot| slot.id() == id)
             .ok_or_else(|| Error::invalid(format!("the document has no slot {id}")))?;
         if self.slots.len() == 1 {
-            return Err(Error::invalid(
+            return Err(Error::precondition(
                 "this is the last slot, and without one nobody could open the ring: add another first",
             ));
         }
@@ -310,7 +312,7 @@ impl RingDocument {
         let mut rng = CallRng::from_os()?;
         let held = |slot: &Slot| self.held.iter().any(|(id, _)| *id == slot.id());
         if !self.slots.iter().any(held) {
-            return Err(Error::invalid("no slot's key is at hand: add a slot first"));
+            return Err(Error::precondition("no slot's key is at hand: add a slot first"));
         }
         let number = self.number.checked_add(1).ok_or_else(|| {
             Error::new(ErrorKind::Exhausted, "a ring document has at most 2^32-1 master keys")
@@ -342,7 +344,7 @@ impl RingDocument {
     /// The document of the next generation, which this is not until it is [`stored`](Self::stored).
     pub(crate) fn next_json(&self) -> Result<(Zeroizing<String>, Mark), Error> {
         if self.slots.is_empty() {
-            return Err(Error::invalid(
+            return Err(Error::precondition(
                 "a ring without a slot could not be opened: add one, or ask for an unprotected document",
             ));
         }
@@ -400,7 +402,7 @@ impl RingDocument {
             self.ring.key(*id).is_some_and(|key| opens(key) || key.state() == KeyState::Destroyed)
         };
         if let Some(lost) = self.opening.iter().find(|id| !kept(id)) {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "the ring no longer holds key {lost}, which would be lost: a service's ring belongs in a document of its own; if the key may go, use replace_ring"
             )));
         }
@@ -424,7 +426,7 @@ impl RingDocument {
         let next = last.checked_add(1).and_then(SlotId::new);
         match next {
             Some(id) if self.slots.len() < MAX_SLOTS => Ok(id),
-            _ => Err(Error::invalid("a ring has at most 16 slots: remove one first")),
+            _ => Err(Error::precondition("a ring has at most 16 slots: remove one first")),
         }
     }
 

@@ -68,11 +68,11 @@ impl Keys {
     /// Takes a key in, unless its id is taken, or it would be the second primary key of its name.
     pub(super) fn insert(&mut self, mut key: RingKey) -> Result<(), Error> {
         if self.by_id.contains_key(&key.id) {
-            return Err(Error::invalid(format!("the ring has a key {} already", key.id)));
+            return Err(Error::precondition(format!("the ring has a key {} already", key.id)));
         }
         let is_primary = key.state == KeyState::Primary;
         if is_primary && self.primary(key.key_use, &key.name).is_some() {
-            return Err(Error::invalid(format!(
+            return Err(Error::precondition(format!(
                 "the ring has a primary {} key `{}` already: insert this one as open-only, or load a stored ring into KeyRing::empty",
                 key.key_use, key.name
             )));

@@ -1,6 +1,6 @@
 //! Records whose rows carry their key envelopes.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// A record whose rows carry the subject's key envelope themselves.
 #[diagnostic::on_unimplemented(
@@ -23,5 +23,5 @@ pub trait InsertOrUpdate: InlineKeys {}
 
 #[cold]
 pub(super) fn no_envelope() -> Error {
-    Error::invalid("the row carries no key envelope")
+    Error::new(ErrorKind::UnknownSubject, "the row carries no key envelope")
 }

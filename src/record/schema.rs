@@ -356,7 +356,7 @@ impl<'a> Catalog<'a> {
                     && (other.keys, schema.keys) == (KeysPlace::Inline, KeysPlace::Inline)
             };
             if let Some(other) = schemas.iter().find(inline) {
-                return Err(Error::invalid(format!(
+                return Err(Error::declaration(format!(
                     "records `{}` and `{}` both keep key envelopes in their rows, and a subject has one: declare \
                      keys = \"external\", or give them subjects of other tenants",
                     schema.record, other.record
@@ -416,7 +416,7 @@ fn each_once<'a>(classes: impl Iterator<Item = Class<'a>>) -> Vec<Class<'a>> {
 fn check_compounds(schema: &Schema<'_>, other: &Schema<'_>) -> Result<(), Error> {
     for index in other.compounds.iter().filter(|index| !schema.compounds.contains(index)) {
         if let Some(part) = schema.fields.iter().find(|field| index.parts.contains(&field.id)) {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "a view of record `{}` has field `{}` without the compound index `{}` that it is part of: declare \
                  the same index in each, or leave the field out",
                 schema.record,
@@ -434,7 +434,7 @@ fn check_index_ids(schema: &Schema<'_>, other: &Schema<'_>) -> Result<(), Error>
     for (id, fields) in schema.indexes() {
         if let Some((_, others)) = other.indexes().find(|(taken, of)| *taken == id && *of != fields)
         {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "views of record `{}` have index `{id}` on `{}` and on `{}`: give one of them another id",
                 schema.record,
                 fields.join(", "),
@@ -450,7 +450,7 @@ fn check_pair(
     (other, its): (&Schema<'_>, &FieldSchema<'_>),
 ) -> Result<(), Error> {
     if let Some(class) = field.contradiction(its) {
-        return Err(Error::invalid(format!(
+        return Err(Error::declaration(format!(
             "class `{class}` has one meaning in {}.{} and another in {}.{}: declare it once and share the constant",
             schema.record, field.id, other.record, its.id
         )));
@@ -459,7 +459,7 @@ fn check_pair(
         return Ok(());
     }
     if schema.rows != other.rows {
-        return Err(Error::invalid(format!(
+        return Err(Error::declaration(format!(
             "record `{}` has a single row per subject in one view and many in another",
             schema.record
         )));
@@ -467,7 +467,7 @@ fn check_pair(
     let same = (field.class.name(), field.was, field.pad, field.hide_null, field.companions)
         == (its.class.name(), its.was, its.pad, its.hide_null, its.companions);
     if field.id == its.id && !same {
-        return Err(Error::invalid(format!(
+        return Err(Error::declaration(format!(
             "views of record `{}` declare field `{}` with another class, padding or absence, or with other \
              indexes or masks",
             schema.record, field.id

@@ -59,7 +59,7 @@ impl<T> Query<'_, T> {
     /// several words, as a column with one term has not the terms of all of them.
     pub fn in_column(&self, dialect: SqlDialect, column: &str) -> Result<SqlCondition, Error> {
         if self.groups().len() > 1 {
-            return Err(Error::invalid(
+            return Err(Error::declaration(
                 "no column with one term has the terms of several words: ask the array or the table of terms",
             ));
         }
@@ -182,7 +182,7 @@ impl SqlCondition {
         arguments: &mut DB::Arguments,
     ) -> Result<(), Error> {
         if self.dialect != DB::CONDITIONS {
-            return Err(Error::invalid(
+            return Err(Error::declaration(
                 "the condition is for the other database: ask for it by the dialect of this one",
             ));
         }
@@ -309,7 +309,7 @@ fn name(dialect: SqlDialect, name: &str) -> Result<String, Error> {
         .collect();
     let parts = parts?;
     if parts.len() > 3 {
-        return Err(Error::invalid(
+        return Err(Error::declaration(
             "the name of a column has at most its schema and its table before it",
         ));
     }
@@ -319,7 +319,7 @@ fn name(dialect: SqlDialect, name: &str) -> Result<String, Error> {
 /// A name of SQL, quoted.
 pub(super) fn quoted(name: &str, quote: char) -> Result<String, Error> {
     if name.is_empty() || name.contains('\0') {
-        return Err(Error::invalid("the name of a table or column is not empty"));
+        return Err(Error::declaration("the name of a table or column is not empty"));
     }
     let twice = format!("{quote}{quote}");
     Ok(format!("{quote}{}{quote}", name.replace(quote, &twice)))

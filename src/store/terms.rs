@@ -79,7 +79,7 @@ impl RowKey {
         let text = || row.as_text().map(|text| Self::Text(text.to_owned()));
         let uuid = || row.as_uuid_bytes().map(Self::Uuid);
         row.as_i64().map(Self::Integer).or_else(text).or_else(uuid).ok_or_else(|| {
-            Error::invalid(
+            Error::declaration(
                 "the table of terms holds rows by keys that are integers up to 2^63-1, texts or UUIDs: give the row a key of its own",
             )
         })

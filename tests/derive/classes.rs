@@ -253,6 +253,6 @@ fn a_consent_that_is_named_leaves_out_no_class_of_the_schema() {
     ];
     for consented in others {
         let made = DataKeys::create(&ring, 42, (Payer::SCHEMA, consented));
-        assert_eq!(made.map(drop).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(made.map(drop).unwrap_err().kind(), ErrorKind::Declaration);
     }
 }

@@ -122,7 +122,7 @@ fn a_catalog_refuses_what_disagrees() {
 
     let refused = |other, names: &[&str]| {
         let error = Catalog::new(&[Customer::SCHEMA, other]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.kind(), ErrorKind::Declaration);
         let text = error.to_string();
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
     };
@@ -159,7 +159,7 @@ fn a_catalog_refuses_two_records_that_carry_the_keys() {
     let other = record!(Other, "visit", [single_row], record(seal(class = CONTACT)));
     for schemas in [[Customer::SCHEMA, other], [other, Customer::SCHEMA]] {
         let error = Catalog::new(&schemas).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.kind(), ErrorKind::Declaration);
         let text = error.to_string();
         for name in ["`customer`", "`visit`", "keys = \"external\""] {
             assert!(text.contains(name), "{text}");

@@ -284,7 +284,7 @@ fn several_rows_of_one_subject_are_not_passed_over() {
         "{error}"
     );
     let pass = store.change_all(&db, at(&admin()), |_, edit| edit.renew(CONTACT));
-    assert_eq!(pass.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(pass.unwrap_err().kind(), ErrorKind::Declaration);
 }
 
 /// What stops a pass is named, so that somebody can remove it.

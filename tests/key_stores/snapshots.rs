@@ -70,7 +70,11 @@ fn an_old_read_transaction_of_sqlite_concludes_nothing() {
     let (mut ring, old) = rotated();
     let mut census = Census::new_at(NOW);
     is_incomplete(store.census(&db, "shop", &mut census), "does not see what was stored since");
-    assert_eq!(kind(ring.retire(old, &census)), ErrorKind::InvalidInput, "it is still needed");
+    assert_eq!(
+        kind(ring.retire(old, &census)),
+        ErrorKind::FailedPrecondition,
+        "it is still needed"
+    );
     drop(rows);
     drop(statement);
 

@@ -306,11 +306,11 @@ fn what_a_database_cannot_hold_is_refused() {
                 assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::InvalidInput));
             }
         }
-        assert_eq!(kind(store.clone().tenant("acme")), ErrorKind::InvalidInput);
-        assert_eq!(kind(store.clone().text()), ErrorKind::InvalidInput);
+        assert_eq!(kind(store.clone().tenant("acme")), ErrorKind::Declaration);
+        assert_eq!(kind(store.clone().text()), ErrorKind::Declaration);
         for (table, column, keys) in [("", "id", "keys"), ("t", "\0", "keys"), ("t", "id", "")] {
             let named = SqlxKeyStore::<DB>::inline(table, (column, SubjectColumn::Text), keys);
-            assert_eq!(kind(named), ErrorKind::InvalidInput);
+            assert_eq!(kind(named), ErrorKind::Declaration);
         }
         let nowhere =
             SqlxKeyStore::<DB>::inline("nowhere", ("id", SubjectColumn::Integer), "keys").unwrap();
@@ -323,7 +323,7 @@ fn what_a_database_cannot_hold_is_refused() {
         assert_eq!(other.load(&mut on, "", 7).await.unwrap(), None, "another tenant's");
         assert_eq!(
             kind(other.save_unchecked(&mut on, "", 7, &envelope).await),
-            ErrorKind::InvalidInput
+            ErrorKind::Declaration
         );
     }
     on_each!(test);
@@ -443,7 +443,7 @@ fn a_subject_with_several_rows_is_refused_by_postgres_too() {
         )
         .unwrap();
         let saved = store.save_unchecked(&mut on, "", 7, &fresh("", &number(7))).await;
-        assert_eq!(kind(saved), ErrorKind::InvalidInput);
+        assert_eq!(kind(saved), ErrorKind::Declaration);
         let sql = "UPDATE orders SET keys = '\\x00'";
         sqlx::raw_sql(sql).execute(&mut on).await.unwrap();
         let error = store.check_sees_all(&mut on).await.unwrap_err();

@@ -46,7 +46,7 @@ fn mask_class_is_declared_at_run_time_too() {
         ("mask.financial", &["app"], &["marketing"]),
     ] {
         let refused = kind(OwnedClass::new(name, readers, consent, 0, 0));
-        assert_eq!(refused, ErrorKind::InvalidInput, "{name}");
+        assert_eq!(refused, ErrorKind::Declaration, "{name}");
     }
     assert!(OwnedClass::new(&format!("{long}a"), &["app"], &[], 0, 0).is_err());
 }
@@ -195,11 +195,11 @@ fn two_reader_sets_for_one_mask_class_are_refused() {
     let other = Class::mask_of(&FINANCIAL, name_of(&FINANCIAL), &["support"]);
     let ring = admin();
     let made = DataKeys::create(at(&ring), 42, [FINANCIAL, SHOWN, other]);
-    assert_eq!(kind(made), ErrorKind::InvalidInput);
+    assert_eq!(kind(made), ErrorKind::Declaration);
     let stored = envelope(&[FINANCIAL]);
     let mut edit = stored.edit(at(&ring), 42).unwrap();
     edit.ensure(SHOWN).unwrap();
-    assert_eq!(kind(edit.renew(other)), ErrorKind::InvalidInput);
+    assert_eq!(kind(edit.renew(other)), ErrorKind::Declaration);
     // The order of roles makes no difference.
     let same = Class::mask_of(&FINANCIAL, name_of(&FINANCIAL), &["support", "billing"]);
     edit.renew(same).unwrap();
@@ -397,16 +397,16 @@ fn masks_that_are_kept_longer_or_shorter_than_their_class_are_refused() {
         let mask = mask.class();
         for both in [[FINANCIAL, mask], [mask, FINANCIAL]] {
             let refused = DataKeys::create(at(&ring), 42, both);
-            assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
+            assert_eq!(kind(refused), ErrorKind::Declaration, "{mask:?}");
             let keys = DataKeys::create(at(&ring), 42, [CONTACT]).unwrap();
             let refused = keys.envelope().prepare(at(&ring), 42, both);
-            assert_eq!(kind(refused), ErrorKind::InvalidInput, "{mask:?}");
+            assert_eq!(kind(refused), ErrorKind::Declaration, "{mask:?}");
             let mut edit = keys.envelope().edit(at(&ring), 42).unwrap();
-            assert_eq!(kind(edit.rewrap(both)), ErrorKind::InvalidInput);
+            assert_eq!(kind(edit.rewrap(both)), ErrorKind::Declaration);
             // In one edit, however many calls it takes.
             edit.ensure(both[0]).unwrap();
-            assert_eq!(kind(edit.ensure(both[1])), ErrorKind::InvalidInput);
-            assert_eq!(kind(edit.renew(both[1])), ErrorKind::InvalidInput);
+            assert_eq!(kind(edit.ensure(both[1])), ErrorKind::Declaration);
+            assert_eq!(kind(edit.renew(both[1])), ErrorKind::Declaration);
         }
     }
     DataKeys::create(at(&ring), 42, [of_days(365).class(), FINANCIAL]).unwrap();

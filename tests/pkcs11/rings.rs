@@ -126,7 +126,7 @@ fn no_pin_is_tried_for_a_slot_that_is_not_there() {
         let error = hsm.open().unlock(&locked(&mut document), &other, &wrong);
         assert!(refused(ErrorKind::Unlock, error).contains("no slot is of"));
         let error = hsm.open().add_slot(&mut document, "again", &key, &wrong);
-        assert!(refused(ErrorKind::InvalidInput, error).contains("has a slot already"));
+        assert!(refused(ErrorKind::FailedPrecondition, error).contains("has a slot already"));
 
         let module = hsm.raw();
         let token = module.get_token_info(hsm.slot("prod")).unwrap();
@@ -166,7 +166,7 @@ fn no_other_credential_opens_the_slot() {
         refused(ErrorKind::Unlock, locked.unlock(&raw()));
         let passphrase = Passphrase::new(crate::softhsm::PIN).unwrap().into();
         refused(ErrorKind::Unlock, locked.unlock(&passphrase));
-        refused(ErrorKind::InvalidInput, locked.open_unprotected());
+        refused(ErrorKind::FailedPrecondition, locked.open_unprotected());
     });
 }
 
@@ -319,12 +319,15 @@ fn a_slot_is_finished_by_the_reply_to_its_wrapping_only() {
         // The slot's key itself, as the token gives it to unlock, must never be stored.
         let (pending, _) = document.begin_service_slot("other", &other).unwrap();
         let opening = session.perform(&locked.unlock_request(&key).unwrap()).unwrap();
-        refused(ErrorKind::InvalidInput, document.finish_service_slot(pending, &other, opening));
+        refused(ErrorKind::Declaration, document.finish_service_slot(pending, &other, opening));
 
         let (pending, request) = document.begin_service_slot("other", &other).unwrap();
         let reply = others.perform(&request).unwrap();
         let mut elsewhere = with_slot(hsm, &key);
-        refused(ErrorKind::InvalidInput, elsewhere.finish_service_slot(pending, &other, reply));
+        refused(
+            ErrorKind::FailedPrecondition,
+            elsewhere.finish_service_slot(pending, &other, reply),
+        );
         assert_eq!(document.slots().len(), slots);
     });
 }
@@ -333,7 +336,10 @@ fn a_slot_is_finished_by_the_reply_to_its_wrapping_only() {
 fn a_key_has_one_slot_of_a_ring() {
     each(|hsm| {
         let (key, mut document) = ring(hsm);
-        refused(ErrorKind::InvalidInput, hsm.open().add_slot(&mut document, "b", &key, &pin()));
+        refused(
+            ErrorKind::FailedPrecondition,
+            hsm.open().add_slot(&mut document, "b", &key, &pin()),
+        );
         assert_eq!(document.slots().len(), 1);
         assert_eq!(key.service(), "pkcs11");
     });

@@ -78,14 +78,14 @@ fn a_ring_that_nobody_could_open_is_not_made() {
     let plain = LockedRing::from_json(json.as_bytes()).unwrap();
     let mut unprotected = plain.open_unprotected().unwrap();
     let refused = error(unprotected.rekey());
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
     assert!(refused.to_string().contains("add a slot first"), "{refused}");
 
     let folder = Folder::new();
     let file = three(&folder);
     let mut opened = file.open(&key(1)).unwrap();
     opened.remove_slot(opened.opened_by().unwrap()).unwrap();
-    assert_eq!(error(opened.rekey()).kind(), ErrorKind::InvalidInput);
+    assert_eq!(error(opened.rekey()).kind(), ErrorKind::FailedPrecondition);
     assert_eq!(ids(&opened), [2, 3], "what is refused changes nothing");
     file.save(&mut opened).unwrap();
     assert!(file.open(&key(2)).is_ok() && file.open(&key(3)).is_ok());

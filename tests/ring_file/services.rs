@@ -170,7 +170,7 @@ fn a_key_of_a_service_has_one_slot() {
     let (late, late_ask) = document.begin_service_slot("two", &vault).unwrap();
     document.finish_service_slot(pending, &vault, vault.answer(ask)).unwrap();
     let refused = error(document.finish_service_slot(late, &vault, vault.answer(late_ask)));
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
     assert!(refused.to_string().contains("begin again"), "{refused}");
     let refused = error(document.begin_service_slot("two", &vault));
     assert!(refused.to_string().contains("has a slot already"), "{refused}");
@@ -183,12 +183,12 @@ fn a_slot_that_was_begun_elsewhere_or_before_others_is_not_finished() {
     let (mut document, mut other) = (document(), document());
     let (pending, ask) = document.begin_service_slot("one", &vault).unwrap();
     let refused = error(other.finish_service_slot(pending, &vault, vault.answer(ask)));
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
 
     let (pending, ask) = document.begin_service_slot("one", &vault).unwrap();
     document.add_slot("in between", &key(2)).unwrap();
     let refused = error(document.finish_service_slot(pending, &vault, vault.answer(ask)));
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
     assert_eq!(document.slots().len(), 2);
 
     // A rekey in between does no harm: the slot wraps the master key that is then.

@@ -90,7 +90,7 @@ fn the_last_slot_cannot_be_removed() {
     let second = document.add_slot("second", &key(2)).unwrap();
     document.remove_slot(id(1)).unwrap();
     let refused = error(document.remove_slot(second));
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
     assert!(refused.to_string().contains("add another first"), "{refused}");
     assert!(again(&mut document).unlock(&key(2)).is_ok());
 }
@@ -113,10 +113,10 @@ fn a_slot_that_is_not_there_cannot_be_removed() {
 fn a_document_without_a_slot_is_not_written() {
     let folder = Folder::new();
     let mut document = RingDocument::new(fieldseal::KeyRing::generate().unwrap()).unwrap();
-    assert_eq!(error(document.to_json()).kind(), ErrorKind::InvalidInput);
+    assert_eq!(error(document.to_json()).kind(), ErrorKind::FailedPrecondition);
     let file = fieldseal::RingFile::at(folder.join("ring.json"));
     let refused = error(file.create(&mut document));
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
     assert!(refused.to_string().contains("add one"), "{refused}");
     assert_eq!(document.generation(), 0);
     assert!(folder.names().is_empty());
@@ -131,11 +131,11 @@ fn there_are_at_most_sixteen_slots() {
     let passphrase = Passphrase::new("x").unwrap().cost(Argon2Cost::new(8, 1, 1).unwrap()).into();
     for one_more in [key(17), passphrase] {
         let refused = error(document.add_slot("17th", &one_more));
-        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+        assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
         assert!(refused.to_string().contains("remove one first"), "{refused}");
     }
     let shares = document.add_recovery_slot("17th", 2, 3);
-    assert_eq!(error(shares).kind(), ErrorKind::InvalidInput);
+    assert_eq!(error(shares).kind(), ErrorKind::FailedPrecondition);
     let locked = again(&mut document);
     for number in 1..=16 {
         let opened = locked.unlock(&key(number)).unwrap();

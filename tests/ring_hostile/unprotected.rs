@@ -56,7 +56,7 @@ fn a_protected_one_is_not_opened_as_if_it_were_not() {
     assert!(locked.is_protected());
     let pin: Fingerprint = "0".repeat(64).parse().unwrap();
     for refused in [error(locked.open_unprotected()), error(locked.open_pinned(&pin))] {
-        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+        assert_eq!(refused.kind(), ErrorKind::FailedPrecondition);
         assert!(refused.to_string().contains("unlock it by one of its slots"), "{refused}");
     }
 }

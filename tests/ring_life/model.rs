@@ -284,7 +284,7 @@ impl Model {
     fn move_key(&mut self, id: KeyId, to: KeyState) -> Result<(), ErrorKind> {
         let (from, has) = self.admin[&id];
         if !may_move(from, to) {
-            return Err(ErrorKind::InvalidInput);
+            return Err(ErrorKind::FailedPrecondition);
         }
         let name = self.keys.iter().find(|key| key.id == id).unwrap().name;
         if to == KeyState::Primary {
@@ -337,20 +337,20 @@ impl Model {
             Op::AddRole(name, pair) => {
                 let is_left = |key: &Key| self.admin[&key.id].0 != KeyState::Destroyed;
                 if self.keys.iter().any(|key| key.name == NAMES[name] && is_left(key)) {
-                    return Err(ErrorKind::InvalidInput);
+                    return Err(ErrorKind::FailedPrecondition);
                 }
                 self.take(made.unwrap(), NAMES[name], pair);
             }
             Op::SetState(number, state) => {
                 if state == KeyState::Destroyed {
-                    return Err(ErrorKind::InvalidInput);
+                    return Err(ErrorKind::FailedPrecondition);
                 }
                 self.move_key(self.key(number), state)?;
             }
             Op::Destroy(number) => {
                 let id = self.older(number);
                 if self.is_counted(id) {
-                    return Err(ErrorKind::InvalidInput);
+                    return Err(ErrorKind::FailedPrecondition);
                 }
                 self.move_key(id, KeyState::Destroyed)?;
             }

@@ -133,5 +133,5 @@ fn a_condition_for_the_other_database_is_refused() {
     let found = NOTE_EXACT.query(&ring(), "late").unwrap();
     let found = found.in_column(SqlDialect::Sqlite, "note_index").unwrap();
     let mut terms = sqlx::postgres::PgArguments::default();
-    assert_eq!(kind(found.add_to::<Postgres>(&mut terms)), ErrorKind::InvalidInput);
+    assert_eq!(kind(found.add_to::<Postgres>(&mut terms)), ErrorKind::Declaration);
 }

@@ -66,17 +66,17 @@ fn names_that_are_none_are_refused() {
     let stale = NOTE_EXACT.stale(&ring).unwrap();
     for name in ["", ".", "ticket.", ".note", "a.b.c.d", "no\0te"] {
         for dialect in [SqlDialect::Sqlite, SqlDialect::Postgres] {
-            assert_eq!(kind(exact.in_column(dialect, name)), ErrorKind::InvalidInput);
-            assert_eq!(kind(stale.in_column(dialect, name)), ErrorKind::InvalidInput);
-            assert_eq!(kind(stale.missing_in_column(dialect, name, "a")), ErrorKind::InvalidInput);
-            assert_eq!(kind(stale.missing_in_column(dialect, "a", name)), ErrorKind::InvalidInput);
+            assert_eq!(kind(exact.in_column(dialect, name)), ErrorKind::Declaration);
+            assert_eq!(kind(stale.in_column(dialect, name)), ErrorKind::Declaration);
+            assert_eq!(kind(stale.missing_in_column(dialect, name, "a")), ErrorKind::Declaration);
+            assert_eq!(kind(stale.missing_in_column(dialect, "a", name)), ErrorKind::Declaration);
         }
-        assert_eq!(kind(words.in_table(name)), ErrorKind::InvalidInput);
-        assert_eq!(kind(words.in_array(name)), ErrorKind::InvalidInput);
-        assert_eq!(kind(stale.in_array(name)), ErrorKind::InvalidInput);
-        assert_eq!(kind(stale.in_table(&NOTE_WORDS, name)), ErrorKind::InvalidInput);
-        assert_eq!(kind(stale.missing_in_table(&NOTE_WORDS, name, "a")), ErrorKind::InvalidInput);
-        assert_eq!(kind(stale.missing_in_table(&NOTE_WORDS, "a", name)), ErrorKind::InvalidInput);
+        assert_eq!(kind(words.in_table(name)), ErrorKind::Declaration);
+        assert_eq!(kind(words.in_array(name)), ErrorKind::Declaration);
+        assert_eq!(kind(stale.in_array(name)), ErrorKind::Declaration);
+        assert_eq!(kind(stale.in_table(&NOTE_WORDS, name)), ErrorKind::Declaration);
+        assert_eq!(kind(stale.missing_in_table(&NOTE_WORDS, name, "a")), ErrorKind::Declaration);
+        assert_eq!(kind(stale.missing_in_table(&NOTE_WORDS, "a", name)), ErrorKind::Declaration);
     }
 }
 
@@ -136,7 +136,7 @@ fn placeholders_begin_behind_those_of_the_statement() {
 fn several_words_are_not_asked_of_a_column_of_one_term() {
     for dialect in [SqlDialect::Sqlite, SqlDialect::Postgres] {
         let asked = |words| NOTE_WORDS.query(&ring(), words).unwrap().in_column(dialect, "term");
-        assert_eq!(kind(asked("late delivery")), ErrorKind::InvalidInput);
+        assert_eq!(kind(asked("late delivery")), ErrorKind::Declaration);
         asked("late").unwrap();
     }
 }

@@ -72,7 +72,7 @@ fn terms_go_with_the_callers_transaction_and_unread_ones_are_refused() {
         assert_eq!(kind(refused), ErrorKind::InvalidInput);
         assert_eq!(
             kind(terms.write(on, (1, 2), &update(&ring, "wet")).await),
-            ErrorKind::InvalidInput
+            ErrorKind::Declaration
         );
         assert_eq!(of_words(on, &ring, "late").await, [1]);
     });
@@ -107,5 +107,5 @@ fn a_condition_for_the_other_database_is_refused() {
     let found = NOTE_EXACT.query(&ring(), "late").unwrap();
     let found = found.in_column(SqlDialect::Postgres, "note_index").unwrap();
     let mut terms = sqlx::sqlite::SqliteArguments::default();
-    assert_eq!(kind(found.add_to::<Sqlite>(&mut terms)), ErrorKind::InvalidInput);
+    assert_eq!(kind(found.add_to::<Sqlite>(&mut terms)), ErrorKind::Declaration);
 }

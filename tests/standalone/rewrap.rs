@@ -59,7 +59,7 @@ fn what_is_no_standalone_envelope_of_this_tenant_is_not_rewrapped() {
         at(&ring).tenant(tenant).rewrap_standalone_for(readers, bytes).map(drop)
     };
     assert_eq!(kind(rewrap("other", &["app"], &sealed)), ErrorKind::Tampered);
-    assert_eq!(kind(rewrap("acme", &["app", "app"], &sealed)), ErrorKind::InvalidInput);
+    assert_eq!(kind(rewrap("acme", &["app", "app"], &sealed)), ErrorKind::Declaration);
     assert_eq!(kind(rewrap("acme", &["app"], b"")), ErrorKind::NotSealed);
     assert_eq!(kind(rewrap("acme", &["app"], parts(&sealed).0)), ErrorKind::NotSealed);
     assert_eq!(kind(rewrap("acme", &["app"], &sealed[..60])), ErrorKind::Malformed);

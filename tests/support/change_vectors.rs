@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::forge::Seed;
 use crate::support::forms::{
-    access, array, class, hex, id, int, kind, leak, list, ring, text, unhex,
+    access, array, class, hex, id, int, kind, leak, list, ring, text, unhex, word,
 };
 
 fn vectors() -> Vec<(String, Value)> {
@@ -141,7 +141,7 @@ fn every_change_that_is_no_good_is_refused_with_its_kind() {
     for (name, file) in of_kind("refusal") {
         let ring = ring(&file["ring"]);
         let answered = changed_by(access(&ring, &file), &file);
-        let kind = answered.err().map_or("ok", |error| error.kind().as_str());
+        let kind = answered.err().map_or("ok", |error| word(error.kind()));
         assert_eq!(kind, text(&file["error"]), "{name}: {}", file["about"]);
     }
 }

@@ -19,7 +19,7 @@ use fieldseal::{Error, ErrorKind, KeyEnvelope, KeyRing};
 use serde_json::{Value, json};
 
 use super::forge;
-use super::forms::{access, class, hex, id, kind, list, ring, text, unhex};
+use super::forms::{access, class, hex, id, kind, list, ring, text, unhex, word};
 use super::positives::fixed;
 
 /// What one side answers: a result, or a kind of error in the words of the format.
@@ -95,7 +95,7 @@ impl Drop for Reference {
 }
 
 pub(crate) fn named<T>(result: Result<T, ErrorKind>) -> Result<T, String> {
-    result.map_err(|kind| kind.as_str().to_owned())
+    result.map_err(|kind| word(kind).to_owned())
 }
 
 /// What an envelope says of itself, as the crate reads it.

@@ -228,6 +228,14 @@ pub(crate) fn access<'a>(ring: &'a KeyRing, file: &'a Value) -> Access<'a> {
     if file["rescue"] == true { access.rescue() } else { access }
 }
 
+/// The word of FORMAT.md, section 18, which leaves undivided what the crate divides.
+pub(crate) fn word(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Declaration | ErrorKind::FailedPrecondition => "invalid-input",
+        kind => kind.as_str(),
+    }
+}
+
 pub(crate) fn kind<T>(result: Result<T, Error>) -> Result<T, ErrorKind> {
     result.map_err(|error| error.kind())
 }

@@ -14,7 +14,7 @@ use fieldseal::{Access, Class, DataKeys, Error, KeyEnvelope, KeyRing, SubjectId}
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::forms::{access, class, hex, id, int, list, ring, text, unhex};
+use crate::support::forms::{access, class, hex, id, int, list, ring, text, unhex, word};
 
 fn vectors(directory: &str) -> BTreeMap<String, Value> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(directory);
@@ -332,7 +332,7 @@ fn every_replay_leaves_what_it_says() {
     for (name, file) in positive("ledgers", "replay") {
         let before = KeyEnvelope::from_bytes(unhex(&file["envelope"]));
         let (made_good, reported) = replayed(&file, &before).unwrap();
-        let kind = reported.err().map(|error| error.kind().as_str());
+        let kind = reported.err().map(|error| word(error.kind()));
         assert_eq!(kind, file["reported"].as_str(), "{name}");
         assert_eq!(made_good == before, file["unchanged"] == true, "{name}");
         assert_eq!(after(&made_good.inspect().unwrap()), file["after"], "{name}");
@@ -405,7 +405,7 @@ fn every_faulty_ledger_replay_and_receipt_is_answered_with_its_kind() {
     let all = vectors("ledgers").into_iter().chain(vectors("receipts"));
     let (mut kinds, mut wrong) = (BTreeMap::new(), Vec::new());
     for (name, file) in all.filter(|(_, file)| !file["error"].is_null()) {
-        let answered = refused(&name, &file).err().map_or("ok", |error| error.kind().as_str());
+        let answered = refused(&name, &file).err().map_or("ok", |error| word(error.kind()));
         if answered != text(&file["error"]) {
             wrong.push(format!(
                 "{name}: {answered} in place of {}: {}",

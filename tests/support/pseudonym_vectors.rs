@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::forge::{expand, s8};
-use crate::support::forms::{hex, list, text, unhex};
+use crate::support::forms::{hex, list, text, unhex, word};
 use crate::support::pseudonym_forms::pseudonyms;
 
 fn vectors() -> BTreeMap<String, Value> {
@@ -134,7 +134,7 @@ fn every_question_that_is_refused_is_answered_with_its_kind() {
     let mut refused = 0;
     for (name, file) in vectors().into_iter().filter(|(_, file)| !file["error"].is_null()) {
         let answered = pseudonyms(&file, file["operation"] == "pseudonyms");
-        let kind = answered.err().map_or("ok", ErrorKind::as_str);
+        let kind = answered.err().map_or("ok", word);
         assert_eq!(kind, text(&file["error"]), "{name}: {}", file["about"]);
         refused += 1;
     }

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::support::forge::{aead_seal, expand, s8};
 use crate::support::forms::{
-    array, hex, int, key_id, kind, list, ring, ring_form, scope, text, unhex,
+    array, hex, int, key_id, kind, list, ring, ring_form, scope, text, unhex, word,
 };
 use crate::support::ring_forms::{Answering, opened};
 
@@ -333,12 +333,12 @@ fn every_faulty_document_share_and_slot_key_is_answered_with_its_kind() {
     let mut wrong = Vec::new();
     for (name, file) in vectors().into_iter().filter(|(_, file)| !file["error"].is_null()) {
         let answered = refused(&file);
-        let kind = answered.as_ref().err().map_or("ok", |error| error.kind().as_str());
+        let kind = answered.as_ref().err().map_or("ok", |error| word(error.kind()));
         if kind != text(&file["error"]) {
             wrong.push(format!("{name}: {kind} in place of {}: {}", file["error"], file["about"]));
         }
         if let Err(error) = answered {
-            *kinds.entry(error.kind().as_str()).or_insert(0) += 1;
+            *kinds.entry(word(error.kind())).or_insert(0) += 1;
             texts.extend((error.kind() == ErrorKind::Unlock).then(|| error.to_string()));
         }
     }

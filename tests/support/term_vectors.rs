@@ -5,14 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use fieldseal::ErrorKind;
 use fieldseal::index::Term;
 use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::forge::{expand, s8};
-use crate::support::forms::{hex, int, list, text, unhex};
+use crate::support::forms::{hex, int, list, text, unhex, word};
 use crate::support::term_forms::{asked, is_built, matches, written};
 
 fn vectors() -> BTreeMap<String, Value> {
@@ -189,7 +188,7 @@ fn every_value_and_question_that_is_no_good_is_answered_with_its_kind() {
             "terms" => written(&file).map(drop),
             _ => asked(&file).map(drop),
         };
-        let kind = answered.err().map_or("ok", ErrorKind::as_str);
+        let kind = answered.err().map_or("ok", word);
         if kind != text(&file["error"]) {
             wrong.push(format!("{name}: {kind} in place of {}: {}", file["error"], file["about"]));
         }

@@ -99,7 +99,7 @@ impl Database {
         let place = Place::of_column(column);
         match on_store!(self.connection, place, |store, on| store.check_sees_all(on).await) {
             // Copies of one standalone envelope are several rows.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+            Err(error) if error.kind() == ErrorKind::Declaration => Ok(()),
             seen => seen,
         }
     }

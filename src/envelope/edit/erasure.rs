@@ -84,7 +84,9 @@ impl EnvelopeEdit<'_> {
     /// [`finish`](Self::finish).
     pub fn finish_erasure(mut self) -> Result<Erasure, Error> {
         if self.erasing.is_empty() {
-            return Err(Error::invalid("nothing was erased: call erase_subject or erase_class"));
+            return Err(Error::declaration(
+                "nothing was erased: call erase_subject or erase_class",
+            ));
         }
         let envelope = self.written()?;
         let before = self.original.as_ref().map(|before| Layout::parse(before.as_bytes()));

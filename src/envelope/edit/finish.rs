@@ -83,7 +83,7 @@ impl EnvelopeEdit<'_> {
             return Ok(original.clone());
         }
         if self.layout.entries.is_empty() && self.layout.erased_at.is_none() {
-            return Err(Error::invalid("a key envelope holds at least one class"));
+            return Err(Error::declaration("a key envelope holds at least one class"));
         }
         // `[ED-2]` The version read plus one, however many changes.
         self.layout.version = self.layout.version.checked_add(1).ok_or_else(|| {

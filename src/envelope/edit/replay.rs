@@ -208,7 +208,7 @@ impl EnvelopeEdit<'_> {
             ));
         }
         if declared.is_none() && left.removed.is_some() {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "class `{name}` was withdrawn from a role, which was taken out of it, but no next generation was begun: \
                  the class is not among those given. Give its declaration if it is still in use"
             )));

@@ -561,6 +561,7 @@ pub(super) fn is_in_the_way(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Exhausted
+            | ErrorKind::Declaration
             | ErrorKind::InvalidInput
             | ErrorKind::MissingKey
             | ErrorKind::Unsupported

@@ -36,7 +36,7 @@ const KINDS: [Type; 10] = [
 /// `[NO-7]`
 pub(super) fn normalize(text: &str, region: &'static str) -> Result<Zeroizing<String>, Error> {
     let home = DATABASE.by_id(region).ok_or_else(|| {
-        Error::invalid(format!("nothing is known of phone numbers of the region {region}"))
+        Error::declaration(format!("nothing is known of phone numbers of the region {region}"))
     })?;
     dialled(text)
         .and_then(|dialled| e164(&international(dialled, home), home))

@@ -53,12 +53,12 @@ impl Pkcs11Reply {
     fn answering(self, operation: Operation, key: &Pkcs11Key) -> Result<Self, Error> {
         // A decryption's reply is the slot's key, which must never be stored as if it were wrapped.
         if self.operation != operation {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "{key}: the token's reply is to another request: hand back the reply to this one"
             )));
         }
         if self.key != *key {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "{key}: the reply is from another key ({}): hand back the reply to this request",
                 self.key
             )));

@@ -216,7 +216,7 @@ impl Pkcs11Session {
     /// - [`Io`](ErrorKind::Io) if the token fails, or is gone.
     pub fn perform(&self, request: &Pkcs11Request) -> Result<Pkcs11Reply, Error> {
         if request.key != self.key {
-            return Err(Error::invalid(format!(
+            return Err(Error::declaration(format!(
                 "the request is for {}, and the session for {}: open one for the request's key",
                 request.key, self.key
             )));

@@ -191,7 +191,9 @@ impl LockedRing {
     pub fn open_unprotected(&self) -> Result<RingDocument, Error> {
         // [RF-22]
         if self.is_protected() {
-            return Err(Error::invalid("this ring is protected: unlock it by one of its slots"));
+            return Err(Error::precondition(
+                "this ring is protected: unlock it by one of its slots",
+            ));
         }
         let secrets = self.content.plain(&self.document).ok_or_else(content::damaged)?;
         let ring = self.content.ring(&secrets, true).ok_or_else(content::damaged)?;

@@ -82,7 +82,7 @@ impl Place {
     pub(super) fn set_tenant(&mut self, of: &str) -> Result<(), Error> {
         match self {
             Self::Own => {
-                Err(Error::invalid("the table of envelopes holds every tenant's: name none"))
+                Err(Error::declaration("the table of envelopes holds every tenant's: name none"))
             }
             Self::Inline(column) => {
                 check_tenant(of)?.clone_into(&mut column.tenant);
@@ -93,7 +93,7 @@ impl Place {
 
     pub(super) fn set_text(&mut self) -> Result<(), Error> {
         match self {
-            Self::Own => Err(Error::invalid("the table of envelopes holds bytes")),
+            Self::Own => Err(Error::declaration("the table of envelopes holds bytes")),
             Self::Inline(column) => {
                 column.text = true;
                 Ok(())
@@ -186,7 +186,7 @@ pub(super) fn envelope_of(text: &str) -> KeyEnvelope {
 /// Another tenant's envelope for a column that holds one tenant's.
 #[cold]
 pub(super) fn other_tenant() -> Error {
-    Error::invalid("this column holds the envelopes of another tenant")
+    Error::declaration("this column holds the envelopes of another tenant")
 }
 
 #[cold]
@@ -198,7 +198,7 @@ pub(super) fn other_type() -> Error {
 #[cold]
 pub(super) fn several_rows_of(shown: &[u8]) -> Error {
     let shown = String::from_utf8_lossy(shown).replace(char::is_control, "\u{FFFD}");
-    Error::invalid(format!(
+    Error::declaration(format!(
         "several rows of the table are of the subject {shown}: an envelope is kept in one place, so the column of the subject must be unique"
     ))
 }
@@ -206,7 +206,7 @@ pub(super) fn several_rows_of(shown: &[u8]) -> Error {
 /// `[ED-1]` There is one envelope a subject.
 #[cold]
 pub(super) fn several_rows() -> Error {
-    Error::invalid(
+    Error::declaration(
         "several rows of the table are this subject's: an envelope is kept in one place, so the column of the subject must be unique",
     )
 }
@@ -249,7 +249,7 @@ fn not_kept(version: u64) -> Error {
 /// What compares as equal is not the same id, as where a collation ignores case.
 #[cold]
 pub(super) fn other_subject() -> Error {
-    Error::invalid(
+    Error::declaration(
         "the column of the subject takes another's id for this one: give it a collation that tells all ids apart",
     )
 }

@@ -29,7 +29,7 @@ pub(in crate::commands) fn run(
     let Given { ledgers, doubtful, claimed, unmet } = read(asked, ring, &claims, session)?;
     let all: Vec<&Ledger> = ledgers.iter().collect();
     let replay = Replay::new(ring, &all, &declared).map_err(|error| match error.kind() {
-        ErrorKind::InvalidInput if asked.classes.is_none() => {
+        ErrorKind::Declaration if asked.classes.is_none() => {
             Failure::from(error).or_next("give the declarations of the application: --classes FILE")
         }
         _ => not_verified(error),

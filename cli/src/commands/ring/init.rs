@@ -36,7 +36,7 @@ pub(super) fn run(asked: &Init, session: &Session<'_>) -> Result<(), Failure> {
 fn ring(asked: &Init) -> Result<KeyRing, Failure> {
     let mut ring = KeyRing::generate()?;
     let twice = |error: fieldseal::Error| match error.kind() {
-        ErrorKind::InvalidInput => Failure::from(error).or_next(
+        ErrorKind::InvalidInput | ErrorKind::FailedPrecondition => Failure::from(error).or_next(
             "name each role once, by a-z 0-9 _ . - and a letter first; role app is there already",
         ),
         _ => error.into(),
