@@ -11,7 +11,7 @@ use minicbor::encode::Write;
 
 pub(crate) use self::date::days;
 pub(crate) use self::item::{Item, array_of};
-pub use self::kind::ValueKind;
+pub use self::kind::{Limit, ValueKind};
 
 use crate::error::Error;
 

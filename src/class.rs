@@ -26,6 +26,8 @@ pub use self::list::ToClasses;
 pub use self::mask::MaskName;
 #[cfg(feature = "schema")]
 pub use self::owned::OwnedClass;
+#[cfg(feature = "schema")]
+pub(crate) use self::owned::check as check_class;
 
 use core::hash::{Hash, Hasher};
 
@@ -193,6 +195,18 @@ impl<'a> Class<'a> {
                 && same_roles(self.with_consent, other.with_consent)
                 && self.retain_days == other.retain_days
                 && self.generation_seconds() == other.generation_seconds())
+    }
+
+    /// A class of parts that are checked elsewhere.
+    #[cfg(feature = "schema")]
+    pub(crate) const fn of_parts(
+        name: &'a str,
+        readers: &'a [&'a str],
+        with_consent: &'a [&'a str],
+        retain_days: u32,
+        period_days: u32,
+    ) -> Self {
+        Self { name, readers: Some(readers), with_consent, retain_days, period_days }
     }
 
     /// The declaration by which recipients are judged.

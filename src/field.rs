@@ -34,11 +34,15 @@ use core::marker::PhantomData;
 use rand_core::CryptoRng;
 
 pub use self::column::{Column, Sealed};
+#[cfg(feature = "schema")]
+pub(crate) use self::companion::What;
 pub use self::companion::{ColumnValue, Companion, InCompound, Update, ValueOnly, WithCompanions};
 #[doc(hidden)]
 pub use self::index::Encoding;
 pub(crate) use self::index::terms;
 pub use self::index::{Findable, Index, ManyTerms, OneTerm, Query};
+#[cfg(feature = "schema")]
+pub(crate) use self::mask::MaskSpec;
 pub use self::mask::{Mask, MaskInRow, Masked};
 pub use self::masking::Masking;
 pub(crate) use self::masking::text_of;
@@ -49,7 +53,7 @@ pub use self::value::Structured;
 pub(crate) use self::value::encoded;
 pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 
-pub use crate::cbor::ValueKind;
+pub use crate::cbor::{Limit, ValueKind};
 use crate::class::{Class, ToClasses};
 use crate::context::{RowId, ToId, assert_name, equal};
 use crate::envelope::DataKeys;

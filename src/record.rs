@@ -5,7 +5,10 @@
 //! [`Catalog`] checks all records of an application against each other at startup.
 //! The example is on the [first page](crate).
 
+mod catalog;
 mod inline;
+#[cfg(feature = "schema")]
+mod owned;
 mod parts;
 mod reseal;
 mod schema;
@@ -14,11 +17,14 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
+pub use self::catalog::Catalog;
 pub use self::inline::InlineKeys;
 use self::inline::no_envelope;
+#[cfg(feature = "schema")]
+pub use self::owned::{Custom, OwnedSchema};
 pub use self::parts::{Opener, Resealer, Sealer};
 pub use self::reseal::{Reindexed, Resealed};
-pub use self::schema::{Catalog, Compound, FieldSchema, KeysPlace, Rows, Schema};
+pub use self::schema::{Compound, FieldSchema, KeysPlace, Rows, Schema};
 
 use crate::access::Access;
 use crate::audit::Action;

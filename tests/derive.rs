@@ -27,6 +27,9 @@ mod names;
 mod reseal;
 #[path = "derive/rows.rs"]
 mod rows;
+#[cfg(feature = "schema")]
+#[path = "derive/run_time.rs"]
+mod run_time;
 #[path = "derive/values.rs"]
 mod values;
 #[path = "derive/views.rs"]

@@ -68,6 +68,7 @@ fn expand(input: &DeriveInput, krate: &Path, (member, inner): (Member, &Field)) 
             type Column = #krate::Sealed<Self>;
 
             const KIND: #krate::field::ValueKind = <#ty as #krate::SealValue>::KIND;
+            const LIMIT: ::core::option::Option<#krate::field::Limit> = <#ty as #krate::SealValue>::LIMIT;
 
             fn encode(
                 &self,

@@ -114,7 +114,7 @@ impl ToClasses for OwnedClass {
 }
 
 /// What a constant refuses when it is compiled.
-pub(super) fn check(class: &Class<'_>) -> Result<(), &'static str> {
+pub(crate) fn check(class: &Class<'_>) -> Result<(), &'static str> {
     let masked = class.name.strip_prefix(MASK_PREFIX);
     if !is_declarable(masked.unwrap_or(class.name)) {
         return Err(

@@ -105,6 +105,22 @@ impl<'a> Companion<'a> {
         }
     }
 
+    /// What stands against its place: only what has many terms is in a table, and compound indexes are of records.
+    #[cfg(feature = "schema")]
+    pub(crate) const fn lint_place(&self) -> Result<(), &'static str> {
+        match &self.what {
+            What::Index(spec) if matches!(spec.shape, Shape::Compound(_)) => {
+                Err("a compound index is declared in `compounds`")
+            }
+            What::Index(spec) if self.column.is_none() && matches!(spec.shape, Shape::Exact) => {
+                Err("the one term of an exact index needs a column")
+            }
+            What::Mask(_) if self.column.is_none() => Err("a mask needs a column"),
+            What::Mask(mask) => mask.lint_was(),
+            What::Index(_) => Ok(()),
+        }
+    }
+
     /// What stands against it as an index of several fields.
     pub(crate) const fn lint_compound(&self) -> Result<(), &'static str> {
         match &self.what {

@@ -259,6 +259,19 @@ impl<T> MaskInRow<T> {
 type Text = Option<Zeroizing<String>>;
 
 impl<'a> MaskSpec<'a> {
+    /// A mask of parts that are checked elsewhere.
+    #[cfg(feature = "schema")]
+    pub(crate) const fn of_parts(
+        (record, id): (&'a str, &'a str),
+        (class, was): (Class<'a>, Option<Class<'a>>),
+        multiple: u16,
+        hide_null: bool,
+        how: Masking,
+    ) -> Self {
+        let field = Spec::of_parts((record, id), (class, was), multiple);
+        Self { spec: Spec { hide_null, purpose: PURPOSE_MASK, ..field }, how }
+    }
+
     pub(crate) const fn spec(&self) -> &Spec<'a> {
         &self.spec
     }
@@ -289,6 +302,17 @@ impl<'a> MaskSpec<'a> {
             );
         }
         Ok(())
+    }
+
+    /// What is wrong with its former class.
+    #[cfg(feature = "schema")]
+    pub(super) const fn lint_was(&self) -> Result<(), &'static str> {
+        match &self.spec.was {
+            Some(was) if equal(was.name(), self.spec.class.name()) => {
+                Err("the former class of the mask has the name of the present one")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is wrong with it as the mask of such values: it would be `••••` whatever they are.

@@ -88,6 +88,10 @@ impl Masking {
     /// The year of a date, or of a text that is a date, `YYYY-MM-DD`.
     pub const YEAR: Self = Self { name: "year", how: How::Year };
 
+    /// All of these.
+    pub(crate) const BUILT_IN: &'static [Self] =
+        &[Self::LAST4, Self::FIRST_LETTER, Self::EMAIL, Self::PHONE, Self::YEAR];
+
     /// A mask of the application's own, by a name for the schema. The function is given the text, or of a
     /// number or date its digits; where it gives `None`, or more than half of what it was given, the mask
     /// is `••••`.
@@ -95,8 +99,7 @@ impl Masking {
     /// # Panics
     /// On a name that is none, or of a mask that is here already. In a constant that is a compile error.
     pub const fn custom(name: &'static str, mask: fn(&str) -> Option<String>) -> Self {
-        let mut rest: &[Self] =
-            &[Self::LAST4, Self::FIRST_LETTER, Self::EMAIL, Self::PHONE, Self::YEAR];
+        let mut rest: &[Self] = Self::BUILT_IN;
         while let [own, tail @ ..] = rest {
             assert!(!equal(own.name, name), "there is a mask of this name: give yours another");
             rest = tail;
@@ -106,7 +109,7 @@ impl Masking {
 
     /// `[MA-5]` The least length to pad masks of this kind to, in bytes: that of one of ASCII letters and digits
     /// as an item, with a top-level domain of six; of one of the application's own, that of the dots.
-    pub(super) const fn least_length(&self) -> u16 {
+    pub(crate) const fn least_length(&self) -> u16 {
         match self.how {
             How::Last4 => 18,
             How::FirstLetter => 14,
@@ -118,7 +121,7 @@ impl Masking {
 
     /// `[MA-4]` The length that masks of this kind are padded to, unless declared: with room
     /// for the longest of them.
-    pub(super) const fn usual_length(&self) -> u16 {
+    pub(crate) const fn usual_length(&self) -> u16 {
         match self.how {
             How::Last4 | How::FirstLetter | How::Phone | How::Year => 32,
             How::Email | How::Custom(_) => 64,

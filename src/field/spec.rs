@@ -7,6 +7,8 @@ use super::companion::{Companion, Update};
 use super::reseal::Found;
 use super::value::{Decoder, Encoder, SealValue, encoded};
 use crate::cbor;
+#[cfg(feature = "schema")]
+use crate::cbor::ValueKind;
 use crate::class::Class;
 use crate::context::RowId;
 use crate::encoding::{Put as _, SmallBuf};
@@ -33,6 +35,73 @@ pub(crate) struct Spec<'a> {
 }
 
 impl<'a> Spec<'a> {
+    /// The value of a field, of parts that are checked elsewhere.
+    #[cfg(feature = "schema")]
+    pub(crate) const fn of_parts(
+        (record, id): (&'a str, &'a str),
+        (class, was): (Class<'a>, Option<Class<'a>>),
+        multiple: u16,
+    ) -> Self {
+        Self {
+            record,
+            id,
+            class,
+            was,
+            multiple,
+            hide_null: false,
+            none_on_erased: false,
+            padding_set: false,
+            purpose: crate::envelope::sealed::PURPOSE_VALUE,
+            column: None,
+            companions: &[],
+        }
+    }
+
+    /// The field in this column, with what is written with it, and how absence is treated.
+    #[cfg(feature = "schema")]
+    pub(crate) const fn in_column(
+        self,
+        column: &'a str,
+        companions: &'a [Companion<'a>],
+        (hide_null, none_on_erased): (bool, bool),
+    ) -> Self {
+        Self { column: Some(column), companions, hide_null, none_on_erased, ..self }
+    }
+
+    /// `[SC-7]` What is wrong with the field as a constant of such values.
+    #[cfg(feature = "schema")]
+    pub(crate) fn lint(
+        &self,
+        kind: ValueKind,
+        optional: bool,
+    ) -> Result<(), (Option<usize>, &'static str)> {
+        let field = |why| Err((None, why));
+        if self.class.is_mask() || self.was.is_some_and(|was| was.is_mask()) {
+            return field("a mask class holds masks only: name the class of the value");
+        }
+        if self.was.is_some_and(|was| was.name() == self.class.name()) {
+            return field("the former class has the name of the present one");
+        }
+        if self.none_on_erased && (self.hide_null || !optional) {
+            return field(
+                "`none_on_erased` is for a field that can be absent and does not hide that",
+            );
+        }
+        let mut masks = 0_usize;
+        for (position, companion) in self.companions.iter().enumerate() {
+            let linted = companion.lint(self).and_then(|()| companion.lint_kind(kind));
+            linted.and_then(|()| companion.lint_place()).map_err(|why| (Some(position), why))?;
+            masks = masks.saturating_add(companion.mask_class().is_some().into());
+            if masks > 1 {
+                return Err((
+                    Some(position),
+                    "a field has one mask: two could be put in each other's place",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     #[cold]
     pub(crate) fn locate(&self, error: Error) -> Error {
         error.at(self.record, self.id)
@@ -180,6 +249,7 @@ impl<'a> Spec<'a> {
         self.open_bytes(row, opening, column.bytes())
     }
 
+    #[inline]
     pub(super) fn open_bytes<T: SealValue>(
         &self,
         row: &RowId,

@@ -2,12 +2,13 @@
 
 /// A type that is never null, with how it is written and read.
 macro_rules! value {
-    ($(#[$when:meta])* $type:ty as $kind:ident: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr $(,)?) => {
+    ($(#[$when:meta])* $type:ty as $kind:ident $(within ($limit:expr))?: |$value:ident, $to:ident| $encode:expr, |$from:ident| $decode:expr $(,)?) => {
         $(#[$when])*
         impl SealValue for $type {
             type Column = Sealed<Self>;
 
             const KIND: crate::cbor::ValueKind = crate::cbor::ValueKind::$kind;
+            $(const LIMIT: Option<crate::cbor::Limit> = Some($limit);)?
 
             fn encode(&self, $to: &mut Encoder<'_>) -> Result<(), Error> {
                 let $value = self;
@@ -46,7 +47,7 @@ use zeroize::Zeroizing;
 pub use self::structured::Structured;
 
 use super::Column;
-use crate::cbor::{Out, ValueKind, unwritable};
+use crate::cbor::{Limit, Out, ValueKind, unwritable};
 use crate::error::Error;
 
 /// A value that can be sealed.
@@ -92,6 +93,14 @@ pub trait SealValue: Sized {
 
     /// What its items are, so that an index or a mask that it cannot have is a compile error.
     const KIND: ValueKind = ValueKind::Unknown;
+
+    /// What the type takes of that kind.
+    #[doc(hidden)]
+    const LIMIT: Option<Limit> = None;
+
+    /// Whether a value can be absent.
+    #[doc(hidden)]
+    const OPTIONAL: bool = false;
 
     /// Writes the value as exactly one item, the same each time.
     ///
@@ -218,6 +227,7 @@ impl<'a> Encoder<'a> {
     }
 
     #[cfg(any(
+        feature = "schema",
         feature = "uuid",
         feature = "rust_decimal",
         feature = "jiff",
@@ -353,6 +363,7 @@ impl<'a> Decoder<'a> {
     }
 
     #[cfg(any(
+        feature = "schema",
         feature = "uuid",
         feature = "rust_decimal",
         feature = "jiff",
@@ -367,7 +378,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads one of two tags, if a tag follows: whether it is the second.
-    #[cfg(feature = "rust_decimal")]
+    #[cfg(any(feature = "schema", feature = "rust_decimal"))]
     pub(crate) fn either_tag(&mut self, first: u64, second: u64) -> Result<Option<bool>, Error> {
         if self.datatype() != Some(Type::Tag) {
             return Ok(None);
@@ -380,7 +391,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads an integer of either sign.
-    #[cfg(feature = "rust_decimal")]
+    #[cfg(any(feature = "schema", feature = "rust_decimal"))]
     pub(crate) fn integer(&mut self) -> Result<i128, Error> {
         self.inner.int().map(i128::from).map_err(|_| Error::type_mismatch("an integer"))
     }
@@ -396,7 +407,7 @@ impl<'a> Decoder<'a> {
         rest.get(..len).ok_or_else(mismatch)
     }
 
-    fn datatype(&self) -> Option<Type> {
+    pub(super) fn datatype(&self) -> Option<Type> {
         self.inner.datatype().ok()
     }
 

@@ -22,9 +22,17 @@ use crate::error::Error;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Domain {
     unit: Unit,
+    // As text: readers of JSON round integers beyond 2^53.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     least: i128,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     greatest: i128,
     step: u64,
+}
+
+#[cfg(feature = "serde")]
+fn as_text<S: serde::Serializer>(number: &i128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
 }
 
 /// What the numbers of a domain count.
@@ -97,11 +105,56 @@ impl Domain {
         self.greatest.abs_diff(self.least) / self.step as u128 + 1
     }
 
+    #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
     const fn checked(self) -> Self {
-        assert!(self.least <= self.greatest, "the least value of a domain is above its greatest");
+        match self.lint_ends() {
+            Ok(()) => self,
+            Err(why) => panic!("{}", why),
+        }
+    }
+
+    const fn lint_ends(&self) -> Result<(), &'static str> {
+        if self.least > self.greatest {
+            return Err("the least value of a domain is above its greatest");
+        }
         // A step may still follow that makes them fewer, so this is asked again where levels are counted.
-        assert!(self.greatest.abs_diff(self.least) < 1 << 100, "the domain is too large");
-        self
+        if self.greatest.abs_diff(self.least) >= 1 << 100 {
+            return Err("the domain is too large");
+        }
+        Ok(())
+    }
+
+    /// A domain that is read from a schema. `places` is `None` for integers, and `Some(None)` for days.
+    #[cfg(feature = "schema")]
+    pub(crate) fn read(
+        places: Option<Option<u8>>,
+        least: i128,
+        greatest: i128,
+        step: u64,
+    ) -> Result<Self, &'static str> {
+        const GREATEST_DAY: i128 = 2_932_896;
+        const LEAST_DAY: i128 = -719_528;
+        const LARGEST_DECIMAL: i128 = 999_999_999_999_999_999;
+        let (unit, ends) = match places {
+            None => (Unit::One, i128::MIN..=i128::MAX),
+            Some(None) => (Unit::Day, LEAST_DAY..=GREATEST_DAY),
+            Some(Some(places)) if places <= 17 => {
+                (Unit::Decimal(places), -LARGEST_DECIMAL..=LARGEST_DECIMAL)
+            }
+            Some(Some(_)) => return Err("a decimal has at most 17 decimal places"),
+        };
+        if !(ends.contains(&least) && ends.contains(&greatest)) {
+            return Err("an end is not a value of its unit");
+        }
+        if step == 0 {
+            return Err("a step is at least 1");
+        }
+        let domain = Self { unit, least, greatest, step };
+        domain.lint_ends()?;
+        if domain.count() > MOST_BUCKETS {
+            return Err("the domain has more than 2^48 buckets: make its step larger");
+        }
+        Ok(domain)
     }
 
     /// The levels above which every value has the same term or the other: the root says nothing.

@@ -192,6 +192,34 @@ impl Normalizer {
         Self(How::Custom(assert_name(name), normalize))
     }
 
+    /// The normalizer of this crate that the schema calls so.
+    #[cfg(feature = "schema")]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(Self(match name {
+            "none" => How::None,
+            "email" => How::Email,
+            #[cfg(feature = "unicode")]
+            "text" => How::Text { accents: true },
+            #[cfg(feature = "unicode")]
+            "text-without-accents" => How::Text { accents: false },
+            "digits" => How::Digits,
+            "date" => How::Date,
+            #[cfg(feature = "phone")]
+            _ => How::Phone(phone::region(name.strip_prefix("phone:")?)?),
+            #[cfg(not(feature = "phone"))]
+            _ => return None,
+        }))
+    }
+
+    /// The name of a normalizer of the application's own.
+    #[cfg(feature = "schema")]
+    pub(crate) fn custom_name(&self) -> Option<&'static str> {
+        match self.0 {
+            How::Custom(name, _) => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn is_none(&self) -> bool {
         matches!(self.0, How::None)
     }

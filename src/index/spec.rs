@@ -80,7 +80,6 @@ pub(crate) struct IndexSpec<'a> {
     pub(crate) record: &'a str,
     pub(crate) id: &'a str,
     /// Of the values that it is asked for; unknown for a compound one.
-    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) kind: ValueKind,
     pub(crate) shape: Shape<'a>,
     pub(crate) normalizer: Normalizer,

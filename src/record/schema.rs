@@ -1,16 +1,16 @@
 //! What a record seals, how, and who reads it: for accounts, checks and other tools.
 
-use alloc::format;
 use alloc::vec::Vec;
 
+use crate::cbor::{Limit, ValueKind};
 use crate::class::{Class, ToClasses};
-use crate::error::Error;
-use crate::field::{Companion, Field};
+#[cfg(feature = "schema")]
+use crate::field::Spec;
+use crate::field::{Companion, Field, SealValue};
 
 /// What a struct declares of a record. `#[derive(Record)]` makes it; with the feature `serde` it
 /// serializes, for instance to JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Schema<'a> {
     record: &'a str,
     rows: Rows,
@@ -18,7 +18,6 @@ pub struct Schema<'a> {
     columns: &'a [&'a str],
     fields: &'a [FieldSchema<'a>],
     compounds: &'a [Compound<'a>],
-    #[cfg_attr(feature = "serde", serde(skip))]
     field_ids: &'a [&'a str],
 }
 
@@ -81,6 +80,12 @@ pub struct FieldSchema<'a> {
     pub column: &'a str,
     /// The Rust type, as written.
     pub rust_type: &'a str,
+    /// The kind of its values.
+    pub kind: ValueKind,
+    /// What its type takes of that kind; `None` where it sets no limit.
+    pub limit: Option<Limit>,
+    /// Whether a value can be absent, because the type is an `Option`.
+    pub optional: bool,
     /// The class: who reads it and for how long it is kept.
     pub class: Class<'a>,
     /// The class it was of before.
@@ -97,7 +102,7 @@ pub struct FieldSchema<'a> {
 
 impl FieldSchema<'static> {
     /// The schema of a field constant.
-    pub const fn of<T, R, C>(
+    pub const fn of<T: SealValue, R, C>(
         field: &Field<T, R, C>,
         column: &'static str,
         rust_type: &'static str,
@@ -107,6 +112,9 @@ impl FieldSchema<'static> {
             id: spec.id,
             column,
             rust_type,
+            kind: T::KIND,
+            limit: T::LIMIT,
+            optional: T::OPTIONAL,
             class: spec.class,
             was: spec.was,
             pad: spec.multiple,
@@ -118,8 +126,19 @@ impl FieldSchema<'static> {
 }
 
 impl<'a> FieldSchema<'a> {
+    /// The declaration that values are sealed and opened by.
+    #[cfg(feature = "schema")]
+    pub(super) const fn spec(&self, record: &'a str) -> Spec<'a> {
+        let absence = (self.hide_null, self.none_on_erased);
+        Spec::of_parts((record, self.id), (self.class, self.was), self.pad).in_column(
+            self.column,
+            self.companions,
+            absence,
+        )
+    }
+
     /// The class name, present or former, of values or of masks, by which the two mean different things.
-    const fn contradiction(&self, other: &FieldSchema<'a>) -> Option<&'a str> {
+    pub(super) const fn contradiction(&self, other: &FieldSchema<'a>) -> Option<&'a str> {
         if let Some(name) = other.contradicts([Some(self.class), self.was]) {
             return Some(name);
         }
@@ -176,6 +195,7 @@ impl<'a> Schema<'a> {
     /// When two fields have one id, or one class name has two meanings. In a constant that is a
     /// compile error.
     #[doc(hidden)]
+    #[allow(clippy::panic, reason = "stops compilation of a bad constant")]
     pub const fn new(
         record: &'a str,
         rows: Rows,
@@ -185,27 +205,63 @@ impl<'a> Schema<'a> {
         compounds: &'a [Compound<'a>],
         field_ids: &'a [&'a str],
     ) -> Self {
-        assert!(
-            matches!((rows, keys), (Rows::Single, _) | (_, KeysPlace::External)),
-            "a subject's rows share one key envelope: declare keys = \"external\""
-        );
-        let mut rest = fields;
+        let schema = Self { record, rows, keys, columns, fields, compounds, field_ids };
+        if let Err(why) = schema.lint() {
+            panic!("{}", why);
+        }
+        schema
+    }
+
+    /// A schema of parts that are checked elsewhere.
+    #[cfg(feature = "schema")]
+    pub(super) const fn of_parts(
+        record: &'a str,
+        (rows, keys): (Rows, KeysPlace),
+        (columns, fields, compounds, field_ids): (
+            &'a [&'a str],
+            &'a [FieldSchema<'a>],
+            &'a [Compound<'a>],
+            &'a [&'a str],
+        ),
+    ) -> Self {
+        Self { record, rows, keys, columns, fields, compounds, field_ids }
+    }
+
+    /// Writes the schema as the JSON of `docs/SCHEMA.md`, which
+    /// [`OwnedSchema::from_json`](super::OwnedSchema::from_json) reads.
+    ///
+    /// Custom normalizers and masks are written by their names.
+    #[cfg(feature = "schema")]
+    pub fn to_json(&self) -> alloc::string::String {
+        // safe: texts, numbers and lists are written to memory, which does not fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The sealed field of this id.
+    pub fn field(&self, id: &str) -> Option<&'a FieldSchema<'a>> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    /// What is wrong with the fields beside each other, and with the place of the keys.
+    pub(super) const fn lint(&self) -> Result<(), &'static str> {
+        if !matches!((self.rows, self.keys), (Rows::Single, _) | (_, KeysPlace::External)) {
+            return Err("a subject's rows share one key envelope: declare keys = \"external\"");
+        }
+        let mut rest = self.fields;
         while let [field, later @ ..] = rest {
             let mut others = later;
             while let [other, tail @ ..] = others {
-                assert!(
-                    !crate::context::equal(field.id, other.id),
-                    "two fields of the record have one id"
-                );
-                assert!(
-                    field.contradiction(other).is_none(),
-                    "one class name is declared with two meanings"
-                );
+                if crate::context::equal(field.id, other.id) {
+                    return Err("two fields of the record have one id");
+                }
+                if field.contradiction(other).is_some() {
+                    return Err("one class name is declared with two meanings");
+                }
                 others = tail;
             }
             rest = later;
         }
-        Self { record, rows, keys, columns, fields, compounds, field_ids }
+        Ok(())
     }
 
     /// The stable id of the record.
@@ -265,7 +321,7 @@ impl<'a> Schema<'a> {
     }
 
     /// The ids of the indexes, each with those of its fields.
-    fn indexes(&self) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
+    pub(super) fn indexes(&self) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
         let of_fields = self.fields.iter().flat_map(|field| {
             let ids = field.companions.iter().filter_map(Companion::index_id);
             ids.map(move |id| (id, alloc::vec![field.id]))
@@ -313,72 +369,24 @@ impl<'a> Schema<'a> {
     }
 }
 
-/// The schemas of an application, which agree with each other.
-///
-/// ```
-/// use fieldseal::Catalog;
-/// # #[cfg(feature = "derive")] {
-/// use fieldseal::Record;
-///
-/// #[derive(Record)]
-/// #[record(name = "customer", single_row)]
-/// struct Customer {
-///     #[record(subject)]
-///     id: i64,
-///     #[record(seal)]
-///     email: String,
-/// }
-///
-/// let catalog = Catalog::new(&[Customer::SCHEMA])?;
-/// assert_eq!(catalog.schemas()[0].fields()[0].id, "email");
-/// # }
-/// # Ok::<(), fieldseal::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Catalog<'a> {
-    schemas: Vec<&'a Schema<'a>>,
-}
+/// The version of docs/SCHEMA.md.
+#[cfg(feature = "serde")]
+pub(super) const VERSION: u32 = 1;
 
-impl<'a> Catalog<'a> {
-    /// Takes the schemas of all records and of their views.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming what they disagree on: one class name
-    /// with two meanings, or one field of a record declared in two ways, be it by what it is found by or
-    /// shown as; or two records that keep the subject's key envelope in their rows, where there can be one
-    /// only.
-    pub fn new(schemas: &[&'a Schema<'a>]) -> Result<Self, Error> {
-        let mut seen: Vec<(&Schema<'_>, &FieldSchema<'_>)> = Vec::new();
-        for schema in schemas {
-            let inline = |other: &&&Schema<'_>| {
-                other.record != schema.record
-                    && (other.keys, schema.keys) == (KeysPlace::Inline, KeysPlace::Inline)
-            };
-            if let Some(other) = schemas.iter().find(inline) {
-                return Err(Error::declaration(format!(
-                    "records `{}` and `{}` both keep key envelopes in their rows, and a subject has one: declare \
-                     keys = \"external\", or give them subjects of other tenants",
-                    schema.record, other.record
-                )));
-            }
-            for other in schemas.iter().filter(|other| other.record == schema.record) {
-                check_compounds(schema, other)?;
-                check_index_ids(schema, other)?;
-            }
-            for field in schema.fields {
-                for (other_schema, other) in &seen {
-                    check_pair((schema, field), (other_schema, other))?;
-                }
-                seen.push((schema, field));
-            }
-        }
-        Ok(Self { schemas: schemas.to_vec() })
-    }
-
-    /// The schemas.
-    pub fn schemas(&self) -> &[&'a Schema<'a>] {
-        &self.schemas
+/// `[SC-1]` The document of docs/SCHEMA.md.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Schema<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut schema = serializer.serialize_struct("Schema", 7)?;
+        schema.serialize_field("version", &VERSION)?;
+        schema.serialize_field("record", self.record)?;
+        schema.serialize_field("rows", &self.rows)?;
+        schema.serialize_field("keys", &self.keys)?;
+        schema.serialize_field("columns", self.columns)?;
+        schema.serialize_field("fields", self.fields)?;
+        schema.serialize_field("compounds", self.compounds)?;
+        schema.end()
     }
 }
 
@@ -392,17 +400,7 @@ impl ToClasses for Schema<'_> {
     }
 }
 
-impl ToClasses for Catalog<'_> {
-    fn to_classes(&self) -> Vec<Class<'_>> {
-        each_once(self.schemas.iter().flat_map(|schema| schema.classes()))
-    }
-
-    fn to_declared(&self) -> Vec<Class<'_>> {
-        each_once(self.schemas.iter().flat_map(|schema| schema.declared_classes()))
-    }
-}
-
-fn each_once<'a>(classes: impl Iterator<Item = Class<'a>>) -> Vec<Class<'a>> {
+pub(super) fn each_once<'a>(classes: impl Iterator<Item = Class<'a>>) -> Vec<Class<'a>> {
     let mut once: Vec<Class<'a>> = Vec::new();
     for class in classes {
         if !once.iter().any(|other| other.name() == class.name()) {
@@ -410,68 +408,4 @@ fn each_once<'a>(classes: impl Iterator<Item = Class<'a>>) -> Vec<Class<'a>> {
         }
     }
     once
-}
-
-/// Who writes a part of a compound index writes the index.
-fn check_compounds(schema: &Schema<'_>, other: &Schema<'_>) -> Result<(), Error> {
-    for index in other.compounds.iter().filter(|index| !schema.compounds.contains(index)) {
-        if let Some(part) = schema.fields.iter().find(|field| index.parts.contains(&field.id)) {
-            return Err(Error::declaration(format!(
-                "a view of record `{}` has field `{}` without the compound index `{}` that it is part of: declare \
-                 the same index in each, or leave the field out",
-                schema.record,
-                part.id,
-                index.companion.index_id().unwrap_or_default()
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// `[IX-13]` An index is of the same fields in every view: terms of two fields under one id would be equal, and
-/// in a table those of one would take the place of the other's.
-fn check_index_ids(schema: &Schema<'_>, other: &Schema<'_>) -> Result<(), Error> {
-    for (id, fields) in schema.indexes() {
-        if let Some((_, others)) = other.indexes().find(|(taken, of)| *taken == id && *of != fields)
-        {
-            return Err(Error::declaration(format!(
-                "views of record `{}` have index `{id}` on `{}` and on `{}`: give one of them another id",
-                schema.record,
-                fields.join(", "),
-                others.join(", ")
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn check_pair(
-    (schema, field): (&Schema<'_>, &FieldSchema<'_>),
-    (other, its): (&Schema<'_>, &FieldSchema<'_>),
-) -> Result<(), Error> {
-    if let Some(class) = field.contradiction(its) {
-        return Err(Error::declaration(format!(
-            "class `{class}` has one meaning in {}.{} and another in {}.{}: declare it once and share the constant",
-            schema.record, field.id, other.record, its.id
-        )));
-    }
-    if schema.record != other.record {
-        return Ok(());
-    }
-    if schema.rows != other.rows {
-        return Err(Error::declaration(format!(
-            "record `{}` has a single row per subject in one view and many in another",
-            schema.record
-        )));
-    }
-    let same = (field.class.name(), field.was, field.pad, field.hide_null, field.companions)
-        == (its.class.name(), its.was, its.pad, its.hide_null, its.companions);
-    if field.id == its.id && !same {
-        return Err(Error::declaration(format!(
-            "views of record `{}` declare field `{}` with another class, padding or absence, or with other \
-             indexes or masks",
-            schema.record, field.id
-        )));
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Decoder, Encoder, NotNull, SealValue};
-use crate::cbor::ValueKind;
+use crate::cbor::{Limit, ValueKind};
 use crate::error::Error;
 use crate::field::Sealed;
 use crate::secret::Sensitive;
@@ -15,12 +15,19 @@ use crate::secret::Sensitive;
 value!(String as Text: |value, to| to.text(value), |from| from.text().map(Into::into));
 value!(Box<str> as Text: |value, to| to.text(value), |from| from.text().map(Into::into));
 value!(bool as Bool: |value, to| to.bool(*value), |from| from.bool());
-value!(f32 as Float: |value, to| to.f32(*value), |from| from.f32());
+value!(f32 as Float within (Limit::Float32): |value, to| to.f32(*value), |from| from.f32());
 value!(f64 as Float: |value, to| to.f64(*value), |from| from.f64());
+
+/// The integers of a type. Each that can be sealed has at most 64 bits.
+macro_rules! integers_from {
+    ($type:ty) => {
+        Limit::Integers(<$type>::MIN as i64, <$type>::MAX as u64)
+    };
+}
 
 macro_rules! integers {
     ($($type:ty: $wide:ident)*) => {$(
-        value!($type as Integer:
+        value!($type as Integer within (integers_from!($type)):
             |value, to| to.$wide((*value).into()),
             |from| from.$wide()?.try_into().map_err(|_| Error::type_mismatch("an integer in range"))
         );
@@ -36,6 +43,7 @@ impl SealValue for u8 {
     type Column = Sealed<Self>;
 
     const KIND: ValueKind = ValueKind::Integer;
+    const LIMIT: Option<Limit> = Some(integers_from!(u8));
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         to.unsigned((*self).into())
@@ -63,6 +71,7 @@ impl<const N: usize> SealValue for [u8; N] {
     type Column = Sealed<Self>;
 
     const KIND: ValueKind = ValueKind::Bytes;
+    const LIMIT: Option<Limit> = Some(Limit::Length(N as u32));
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         to.bytes(self)
@@ -97,6 +106,8 @@ impl<T: NotNull> SealValue for Option<T> {
     type Column = Option<Sealed<T>>;
 
     const KIND: ValueKind = T::KIND;
+    const LIMIT: Option<Limit> = T::LIMIT;
+    const OPTIONAL: bool = true;
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
         match self {
@@ -124,7 +135,8 @@ macro_rules! wiped {
         impl<T: NotNull + Zeroize> SealValue for $wrapper<T> {
             type Column = Sealed<Self>;
 
-    const KIND: ValueKind = T::KIND;
+            const KIND: ValueKind = T::KIND;
+            const LIMIT: Option<Limit> = T::LIMIT;
 
             fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
                 let expose: fn(&Self) -> &T = $expose;

@@ -220,6 +220,14 @@ pub(super) const REGIONS: &str = "ACADAEAFAGAIALAMAOARASATAUAWAXAZBABBBDBEBFBGBH
      PWPYQARERORSRURWSASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTATCTDTGTHTJTKTLTMTNTOTRTTTVTWTZ\
      UAUGUSUYUZVAVCVEVGVIVNVUWFWSXKYEYTZAZMZW";
 
+/// The region of this name, if numbers of it are known.
+#[cfg(feature = "schema")]
+pub(super) fn region(name: &str) -> Option<&'static str> {
+    let starts = (0..REGIONS.len()).step_by(2);
+    let mut regions = starts.filter_map(|at| REGIONS.get(at..at.checked_add(2)?));
+    regions.find(|known| *known == name)
+}
+
 /// Whether the plan of a region is known.
 pub(super) const fn is_known(region: &str) -> bool {
     let [a, b] = region.as_bytes() else { return false };
