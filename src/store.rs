@@ -29,6 +29,7 @@ mod key_file;
 mod keys;
 #[cfg(feature = "file")]
 mod ledger_file;
+mod machine;
 #[cfg(feature = "file")]
 mod ring_file;
 mod search;
@@ -40,7 +41,8 @@ mod terms;
 #[cfg(feature = "rusqlite")]
 pub use self::keys::SqliteKeyStore;
 pub use self::keys::{
-    AsyncKeyStore, KeyStore, MemoryKeyStore, PassReport, ResealEntry, StoredEnvelope, SubjectColumn,
+    AsyncKeyStore, ChangedEnvelope, KeyStore, MemoryKeyStore, PassReport, ResealEntry,
+    StoredEnvelope, StoredTable, SubjectColumn,
 };
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use self::keys::{SqlxDatabase, SqlxKeyStore};

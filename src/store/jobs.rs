@@ -8,7 +8,9 @@ use alloc::string::String;
 
 #[cfg(feature = "file")]
 use super::keys::is_of_all;
-use super::keys::{AsyncKeyStore, KeyStore, PassReport, StoredEnvelope, change_all_async};
+use super::keys::{
+    AskStore, AsyncKeyStore, KeyStore, PassReport, StoredEnvelope, change_all, drive, drive_async,
+};
 use crate::access::Access;
 #[cfg(feature = "file")]
 use crate::context::SubjectId;
@@ -30,10 +32,8 @@ impl Sweep {
         on: &S::Connection,
         access: impl Into<Access<'a>>,
     ) -> Result<SweepPlan, Error> {
-        let access = access.into();
-        let mut plan = SweepPlan::at(access.time().now()?);
-        let pass = store.change_all(on, access, |stored, _| count(&mut plan, stored))?;
-        planned(plan, pass)
+        let ask = AskStore::new();
+        drive(store, on, &ask, plan(&ask, access.into()))
     }
 
     /// Sweeps the store.
@@ -47,9 +47,8 @@ impl Sweep {
         on: &S::Connection,
         access: impl Into<Access<'a>>,
     ) -> Result<PassReport, Error> {
-        let access = access.into();
-        let plan = self.plan(store, on, access)?;
-        self.run_planned(store, on, access, &plan)
+        let ask = AskStore::new();
+        drive(store, on, &ask, run(&ask, *self, access.into()))
     }
 
     /// Erases what a plan of this store counted, by the time that it was made at. What was stored since, and
@@ -64,8 +63,8 @@ impl Sweep {
         access: impl Into<Access<'a>>,
         plan: &SweepPlan,
     ) -> Result<PassReport, Error> {
-        self.check(plan)?;
-        store.change_all(on, access.into().at(plan.now), |stored, edit| sweep(plan, stored, edit))
+        let ask = AskStore::new();
+        drive(store, on, &ask, run_planned(&ask, *self, access.into(), plan))
     }
 
     /// [`plan`](Self::plan) on an asynchronous store.
@@ -78,7 +77,11 @@ impl Sweep {
         on: &mut S::Connection,
         access: impl Into<Access<'a>>,
     ) -> impl Future<Output = Result<SweepPlan, Error>> + Send {
-        plan(store, on, access.into())
+        let access = access.into();
+        async move {
+            let ask = AskStore::new();
+            drive_async(store, on, &ask, plan(&ask, access)).await
+        }
     }
 
     /// [`run`](Self::run) on an asynchronous store.
@@ -93,8 +96,8 @@ impl Sweep {
     ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         let access = access.into();
         async move {
-            let plan = plan(store, on, access).await?;
-            run_planned(*self, store, on, access, &plan).await
+            let ask = AskStore::new();
+            drive_async(store, on, &ask, run(&ask, *self, access)).await
         }
     }
 
@@ -109,34 +112,35 @@ impl Sweep {
         access: impl Into<Access<'a>>,
         plan: &SweepPlan,
     ) -> impl Future<Output = Result<PassReport, Error>> + Send {
-        run_planned(*self, store, on, access.into(), plan)
+        let access = access.into();
+        async move {
+            let ask = AskStore::new();
+            drive_async(store, on, &ask, run_planned(&ask, *self, access, plan)).await
+        }
     }
 }
 
-async fn plan<S: AsyncKeyStore>(
-    store: &S,
-    on: &mut S::Connection,
-    access: Access<'_>,
-) -> Result<SweepPlan, Error> {
+async fn plan(ask: &AskStore, access: Access<'_>) -> Result<SweepPlan, Error> {
     let mut plan = SweepPlan::at(access.time().now()?);
-    let mut count = |stored: &StoredEnvelope, _: &mut EnvelopeEdit<'_>| count(&mut plan, stored);
-    let pass = change_all_async(store, on, access, &mut count).await?;
+    let pass = change_all(ask, access, |stored, _| count(&mut plan, stored)).await?;
     planned(plan, pass)
 }
 
-async fn run_planned<S: AsyncKeyStore>(
+async fn run(ask: &AskStore, asked: Sweep, access: Access<'_>) -> Result<PassReport, Error> {
+    let plan = plan(ask, access).await?;
+    run_planned(ask, asked, access, &plan).await
+}
+
+async fn run_planned(
+    ask: &AskStore,
     asked: Sweep,
-    store: &S,
-    on: &mut S::Connection,
     access: Access<'_>,
     plan: &SweepPlan,
 ) -> Result<PassReport, Error> {
     asked.check(plan)?;
     // By the time that was looked at.
     let access = access.at(plan.now);
-    let mut sweep =
-        |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| sweep(plan, stored, edit);
-    change_all_async(store, on, access, &mut sweep).await
+    change_all(ask, access, |stored, edit| sweep(plan, stored, edit)).await
 }
 
 fn count(plan: &mut SweepPlan, stored: &StoredEnvelope) -> Result<(), Error> {
@@ -189,11 +193,8 @@ impl Replay<'_> {
         on: &S::Connection,
         access: impl Into<Access<'a>>,
     ) -> Result<PassReport, Error> {
-        let (access, mut refused) = (access.into(), Refused::new());
-        read_ledgers(access)?;
-        let pass =
-            store.change_all(on, access, |stored, edit| self.play(stored, edit, &mut refused));
-        pass.map(|pass| with(pass, refused))
+        let ask = AskStore::new();
+        drive(store, on, &ask, self.run_asking(&ask, access.into()))
     }
 
     /// [`run`](Self::run) on an asynchronous store.
@@ -208,14 +209,19 @@ impl Replay<'_> {
     ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         let access = access.into();
         async move {
-            read_ledgers(access)?;
-            let mut refused = Refused::new();
-            let mut change = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
-                self.play(stored, edit, &mut refused)
-            };
-            let pass = change_all_async(store, on, access, &mut change).await?;
-            Ok(with(pass, refused))
+            let ask = AskStore::new();
+            drive_async(store, on, &ask, self.run_asking(&ask, access)).await
         }
+    }
+
+    async fn run_asking(&self, ask: &AskStore, access: Access<'_>) -> Result<PassReport, Error> {
+        let mut refused = Refused::new();
+        read_ledgers(access)?;
+        let play = |stored: &StoredEnvelope, edit: &mut EnvelopeEdit<'_>| {
+            self.play(stored, edit, &mut refused)
+        };
+        let pass = change_all(ask, access, play).await?;
+        Ok(with(pass, refused))
     }
 
     /// `[LG-14]` Stores what could be made good, also where something else was refused.

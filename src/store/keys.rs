@@ -1,6 +1,8 @@
 //! Where key envelopes live: one for each tenant and subject, exchanged by compare and swap.
 
+mod algorithm;
 mod asynchronous;
+mod driver;
 mod erasing;
 mod memory;
 mod pass;
@@ -18,29 +20,29 @@ mod stored;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub(super) use self::algorithm::change_all;
 pub use self::asynchronous::AsyncKeyStore;
-pub(super) use self::asynchronous::change_all as change_all_async;
-use self::erasing::{Erasing, erased, is_damaged, mark_of};
+pub(super) use self::driver::{AskStore, drive, drive_async};
+use self::erasing::Erasing;
 pub use self::memory::MemoryKeyStore;
 pub use self::pass::PassReport;
-use self::pass::Unreadable;
 #[cfg(feature = "file")]
 pub(super) use self::pass::is_of_all;
-use self::refusals::{
-    another_followed, names_no_subject, no_place, none_stored, not_stored, replaced_meanwhile,
-};
+use self::refusals::{not_stored, replaced_meanwhile};
 #[cfg(feature = "rusqlite")]
 pub use self::sqlite::SqliteKeyStore;
 #[cfg(feature = "rusqlite")]
 pub(super) use self::sqlite::both;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use self::sqlx::{SqlxDatabase, SqlxKeyStore};
-pub use self::stored::{ResealEntry, StoredEnvelope, SubjectColumn};
+pub use self::stored::{ChangedEnvelope, ResealEntry, StoredEnvelope, StoredTable, SubjectColumn};
 
 use crate::access::Access;
 use crate::context::{SubjectId, ToId, is_name};
 use crate::envelope::{DataKeys, EnvelopeEdit, Erasure, KeyEnvelope};
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::Error;
+#[allow(unused_imports, reason = "in the documentation")]
+use crate::error::ErrorKind;
 use crate::keyring::Census;
 
 /// How often a change begins anew when others change the same envelope.
@@ -196,6 +198,21 @@ pub trait KeyStore {
         reseal: &[(String, u16)],
     ) -> Result<(), Error>;
 
+    /// Stores a page of changed envelopes, and what they queue, in one transaction, each where
+    /// [`save_unchecked_and_queue`](Self::save_unchecked_and_queue) would store it. Returns `true` for each envelope
+    /// that was stored. The others were left as they are: their callers save them alone, and learn why. A store that
+    /// stores no pages returns none.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and then nothing of the page is stored, unless the answer was lost.
+    fn save_page(
+        &self,
+        _on: &Self::Connection,
+        _page: &[ChangedEnvelope],
+    ) -> Result<Vec<bool>, Error> {
+        Ok(Vec::new())
+    }
+
     /// Checks that this connection sees all that is stored. A pass over the store concludes, so it asks this
     /// before it begins and after it has ended. Inside a transaction of SQLite it takes the lock of a writer.
     ///
@@ -219,11 +236,21 @@ pub trait KeyStore {
         Ok(())
     }
 
+    /// Returns the table that this store uses, and the others of its name that the database has: what a census
+    /// has to know of.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn tables(&self, _on: &Self::Connection) -> Result<Vec<StoredTable>, Error> {
+        Ok(Vec::new())
+    }
+
     /// Records in a census which table is counted, and which others of its name the database has.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    fn note_tables(&self, _on: &Self::Connection, _census: &mut Census) -> Result<(), Error> {
+    fn note_tables(&self, on: &Self::Connection, census: &mut Census) -> Result<(), Error> {
+        self.tables(on)?.iter().for_each(|table| table.note(census));
         Ok(())
     }
 
@@ -300,11 +327,8 @@ pub trait KeyStore {
         access: impl Into<Access<'a>>,
         done: &ResealEntry,
     ) -> Result<(), Error> {
-        let access = access.into().tenant(&done.tenant);
-        self.change(on, access, &done.subject, |edit| {
-            edit.erase_resealed(&done.class, done.generation).map(drop)
-        })?;
-        self.resealed(on, done)
+        let ask = AskStore::new();
+        drive(self, on, &ask, algorithm::finish_reseal(&ask, access.into(), done))
     }
 
     /// Changes the envelope of a subject and stores it; where the change asks for it, the subject's
@@ -322,17 +346,10 @@ pub trait KeyStore {
         on: &Self::Connection,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        mut change: impl FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error>,
+        change: impl FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error>,
     ) -> Result<KeyEnvelope, Error> {
-        let (access, subject) = (access.into(), SubjectId::new(subject)?);
-        let tenant = access.checked_tenant()?;
-        persisted(|| {
-            let stored = self.load(on, tenant, &subject)?.ok_or_else(none_stored)?;
-            let Some((changed, reseal)) = edited(&stored, access, &subject, &mut change)? else {
-                return Ok(stored);
-            };
-            self.save_unchecked_and_queue(on, tenant, &subject, &changed, &reseal).map(|()| changed)
-        })
+        let (ask, subject) = (AskStore::new(), SubjectId::new(subject)?);
+        drive(self, on, &ask, algorithm::change(&ask, access.into(), subject, change))
     }
 
     /// Changes every envelope of the store, whatever its tenant, as [`change`](Self::change) does:
@@ -349,56 +366,10 @@ pub trait KeyStore {
         &self,
         on: &Self::Connection,
         access: impl Into<Access<'a>>,
-        mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error>,
+        change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error>,
     ) -> Result<PassReport, Error> {
-        let access = access.into();
-        self.check_sees_all(on)?;
-        let (mut pass, mut last) = (PassReport::default(), None);
-        pass.unnamed = self.count_unnamed(on)?;
-        loop {
-            let page = self.scan(on, last.as_ref(), PAGE).map_err(|error| pass.ended(error))?;
-            for one in &page {
-                let mut again: Option<StoredEnvelope> = None;
-                let mut attempts = ATTEMPTS;
-                let result = loop {
-                    let stored = again.as_ref().unwrap_or(one);
-                    let saved = edited(
-                        &stored.envelope,
-                        access.tenant(&one.tenant),
-                        &one.subject,
-                        &mut |edit| change(stored, edit),
-                    )
-                    .and_then(|edited| match edited {
-                        Some((changed, reseal)) => self
-                            .save_unchecked_and_queue(
-                                on,
-                                &one.tenant,
-                                &one.subject,
-                                &changed,
-                                &reseal,
-                            )
-                            .map(|()| true),
-                        None => Ok(false),
-                    });
-                    attempts = attempts.saturating_sub(1);
-                    if attempts == 0 || !is_worth_again(&saved) {
-                        break saved;
-                    }
-                    let loaded = self.load(on, &one.tenant, &one.subject);
-                    if let Some(envelope) = loaded.map_err(|error| pass.ended(error))? {
-                        again = Some(StoredEnvelope { envelope, ..one.clone() });
-                    }
-                };
-                pass.count(one, result)?;
-            }
-            match page.into_iter().next_back() {
-                Some(one) => last = Some(one),
-                None => {
-                    self.check_sees_all(on).map_err(|error| pass.ended(error))?;
-                    return Ok(pass);
-                }
-            }
-        }
+        let ask = AskStore::new();
+        drive(self, on, &ask, change_all(&ask, access.into(), change))
     }
 
     /// Counts every envelope of the store from its header alone: no ring is needed. `place` says where
@@ -410,22 +381,8 @@ pub trait KeyStore {
     /// [`check_sees_all`](Self::check_sees_all) and [`check_is_committed`](Self::check_is_committed): the census
     /// has counted what is seen, and [records](Census::missed) that it is a part.
     fn census(&self, on: &Self::Connection, place: &str, census: &mut Census) -> Result<(), Error> {
-        let (mut unreadable, mut last) = (Unreadable::default(), None);
-        let check = || self.check_is_committed(on).and_then(|()| self.check_sees_all(on));
-        unreadable.check(check(), place, census)?;
-        self.note_tables(on, census)?;
-        unreadable.count_unnamed(self.count_unnamed(on)?, place, census);
-        loop {
-            let page = self.scan(on, last.as_ref(), PAGE)?;
-            page.iter().for_each(|one| unreadable.count(one, place, census));
-            match page.into_iter().next_back() {
-                Some(one) => last = Some(one),
-                None => {
-                    unreadable.check(check(), place, census)?;
-                    return unreadable.finish();
-                }
-            }
-        }
+        let ask = AskStore::new();
+        drive(self, on, &ask, algorithm::census(&ask, place, census))
     }
 
     /// Erases a subject: destroys all its data keys and leaves the mark, which keeps the subject from
@@ -446,8 +403,8 @@ pub trait KeyStore {
         access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Erasure, Error> {
-        let subject = SubjectId::new(subject)?;
-        erase_in(self, on, access.into(), &subject, Erasing::Subject)
+        let (ask, subject) = (AskStore::new(), SubjectId::new(subject)?);
+        drive(self, on, &ask, algorithm::erase(&ask, access.into(), subject, Erasing::Subject))
     }
 
     /// [`erase`](Self::erase), also where no envelope is stored: there it destroys nothing, and leaves the
@@ -463,8 +420,13 @@ pub trait KeyStore {
         access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Erasure, Error> {
-        let subject = SubjectId::new(subject)?;
-        erase_in(self, on, access.into(), &subject, Erasing::SubjectOrAbsent)
+        let (ask, subject) = (AskStore::new(), SubjectId::new(subject)?);
+        drive(
+            self,
+            on,
+            &ask,
+            algorithm::erase(&ask, access.into(), subject, Erasing::SubjectOrAbsent),
+        )
     }
 
     /// [`erase`](Self::erase) of a subject whose key envelope is damaged. It opens nothing and cannot be changed, but a
@@ -482,16 +444,8 @@ pub trait KeyStore {
         access: impl Into<Access<'a>>,
         subject: impl ToId,
     ) -> Result<Erasure, Error> {
-        let (access, subject) = (access.into(), SubjectId::new(subject)?);
-        let tenant = access.checked_tenant()?;
-        persisted(|| match self.load(on, tenant, &subject)? {
-            Some(damaged) if is_damaged(&damaged, access, &subject)? => {
-                let erasure = mark_of(&damaged, access, &subject)?;
-                self.replace_damaged(on, tenant, &subject, &damaged, erasure.envelope())?;
-                Ok(erasure)
-            }
-            _ => erase_in(self, on, access, &subject, Erasing::Subject),
-        })
+        let (ask, subject) = (AskStore::new(), SubjectId::new(subject)?);
+        drive(self, on, &ask, algorithm::erase_damaged(&ask, access.into(), subject))
     }
 
     /// Stores an erased subject's mark in the place of a key envelope that does not verify, while exactly these bytes are
@@ -521,72 +475,9 @@ pub trait KeyStore {
         subject: impl ToId,
         class: &str,
     ) -> Result<Erasure, Error> {
-        let subject = SubjectId::new(subject)?;
-        erase_in(self, on, access.into(), &subject, Erasing::Class(class))
+        let (ask, subject) = (AskStore::new(), SubjectId::new(subject)?);
+        drive(self, on, &ask, algorithm::erase(&ask, access.into(), subject, Erasing::Class(class)))
     }
-}
-
-/// A changed envelope, with what is to be resealed; `None` when nothing changed.
-type Edited = Option<(KeyEnvelope, Vec<(String, u16)>)>;
-
-fn edited(
-    stored: &KeyEnvelope,
-    access: Access<'_>,
-    subject: &SubjectId,
-    change: &mut dyn FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error>,
-) -> Result<Edited, Error> {
-    if !subject.is_id() {
-        return Err(names_no_subject(subject));
-    }
-    let mut edit = stored.edit(access, subject)?;
-    change(&mut edit)?;
-    let (is_changed, reseal) = (edit.is_changed(), edit.to_reseal().to_vec());
-    // Also where nothing changed: a ledger may have been told.
-    let envelope = edit.finish()?;
-    Ok(is_changed.then_some((envelope, reseal)))
-}
-
-fn erase_in<S: KeyStore + ?Sized>(
-    store: &S,
-    on: &S::Connection,
-    access: Access<'_>,
-    subject: &SubjectId,
-    erasing: Erasing<'_>,
-) -> Result<Erasure, Error> {
-    let tenant = access.checked_tenant()?;
-    persisted(|| {
-        let stored = store.load(on, tenant, subject)?;
-        let may_be_absent = matches!(erasing, Erasing::SubjectOrAbsent);
-        if stored.is_none() && may_be_absent && !store.has_place(on, tenant, subject)? {
-            return Err(no_place());
-        }
-        let (erasure, changed) = erased(stored, access, subject, erasing)?;
-        if changed {
-            store.save_unchecked(on, tenant, subject, erasure.envelope())?;
-        }
-        Ok(erasure)
-    })
-}
-
-/// Whether the change is made again, to what is stored by then. A lock that was waited for already is not
-/// waited for again.
-fn is_worth_again<T>(result: &Result<T, Error>) -> bool {
-    result.as_ref().is_err_and(|error| match error.kind() {
-        ErrorKind::Conflict => true,
-        ErrorKind::Retry => error.fault() != Some(Fault::Busy),
-        _ => false,
-    })
-}
-
-fn persisted<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-    let mut last = attempt();
-    for _ in 1..ATTEMPTS {
-        if !is_worth_again(&last) {
-            break;
-        }
-        last = attempt();
-    }
-    last
 }
 
 /// A name, as that of a class or of its mask.

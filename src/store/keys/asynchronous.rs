@@ -3,10 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::pass::Unreadable;
 use super::{
-    ATTEMPTS, Erasing, PAGE, PassReport, ResealEntry, StoredEnvelope, another_followed, edited,
-    erased, is_damaged, is_worth_again, mark_of, no_place, none_stored,
+    AskStore, ChangedEnvelope, Erasing, PassReport, ResealEntry, StoredEnvelope, StoredTable,
+    algorithm, drive_async,
 };
 use crate::access::Access;
 use crate::context::{SubjectId, ToId};
@@ -139,6 +138,18 @@ pub trait AsyncKeyStore: Sync {
         reseal: &[(String, u16)],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// As [`KeyStore::save_page`](crate::KeyStore::save_page).
+    ///
+    /// # Errors
+    /// As there.
+    fn save_page(
+        &self,
+        _on: &mut Self::Connection,
+        _page: &[ChangedEnvelope],
+    ) -> impl Future<Output = Result<Vec<bool>, Error>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// As [`KeyStore::check_sees_all`](crate::KeyStore::check_sees_all).
     ///
     /// # Errors
@@ -161,16 +172,30 @@ pub trait AsyncKeyStore: Sync {
         async { Ok(()) }
     }
 
+    /// As [`KeyStore::tables`](crate::KeyStore::tables).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn tables(
+        &self,
+        _on: &mut Self::Connection,
+    ) -> impl Future<Output = Result<Vec<StoredTable>, Error>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// As [`KeyStore::note_tables`](crate::KeyStore::note_tables).
     ///
     /// # Errors
     /// As [`load`](Self::load).
     fn note_tables(
         &self,
-        _on: &mut Self::Connection,
-        _census: &mut Census,
+        on: &mut Self::Connection,
+        census: &mut Census,
     ) -> impl Future<Output = Result<(), Error>> + Send {
-        async { Ok(()) }
+        async move {
+            self.tables(on).await?.iter().for_each(|table| table.note(census));
+            Ok(())
+        }
     }
 
     /// As [`KeyStore::count_unnamed`](crate::KeyStore::count_unnamed).
@@ -242,11 +267,8 @@ pub trait AsyncKeyStore: Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send {
         let access = access.into();
         async move {
-            let change = |edit: &mut EnvelopeEdit<'_>| {
-                edit.erase_resealed(&done.class, done.generation).map(drop)
-            };
-            self.change(on, access.tenant(&done.tenant), &done.subject, change).await?;
-            self.resealed(on, done).await
+            let ask = AskStore::new();
+            drive_async(self, on, &ask, algorithm::finish_reseal(&ask, access, done)).await
         }
     }
 
@@ -261,23 +283,12 @@ pub trait AsyncKeyStore: Sync {
         on: &mut Self::Connection,
         access: impl Into<Access<'a>>,
         subject: impl ToId,
-        mut change: impl FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
+        change: impl FnMut(&mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
     ) -> impl Future<Output = Result<KeyEnvelope, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
         async move {
-            let (subject, tenant) = (subject?, access.checked_tenant()?);
-            let mut attempts = ATTEMPTS;
-            loop {
-                let stored = self.load(on, tenant, &subject).await?.ok_or_else(none_stored)?;
-                let edited = edited(&stored, access, &subject, &mut change)?;
-                let Some((changed, reseal)) = edited else { return Ok(stored) };
-                let saved =
-                    self.save_unchecked_and_queue(on, tenant, &subject, &changed, &reseal).await;
-                attempts = attempts.saturating_sub(1);
-                if attempts == 0 || !is_worth_again(&saved) {
-                    return saved.map(|()| changed);
-                }
-            }
+            let ask = AskStore::new();
+            drive_async(self, on, &ask, algorithm::change(&ask, access, subject?, change)).await
         }
     }
 
@@ -291,10 +302,13 @@ pub trait AsyncKeyStore: Sync {
         &self,
         on: &mut Self::Connection,
         access: impl Into<Access<'a>>,
-        mut change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
+        change: impl FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send,
     ) -> impl Future<Output = Result<PassReport, Error>> + Send {
         let access = access.into();
-        async move { change_all(self, on, access, &mut change).await }
+        async move {
+            let ask = AskStore::new();
+            drive_async(self, on, &ask, algorithm::change_all(&ask, access, change)).await
+        }
     }
 
     /// As [`KeyStore::census`](crate::KeyStore::census).
@@ -309,21 +323,8 @@ pub trait AsyncKeyStore: Sync {
         census: &mut Census,
     ) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
-            let (mut unreadable, mut last) = (Unreadable::default(), None);
-            unreadable.check(check_counted(self, on).await, place, census)?;
-            self.note_tables(on, census).await?;
-            unreadable.count_unnamed(self.count_unnamed(on).await?, place, census);
-            loop {
-                let page = self.scan(on, last.as_ref(), PAGE).await?;
-                page.iter().for_each(|one| unreadable.count(one, place, census));
-                match page.into_iter().next_back() {
-                    Some(one) => last = Some(one),
-                    None => {
-                        unreadable.check(check_counted(self, on).await, place, census)?;
-                        return unreadable.finish();
-                    }
-                }
-            }
+            let ask = AskStore::new();
+            drive_async(self, on, &ask, algorithm::census(&ask, place, census)).await
         }
     }
 
@@ -339,7 +340,11 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, Erasing::Subject).await }
+        async move {
+            let ask = AskStore::new();
+            let erase = algorithm::erase(&ask, access, subject?, Erasing::Subject);
+            drive_async(self, on, &ask, erase).await
+        }
     }
 
     /// As [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
@@ -355,7 +360,11 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, Erasing::SubjectOrAbsent).await }
+        async move {
+            let ask = AskStore::new();
+            let erase = algorithm::erase(&ask, access, subject?, Erasing::SubjectOrAbsent);
+            drive_async(self, on, &ask, erase).await
+        }
     }
 
     /// As [`KeyStore::erase_damaged`](crate::KeyStore::erase_damaged).
@@ -370,17 +379,8 @@ pub trait AsyncKeyStore: Sync {
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
         async move {
-            let subject = subject?;
-            let tenant = access.checked_tenant()?;
-            match self.load(on, tenant, &subject).await? {
-                Some(damaged) if is_damaged(&damaged, access, &subject)? => {
-                    let erasure = mark_of(&damaged, access, &subject)?;
-                    self.replace_damaged(on, tenant, &subject, &damaged, erasure.envelope())
-                        .await?;
-                    Ok(erasure)
-                }
-                _ => erase_in(self, on, access, &subject, Erasing::Subject).await,
-            }
+            let ask = AskStore::new();
+            drive_async(self, on, &ask, algorithm::erase_damaged(&ask, access, subject?)).await
         }
     }
 
@@ -409,101 +409,10 @@ pub trait AsyncKeyStore: Sync {
         class: &str,
     ) -> impl Future<Output = Result<Erasure, Error>> + Send {
         let (access, subject) = (access.into(), SubjectId::new(subject));
-        async move { erase_in(self, on, access, &subject?, Erasing::Class(class)).await }
-    }
-}
-
-async fn check_counted<S: AsyncKeyStore + ?Sized>(
-    store: &S,
-    on: &mut S::Connection,
-) -> Result<(), Error> {
-    store.check_is_committed(on).await?;
-    store.check_sees_all(on).await
-}
-
-/// [`AsyncKeyStore::change_all`], by an access of one type, as passes made of it need.
-pub(in crate::store) async fn change_all<S: AsyncKeyStore + ?Sized>(
-    store: &S,
-    on: &mut S::Connection,
-    access: Access<'_>,
-    change: &mut (dyn FnMut(&StoredEnvelope, &mut EnvelopeEdit<'_>) -> Result<(), Error> + Send),
-) -> Result<PassReport, Error> {
-    store.check_sees_all(on).await?;
-    let (mut pass, mut last) = (PassReport::default(), None);
-    pass.unnamed = store.count_unnamed(on).await?;
-    loop {
-        let page = store.scan(on, last.as_ref(), PAGE).await.map_err(|error| pass.ended(error))?;
-        for one in &page {
-            let mut again: Option<StoredEnvelope> = None;
-            let mut attempts = ATTEMPTS;
-            let result = loop {
-                let stored = again.as_ref().unwrap_or(one);
-                let edited = edited(
-                    &stored.envelope,
-                    access.tenant(&one.tenant),
-                    &one.subject,
-                    &mut |edit| change(stored, edit),
-                );
-                let saved = match edited {
-                    Ok(Some((changed, reseal))) => store
-                        .save_unchecked_and_queue(on, &one.tenant, &one.subject, &changed, &reseal)
-                        .await
-                        .map(|()| true),
-                    Ok(None) => Ok(false),
-                    Err(error) => Err(error),
-                };
-                attempts = attempts.saturating_sub(1);
-                if attempts == 0 || !is_worth_again(&saved) {
-                    break saved;
-                }
-                let loaded = store.load(on, &one.tenant, &one.subject).await;
-                if let Some(envelope) = loaded.map_err(|error| pass.ended(error))? {
-                    again = Some(StoredEnvelope { envelope, ..one.clone() });
-                }
-            };
-            pass.count(one, result)?;
-        }
-        match page.into_iter().next_back() {
-            Some(one) => last = Some(one),
-            None => {
-                store.check_sees_all(on).await.map_err(|error| pass.ended(error))?;
-                return Ok(pass);
-            }
-        }
-    }
-}
-
-async fn erase_in<S: AsyncKeyStore + ?Sized>(
-    store: &S,
-    on: &mut S::Connection,
-    access: Access<'_>,
-    subject: &SubjectId,
-    erasing: Erasing<'_>,
-) -> Result<Erasure, Error> {
-    let tenant = access.checked_tenant()?;
-    let mut attempts = ATTEMPTS;
-    loop {
-        let stored = store.load(on, tenant, subject).await?;
-        let may_be_absent = matches!(erasing, Erasing::SubjectOrAbsent);
-        if stored.is_none() && may_be_absent && !store.has_place(on, tenant, subject).await? {
-            return Err(no_place());
-        }
-        let (erasure, changed) = erased(stored, access, subject, erasing)?;
-        if !changed {
-            return Ok(erasure);
-        }
-        let saved = match store.save_unchecked(on, tenant, subject, erasure.envelope()).await {
-            // Nobody vouches for the number of a later version: whether the erasure is in it is for it to show.
-            Ok(())
-                if store.load(on, tenant, subject).await?.as_ref() != Some(erasure.envelope()) =>
-            {
-                Err(another_followed())
-            }
-            saved => saved,
-        };
-        attempts = attempts.saturating_sub(1);
-        if attempts == 0 || !is_worth_again(&saved) {
-            return saved.map(|()| erasure);
+        async move {
+            let ask = AskStore::new();
+            let erase = algorithm::erase(&ask, access, subject?, Erasing::Class(class));
+            drive_async(self, on, &ask, erase).await
         }
     }
 }

@@ -8,6 +8,8 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
+use super::StoredTable;
 use super::SubjectColumn;
 use super::place::{Column, Place};
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
@@ -15,31 +17,8 @@ use crate::encoding::to_hex;
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use crate::error::Fault;
 use crate::error::{Error, ErrorKind};
-use crate::keyring::Census;
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use crate::store::search::quoted;
-
-/// A table in the database, to tell it from others of its name.
-#[allow(unnameable_types, unreachable_pub, reason = "of the sealed trait, where that is built")]
-pub struct Named {
-    /// The same for one table, however it is reached.
-    pub(super) identity: String,
-    /// For people.
-    pub(super) shown: String,
-    /// Whether the store's statements reach this one.
-    pub(super) is_used: bool,
-}
-
-/// Takes the counted table into a census, and those of the same name that were not counted.
-pub(super) fn note(tables: Vec<Named>, census: &mut Census) {
-    for table in tables {
-        if table.is_used {
-            census.count_table(&table.identity);
-        } else {
-            census.note_table(&table.identity, &table.shown);
-        }
-    }
-}
 
 #[cold]
 pub(super) fn part(table: &str, why: &str) -> Error {
@@ -95,10 +74,10 @@ pub(super) fn check_in_sqlite(name: &str, found: &[InSqlite]) -> Result<(), Erro
 }
 
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
-pub(super) fn named_in_sqlite(name: &str, found: Vec<InSqlite>) -> Vec<Named> {
+pub(super) fn named_in_sqlite(name: &str, found: Vec<InSqlite>) -> Vec<StoredTable> {
     let tables = found.into_iter().filter(|(_, kind, _)| kind == "table").enumerate();
     tables
-        .map(|(position, (schema, _, file))| Named {
+        .map(|(position, (schema, _, file))| StoredTable {
             // A database in memory has no file, and is one connection's.
             identity: if file.is_empty() {
                 format!("{schema}.{name}")

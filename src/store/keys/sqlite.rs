@@ -15,13 +15,12 @@ use super::place::{
 };
 use super::sight::{self, names_subject_in_sqlite};
 use super::{
-    KeyStore, ResealEntry, StoredEnvelope, SubjectColumn, check_class, not_stored,
+    KeyStore, ResealEntry, StoredEnvelope, StoredTable, SubjectColumn, check_class, not_stored,
     replaced_meanwhile,
 };
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
-use crate::keyring::Census;
 use crate::store::answer;
 
 /// Key envelopes in SQLite. A `rusqlite::Transaction` is a connection too, so every call can be made
@@ -224,10 +223,9 @@ impl KeyStore for SqliteKeyStore {
         if on.is_autocommit() { Ok(()) } else { Err(sight::uncommitted(self.0.names().0)) }
     }
 
-    fn note_tables(&self, on: &Connection, census: &mut Census) -> Result<(), Error> {
+    fn tables(&self, on: &Connection) -> Result<Vec<StoredTable>, Error> {
         let (table, _) = self.0.names();
-        sight::note(sight::named_in_sqlite(table, of_name(on, table)?), census);
-        Ok(())
+        Ok(sight::named_in_sqlite(table, of_name(on, table)?))
     }
 
     fn count_unnamed(&self, on: &Connection) -> Result<u64, Error> {

@@ -21,14 +21,14 @@ use self::dialect::{Cell, Kind, Statements, failed};
 use super::place::{
     Column, Place, check_kept, other_tenant, other_type, several_rows, stored_version,
 };
-use super::sight::{QUEUE, note};
+use super::sight::QUEUE;
 use super::{
-    AsyncKeyStore, ResealEntry, StoredEnvelope, SubjectColumn, check_class, replaced_meanwhile,
+    AsyncKeyStore, ResealEntry, StoredEnvelope, StoredTable, SubjectColumn, check_class,
+    replaced_meanwhile,
 };
 use crate::context::{SubjectId, ToId, check_tenant};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
-use crate::keyring::Census;
 
 /// How many subjects one question asks for.
 const MOST_ASKED: usize = 256;
@@ -379,9 +379,8 @@ impl<DB: SqlxDatabase> AsyncKeyStore for SqlxKeyStore<DB> {
         self.check_undo(on).await
     }
 
-    async fn note_tables(&self, on: &mut DB::Connection, census: &mut Census) -> Result<(), Error> {
-        note(DB::tables(on, self.statements, self.place.names()).await.map_err(failed)?, census);
-        Ok(())
+    async fn tables(&self, on: &mut DB::Connection) -> Result<Vec<StoredTable>, Error> {
+        DB::tables(on, self.statements, self.place.names()).await.map_err(failed)
     }
 
     async fn count_unnamed(&self, on: &mut DB::Connection) -> Result<u64, Error> {

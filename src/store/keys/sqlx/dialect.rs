@@ -12,9 +12,9 @@ use sqlx::{
     ValueRef as _,
 };
 
-use super::super::SubjectColumn;
 use super::super::place::{self, ColumnId, envelope_of, other_type, tenant_not_utf8};
-use super::super::sight::{self, Named};
+use super::super::sight;
+use super::super::{StoredTable, SubjectColumn};
 use crate::encoding::column::{is_cut, unpadded};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
@@ -123,7 +123,7 @@ pub trait Dialect: Database {
         on: &mut Self::Connection,
         statements: Statements,
         names: (&str, &str),
-    ) -> impl Future<Output = Result<Vec<Named>, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<StoredTable>, sqlx::Error>> + Send;
 
     /// The condition that a row names a subject.
     fn names_subject(column: &str, of: SubjectColumn) -> String;
@@ -309,7 +309,7 @@ mod sqlite {
             on: &mut Self::Connection,
             _: Statements,
             (table, _): (&str, &str),
-        ) -> Result<Vec<Named>, sqlx::Error> {
+        ) -> Result<Vec<StoredTable>, sqlx::Error> {
             Ok(sight::named_in_sqlite(table, of_name(on, table).await?))
         }
     }
@@ -457,7 +457,7 @@ mod postgres {
             on: &mut Self::Connection,
             statements: Statements,
             (table, keys): (&str, &str),
-        ) -> Result<Vec<Named>, sqlx::Error> {
+        ) -> Result<Vec<StoredTable>, sqlx::Error> {
             let values = alloc::vec![quoted(table).as_str().into(), table.into(), keys.into()];
             let columns = &[Kind::Text, Kind::Text, Kind::Integer];
             let rows =
@@ -465,7 +465,7 @@ mod postgres {
                     .await?;
             let named = rows.into_iter().map(|row| {
                 let mut row = row.into_iter();
-                Named {
+                StoredTable {
                     identity: Cell::text(row.next()).unwrap_or_default(),
                     shown: Cell::text(row.next()).unwrap_or_default(),
                     is_used: Cell::number(row.next()).is_ok_and(|number| number == 1),
