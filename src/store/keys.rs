@@ -11,6 +11,8 @@ mod place;
 mod refusals;
 #[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 mod sight;
+#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
+mod sql;
 #[cfg(feature = "rusqlite")]
 mod sqlite;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]

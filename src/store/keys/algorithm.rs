@@ -108,7 +108,8 @@ async fn change_page(
         0 | 1 => (changes, Vec::new()),
         _ => {
             let (changes, stored) = ask.save_page(changes).await?;
-            (changes, stored.or_else(|error| none_of(error, pass))?)
+            // Then nothing is stored, and each of them, stored alone, shows which is refused and why.
+            (changes, stored.unwrap_or_default())
         }
     };
     let mut changes = changes.into_iter().zip(stored.into_iter().chain(core::iter::repeat(false)));
@@ -136,14 +137,6 @@ async fn change_page(
         pass.count(&one, result)?;
     }
     Ok(())
-}
-
-/// What is stored of a page that the database did not take as one: nothing, and each envelope is then stored alone.
-fn none_of(error: Error, pass: &PassReport) -> Result<Vec<bool>, Error> {
-    match error.kind() {
-        ErrorKind::Io => Err(pass.ended(error)),
-        _ => Ok(Vec::new()),
-    }
 }
 
 /// Stores a change, or makes it again to what is stored by then. An error of its own ends the pass.

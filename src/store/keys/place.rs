@@ -163,7 +163,6 @@ impl ColumnId {
 }
 
 /// The column of a subject in the order of its bytes, whatever its collation takes for equal.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) fn ordered_in_sqlite(column: &str, of: SubjectColumn) -> String {
     match of {
         SubjectColumn::Text => format!("{column} COLLATE BINARY"),

@@ -8,16 +8,12 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use super::StoredTable;
 use super::SubjectColumn;
 use super::place::{Column, Place};
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use crate::encoding::to_hex;
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use crate::error::Fault;
 use crate::error::{Error, ErrorKind};
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 use crate::store::search::quoted;
 
 #[cold]
@@ -31,16 +27,13 @@ pub(super) fn part(table: &str, why: &str) -> Error {
 }
 
 /// A table or view of SQLite that bears the name: its schema, its type, and the file of the schema.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) type InSqlite = (String, String, String);
 
 /// The databases of a connection, with their files, in the order in which a bare name is looked up.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) const SQLITE_DATABASES: &str =
     "SELECT name, COALESCE(file, '') FROM pragma_database_list ORDER BY seq <> 1, seq";
 
 /// The tables and views of the name ?1 in these. (`pragma_table_list` would say it, since SQLite 3.37.)
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) fn tables_in_sqlite(databases: &[(String, String)]) -> Result<String, Error> {
     let mut sql = String::new();
     for (position, (name, file)) in databases.iter().enumerate() {
@@ -61,7 +54,6 @@ pub(super) fn tables_in_sqlite(databases: &[(String, String)]) -> Result<String,
     Ok(sql)
 }
 
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) fn check_in_sqlite(name: &str, found: &[InSqlite]) -> Result<(), Error> {
     let Some((schema, kind, _)) = found.first() else { return Ok(()) };
     if kind != "table" {
@@ -73,7 +65,6 @@ pub(super) fn check_in_sqlite(name: &str, found: &[InSqlite]) -> Result<(), Erro
     Ok(())
 }
 
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) fn named_in_sqlite(name: &str, found: Vec<InSqlite>) -> Vec<StoredTable> {
     let tables = found.into_iter().filter(|(_, kind, _)| kind == "table").enumerate();
     tables
@@ -93,7 +84,6 @@ pub(super) fn named_in_sqlite(name: &str, found: Vec<InSqlite>) -> Vec<StoredTab
 /// Of the table that the bare name reaches: its kind, whether policies filter it, whether the server is a
 /// replica, what it is a part of, which tables it hides, and whether a transaction keeps its snapshot.
 /// `row_security_active` takes roles that bypass policies, and owners, into account.
-#[cfg(feature = "sqlx-postgres")]
 pub(super) const POSTGRES_SIGHT: &str = "SELECT
     CAST(c.relkind AS TEXT),
     CAST(CASE WHEN row_security_active(c.oid) THEN 1 ELSE 0 END AS BIGINT),
@@ -111,7 +101,6 @@ pub(super) const POSTGRES_SIGHT: &str = "SELECT
     FROM pg_class c WHERE c.oid = to_regclass($1)";
 
 /// A row of [`POSTGRES_SIGHT`].
-#[cfg(feature = "sqlx-postgres")]
 pub(super) struct InPostgres {
     pub(super) kind: String,
     pub(super) is_filtered: bool,
@@ -122,19 +111,17 @@ pub(super) struct InPostgres {
     pub(super) keeps_snapshot: bool,
 }
 
+#[cfg(feature = "sqlx-postgres")]
 /// Whether the statement is inside of a transaction that was begun before it. Sent by the simple protocol, a
 /// statement outside of one begins its own, at the same moment; a round trip later, the moment is another.
-#[cfg(feature = "sqlx-postgres")]
 pub(super) const POSTGRES_HAS_BEGUN: &str =
     "SELECT transaction_timestamp() <> statement_timestamp()";
 
 /// Whether the transaction has changed anything.
-#[cfg(feature = "sqlx-postgres")]
 pub(super) const POSTGRES_HAS_CHANGED: &str =
     "SELECT CAST(CASE WHEN txid_current_if_assigned() IS NULL THEN 0 ELSE 1 END AS BIGINT)";
 
 /// What the transaction has changed can be counted, and then be rolled back.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 #[cold]
 pub(super) fn uncommitted(table: &str) -> Error {
     part(table, "it is in a transaction that may be rolled back: count outside of one")
@@ -142,14 +129,12 @@ pub(super) fn uncommitted(table: &str) -> Error {
 
 /// A statement that changes nothing, and takes the lock of a writer: a transaction that has it sees the last
 /// that was stored, and one that began to read before that is refused it.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) fn lock_in_sqlite((table, column): (&str, &str)) -> Result<String, Error> {
     let (table, column) = (quoted(table, '"')?, quoted(column, '"')?);
     Ok(format!("UPDATE {table} SET {column} = {column} WHERE 0"))
 }
 
 /// What it means that the lock is refused.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 #[cold]
 pub(super) fn not_locked(table: &str, refused: Error) -> Error {
     match refused.fault() {
@@ -161,7 +146,6 @@ pub(super) fn not_locked(table: &str, refused: Error) -> Error {
     }
 }
 
-#[cfg(feature = "sqlx-postgres")]
 pub(super) fn check_in_postgres(name: &str, found: &InPostgres) -> Result<(), Error> {
     let InPostgres { kind, is_filtered, is_replica, part_of, hides, keeps_snapshot } = found;
     let why = if *is_filtered {
@@ -188,7 +172,6 @@ pub(super) fn check_in_postgres(name: &str, found: &InPostgres) -> Result<(), Er
 
 /// Every table of the name in the database, and whether the bare name reaches it. Other sessions' temporary
 /// tables are theirs, and what inherits from the table that is reached is read with it.
-#[cfg(feature = "sqlx-postgres")]
 pub(super) const POSTGRES_TABLES: &str = "SELECT
     CAST(pg_postmaster_start_time() AS TEXT) || '|' || current_database() || '|' || o.oid,
     format('%I.%I', n.nspname, o.relname),
@@ -202,7 +185,6 @@ pub(super) const POSTGRES_TABLES: &str = "SELECT
                   WHERE a.attrelid = o.oid AND a.attname = $3 AND NOT a.attisdropped)";
 
 /// The names of the queue's table and of a column of its own, as [`Place::names`] of envelopes.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub(super) const QUEUE: (&str, &str) = ("fieldseal_reseal", "generation");
 
 impl Place {
@@ -216,7 +198,6 @@ impl Place {
 }
 
 /// The rows of a column of envelopes that name a subject; the others are counted, and not scanned.
-#[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite"))]
 pub(super) fn names_subject_in_sqlite(column: &str, of: SubjectColumn) -> String {
     match of {
         SubjectColumn::Integer => format!("(typeof({column}) = 'integer')"),
@@ -228,7 +209,6 @@ pub(super) fn names_subject_in_sqlite(column: &str, of: SubjectColumn) -> String
 }
 
 /// [`names_subject_in_sqlite`] for PostgreSQL, whose columns hold one type each.
-#[cfg(feature = "sqlx-postgres")]
 pub(super) fn names_subject_in_postgres(column: &str, of: SubjectColumn) -> String {
     match of {
         SubjectColumn::Integer | SubjectColumn::Uuid => format!("({column} IS NOT NULL)"),

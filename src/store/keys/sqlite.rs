@@ -1,27 +1,24 @@
-//! Key envelopes in SQLite, through rusqlite: in a table of their own, or in a column of the
-//! application's.
+//! The driver of rusqlite: binds values, reads rows, and runs statements on a connection that waits.
 
 use alloc::borrow::ToOwned as _;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::future::Future;
+use core::pin::pin;
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Row, ToSql};
 
-use super::place::{
-    self, Column, ColumnId, Place, check_kept, envelope_of, ordered_in_sqlite, other_subject,
-    other_tenant, other_type, several_rows, several_rows_of, stored_version, tenant_not_utf8,
-};
-use super::sight::{self, names_subject_in_sqlite};
-use super::{
-    KeyStore, ResealEntry, StoredEnvelope, StoredTable, SubjectColumn, check_class, not_stored,
-    replaced_meanwhile,
-};
-use crate::context::{SubjectId, ToId, check_tenant};
+use super::place::{self, Place, other_type};
+use super::sql::driver::{SqlAnswer, SqlQuestion};
+use super::sql::{AskSql, Cell, Kind, SqlStore, Statement};
+use super::{ChangedEnvelope, KeyStore, ResealEntry, StoredEnvelope, StoredTable, SubjectColumn};
+use crate::context::{SubjectId, ToId};
 use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 use crate::store::answer;
+use crate::store::machine::Step;
+use crate::store::search::SqlDialect;
 
 /// Key envelopes in SQLite. A `rusqlite::Transaction` is a connection too, so every call can be made
 /// inside the caller's own.
@@ -43,12 +40,12 @@ use crate::store::answer;
 /// # Ok::<(), fieldseal::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct SqliteKeyStore(Place);
+pub struct SqliteKeyStore(SqlStore);
 
 impl SqliteKeyStore {
     /// The table `fieldseal_keys`, which [`migrate`](Self::migrate) makes.
     pub fn new() -> Self {
-        Self(Place::Own)
+        Self(SqlStore::new(SqlDialect::Sqlite, true))
     }
 
     /// A column of the application's own table, of rows that are there already: the table, the column
@@ -59,7 +56,8 @@ impl SqliteKeyStore {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
     pub fn inline(table: &str, subject: (&str, SubjectColumn), keys: &str) -> Result<Self, Error> {
-        Place::inline(table, subject, keys).map(Self)
+        let place = Place::inline(table, subject, keys)?;
+        Ok(Self(SqlStore { place, ..SqlStore::new(SqlDialect::Sqlite, true) }))
     }
 
     /// Whose the rows of an [inline](Self::inline) column are.
@@ -68,7 +66,7 @@ impl SqliteKeyStore {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes, and for a table of
     /// envelopes, which holds many.
     pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
-        self.0.set_tenant(of).map(|()| self)
+        self.0.place.set_tenant(of).map(|()| self)
     }
 
     /// The [inline](Self::inline) column holds the text form, `fs1.…`, in place of bytes.
@@ -76,7 +74,7 @@ impl SqliteKeyStore {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
     pub fn text(mut self) -> Result<Self, Error> {
-        self.0.set_text().map(|()| self)
+        self.0.place.set_text().map(|()| self)
     }
 
     /// Makes the tables that are not there: for envelopes, unless they stand in an inline column, and
@@ -85,7 +83,7 @@ impl SqliteKeyStore {
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) when the database refuses.
     pub fn migrate(&self, on: &Connection) -> Result<(), Error> {
-        if matches!(self.0, Place::Own) {
+        if matches!(self.0.place, Place::Own) {
             on.execute_batch(Self::SCHEMA).map_err(|error| failed(&error))?;
         }
         on.execute_batch(Self::QUEUE_SCHEMA).map_err(|error| failed(&error))
@@ -105,6 +103,14 @@ impl Default for SqliteKeyStore {
     }
 }
 
+/// Each call is an algorithm over SQL, and this loop.
+macro_rules! run {
+    ($on:ident, |$ask:ident| $algorithm:expr) => {{
+        let $ask = AskSql::new();
+        drive($on, &$ask, $algorithm)
+    }};
+}
+
 impl KeyStore for SqliteKeyStore {
     type Connection = Connection;
 
@@ -115,34 +121,20 @@ impl KeyStore for SqliteKeyStore {
         subject: impl ToId,
     ) -> Result<Option<KeyEnvelope>, Error> {
         let subject = SubjectId::new(subject)?;
-        check_tenant(tenant)?;
-        let column = match &self.0 {
-            Place::Own => {
-                let sql = "SELECT envelope FROM fieldseal_keys WHERE tenant = ? AND subject = ?";
-                let found = on.prepare_cached(sql).and_then(|mut statement| {
-                    statement
-                        .query_row(params![tenant, subject.as_bytes()], |row| row.get(0))
-                        .optional()
-                });
-                return found.map_err(|error| failed(&error));
-            }
-            Place::Inline(column) if tenant != column.tenant => return Ok(None),
-            Place::Inline(column) => column,
-        };
-        Ok(cell(on, column, &subject)?.as_ref().map(|cell| envelope(cell.into())))
+        run!(on, |ask| self.0.load(&ask, tenant, &subject, false))
     }
 
     fn has_place(&self, on: &Connection, tenant: &str, subject: &SubjectId) -> Result<bool, Error> {
-        let Place::Inline(Column { table, subject: id, of, tenant: own, .. }) = &self.0 else {
-            return Ok(true);
-        };
-        if tenant != own {
-            return Err(other_tenant());
-        }
-        let value = Value::from(of.value(subject)?);
-        on.prepare_cached(&format!("SELECT 1 FROM {table} WHERE {id} = ?"))
-            .and_then(|mut statement| statement.exists([value]))
-            .map_err(|error| failed(&error))
+        run!(on, |ask| self.0.has_place(&ask, tenant, subject))
+    }
+
+    fn load_many(
+        &self,
+        on: &Connection,
+        tenant: &str,
+        subjects: &[SubjectId],
+    ) -> Result<Vec<Option<KeyEnvelope>>, Error> {
+        run!(on, |ask| self.0.load_many(&ask, tenant, subjects))
     }
 
     fn save_unchecked_and_queue(
@@ -154,15 +146,11 @@ impl KeyStore for SqliteKeyStore {
         reseal: &[(String, u16)],
     ) -> Result<(), Error> {
         let subject = SubjectId::new(subject)?;
-        check_tenant(tenant)?;
-        // The queue first: so the lock is taken before anything is read.
-        both(on, || {
-            for (class, generation) in reseal {
-                self.queue_reseal(on, tenant, &subject, class, *generation)?;
-            }
-            self.store(on, tenant, &subject, envelope)?;
-            check_kept(self.load(on, tenant, &subject)?.as_ref(), envelope, false)
-        })
+        run!(on, |ask| self.0.save(&ask, tenant, &subject, envelope, reseal))
+    }
+
+    fn save_page(&self, on: &Connection, page: &[ChangedEnvelope]) -> Result<Vec<bool>, Error> {
+        run!(on, |ask| self.0.save_page(&ask, page))
     }
 
     fn replace_damaged(
@@ -173,75 +161,23 @@ impl KeyStore for SqliteKeyStore {
         damaged: &KeyEnvelope,
         mark: &KeyEnvelope,
     ) -> Result<(), Error> {
-        check_tenant(tenant)?;
-        both(on, || {
-            let rows = match &self.0 {
-                Place::Own => on.execute(
-                    "UPDATE fieldseal_keys SET version = ?, envelope = ?
-                     WHERE tenant = ? AND subject = ? AND CAST(envelope AS BLOB) = ?",
-                    params![
-                        stored_version(mark.version()?)?,
-                        mark.as_bytes(),
-                        tenant,
-                        subject.as_bytes(),
-                        damaged.as_bytes()
-                    ],
-                ),
-                Place::Inline(Column { tenant: own, .. }) if tenant != own => {
-                    return Err(other_tenant());
-                }
-                Place::Inline(column) => {
-                    let stored = cell(on, column, subject)?;
-                    let is_it = |cell: &Value| envelope(cell.into()) == *damaged;
-                    let Some(stored) = stored.filter(is_it) else {
-                        return Err(replaced_meanwhile());
-                    };
-                    self.put(on, column, subject, mark, Some(stored))?
-                }
-            };
-            match rows.map_err(|error| failed(&error))? {
-                0 => Err(replaced_meanwhile()),
-                1 => check_kept(self.load(on, tenant, subject)?.as_ref(), mark, false),
-                _ => Err(several_rows()),
-            }
-        })
+        run!(on, |ask| self.0.replace_damaged(&ask, tenant, subject, damaged, mark))
     }
 
     fn check_sees_all(&self, on: &Connection) -> Result<(), Error> {
-        check_table(on, self.0.names())?;
-        let Place::Inline(column) = &self.0 else { return Ok(()) };
-        let Column { subject, of, .. } = column;
-        let named = names_subject_in_sqlite(subject, *of);
-        let order = ordered_in_sqlite(subject, *of);
-        let sql = sight::several_sql(column, &named, &order, &format!("quote({order})"));
-        let several =
-            on.query_row(&sql, [], |row| Ok(several_rows_of(row.get_ref(0)?.as_bytes()?)));
-        several.optional().map_err(|error| failed(&error))?.map_or(Ok(()), Err)
+        run!(on, |ask| self.0.check_sees_all(&ask))
     }
 
     fn check_is_committed(&self, on: &Connection) -> Result<(), Error> {
-        if on.is_autocommit() { Ok(()) } else { Err(sight::uncommitted(self.0.names().0)) }
+        run!(on, |ask| self.0.check_is_committed(&ask))
     }
 
     fn tables(&self, on: &Connection) -> Result<Vec<StoredTable>, Error> {
-        let (table, _) = self.0.names();
-        Ok(sight::named_in_sqlite(table, of_name(on, table)?))
+        run!(on, |ask| self.0.tables(&ask))
     }
 
     fn count_unnamed(&self, on: &Connection) -> Result<u64, Error> {
-        let sql = match &self.0 {
-            // Before the first of a scan.
-            Place::Own => {
-                "SELECT count(*) FROM fieldseal_keys WHERE tenant = '' AND length(subject) = 0"
-                    .to_owned()
-            }
-            Place::Inline(column) => {
-                sight::unnamed_sql(column, &names_subject_in_sqlite(&column.subject, column.of))
-            }
-        };
-        let count: i64 =
-            on.query_row(&sql, [], |row| row.get(0)).map_err(|error| failed(&error))?;
-        Ok(u64::try_from(count).unwrap_or_default())
+        run!(on, |ask| self.0.count_unnamed(&ask))
     }
 
     fn scan(
@@ -250,52 +186,7 @@ impl KeyStore for SqliteKeyStore {
         after: Option<&StoredEnvelope>,
         limit: usize,
     ) -> Result<Vec<StoredEnvelope>, Error> {
-        let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
-        let (sql, values) = match (&self.0, after) {
-            (Place::Own, _) => {
-                // Before the first: no subject is empty.
-                let tenant = after.map_or("", |last| &last.tenant);
-                let subject = after.map_or(&[][..], |last| last.subject.as_bytes());
-                (
-                    "SELECT tenant, subject, envelope FROM fieldseal_keys
-                     WHERE (tenant, subject) > (?2, ?3) ORDER BY tenant, subject LIMIT ?1"
-                        .to_owned(),
-                    alloc::vec![limit, tenant.to_owned().into(), subject.to_vec().into()],
-                )
-            }
-            (Place::Inline(Column { table, subject, of, keys, .. }), after) => {
-                let order = ordered_in_sqlite(subject, *of);
-                let named = names_subject_in_sqlite(subject, *of);
-                let behind = match (after, of) {
-                    (None, _) => String::new(),
-                    // It is bytes where it is not UTF-8.
-                    (Some(_), SubjectColumn::Text) => format!("AND {order} > CAST(?2 AS TEXT)"),
-                    (Some(_), _) => format!("AND {order} > ?2"),
-                };
-                let last = after.map(|last| of.met(&last.subject)).transpose()?.map(Value::from);
-                (
-                    format!(
-                        "SELECT NULL, {subject}, {keys} FROM {table}
-                         WHERE {keys} IS NOT NULL AND {named} {behind} ORDER BY {order} LIMIT ?1"
-                    ),
-                    [limit].into_iter().chain(last).collect(),
-                )
-            }
-        };
-        let rows = on.prepare_cached(&sql).and_then(|mut statement| {
-            let rows = statement.query_map(params_from_iter(values), |row| self.stored(row))?;
-            rows.collect::<Result<Vec<_>, _>>()
-        });
-        let page = rows.map_err(|error| failed(&error))?.into_iter();
-        let page = page.collect::<Result<Vec<StoredEnvelope>, _>>()?;
-        // Bytes are text in the encoding of the database, and what was read is in UTF-8.
-        if page.iter().any(|one| one.subject.stored_text().is_some() && !one.subject.is_id()) {
-            let encoding = on.query_row("PRAGMA encoding", [], |row| row.get::<_, String>(0));
-            if encoding.map_err(|error| failed(&error))? != "UTF-8" {
-                return Err(Error::malformed("the column of the subject holds no UTF-8"));
-            }
-        }
-        Ok(page)
+        run!(on, |ask| self.0.scan(&ask, after, limit))
     }
 
     fn queue_reseal(
@@ -307,21 +198,7 @@ impl KeyStore for SqliteKeyStore {
         generation: u16,
     ) -> Result<(), Error> {
         let subject = SubjectId::new(subject)?;
-        check_class(class)?;
-        let tenant = check_tenant(tenant)?;
-        if self.0.tenant().is_some_and(|own| own != tenant) {
-            return Err(other_tenant());
-        }
-        on.prepare_cached(
-            "INSERT INTO fieldseal_reseal (tenant, subject, class, generation) VALUES (?, ?, ?, ?)
-             ON CONFLICT (tenant, subject, class) DO UPDATE SET generation = excluded.generation
-             WHERE excluded.generation > fieldseal_reseal.generation",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![tenant, subject.as_bytes(), class, generation])
-        })
-        .map(drop)
-        .map_err(|error| failed(&error))
+        run!(on, |ask| self.0.queue(&ask, tenant, &subject, class, generation))
     }
 
     fn reseal_queue(
@@ -330,149 +207,44 @@ impl KeyStore for SqliteKeyStore {
         after: Option<&ResealEntry>,
         limit: usize,
     ) -> Result<Vec<ResealEntry>, Error> {
-        check_table(on, sight::QUEUE)?;
-        let (tenant, subject, class) = after
-            .map_or(("", &[][..], ""), |last| (&last.tenant, last.subject.as_bytes(), &last.class));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = on
-            .prepare_cached(
-                "SELECT tenant, subject, class, generation FROM fieldseal_reseal
-                 WHERE (tenant, subject, class) > (?1, ?2, ?3) AND (?4 IS NULL OR tenant = ?4)
-                 ORDER BY tenant, subject, class LIMIT ?5",
-            )
-            .and_then(|mut statement| {
-                let of = self.0.tenant();
-                let rows =
-                    statement.query_map(params![tenant, subject, class, of, limit], |row| {
-                        let (tenant, subject): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                        let (class, generation) = (row.get(2)?, row.get(3)?);
-                        let subject = SubjectId::as_stored(&subject);
-                        Ok(ResealEntry { tenant, subject, class, generation })
-                    })?;
-                rows.collect::<Result<Vec<_>, _>>()
-            });
-        rows.map_err(|error| failed(&error))
+        run!(on, |ask| self.0.reseal_queue(&ask, after, limit))
     }
 
     fn resealed(&self, on: &Connection, done: &ResealEntry) -> Result<(), Error> {
-        on.prepare_cached(
-            "DELETE FROM fieldseal_reseal
-             WHERE tenant = ? AND subject = ? AND class = ? AND generation = ?",
-        )
-        .and_then(|mut statement| {
-            let ResealEntry { tenant, subject, class, generation } = done;
-            statement.execute(params![tenant, subject.as_bytes(), class, generation])
-        })
-        .map(drop)
-        .map_err(|error| failed(&error))
+        run!(on, |ask| self.0.resealed(&ask, done))
     }
 }
 
-impl SqliteKeyStore {
-    fn store(
-        &self,
-        on: &Connection,
-        tenant: &str,
-        subject: &SubjectId,
-        envelope_to_store: &KeyEnvelope,
-    ) -> Result<(), Error> {
-        let version = envelope_to_store.version()?;
-        let rows = match &self.0 {
-            Place::Own => {
-                let (stored, bytes) = (stored_version(version)?, envelope_to_store.as_bytes());
-                if version == 1 {
-                    on.prepare_cached(
-                        "INSERT INTO fieldseal_keys (tenant, subject, version, envelope)
-                         VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING",
-                    )
-                    .and_then(|mut statement| {
-                        statement.execute(params![tenant, subject.as_bytes(), bytes])
-                    })
-                } else {
-                    on.prepare_cached(
-                        "UPDATE fieldseal_keys SET version = ?3, envelope = ?4
-                         WHERE tenant = ?1 AND subject = ?2 AND version = ?3 - 1",
-                    )
-                    .and_then(|mut statement| {
-                        statement.execute(params![tenant, subject.as_bytes(), stored, bytes])
-                    })
-                }
-            }
-            Place::Inline(Column { tenant: own, .. }) if tenant != own => {
-                return Err(other_tenant());
-            }
-            Place::Inline(column) => {
-                // What is there now decides, and must still be there when it is replaced. That it is
-                // in one row was seen.
-                let stored = cell(on, column, subject)?;
-                let before = stored.as_ref().map(|cell| envelope(cell.into()).version());
-                if before.transpose()?.unwrap_or_default().checked_add(1) != Some(version) {
-                    return Err(self.not_stored(on, tenant, subject, version)?);
-                }
-                self.put(on, column, subject, envelope_to_store, stored)?
-            }
+/// Answers what an algorithm asks.
+fn drive<T>(
+    on: &Connection,
+    ask: &AskSql,
+    algorithm: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut algorithm = pin!(algorithm);
+    let mut begun: Option<Begun<'_>> = None;
+    loop {
+        let question = match ask.next(algorithm.as_mut())? {
+            Step::Done(done) => return Ok(done),
+            Step::Ask(question) => question,
         };
-        match rows.map_err(|error| failed(&error))? {
-            0 => Err(self.not_stored(on, tenant, subject, version)?),
-            1 => Ok(()),
-            _ => Err(several_rows()),
-        }
-    }
-
-    /// Puts an envelope in the place of what a column holds. How many rows were changed.
-    fn put(
-        &self,
-        on: &Connection,
-        column: &Column,
-        subject: &SubjectId,
-        envelope: &KeyEnvelope,
-        stored: Option<Value>,
-    ) -> Result<rusqlite::Result<usize>, Error> {
-        // What is there as text stays text, also for one who did not know it.
-        let new = if column.text || matches!(stored, Some(Value::Text(_))) {
-            Value::Text(envelope.to_text())
-        } else {
-            Value::Blob(envelope.as_bytes().to_vec())
-        };
-        let Column { table, subject: id, of, keys, set, .. } = column;
-        let value = Value::from(of.value(subject)?);
-        Ok(on
-            .prepare_cached(&format!(
-                "UPDATE {table} SET {set} = ?1 WHERE {id} = ?2 AND {keys} IS ?3"
-            ))
-            .and_then(|mut statement| statement.execute(params![new, value, stored])))
-    }
-
-    fn not_stored(
-        &self,
-        on: &Connection,
-        tenant: &str,
-        subject: &SubjectId,
-        version: u64,
-    ) -> Result<Error, Error> {
-        let stored = self.load(on, tenant, subject)?;
-        let has_place = stored.is_some() || self.has_place(on, tenant, subject)?;
-        Ok(not_stored(version, stored.as_ref(), has_place))
-    }
-
-    /// One row of a scan. What the database says wrong is an error of its own.
-    fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Result<StoredEnvelope, Error>> {
-        let envelope = envelope(row.get_ref(2)?);
-        let (tenant, subject) = match &self.0 {
-            Place::Own => {
-                let subject: Vec<u8> = row.get(1)?;
-                let tenant = row.get_ref(0)?.as_bytes()?;
-                let Ok(tenant) = core::str::from_utf8(tenant) else {
-                    return Ok(Err(tenant_not_utf8(tenant)));
-                };
-                let tenant = tenant.to_owned();
-                (tenant, Ok(SubjectId::as_stored(&subject)))
+        ask.answer(match question {
+            SqlQuestion::Fetch(statement) => SqlAnswer::Rows(fetch(on, &statement)),
+            SqlQuestion::Execute(statement) => SqlAnswer::Count(execute(on, &statement)),
+            SqlQuestion::Begin => {
+                SqlAnswer::Done(Begun::new(on).map(|transaction| begun = Some(transaction)))
             }
-            Place::Inline(Column { of, tenant, .. }) => {
-                (tenant.clone(), column_id(*of, row.get_ref(1)?).and_then(ColumnId::subject))
+            SqlQuestion::Commit => SqlAnswer::Done(begun.take().map_or(Ok(()), Begun::commit)),
+            SqlQuestion::Rollback => {
+                begun = None;
+                SqlAnswer::Done(Ok(()))
             }
-        };
-        Ok(subject.map(|subject| StoredEnvelope { tenant, subject, envelope }))
+            SqlQuestion::IsInTransaction | SqlQuestion::HasBegun => {
+                SqlAnswer::Is(Ok(!on.is_autocommit()))
+            }
+            // A statement that is not at its end reads as a transaction does.
+            SqlQuestion::KeepsSnapshot => SqlAnswer::Is(Ok(!on.is_autocommit() || on.is_busy())),
+        });
     }
 }
 
@@ -482,115 +254,119 @@ pub(in crate::store) fn both(
     on: &Connection,
     run: impl FnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let batch = |sql| on.execute_batch(sql).map_err(|error| failed(&error));
-    // Out of any it is a transaction: to release the outermost savepoint is to commit, and where a reader
-    // keeps that from being done, it keeps the savepoint from being released after a rollback too.
-    let (begin, commit, undo) = if on.is_autocommit() {
-        ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
-    } else {
-        (
-            "SAVEPOINT fieldseal_save",
-            "RELEASE fieldseal_save",
-            "ROLLBACK TO fieldseal_save; RELEASE fieldseal_save",
-        )
-    };
-    batch(begin)?;
-    let result = run().and_then(|()| batch(commit));
-    if result.is_err() {
-        // Where this fails, the database has undone the whole transaction itself.
-        let _ = batch(undo);
+    let begun = Begun::new(on)?;
+    run()?;
+    begun.commit()
+}
+
+/// A transaction, or a savepoint inside of one. It is undone unless it is committed.
+struct Begun<'c> {
+    on: &'c Connection,
+    commit: &'static str,
+    undo: Option<&'static str>,
+}
+
+impl<'c> Begun<'c> {
+    fn new(on: &'c Connection) -> Result<Self, Error> {
+        // Out of any it is a transaction: to release the outermost savepoint is to commit, and where a reader
+        // keeps that from being done, it keeps the savepoint from being released after a rollback too.
+        let (begin, commit, undo) = if on.is_autocommit() {
+            ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+        } else {
+            (
+                "SAVEPOINT fieldseal_save",
+                "RELEASE fieldseal_save",
+                "ROLLBACK TO fieldseal_save; RELEASE fieldseal_save",
+            )
+        };
+        on.execute_batch(begin).map_err(|error| failed(&error))?;
+        Ok(Self { on, commit, undo: Some(undo) })
     }
-    result
-}
 
-/// Whether all of the table of this name and column is seen, and the last that was stored.
-fn check_table(on: &Connection, names: (&str, &str)) -> Result<(), Error> {
-    sight::check_in_sqlite(names.0, &of_name(on, names.0)?)?;
-    // A statement that is not at its end reads as a transaction does.
-    if on.is_autocommit() && !on.is_busy() {
-        return Ok(());
+    fn commit(mut self) -> Result<(), Error> {
+        self.on.execute_batch(self.commit).map_err(|error| failed(&error))?;
+        self.undo = None;
+        Ok(())
     }
-    let locked = on.execute(&sight::lock_in_sqlite(names)?, []);
-    locked.map(drop).map_err(|error| sight::not_locked(names.0, failed(&error)))
 }
 
-fn of_name(on: &Connection, table: &str) -> Result<Vec<sight::InSqlite>, Error> {
-    let databases = on.prepare(sight::SQLITE_DATABASES).and_then(|mut statement| {
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect::<Result<Vec<_>, _>>()
-    });
-    let sql = sight::tables_in_sqlite(&databases.map_err(|error| failed(&error))?)?;
-    let found = on.prepare(&sql).and_then(|mut statement| {
-        let rows =
-            statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.collect()
-    });
-    found.map_err(|error| failed(&error))
-}
-
-impl From<ColumnId> for Value {
-    fn from(id: ColumnId) -> Self {
-        match id {
-            ColumnId::Integer(number) => Self::Integer(number),
-            ColumnId::Text(text) => Self::Text(text),
-            ColumnId::Torn(text) => Self::Blob(text),
-            ColumnId::Uuid(bytes) => Self::Blob(bytes.to_vec()),
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if let Some(undo) = self.undo {
+            // Where this fails, the database has undone the whole transaction itself.
+            let _ = self.on.execute_batch(undo);
         }
     }
 }
 
-/// What stands in the one row of a subject, if there is a row and it is not NULL.
-fn cell(on: &Connection, column: &Column, subject: &SubjectId) -> Result<Option<Value>, Error> {
-    let Column { table, subject: id, keys, of, .. } = column;
-    let value = Value::from(of.value(subject)?);
-    let rows = on
-        .prepare_cached(&format!("SELECT {id}, {keys} FROM {table} WHERE {id} = ? LIMIT 2"))
-        .and_then(|mut statement| {
-            let rows = statement.query_map([value], |row| {
-                let id = column_id(*of, row.get_ref(0)?).and_then(ColumnId::subject);
-                Ok((id, row.get(1)?))
-            })?;
-            rows.collect::<Result<Vec<(_, Option<Value>)>, _>>()
-        });
-    let mut rows = rows.map_err(|error| failed(&error))?.into_iter();
-    match (rows.next(), rows.next()) {
-        (None, _) => Ok(None),
-        (Some((id, cell)), None) => {
-            if id? == *subject {
-                Ok(cell)
-            } else {
-                Err(other_subject())
+fn execute(on: &Connection, statement: &Statement) -> Result<u64, Error> {
+    let binds = rusqlite::params_from_iter(&statement.binds);
+    let rows = on.prepare_cached(&statement.sql).and_then(|mut prepared| prepared.execute(binds));
+    rows.map(|rows| rows.try_into().unwrap_or(u64::MAX)).map_err(|error| failed(&error))
+}
+
+fn fetch(on: &Connection, statement: &Statement) -> Result<Vec<Vec<Cell>>, Error> {
+    let binds = rusqlite::params_from_iter(&statement.binds);
+    let rows = on.prepare_cached(&statement.sql).and_then(|mut prepared| {
+        let rows = prepared.query_map(binds, |row| read(row, statement.row))?;
+        rows.collect::<rusqlite::Result<Result<Vec<_>, Error>>>()
+    });
+    rows.map_err(|error| failed(&error))?
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Owned(Value::Null),
+            Self::Integer(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Bytes(bytes) => bytes.as_slice().into(),
+            Self::Uuid(bytes) => bytes.as_slice().into(),
+            Self::Integers(_) | Self::Texts(_) | Self::ByteStrings(_) | Self::Uuids(_) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into()));
             }
-        }
-        _ => Err(several_rows()),
+        })
     }
 }
 
-/// SQLite has columns that hold anything. What is no envelope shows when it is used.
-fn envelope(value: ValueRef<'_>) -> KeyEnvelope {
-    match value {
-        ValueRef::Blob(bytes) => KeyEnvelope::from_bytes(bytes),
-        ValueRef::Text(text) => match core::str::from_utf8(text) {
-            Ok(text) => envelope_of(text),
-            Err(_) => KeyEnvelope::from_bytes(text),
+/// One row. What is stored wrong is an error of its own, and not one of the database.
+fn read(row: &Row<'_>, kinds: &[Kind]) -> rusqlite::Result<Result<Vec<Cell>, Error>> {
+    let mut cells = Vec::with_capacity(kinds.len().max(3));
+    for (position, kind) in kinds.iter().enumerate() {
+        match cell(*kind, row.get_ref(position)?) {
+            Ok(cell) => cells.push(cell),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(cells))
+}
+
+fn cell(kind: Kind, value: ValueRef<'_>) -> Result<Cell, Error> {
+    let text = |text: &[u8]| match core::str::from_utf8(text) {
+        Ok(text) => Cell::Text(text.to_owned()),
+        Err(_) => Cell::Bytes(text.to_vec()),
+    };
+    match (kind, value) {
+        (_, ValueRef::Null) => Ok(Cell::Null),
+        (Kind::Integer, ValueRef::Integer(number)) => Ok(Cell::Integer(number)),
+        (Kind::Text, ValueRef::Text(bytes)) => match text(bytes) {
+            Cell::Text(text) => Ok(Cell::Text(text)),
+            _ => Err(Error::malformed("the key store's database holds a text that is not UTF-8")),
         },
-        _ => KeyEnvelope::from_bytes([]),
+        (Kind::TextId | Kind::Envelope, ValueRef::Text(bytes)) => Ok(text(bytes)),
+        (Kind::Bytes | Kind::Envelope, ValueRef::Blob(bytes)) => Ok(Cell::Bytes(bytes.to_vec())),
+        (Kind::Uuid, ValueRef::Blob(bytes)) => bytes
+            .try_into()
+            .map(Cell::Uuid)
+            .map_err(|_| Error::malformed("the column of the subject holds no UUID")),
+        // SQLite has columns that hold anything. What is not an envelope shows when it is used.
+        (Kind::Envelope, ValueRef::Integer(number)) => Ok(Cell::Integer(number)),
+        (Kind::Envelope, ValueRef::Real(_)) => Ok(Cell::Bytes(Vec::new())),
+        _ => Err(other_type()),
     }
 }
 
 #[cold]
 fn failed(error: &rusqlite::Error) -> Error {
     answer::rusqlite(place::WHAT, error)
-}
-
-fn column_id(of: SubjectColumn, value: ValueRef<'_>) -> Result<ColumnId, Error> {
-    match (of, value) {
-        (SubjectColumn::Integer, ValueRef::Integer(number)) => Ok(ColumnId::Integer(number)),
-        (SubjectColumn::Text, ValueRef::Text(text)) => Ok(ColumnId::from_text(text)),
-        (SubjectColumn::Uuid, ValueRef::Blob(bytes)) => bytes
-            .try_into()
-            .map(ColumnId::Uuid)
-            .map_err(|_| Error::malformed("the column of the subject holds no UUID")),
-        _ => Err(other_type()),
-    }
 }

@@ -1,22 +1,21 @@
 //! The two databases, as far as they differ.
 
-use alloc::borrow::ToOwned as _;
-#[cfg(feature = "sqlx-postgres")]
-use alloc::format;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use sqlx::error::BoxDynError;
+use sqlx::query::Query;
 use sqlx::{
     Arguments as _, AssertSqlSafe, Connection as _, Database, Row as _, Type, TypeInfo as _,
     ValueRef as _,
 };
 
-use super::super::place::{self, ColumnId, envelope_of, other_type, tenant_not_utf8};
+use super::super::place;
+#[cfg(feature = "sqlx-postgres")]
 use super::super::sight;
-use super::super::{StoredTable, SubjectColumn};
+use super::super::sql::{Cell, Kind, Statement};
 use crate::encoding::column::{is_cut, unpadded};
-use crate::envelope::KeyEnvelope;
 use crate::error::Error;
 use crate::index::Term;
 use crate::store::answer;
@@ -25,16 +24,6 @@ use crate::store::search::SqlDialect;
 /// The databases that a [`SqlxKeyStore`](crate::store::SqlxKeyStore) is made for: `sqlx::Sqlite` and
 /// `sqlx::Postgres`, each behind its feature.
 pub trait SqlxDatabase: Dialect {}
-
-/// One value, bound or read.
-#[allow(unnameable_types, reason = "of the sealed trait")]
-pub enum Cell {
-    Null,
-    Integer(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-    Uuid([u8; 16]),
-}
 
 /// How statements reach the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,30 +36,12 @@ pub enum Statements {
     Unnamed,
 }
 
-/// What is read.
-#[derive(Clone, Copy)]
-#[allow(unnameable_types, reason = "of the sealed trait")]
-pub enum Kind {
-    Integer,
-    Text,
-    /// Text, or bytes where it is not UTF-8.
-    TextId,
-    Bytes,
-    Uuid,
-    Envelope,
-}
-
 #[allow(unnameable_types, reason = "seals the trait")]
 pub trait Dialect: Database {
     const SCHEMA: &'static str;
     const QUEUE_SCHEMA: &'static str;
-    /// Behind a question whose rows others must not change before the transaction ends.
-    const LOCKED: &'static str;
-
     /// Before tables are made: lets one do it at a time.
     const LOCK_SCHEMA: &'static str;
-    /// Whether one statement can change two tables.
-    const IN_ONE: bool;
 
     /// Statements, one behind the other.
     fn run(
@@ -82,16 +53,13 @@ pub trait Dialect: Database {
     fn execute(
         on: &mut Self::Connection,
         statements: Statements,
-        sql: String,
-        values: Vec<Cell>,
+        statement: Statement,
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
 
     fn fetch(
         on: &mut Self::Connection,
         statements: Statements,
-        sql: String,
-        values: Vec<Cell>,
-        columns: &'static [Kind],
+        statement: Statement,
     ) -> impl Future<Output = Result<Vec<Vec<Cell>>, sqlx::Error>> + Send;
 
     /// What the placeholders of its conditions stand for.
@@ -104,39 +72,14 @@ pub trait Dialect: Database {
     fn has_begun(
         on: &mut Self::Connection,
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+}
 
-    /// Whether what the connection sees may be rolled back.
-    fn may_undo(
-        on: &mut Self::Connection,
-        statements: Statements,
-    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
-
-    /// Whether the connection sees the whole table of this name and column.
-    fn check_sight(
-        on: &mut Self::Connection,
-        statements: Statements,
-        names: (&str, &str),
-    ) -> impl Future<Output = Result<Result<(), Error>, sqlx::Error>> + Send;
-
-    /// The tables of this name and column.
-    fn tables(
-        on: &mut Self::Connection,
-        statements: Statements,
-        names: (&str, &str),
-    ) -> impl Future<Output = Result<Vec<StoredTable>, sqlx::Error>> + Send;
-
-    /// The condition that a row names a subject.
-    fn names_subject(column: &str, of: SubjectColumn) -> String;
-
-    /// The column of a subject, as it is read.
-    fn selected(column: &str, of: SubjectColumn) -> String;
-
-    /// The column of a subject, as it is ordered and gone on behind: so that no two ids are equal there, and
-    /// the order is that of the comparison.
-    fn ordered(column: &str, of: SubjectColumn) -> String;
-
-    /// A subject as an error names it, of what it is ordered by.
-    fn shown(ordered: &str) -> String;
+/// A constant is not copied for each call.
+fn query<'q, DB: Database>(sql: Cow<'static, str>) -> Query<'q, DB, DB::Arguments> {
+    match sql {
+        Cow::Borrowed(sql) => sqlx::query(sql),
+        Cow::Owned(sql) => sqlx::query(AssertSqlSafe(sql)),
+    }
 }
 
 /// Statements are made of constants and of names that are quoted; values are bound.
@@ -149,10 +92,10 @@ macro_rules! calls {
         async fn execute(
             on: &mut Self::Connection,
             statements: Statements,
-            sql: String,
-            values: Vec<Cell>,
+            Statement { sql, binds, .. }: Statement,
         ) -> Result<u64, sqlx::Error> {
-            let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
+            let query = query(sql);
+            let query = binds.into_iter().fold(query, $bind);
             if statements == Statements::Prepared {
                 return query.execute(on).await.map(|done| done.rows_affected());
             }
@@ -169,11 +112,10 @@ macro_rules! calls {
         async fn fetch(
             on: &mut Self::Connection,
             statements: Statements,
-            sql: String,
-            values: Vec<Cell>,
-            columns: &'static [Kind],
+            Statement { sql, binds, row: columns }: Statement,
         ) -> Result<Vec<Vec<Cell>>, sqlx::Error> {
-            let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), $bind);
+            let query = query(sql);
+            let query = binds.into_iter().fold(query, $bind);
             let rows = if statements == Statements::Prepared {
                 query.fetch_all(on).await?
             } else if Self::has_begun(on).await? {
@@ -230,7 +172,6 @@ const CUTS: &str =
 
 #[cfg(feature = "sqlx-sqlite")]
 mod sqlite {
-    use sqlx::query::Query;
     use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
     use super::*;
@@ -242,13 +183,8 @@ mod sqlite {
 
         const QUEUE_SCHEMA: &'static str = place::SQLITE_QUEUE_SCHEMA;
 
-        // A transaction that has read writes only if nobody else has written since.
-        const LOCKED: &'static str = "";
-
         // The database has one writer.
         const LOCK_SCHEMA: &'static str = "";
-
-        const IN_ONE: bool = false;
 
         const CONDITIONS: SqlDialect = SqlDialect::Sqlite;
 
@@ -257,37 +193,6 @@ mod sqlite {
         }
 
         calls!(bind, read);
-
-        fn selected(column: &str, _: SubjectColumn) -> String {
-            column.to_owned()
-        }
-
-        fn ordered(column: &str, of: SubjectColumn) -> String {
-            place::ordered_in_sqlite(column, of)
-        }
-
-        fn shown(ordered: &str) -> String {
-            ["quote(", ordered, ")"].concat()
-        }
-
-        fn names_subject(column: &str, of: SubjectColumn) -> String {
-            sight::names_subject_in_sqlite(column, of)
-        }
-
-        async fn check_sight(
-            on: &mut Self::Connection,
-            _: Statements,
-            names: (&str, &str),
-        ) -> Result<Result<(), Error>, sqlx::Error> {
-            let checked = sight::check_in_sqlite(names.0, &of_name(on, names.0).await?);
-            if checked.is_err() || !Self::has_begun(on).await? {
-                return Ok(checked);
-            }
-            let sql = sight::lock_in_sqlite(names);
-            let sql = sql.map_err(|error| sqlx::Error::Decode(error.into()))?;
-            let locked = sqlx::raw_sql(AssertSqlSafe(sql)).execute(on).await;
-            Ok(locked.map(drop).map_err(|error| sight::not_locked(names.0, failed(error))))
-        }
 
         async fn has_begun(on: &mut Self::Connection) -> Result<bool, sqlx::Error> {
             if on.is_in_transaction() {
@@ -300,28 +205,6 @@ mod sqlite {
                 Err(error) => Err(error),
             }
         }
-
-        async fn may_undo(on: &mut Self::Connection, _: Statements) -> Result<bool, sqlx::Error> {
-            Self::has_begun(on).await
-        }
-
-        async fn tables(
-            on: &mut Self::Connection,
-            _: Statements,
-            (table, _): (&str, &str),
-        ) -> Result<Vec<StoredTable>, sqlx::Error> {
-            Ok(sight::named_in_sqlite(table, of_name(on, table).await?))
-        }
-    }
-
-    async fn of_name(
-        on: &mut sqlx::SqliteConnection,
-        table: &str,
-    ) -> Result<Vec<sight::InSqlite>, sqlx::Error> {
-        let databases = sqlx::query_as(sight::SQLITE_DATABASES).fetch_all(&mut *on).await?;
-        let sql = sight::tables_in_sqlite(&databases)
-            .map_err(|error| sqlx::Error::Decode(error.into()))?;
-        sqlx::query_as(AssertSqlSafe(sql)).bind(table.to_owned()).fetch_all(on).await
     }
 
     fn bind(
@@ -334,6 +217,10 @@ mod sqlite {
             Cell::Text(text) => query.bind(text),
             Cell::Bytes(bytes) => query.bind(bytes),
             Cell::Uuid(bytes) => query.bind(bytes.to_vec()),
+            // There are no arrays in SQLite, and no statement for it has one.
+            Cell::Integers(_) | Cell::Texts(_) | Cell::ByteStrings(_) | Cell::Uuids(_) => {
+                query.bind(None::<i64>)
+            }
         }
     }
 
@@ -346,8 +233,9 @@ mod sqlite {
 mod postgres {
     use sqlx::encode::IsNull;
     use sqlx::postgres::types::Oid;
-    use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, PgValueRef, Postgres};
-    use sqlx::query::Query;
+    use sqlx::postgres::{
+        PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, Postgres,
+    };
     use sqlx::{Decode, Encode};
 
     use super::*;
@@ -371,13 +259,9 @@ mod postgres {
     PRIMARY KEY (tenant, subject, class)
 );";
 
-        const LOCKED: &'static str = " FOR SHARE";
-
         // Two that look for a table at once would both make it, and one would fail. The number is ours.
         // Sent together, the statements are one transaction.
         const LOCK_SCHEMA: &'static str = "SELECT pg_advisory_xact_lock(7379817241033695);\n";
-
-        const IN_ONE: bool = true;
 
         const CONDITIONS: SqlDialect = SqlDialect::Postgres;
 
@@ -387,97 +271,12 @@ mod postgres {
 
         calls!(bind, read);
 
-        fn selected(column: &str, of: SubjectColumn) -> String {
-            match of {
-                SubjectColumn::Integer => format!("CAST({column} AS BIGINT)"),
-                SubjectColumn::Text => format!("CAST({column} AS TEXT)"),
-                SubjectColumn::Uuid => column.to_owned(),
-            }
-        }
-
-        // A `citext` is ordered by its own rules, and compared with a text by those of texts.
-        fn ordered(column: &str, of: SubjectColumn) -> String {
-            Self::selected(column, of)
-        }
-
-        fn shown(ordered: &str) -> String {
-            ["CAST(", ordered, " AS TEXT)"].concat()
-        }
-
-        fn names_subject(column: &str, of: SubjectColumn) -> String {
-            sight::names_subject_in_postgres(column, of)
-        }
-
-        async fn check_sight(
-            on: &mut Self::Connection,
-            statements: Statements,
-            (table, keys): (&str, &str),
-        ) -> Result<Result<(), Error>, sqlx::Error> {
-            use Kind::{Integer, Text};
-            let values = alloc::vec![quoted(table).as_str().into(), keys.into()];
-            let columns = &[Text, Integer, Integer, Text, Text, Integer];
-            let rows =
-                Self::fetch(on, statements, sight::POSTGRES_SIGHT.to_owned(), values, columns)
-                    .await?;
-            // A table that is not there shows when it is read.
-            let Some(row) = rows.into_iter().next() else { return Ok(Ok(())) };
-            let mut row = row.into_iter();
-            let is_zero = |cell| Cell::number(cell).is_ok_and(|number| number == 0);
-            let (kind, filtered, replica) = (row.next(), row.next(), row.next());
-            let (part_of, hides, keeps) = (row.next(), row.next(), row.next());
-            let found = sight::InPostgres {
-                kind: Cell::text(kind).unwrap_or_default(),
-                is_filtered: !is_zero(filtered),
-                is_replica: !is_zero(replica),
-                part_of: Cell::text(part_of).unwrap_or_default(),
-                hides: Cell::text(hides).unwrap_or_default(),
-                // By default a statement alone has such a snapshot too, of its own.
-                keeps_snapshot: !is_zero(keeps) && Self::has_begun(on).await?,
-            };
-            Ok(sight::check_in_postgres(table, &found))
-        }
-
         async fn has_begun(on: &mut Self::Connection) -> Result<bool, sqlx::Error> {
             if on.is_in_transaction() {
                 return Ok(true);
             }
             sqlx::raw_sql(sight::POSTGRES_HAS_BEGUN).fetch_one(on).await?.try_get(0)
         }
-
-        async fn may_undo(
-            on: &mut Self::Connection,
-            statements: Statements,
-        ) -> Result<bool, sqlx::Error> {
-            let sql = sight::POSTGRES_HAS_CHANGED.to_owned();
-            let rows = Self::fetch(on, statements, sql, alloc::vec![], &[Kind::Integer]).await?;
-            Ok(Cell::number(rows.into_iter().flatten().next()).is_ok_and(|number| number == 1))
-        }
-
-        async fn tables(
-            on: &mut Self::Connection,
-            statements: Statements,
-            (table, keys): (&str, &str),
-        ) -> Result<Vec<StoredTable>, sqlx::Error> {
-            let values = alloc::vec![quoted(table).as_str().into(), table.into(), keys.into()];
-            let columns = &[Kind::Text, Kind::Text, Kind::Integer];
-            let rows =
-                Self::fetch(on, statements, sight::POSTGRES_TABLES.to_owned(), values, columns)
-                    .await?;
-            let named = rows.into_iter().map(|row| {
-                let mut row = row.into_iter();
-                StoredTable {
-                    identity: Cell::text(row.next()).unwrap_or_default(),
-                    shown: Cell::text(row.next()).unwrap_or_default(),
-                    is_used: Cell::number(row.next()).is_ok_and(|number| number == 1),
-                }
-            });
-            Ok(named.collect())
-        }
-    }
-
-    /// A name as `to_regclass` takes it.
-    fn quoted(name: &str) -> String {
-        format!("\"{}\"", name.replace('"', "\"\""))
     }
 
     /// UUIDs, without the feature of sqlx. Their type has the same number in every PostgreSQL.
@@ -487,6 +286,13 @@ mod postgres {
         fn type_info() -> PgTypeInfo {
             const UUID: Oid = Oid(2950);
             PgTypeInfo::with_oid(UUID)
+        }
+    }
+
+    impl PgHasArrayType for Uuid {
+        fn array_type_info() -> PgTypeInfo {
+            const UUIDS: Oid = Oid(2951);
+            PgTypeInfo::with_oid(UUIDS)
         }
     }
 
@@ -513,6 +319,10 @@ mod postgres {
             Cell::Text(text) => query.bind(text),
             Cell::Bytes(bytes) => query.bind(bytes),
             Cell::Uuid(bytes) => query.bind(Uuid(bytes)),
+            Cell::Integers(numbers) => query.bind(numbers),
+            Cell::Texts(texts) => query.bind(texts),
+            Cell::ByteStrings(strings) => query.bind(strings),
+            Cell::Uuids(all) => query.bind(all.into_iter().map(Uuid).collect::<Vec<_>>()),
         }
     }
 
@@ -533,75 +343,6 @@ fn uuid(bytes: Vec<u8>) -> Result<Cell, sqlx::Error> {
         .try_into()
         .map(Cell::Uuid)
         .map_err(|_| sqlx::Error::Decode("the column of the subject holds no UUID".into()))
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<&[u8]> for Cell {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(bytes.to_vec())
-    }
-}
-
-impl From<ColumnId> for Cell {
-    fn from(id: ColumnId) -> Self {
-        match id {
-            ColumnId::Integer(number) => Self::Integer(number),
-            ColumnId::Text(text) => Self::Text(text),
-            ColumnId::Torn(text) => Self::Bytes(text),
-            ColumnId::Uuid(bytes) => Self::Uuid(bytes),
-        }
-    }
-}
-
-impl Cell {
-    pub(super) fn text(cell: Option<Self>) -> Result<String, Error> {
-        if let Some(Self::Text(text)) = cell { Ok(text) } else { Err(other_type()) }
-    }
-
-    pub(super) fn tenant(cell: Option<Self>) -> Result<String, Error> {
-        match cell {
-            Some(Self::Bytes(tenant)) => Err(tenant_not_utf8(&tenant)),
-            cell => Self::text(cell),
-        }
-    }
-
-    pub(super) fn bytes(cell: Option<Self>) -> Result<Vec<u8>, Error> {
-        if let Some(Self::Bytes(bytes)) = cell { Ok(bytes) } else { Err(other_type()) }
-    }
-
-    /// What is no envelope shows when it is used.
-    pub(super) fn to_envelope(&self) -> KeyEnvelope {
-        match self {
-            Self::Text(text) => envelope_of(text),
-            Self::Bytes(bytes) => KeyEnvelope::from_bytes(bytes.as_slice()),
-            _ => KeyEnvelope::from_bytes([]),
-        }
-    }
-
-    pub(super) fn number(cell: Option<Self>) -> Result<i64, Error> {
-        if let Some(Self::Integer(number)) = cell { Ok(number) } else { Err(other_type()) }
-    }
-
-    pub(super) fn generation(cell: Option<Self>) -> Result<u16, Error> {
-        Self::number(cell)?
-            .try_into()
-            .map_err(|_| Error::malformed("the queue holds no such generation"))
-    }
-
-    pub(super) fn column_id(cell: Option<Self>) -> Result<ColumnId, Error> {
-        match cell {
-            Some(Self::Integer(number)) => Ok(ColumnId::Integer(number)),
-            Some(Self::Text(text)) => Ok(ColumnId::Text(text)),
-            Some(Self::Bytes(text)) => Ok(ColumnId::Torn(text)),
-            Some(Self::Uuid(bytes)) => Ok(ColumnId::Uuid(bytes)),
-            _ => Err(other_type()),
-        }
-    }
 }
 
 /// What the database answers.
