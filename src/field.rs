@@ -20,6 +20,8 @@
 
 mod column;
 mod companion;
+#[cfg(feature = "schema")]
+mod dynamic;
 mod index;
 mod mask;
 mod masking;
@@ -37,6 +39,8 @@ pub use self::column::{Column, Sealed};
 #[cfg(feature = "schema")]
 pub(crate) use self::companion::What;
 pub use self::companion::{ColumnValue, Companion, InCompound, Update, ValueOnly, WithCompanions};
+#[cfg(feature = "schema")]
+pub use self::dynamic::{DynamicField, DynamicIndex};
 #[doc(hidden)]
 pub use self::index::Encoding;
 pub(crate) use self::index::terms;
@@ -50,6 +54,8 @@ pub(crate) use self::reseal::Found;
 pub(crate) use self::spec::Spec;
 #[cfg(feature = "serde")]
 pub use self::value::Structured;
+#[cfg(feature = "schema")]
+pub use self::value::Value;
 pub(crate) use self::value::encoded;
 pub use self::value::{Decoder, Encoder, NotNull, Optional, SealValue};
 

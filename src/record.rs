@@ -11,6 +11,8 @@ mod inline;
 mod owned;
 mod parts;
 mod reseal;
+#[cfg(feature = "schema")]
+mod run_time;
 mod schema;
 
 use alloc::vec::Vec;
@@ -24,6 +26,8 @@ use self::inline::no_envelope;
 pub use self::owned::{Custom, OwnedSchema};
 pub use self::parts::{Opener, Resealer, Sealer};
 pub use self::reseal::{Reindexed, Resealed};
+#[cfg(feature = "schema")]
+pub use self::run_time::RowUpdate;
 pub use self::schema::{Compound, FieldSchema, KeysPlace, Rows, Schema};
 
 use crate::access::Access;

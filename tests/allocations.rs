@@ -13,23 +13,27 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is passed on to the system's allocator as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        LIVE.set(LIVE.get() + layout.size() as isize);
         // SAFETY: as the caller promised.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.set(LIVE.get() - layout.size() as isize);
         // SAFETY: as the caller promised.
         unsafe { System.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        LIVE.set(LIVE.get() + size as isize - layout.size() as isize);
         // SAFETY: as the caller promised.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -49,6 +53,43 @@ const EMAIL: Field<String> = Field::new("customer", "email", CONTACT);
 const AGE: Field<i64> = Field::new("customer", "age", CONTACT);
 const PHOTO: Field<Vec<u8>> = Field::new("customer", "photo", CONTACT);
 const STREET: Field<Option<String>, ManyRows> = Field::new("address", "street", CONTACT);
+
+/// A run-time declaration is freed with its owner.
+#[cfg(feature = "schema")]
+#[test]
+fn ten_thousand_schemas_and_classes_leave_no_memory_behind() {
+    use fieldseal::class::OwnedClass;
+    use fieldseal::record::{FieldSchema, KeysPlace, OwnedSchema, Rows, Schema};
+
+    const SCHEMA: Schema = Schema::new(
+        "customer",
+        Rows::Single,
+        KeysPlace::External,
+        &["email", "age"],
+        &[FieldSchema::of(&EMAIL, "email", "String"), FieldSchema::of(&AGE, "age", "i64")],
+        &[],
+        &["email", "age"],
+    );
+    let json = SCHEMA.to_json();
+    let ring = KeyRing::generate().unwrap();
+    let use_one = |number: usize| {
+        // Another name each time, so that nothing could be kept once for all.
+        let json = json.replace("\"contact\"", &format!("\"contact{number}\""));
+        let schema = OwnedSchema::from_json(&json).unwrap();
+        let field = schema.schema().dynamic_field("email").unwrap();
+        if number % 1_000 == 0 {
+            let keys = DataKeys::create(&ring, 42, &schema).unwrap();
+            field.update(&keys, &"ada@example.com".into()).unwrap();
+        }
+        assert!(OwnedSchema::from_json(&json.replace("\"age\"", "\"Age\"")).is_err());
+        let name = format!("class{number}");
+        drop(OwnedClass::new(&name, &[&name], &[], 0, 0).unwrap().clone());
+    };
+    use_one(0);
+    let before = LIVE.get();
+    (0..10_000).for_each(use_one);
+    assert_eq!(LIVE.get(), before, "bytes that are still allocated");
+}
 
 #[test]
 fn sealing_a_field_allocates_its_output_and_nothing_else() {

@@ -13,6 +13,9 @@
 mod classes;
 #[path = "derive/declare.rs"]
 mod declare;
+#[cfg(feature = "schema")]
+#[path = "derive/dynamic.rs"]
+mod dynamic;
 #[path = "derive/erased.rs"]
 mod erased;
 #[path = "derive/in_step.rs"]

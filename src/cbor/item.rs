@@ -6,6 +6,8 @@ use minicbor::data::{IanaTag, Tag, Type};
 use minicbor::{Decoder, Encoder};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "schema")]
+use super::ValueKind;
 use super::{Out, item_len, unwritable};
 use crate::error::Error;
 
@@ -48,6 +50,24 @@ impl<'a> Item<'a> {
             return Err(refused());
         }
         read(&mut Decoder::new(item)).ok_or_else(refused)
+    }
+
+    /// The kind of the value; `None` for absence.
+    #[cfg(feature = "schema")]
+    pub(crate) const fn kind(&self) -> Option<ValueKind> {
+        Some(match self {
+            Self::Absent => return None,
+            Self::Bool(_) => ValueKind::Bool,
+            Self::Integer(_) => ValueKind::Integer,
+            Self::Text(_) => ValueKind::Text,
+            Self::Bytes(_) => ValueKind::Bytes,
+            Self::Date(_) => ValueKind::Date,
+            Self::Instant(..) => ValueKind::Instant,
+            Self::Decimal { .. } => ValueKind::Decimal,
+            Self::Uuid(_) => ValueKind::Uuid,
+            Self::Float => ValueKind::Float,
+            Self::Other => ValueKind::Parts,
+        })
     }
 
     /// The one spelling of the value: RFC 8949, 4.2.1, where a decimal has no zeros at its end. `None`

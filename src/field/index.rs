@@ -336,23 +336,10 @@ impl<T, K> Index<T, K> {
         value: &Q,
     ) -> Result<Query<'static, T>, Error> {
         let access = access.into();
-        self.asked(&access, || {
+        ask(&self.spec, &access, || {
             let items = items(value).map_err(|error| self.spec.locate(error))?;
             self.spec.ask(&items, access.ring().indexes(), access.checked_tenant()?)
         })
-    }
-
-    /// Terms are a guess at a value: no guess is answered that the audit was not told of.
-    fn asked(
-        &self,
-        access: &Access<'_>,
-        ask: impl FnOnce() -> Result<(Wanted, Vec<Vec<Term>>), Error>,
-    ) -> Result<Query<'static, T>, Error> {
-        let asked = ask();
-        let outcome = asked.as_ref().map(drop).map_err(Error::kind);
-        access.tell_search(self.spec.record, self.spec.id, outcome)?;
-        let (wanted, groups) = asked?;
-        Ok(Query { spec: self.spec, wanted, groups, marker: PhantomData })
     }
 
     /// Which stored terms are not under the ring's primary index key.
@@ -360,13 +347,7 @@ impl<T, K> Index<T, K> {
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) for a ring that has none.
     pub fn stale<'a>(&self, access: impl Into<Access<'a>>) -> Result<Stale, Error> {
-        let current = access.into().ring().indexes().primary();
-        current.map(|current| Stale { current }).ok_or_else(|| {
-            self.spec.locate(Error::new(
-                ErrorKind::MissingKey,
-                "this ring has no primary index key: KeyRing::add_index_key adds one",
-            ))
-        })
+        current(&self.spec, &access.into())
     }
 }
 
@@ -382,24 +363,60 @@ impl<T> Index<T, ManyTerms> {
         access: impl Into<Access<'a>>,
         values: impl RangeBounds<Q>,
     ) -> Result<Query<'static, T>, Error> {
-        let access = access.into();
         let end = |bound: Bound<&Q>| match bound {
             Bound::Unbounded => Ok((None, false)),
             Bound::Included(value) => items(value).map(|items| (Some(items), false)),
             Bound::Excluded(value) => items(value).map(|items| (Some(items), true)),
         };
-        self.asked(&access, || {
-            let located = |error| self.spec.locate(error);
-            let (least, above) = end(values.start_bound()).map_err(located)?;
-            let (greatest, below) = end(values.end_bound()).map_err(located)?;
-            self.spec.ask_between(
-                (least.as_ref(), greatest.as_ref()),
-                (above, below),
-                access.ring().indexes(),
-                access.checked_tenant()?,
-            )
+        let located = |error| self.spec.locate(error);
+        between(&self.spec, &access.into(), || {
+            let least = end(values.start_bound()).map_err(located)?;
+            Ok((least, end(values.end_bound()).map_err(located)?))
         })
     }
+}
+
+/// Terms are a guess at a value: no guess is answered that the audit was not told of.
+pub(super) fn ask<'i, T>(
+    spec: &IndexSpec<'i>,
+    access: &Access<'_>,
+    ask: impl FnOnce() -> Result<(Wanted, Vec<Vec<Term>>), Error>,
+) -> Result<Query<'i, T>, Error> {
+    let asked = ask();
+    let outcome = asked.as_ref().map(drop).map_err(Error::kind);
+    access.tell_search(spec.record, spec.id, outcome)?;
+    let (wanted, groups) = asked?;
+    Ok(Query { spec: *spec, wanted, groups, marker: PhantomData })
+}
+
+/// One end of a range: its items, none for an open end, and whether it is left out itself.
+type End = (Option<Items>, bool);
+
+pub(super) fn between<'i, T>(
+    spec: &IndexSpec<'i>,
+    access: &Access<'_>,
+    ends: impl FnOnce() -> Result<(End, End), Error>,
+) -> Result<Query<'i, T>, Error> {
+    ask(spec, access, || {
+        let ((least, above), (greatest, below)) = ends()?;
+        spec.ask_between(
+            (least.as_ref(), greatest.as_ref()),
+            (above, below),
+            access.ring().indexes(),
+            access.checked_tenant()?,
+        )
+    })
+}
+
+/// Which terms are out of date by the ring's primary index key.
+pub(super) fn current(spec: &IndexSpec<'_>, access: &Access<'_>) -> Result<Stale, Error> {
+    let current = access.ring().indexes().primary();
+    current.map(|current| Stale { current }).ok_or_else(|| {
+        spec.locate(Error::new(
+            ErrorKind::MissingKey,
+            "this ring has no primary index key: KeyRing::add_index_key adds one",
+        ))
+    })
 }
 
 /// What is asked of the table, and of what it gives back.

@@ -27,8 +27,10 @@ macro_rules! value {
 
 #[cfg(any(feature = "jiff", feature = "chrono", feature = "time"))]
 mod calendar;
-#[cfg(feature = "rust_decimal")]
+#[cfg(any(feature = "schema", feature = "rust_decimal"))]
 mod decimal;
+#[cfg(feature = "schema")]
+mod dynamic;
 #[cfg(feature = "serde_json")]
 mod json;
 mod plain;
@@ -43,6 +45,8 @@ use core::fmt;
 use minicbor::data::Type;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "schema")]
+pub use self::dynamic::Value;
 #[cfg(feature = "serde")]
 pub use self::structured::Structured;
 
@@ -363,7 +367,6 @@ impl<'a> Decoder<'a> {
     }
 
     #[cfg(any(
-        feature = "schema",
         feature = "uuid",
         feature = "rust_decimal",
         feature = "jiff",
@@ -378,7 +381,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads one of two tags, if a tag follows: whether it is the second.
-    #[cfg(any(feature = "schema", feature = "rust_decimal"))]
+    #[cfg(feature = "rust_decimal")]
     pub(crate) fn either_tag(&mut self, first: u64, second: u64) -> Result<Option<bool>, Error> {
         if self.datatype() != Some(Type::Tag) {
             return Ok(None);

@@ -41,6 +41,13 @@ impl<T: SealValue> TableTerms for Update<'_, T> {
     }
 }
 
+#[cfg(feature = "schema")]
+impl TableTerms for crate::record::RowUpdate<'_> {
+    fn table_terms(&self) -> (&str, Vec<(&str, &Terms)>) {
+        Self::table_terms(self)
+    }
+}
+
 impl<T> TableTerms for (&Index<T, ManyTerms>, &Terms) {
     fn table_terms(&self) -> (&str, Vec<(&str, &Terms)>) {
         (self.0.record(), alloc::vec![(self.0.id(), self.1)])

@@ -10,9 +10,9 @@ use serde_json::{Value as Json, json};
 
 use super::indexes;
 
-const UPPER: Normalizer = Normalizer::custom("upper", |text| Some(text.to_uppercase()));
+pub(crate) const UPPER: Normalizer = Normalizer::custom("upper", |text| Some(text.to_uppercase()));
 
-const WORN: Class = Class::new("worn").readers(&["app", "billing"]).retain_days(30);
+pub(crate) const WORN: Class = Class::new("worn").readers(&["app", "billing"]).retain_days(30);
 const CARDS: Class = Class::new("cards")
     .readers(&["billing"])
     .readers_with_consent(&["marketing", "partners"])
@@ -22,16 +22,16 @@ const SHOWN: Class =
     Class::mask_of(&CARDS, const { &MaskName::of(&CARDS) }, &["billing", "support"]);
 const INITIAL: Masking = Masking::custom("initial", |text| text.get(..1).map(Into::into));
 
-const CARD_INDEX: Index<Option<String>> =
+pub(crate) const CARD_INDEX: Index<Option<String>> =
     Index::exact("visit", "card").normalized(Normalizer::DIGITS).cardinality(1_000_000).lenient();
-const CARD_MASK: Mask<Option<String>, ManyRows> =
+pub(crate) const CARD_MASK: Mask<Option<String>, ManyRows> =
     Mask::new("visit", "card", SHOWN, INITIAL).pad(40).was(WORN);
-const CARD: IndexedField<Option<String>, ManyRows> =
+pub(crate) const CARD: IndexedField<Option<String>, ManyRows> =
     Field::new("visit", "card", CARDS).pad(48).was(WORN).none_on_erased().with(
         "card",
         &[Companion::index(&CARD_INDEX, "card_index"), Companion::mask(&CARD_MASK, "card_mask")],
     );
-const PAID_RANGE: Index<i64, ManyTerms> = Index::range(
+pub(crate) const PAID_RANGE: Index<i64, ManyTerms> = Index::range(
     "visit",
     "paid",
     Domain::integers(
@@ -42,14 +42,16 @@ const PAID_RANGE: Index<i64, ManyTerms> = Index::range(
 )
 .levels(3)
 .allow_leakage("the test wants \"each\" member\n");
-const PAID: IndexedField<i64, ManyRows> =
+pub(crate) const PAID: IndexedField<i64, ManyRows> =
     Field::new("visit", "paid", WORN).with("paid", &[Companion::in_table(&PAID_RANGE)]);
-const HIDDEN: Field<Option<u8>, ManyRows> = Field::new("visit", "hidden", WORN).hide_null(16);
-const NOTES: Field<Structured<Vec<String>>, ManyRows> = Field::new("visit", "notes", WORN).pad(1);
-const TOKEN: Field<[u8; 32], ManyRows> = Field::new("visit", "token", Class::PERSONAL);
-const RATIO: Field<f32, ManyRows> = Field::new("visit", "ratio", Class::PERSONAL);
+pub(crate) const HIDDEN: Field<Option<u8>, ManyRows> =
+    Field::new("visit", "hidden", WORN).hide_null(16);
+pub(crate) const NOTES: Field<Structured<Vec<String>>, ManyRows> =
+    Field::new("visit", "notes", WORN).pad(1);
+pub(crate) const TOKEN: Field<[u8; 32], ManyRows> = Field::new("visit", "token", Class::PERSONAL);
+pub(crate) const RATIO: Field<f32, ManyRows> = Field::new("visit", "ratio", Class::PERSONAL);
 
-const VISIT: Schema = Schema::new(
+pub(crate) const VISIT: Schema = Schema::new(
     "visit",
     Rows::Many,
     KeysPlace::External,
@@ -74,7 +76,7 @@ const VISIT: Schema = Schema::new(
     &["card", "paid", "hidden", "notes", "token", "ratio"],
 );
 
-const CUSTOM: Custom<'static> = Custom::new(&[UPPER], &[INITIAL]);
+pub(crate) const CUSTOM: Custom<'static> = Custom::new(&[UPPER], &[INITIAL]);
 
 #[test]
 fn a_schema_that_is_written_and_read_back_is_equal() {
