@@ -13,27 +13,27 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
-    static LIVE: Cell<isize> = const { Cell::new(0) };
+    static LIVE: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is passed on to the system's allocator as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
-        LIVE.set(LIVE.get() + layout.size() as isize);
+        LIVE.set(LIVE.get().wrapping_add(layout.size()));
         // SAFETY: as the caller promised.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get() - layout.size() as isize);
+        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
         // SAFETY: as the caller promised.
         unsafe { System.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
-        LIVE.set(LIVE.get() + size as isize - layout.size() as isize);
+        LIVE.set(LIVE.get().wrapping_add(size).wrapping_sub(layout.size()));
         // SAFETY: as the caller promised.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -77,7 +77,7 @@ fn ten_thousand_schemas_and_classes_leave_no_memory_behind() {
         let json = json.replace("\"contact\"", &format!("\"contact{number}\""));
         let schema = OwnedSchema::from_json(&json).unwrap();
         let field = schema.schema().dynamic_field("email").unwrap();
-        if number % 1_000 == 0 {
+        if number.is_multiple_of(1_000) {
             let keys = DataKeys::create(&ring, 42, &schema).unwrap();
             field.update(&keys, &"ada@example.com".into()).unwrap();
         }

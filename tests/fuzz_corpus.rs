@@ -66,3 +66,16 @@ fn write_seeds() {
         std::fs::write(directory.join(name), bytes).unwrap();
     }
 }
+
+/// Else the fuzzer would begin with documents that are refused.
+#[cfg(feature = "schema")]
+#[test]
+fn the_schemas_that_the_fuzzer_begins_with_are_read() {
+    let seeds = support::seeds::all();
+    let schemas: Vec<_> = seeds.iter().filter(|(target, ..)| *target == "schema").collect();
+    assert_eq!(schemas.len(), 2);
+    for (_, name, json) in schemas {
+        support::targets::schemas::read(std::str::from_utf8(json).unwrap())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}

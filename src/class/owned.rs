@@ -1,4 +1,5 @@
 //! Classes that are known at run time only: declarations that are read from a file.
+#![allow(clippy::mem_forget, reason = "the macro of `self_cell`, which frees all on drop")]
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;

@@ -1,4 +1,5 @@
 //! Schemas that are read at run time and own what they declare.
+#![allow(clippy::mem_forget, reason = "the macro of `self_cell`, which frees all on drop")]
 
 mod node;
 mod read;

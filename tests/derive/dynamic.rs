@@ -191,7 +191,7 @@ fn bytes<'c>(columns: &[(&str, ColumnValue<'c>)], column: &str) -> &'c [u8] {
 #[test]
 fn indexes_masks_and_former_classes_are_those_of_the_constants() {
     let (ring, schema) = (ring(), read());
-    let keys = DataKeys::create(&ring, 42, &VISIT).unwrap();
+    let keys = DataKeys::create(&ring, 42, VISIT).unwrap();
     assert_eq!(DataKeys::create(&ring, 42, &schema).unwrap().reached(), keys.reached());
     let schema = schema.schema();
     let card = schema.dynamic_field("card").unwrap().row(7).unwrap();

@@ -186,3 +186,60 @@ fn row_is_found_by_its_terms_and_shown_by_its_masks() {
         .unwrap();
     assert_eq!(absent, 1);
 }
+
+/// A job that has the schema's document and not the struct.
+#[cfg(feature = "schema")]
+#[test]
+fn a_row_that_a_read_schema_writes_is_found_and_opened_by_the_struct() {
+    use fieldseal::field::{ColumnValue, Value};
+    use fieldseal::record::OwnedSchema;
+    use fieldseal::store::SqliteTermsTable;
+    use rusqlite::types::Value as Sql;
+
+    let (mut ring, db, terms) = (ring(), connect(), SqliteTermsTable::new());
+    ring.add_index_key().unwrap();
+    terms.migrate(&db).unwrap();
+    let read = OwnedSchema::from_json(&Client::SCHEMA.to_json()).unwrap();
+    let schema = read.schema();
+
+    let keys = DataKeys::create(&ring, 42, &read).unwrap();
+    let (email, born) = (Value::from("ada@example.com"), Value::from("1815-12-10"));
+    let update = schema.update_row(&keys, None, &[("email", &email), ("born", &born)]).unwrap();
+    let mut columns = vec!["id", "keys"];
+    let mut values = vec![Sql::Integer(42), Sql::Blob(keys.envelope().as_bytes().to_vec())];
+    for (column, value) in update.columns() {
+        columns.push(column);
+        values.push(match value {
+            ColumnValue::Bytes(bytes) => Sql::Blob(bytes.to_vec()),
+            _ => Sql::Null,
+        });
+    }
+    db.execute(&insert("client", &columns), rusqlite::params_from_iter(values)).unwrap();
+    terms.write(&db, 42, &update).unwrap();
+
+    let row = db.query_row("SELECT * FROM client", [], SealedClient::from_row).unwrap();
+    let opened = row.open(&ring, 42).unwrap();
+    assert_eq!(
+        (opened.email.as_str(), opened.born.as_deref()),
+        ("ada@example.com", Some("1815-12-10"))
+    );
+
+    // By each index, as the constants ask and as what was read asks.
+    let words = schema.dynamic_index("email.words").unwrap().query(&ring, "ada").unwrap();
+    let found = words.in_table("client.id").unwrap();
+    let sql = format!("SELECT count(*) FROM client WHERE {}", found.sql());
+    let count = |sql: &str, terms: &mut dyn Iterator<Item = Vec<u8>>| {
+        db.query_row(sql, rusqlite::params_from_iter(terms), |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(count(&sql, &mut found.terms().map(|term| term.as_bytes().to_vec())), 1);
+    for (column, asked) in [
+        ("email_index", schema.dynamic_index("email").unwrap().query(&ring, "ada@example.com")),
+        ("born_index", schema.dynamic_index("born").unwrap().query(&ring, "1815-12-10")),
+        ("both_index", schema.dynamic_index("both").unwrap().query(&ring, &[email, born][..])),
+    ] {
+        let asked = asked.unwrap();
+        let sql = format!("SELECT count(*) FROM client WHERE {column} = ?");
+        let mut terms = asked.terms().iter().map(|term| term.as_bytes().to_vec());
+        assert_eq!(count(&sql, &mut terms), 1, "{column}");
+    }
+}

@@ -17,6 +17,7 @@ pub(crate) fn all() -> Seeds {
     seeds.extend(rings());
     #[cfg(feature = "file")]
     seeds.extend(ledgers());
+    seeds.extend(schemas());
     seeds.extend([
         ("text", "canonical", b"fs1.9QECAwQ".to_vec()),
         ("text", "spare_bits", b"fs1.9QECAwR".to_vec()),
@@ -51,6 +52,14 @@ pub(crate) fn all() -> Seeds {
     input.extend(b"\x00\x02\x00\0\0\0\0\0\0\0\x2A\x01\x01\x01r\x01\x08\x02ab\x03abc\x02\x01\x10");
     seeds.push(("seal_open", "standalone", input));
     seeds
+}
+
+fn schemas() -> Seeds {
+    let small = r#"{"version":1,"record":"r","rows":"many","keys":"external","columns":["a","m"],"fields":[{"id":"a","column":"a","kind":"text","optional":true,"class":{"name":"contact","readers_with_consent":["support"]},"companions":[{"column":null,"what":{"index":{"id":"a","shape":{"prefix":3},"normalizer":"digits","cardinality":{"declared":1000000}}}},{"column":"m","what":{"mask":{"shows":"last4","class":{"name":"mask.contact","readers":["app","support"]}}}}]}]}"#;
+    let numbers = r#"{"version":1,"record":"r","rows":"single","keys":"inline","columns":["n","b","c"],"fields":[{"id":"n","column":"n","kind":"integer","limit":{"integers":[-128,127]},"class":{"name":"medical","readers":["doctor"],"retain_days":30,"generation_days":3},"was":{"name":"contact"},"pad":1,"companions":[{"column":null,"what":{"index":{"id":"n","shape":{"range":[{"unit":"one","least":"-9","greatest":"99","step":2},3]},"allow_leakage":"a seed"}}}]},{"id":"b","column":"b","kind":"bool","optional":true,"hide_null":true,"class":{"name":"contact"}},{"id":"t","column":"c","class":{"name":"contact"}}],"compounds":[{"companion":{"column":"d","what":{"index":{"id":"both","kind":"unknown","shape":{"compound":["custom:upper","none"]},"bits":20,"cardinality":"measured"}}},"parts":["t","n"]}]}"#;
+    [("text", small), ("numbers", numbers)]
+        .map(|(name, json)| ("schema", name, json.as_bytes().to_vec()))
+        .into()
 }
 
 fn envelopes() -> Seeds {

@@ -6,6 +6,8 @@ pub(crate) mod input;
 pub(crate) mod ledgers;
 #[cfg(feature = "file")]
 pub(crate) mod rings;
+#[cfg(feature = "schema")]
+pub(crate) mod schemas;
 pub(crate) mod terms;
 pub(crate) mod values;
 
@@ -46,6 +48,10 @@ pub(crate) fn run(target: &str, data: &[u8]) {
         "ring" => rings::ring(data),
         #[cfg(feature = "file")]
         "typed" => rings::typed(data),
+        #[cfg(feature = "schema")]
+        "schema" => schemas::schema(data),
+        #[cfg(not(feature = "schema"))]
+        "schema" => {}
         #[cfg(not(feature = "file"))]
         "ledger" | "ring" | "typed" => {}
         _ => panic!("no target {target}"),

@@ -20,9 +20,11 @@ value!(f64 as Float: |value, to| to.f64(*value), |from| from.f64());
 
 /// The integers of a type. Each that can be sealed has at most 64 bits.
 macro_rules! integers_from {
-    ($type:ty) => {
-        Limit::Integers(<$type>::MIN as i64, <$type>::MAX as u64)
-    };
+    ($type:ty) => {{
+        #[allow(clippy::as_conversions, reason = "widening; `From` is not const")]
+        let limit = Limit::Integers(<$type>::MIN as i64, <$type>::MAX as u64);
+        limit
+    }};
 }
 
 macro_rules! integers {
@@ -71,6 +73,7 @@ impl<const N: usize> SealValue for [u8; N] {
     type Column = Sealed<Self>;
 
     const KIND: ValueKind = ValueKind::Bytes;
+    #[allow(clippy::as_conversions, reason = "no array is as long as 4 GiB; `From` is not const")]
     const LIMIT: Option<Limit> = Some(Limit::Length(N as u32));
 
     fn encode(&self, to: &mut Encoder<'_>) -> Result<(), Error> {
