@@ -85,13 +85,21 @@ impl Error {
 /// | the ring holds no key that signs | `missing-key` | use the ring that has it | 500 |
 /// | an id is empty or too long | `invalid-input` | change what was given | 400 |
 /// | bytes are not an encoded id | `invalid-input` | change what was given | 400 |
+/// | two declarations of a program contradict each other | `declaration` | mend the one that is wrong | 500 |
+/// | a key is to be retired that is still needed | `failed-precondition` | do first what the text says | 409 |
+/// | an envelope has no room for another class | `exhausted` | put fewer classes into it | 500 |
+/// | a sweep would erase more than it may | `unconfirmed` | look at the plan, then confirm it | 409 |
+/// | the operating system gives no randomness | `randomness` | try again later | 503 |
 /// | the audit sink refused the event | `audit` | repair the sink, then try again | 503 |
 /// | somebody else stored a change first | `conflict` | read again, and make the change to that | 409 |
+/// | another process holds the lock of the ring file | `locked` | try again when it is done | 503 |
 /// | a pass sees only a part of a table of envelopes | `incomplete` | take a role and a table that show every row | 500 |
 /// | another connection has the database locked | `retry` | run the whole transaction again | 503 |
 /// | another transaction changed what this one has read | `retry` | run the whole transaction again | 503 |
 /// | the database has no such table | `io` | see [`Error::fault`] | 503 |
 /// | the database takes no writes | `io` | see [`Error::fault`] | 503 |
+/// | the user of the database lacks a privilege | `io` | see [`Error::fault`] | 503 |
+/// | the server stopped during the call | `io` | see [`Error::fault`], and read what is stored | 503 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 
 /// A server without TCP, whose data is lost with it.
@@ -15,8 +16,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, in a second or two. `None` when PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
+        static LAST: AtomicU32 = AtomicU32::new(0);
         let bin = programs()?;
-        let folder = env::temp_dir().join(format!("fieldseal-postgres-{}", std::process::id()));
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let name = format!("fieldseal-postgres-{}-{number}", std::process::id());
+        let folder = env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).ok()?;
         let mut shell = Command::new("sh")

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 mod server;
 
 #[allow(unused_imports, reason = "shared by test binaries")]
-pub(crate) use self::server::programs;
+pub(crate) use self::server::{Server, programs};
 
 /// A schema of its own, which goes with this.
 pub struct Schema {
@@ -61,13 +61,13 @@ impl Drop for Schema {
 }
 
 fn server_url() -> Option<&'static str> {
-    static SERVER: OnceLock<Option<server::Server>> = OnceLock::new();
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     static GIVEN: OnceLock<Option<String>> = OnceLock::new();
     if let Some(url) = GIVEN.get_or_init(|| env::var("DATABASE_URL").ok()) {
         return Some(url);
     }
     let server = SERVER.get_or_init(|| {
-        let server = server::Server::start();
+        let server = Server::start();
         if server.is_none() {
             println!(
                 "SKIPPED: no PostgreSQL: install it (Debian: postgresql), or set DATABASE_URL"
@@ -75,7 +75,7 @@ fn server_url() -> Option<&'static str> {
         }
         server
     });
-    server.as_ref().map(server::Server::url)
+    server.as_ref().map(Server::url)
 }
 
 /// Runs this outside of the test's own runtime, if it has one.

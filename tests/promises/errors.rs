@@ -1,11 +1,12 @@
 //! The table of `ErrorKind`: a situation for each row.
 
 use fieldseal::audit::{AuditRefused, AuditSink, Event};
-use fieldseal::keyring::{Credential, RingDocument, SlotKey};
+use fieldseal::jobs::Sweep;
+use fieldseal::keyring::{Census, Credential, KeyUse, RingDocument, SlotKey};
 use fieldseal::store::{SqliteKeyStore, SubjectColumn};
 use fieldseal::{
-    Access, Class, DataKeys, Error, Field, Id, KeyEnvelope, KeyRing, KeyStore as _, RingFile,
-    RowId, Sealed,
+    Access, Class, DataKeys, Error, ErrorKind, Field, Id, KeyEnvelope, KeyRing, KeyStore as _,
+    MemoryKeyStore, RingFile, RowId, Sealed,
 };
 use rusqlite::Connection;
 
@@ -195,6 +196,29 @@ fn situation(name: &str) -> Option<Error> {
             failed(DataKeys::create(ring, "x".repeat(300), [CONTACT]))
         }
         "bytes are not an encoded id" => failed(Id::from_encoded(b"\x01\x02")),
+        "two declarations of a program contradict each other" => {
+            const OTHER: Class = Class::new("contact").readers(&["doctor"]);
+            failed(DataKeys::create(ring, 42, [CONTACT, OTHER]))
+        }
+        "a key is to be retired that is still needed" => {
+            let mut ring = ring.subset(&["app", "doctor"]).unwrap().into_ring();
+            let former = ring.primary(KeyUse::Wrap, "app").unwrap().id();
+            ring.rotate(KeyUse::Wrap, "app").unwrap();
+            let mut census = Census::new_at(NOW);
+            census.add(envelope.as_bytes());
+            failed(ring.retire(former, &census))
+        }
+        "an envelope has no room for another class" => {
+            let names: Vec<String> = (0..600).map(|number| format!("class-{number}")).collect();
+            let classes: Vec<_> = names.iter().map(|name| Class::new(name)).collect();
+            failed(DataKeys::create(ring, 42, classes.as_slice()))
+        }
+        "a sweep would erase more than it may" => {
+            let store = MemoryKeyStore::new();
+            store.save(&(), &DataKeys::create(at, 42, [BRIEF]).unwrap()).unwrap();
+            let later = Access::new(ring).at(NOW + 40 * 86_400);
+            failed(Sweep::at_most_percent(10).clock_gap_days(60).run(&store, &(), later))
+        }
         "the audit sink refused the event" => failed(envelope.unwrap(at.audit(&Deaf), 42)),
         "somebody else stored a change first" => {
             let (_folder, [on, _], _) = stored(ring);
@@ -233,6 +257,100 @@ fn situation(name: &str) -> Option<Error> {
     })
 }
 
+/// The situations that need a server, another process or ten seconds: their kind, and the test that brings
+/// each about.
+const ELSEWHERE: [(&str, ErrorKind, &str); 4] = [
+    (
+        "the operating system gives no randomness",
+        ErrorKind::Randomness,
+        "without_randomness_nothing_is_sealed_and_no_ring_is_made",
+    ),
+    (
+        "another process holds the lock of the ring file",
+        ErrorKind::Locked,
+        "who_waits_for_the_lock_gives_up_after_ten_seconds",
+    ),
+    (
+        "the user of the database lacks a privilege",
+        ErrorKind::Io,
+        "a_role_without_the_privilege_is_denied_by_postgres",
+    ),
+    (
+        "the server stopped during the call",
+        ErrorKind::Io,
+        "a_server_that_stops_during_a_call_is_lost_and_the_text_says_to_read_back",
+    ),
+];
+
+#[test]
+fn the_tests_of_the_other_rows_exist() {
+    fn holds(folder: &std::path::Path, line: &str) -> bool {
+        std::fs::read_dir(folder).unwrap().flatten().any(|entry| match entry.path() {
+            path if path.is_dir() => holds(&path, line),
+            path if path.extension().is_some_and(|ext| ext == "rs") => {
+                std::fs::read_to_string(path).unwrap().contains(line)
+            }
+            _ => false,
+        })
+    }
+    for (situation, _, test) in ELSEWHERE {
+        assert!(holds("tests".as_ref(), &format!("fn {test}()")), "{situation}: {test}");
+    }
+}
+
+/// A process of its own, whose `getrandom` fails for the 32 bytes that a call draws.
+#[allow(
+    clippy::print_stdout,
+    reason = "what is skipped has to be seen, and the parent reads the child"
+)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn without_randomness_nothing_is_sealed_and_no_ring_is_made() {
+    use std::process::Command;
+
+    const NAME: &str = "without_randomness_nothing_is_sealed_and_no_ring_is_made";
+    const CHILD: &str = "FIELDSEAL_WITHOUT_RANDOMNESS";
+    const FAILS: &str = "#define _GNU_SOURCE
+        #include <errno.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        ssize_t getrandom(void *to, size_t len, unsigned flags) {
+            if (len == 32) { errno = EIO; return -1; }
+            return syscall(SYS_getrandom, to, len, flags);
+        }";
+
+    if std::env::var_os(CHILD).is_some() {
+        let refused = |error: Error| assert_eq!(error.kind(), ErrorKind::Randomness, "{error}");
+        let mut rng = <chacha20::ChaCha20Rng as rand_core::SeedableRng>::from_seed([7; 32]);
+        let mut ring = KeyRing::generate_with_rng(&mut rng).unwrap();
+        let keys = DataKeys::create_with_rng(&ring, 42, [CONTACT], &mut rng).unwrap();
+        refused(failed(KeyRing::generate()));
+        refused(failed(DataKeys::create(&ring, 42, [CONTACT])));
+        refused(failed(NOTE.seal(&keys, &"note".into())));
+        refused(failed(ring.add_role("later")));
+        assert!(ring.primary(KeyUse::Wrap, "later").is_none(), "a refusal changes nothing");
+        println!("refused without randomness");
+        return;
+    }
+    let folder = place::Folder::new();
+    let (source, library) = (folder.0.join("fails.c"), folder.0.join("fails.so"));
+    std::fs::write(&source, FAILS).unwrap();
+    let cc =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    if !cc.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: no C compiler");
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([NAME, "--nocapture"])
+        .env("LD_PRELOAD", &library)
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("refused without"), "{said}");
+}
+
 #[test]
 fn each_row_of_the_table_of_errors_is_so() {
     let source = std::fs::read_to_string("src/error.rs").unwrap();
@@ -245,8 +363,12 @@ fn each_row_of_the_table_of_errors_is_so() {
     assert!(rows.len() >= 25, "{rows:?}");
     for row in rows {
         let [name, kind, _, status] = row[..] else { panic!("four cells: {row:?}") };
-        let error = situation(name).unwrap_or_else(|| panic!("no such situation: {name}"));
         let kind = kind.split('`').nth(1).unwrap();
+        if let Some((_, of, _)) = ELSEWHERE.iter().find(|(situation, ..)| *situation == name) {
+            assert_eq!((of.as_str(), of.http_status().to_string().as_str()), (kind, status));
+            continue;
+        }
+        let error = situation(name).unwrap_or_else(|| panic!("no such situation: {name}"));
         assert_eq!(error.kind().as_str(), kind, "{name}: {error}");
         assert_eq!(error.kind().http_status().to_string(), status, "{name}");
         let prefix = format!("{kind}: ");
