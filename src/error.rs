@@ -18,6 +18,7 @@ mod fault;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 
 pub use self::fault::Fault;
@@ -26,7 +27,8 @@ pub use self::fault::Fault;
 ///
 /// The error is opaque; [`kind`](Error::kind) says what happened. Its text names the record, the
 /// field, the class and the roles concerned, and never a value or a byte of a key. Every failure of
-/// authentication is [`ErrorKind::Tampered`] with one and the same text.
+/// authentication is [`ErrorKind::Tampered`] with one and the same text. Where a file or a database failed,
+/// [`source`](core::error::Error::source) is the error of its driver.
 ///
 /// ```
 /// use fieldseal::{ErrorKind, KeyRing};
@@ -45,14 +47,17 @@ struct Inner {
     field: Option<Box<str>>,
     row: Option<usize>,
     fault: Option<Fault>,
+    source: Option<Source>,
 }
+
+type Source = Arc<dyn core::error::Error + Send + Sync>;
 
 impl Error {
     /// The same error once more, for a caller that has only lent it.
     pub(crate) fn again(&self) -> Self {
-        let Inner { kind, ref detail, ref record, ref field, row, fault } = *self.0;
-        let (record, field) = (record.clone(), field.clone());
-        Self(Box::new(Inner { kind, detail: detail.clone(), record, field, row, fault }))
+        let Inner { kind, ref detail, ref record, ref field, row, fault, ref source } = *self.0;
+        let (record, field, source) = (record.clone(), field.clone(), source.clone());
+        Self(Box::new(Inner { kind, detail: detail.clone(), record, field, row, fault, source }))
     }
 }
 
@@ -264,7 +269,8 @@ impl fmt::Display for ErrorKind {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self(Box::new(Inner { kind, detail, record: None, field: None, row: None, fault: None }))
+        let (record, field, row, fault, source) = (None, None, None, None, None);
+        Self(Box::new(Inner { kind, detail, record, field, row, fault, source }))
     }
 
     /// One text for every failure of authentication, whatever the reason.
@@ -313,9 +319,9 @@ impl Error {
 
     #[cfg(feature = "file")]
     #[cold]
-    pub(crate) fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+    pub(crate) fn io(doing: &str, path: &std::path::Path, error: std::io::Error) -> Self {
         Self::new(ErrorKind::Io, alloc::format!("cannot {doing} {}: {error}", path.display()))
-            .because_of(Fault::of_io(error))
+            .because_of(Fault::of_io(&error), error)
     }
 
     #[cold]
@@ -348,8 +354,13 @@ impl Error {
         feature = "sqlx-postgres"
     ))]
     #[cold]
-    pub(crate) fn because_of(mut self, fault: Option<Fault>) -> Self {
+    pub(crate) fn because_of(
+        mut self,
+        fault: Option<Fault>,
+        source: impl core::error::Error + Send + Sync + 'static,
+    ) -> Self {
         self.0.fault = fault;
+        self.0.source = Some(Arc::new(source));
         self
     }
 
@@ -417,4 +428,11 @@ impl fmt::Debug for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    /// The error of the file system, of rusqlite or of sqlx that this one comes from, as the driver made it. Log its
+    /// `Display`: the `Debug` of a server's error can quote the row that was refused.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        let source = self.0.source.as_deref()?;
+        Some(source)
+    }
+}

@@ -14,6 +14,9 @@ mod audited;
 #[cfg(all(feature = "file", feature = "rusqlite"))]
 #[path = "promises/errors.rs"]
 mod errors;
+#[cfg(all(feature = "file", feature = "rusqlite", feature = "sqlx-sqlite"))]
+#[path = "promises/sources.rs"]
+mod sources;
 
 use fieldseal::envelope::History;
 use fieldseal::keyring::{KeyState, KeyUse, RingKey};

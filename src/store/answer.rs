@@ -104,7 +104,12 @@ fn of_postgres(code: &str) -> Option<Fault> {
 /// `what` is the place as its owner knows it, such as "the key store's database".
 #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[cold]
-fn error(what: &str, fault: Option<Fault>, text: &str) -> Error {
+fn error(
+    what: &str,
+    fault: Option<Fault>,
+    text: &str,
+    answer: impl core::error::Error + Send + Sync + 'static,
+) -> Error {
     let kind = match fault {
         Some(Fault::Busy | Fault::Raced) => ErrorKind::Retry,
         _ => ErrorKind::Io,
@@ -113,7 +118,7 @@ fn error(what: &str, fault: Option<Fault>, text: &str) -> Error {
         Some(fault) => format!("{what} answers: {text}: {}", fault.remedy()),
         None => format!("{what} answers: {text}"),
     };
-    Error::new(kind, text).because_of(fault)
+    Error::new(kind, text).because_of(fault, answer)
 }
 
 #[cfg(feature = "rusqlite")]
@@ -124,15 +129,16 @@ fn of_rusqlite(answer: &rusqlite::Error) -> Option<Fault> {
 /// What rusqlite answers.
 #[cfg(feature = "rusqlite")]
 #[cold]
-pub(super) fn rusqlite(what: &str, answer: &rusqlite::Error) -> Error {
+pub(super) fn rusqlite(what: &str, answer: rusqlite::Error) -> Error {
     match answer {
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
         | rusqlite::Error::Utf8Error(..) => {
             Error::malformed(format!("{what} holds a value of another type: {answer}"))
+                .because_of(None, answer)
         }
-        _ => error(what, of_rusqlite(answer), &format!("{answer}")),
+        _ => error(what, of_rusqlite(&answer), &format!("{answer}"), answer),
     }
 }
 
@@ -153,13 +159,17 @@ fn of_sqlx(answer: &sqlx::Error) -> Option<Fault> {
 /// What sqlx answers.
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
 #[cold]
-pub(super) fn sqlx(what: &str, answer: &sqlx::Error) -> Error {
-    match answer {
-        sqlx::Error::Database(told) => error(what, of_sqlx(answer), told.message()),
+pub(super) fn sqlx(what: &str, answer: sqlx::Error) -> Error {
+    match &answer {
+        sqlx::Error::Database(told) => {
+            let text = alloc::string::String::from(told.message());
+            error(what, of_sqlx(&answer), &text, answer)
+        }
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             Error::malformed(format!("{what} holds a value of another type: {answer}"))
+                .because_of(None, answer)
         }
-        _ => error(what, of_sqlx(answer), &format!("{answer}")),
+        _ => error(what, of_sqlx(&answer), &format!("{answer}"), answer),
     }
 }
 

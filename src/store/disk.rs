@@ -34,7 +34,7 @@ pub(super) struct Content {
 
 /// Reads a whole file. One that others can read or write is refused, unless `any_permissions`.
 pub(super) fn read(path: &Path, any_permissions: bool, largest: u64) -> Result<Content, Error> {
-    let failed = |error| Error::io("read", path, &error);
+    let failed = |error| Error::io("read", path, error);
     // Before it is opened, too: opening a pipe waits for somebody to write.
     check_kind(path, &fs::metadata(path).map_err(failed)?)?;
     let mut file = File::open(path).map_err(failed)?;
@@ -145,7 +145,7 @@ impl Lock {
         match fs::remove_file(&fresh) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io("remove", &fresh, &error)),
+            Err(error) => return Err(Error::io("remove", &fresh, error)),
         }
         let directory = Directory::of(&self.path)?;
         if let Err(error) = self.put_beside(&fresh, bytes, former, observe) {
@@ -167,7 +167,7 @@ impl Lock {
         former: Option<&Metadata>,
         observe: Observer<'_>,
     ) -> Result<(), Error> {
-        let failed = |error| Error::io("write", fresh, &error);
+        let failed = |error| Error::io("write", fresh, error);
         let mut file = create_private(fresh).map_err(failed)?;
         observe("created");
         if let Some(former) = former {
@@ -200,7 +200,7 @@ impl Lock {
                     self.path.display()
                 ),
             ),
-            _ => Error::io("replace", &self.path, &error),
+            _ => Error::io("replace", &self.path, error),
         })
     }
 
@@ -210,7 +210,7 @@ impl Lock {
     fn keep_owner(&self, file: &File, former: &Metadata) -> Result<(), Error> {
         use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
-        let failed = |error| Error::io("keep the owner and rights of", &self.path, &error);
+        let failed = |error| Error::io("keep the owner and rights of", &self.path, error);
         let fresh = file.metadata().map_err(failed)?;
         if (former.uid(), former.gid()) != (fresh.uid(), fresh.gid()) {
             fchown(file, Some(former.uid()), Some(former.gid())).map_err(failed)?;
@@ -241,7 +241,7 @@ fn wait(file: &File, until: Option<Instant>, path: &Path) -> Result<(), Error> {
                     ),
                 ));
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, &error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, error)),
         }
     }
 }
@@ -256,7 +256,7 @@ pub(super) struct Appending {
 impl Appending {
     /// Waits for it up to ten seconds.
     pub(super) fn open(path: &Path, any_permissions: bool) -> Result<Self, Error> {
-        let failed = |error| Error::io("open", path, &error);
+        let failed = |error| Error::io("open", path, error);
         let until = Instant::now().checked_add(PATIENCE);
         loop {
             check_kind(path, &fs::metadata(path).map_err(failed)?)?;
@@ -277,7 +277,7 @@ impl Appending {
     /// The last line that ends in a line feed, without it, where it ends, and what is behind it. Nothing is cut off
     /// yet, as this may be another's file. Where there is no such line, it is empty, and ends at 0.
     pub(super) fn last_line(&mut self, longest: usize) -> Result<(Vec<u8>, u64, Vec<u8>), Error> {
-        let len = self.file.metadata().map_err(|error| self.unread(&error))?.len();
+        let len = self.file.metadata().map_err(|error| self.unread(error))?.len();
         let start = len.saturating_sub(length(longest).saturating_add(1));
         let mut tail = self.part(start, len)?;
         let Some(last) = tail.iter().rposition(|byte| *byte == b'\n') else {
@@ -324,21 +324,21 @@ impl Appending {
             .file
             .seek(SeekFrom::Start(start))
             .and_then(|_| (&mut self.file).take(end.saturating_sub(start)).read_to_end(&mut bytes));
-        read.map(|_| bytes).map_err(|error| self.unread(&error))
+        read.map(|_| bytes).map_err(|error| self.unread(error))
     }
 
-    fn unread(&self, error: &io::Error) -> Error {
+    fn unread(&self, error: io::Error) -> Error {
         Error::io("read", &self.path, error)
     }
 
     /// Adds lines behind the last whole one, which ends here, and returns when they will last. What was
     /// not finished is cut off. When that fails, nothing of them stays.
     pub(super) fn add(&mut self, end: u64, lines: &[u8]) -> Result<(), Error> {
-        let failed = |error| Error::io("write", &self.path, &error);
+        let failed = |error| Error::io("write", &self.path, error);
         if self.file.metadata().map_err(failed)?.len() > end {
             self.file
                 .set_len(end)
-                .map_err(|error| Error::io("cut an unfinished line off", &self.path, &error))?;
+                .map_err(|error| Error::io("cut an unfinished line off", &self.path, error))?;
         }
         let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
         if written.is_err() {
@@ -381,7 +381,7 @@ fn create_private(path: &Path) -> io::Result<File> {
 /// first. Only a new one is given away, and what is there is taken only if it is a file itself: a link
 /// leads to what someone else chose, and a pipe waits for them.
 fn open_lock(place: &Path, path: &Path) -> Result<File, Error> {
-    let failed = |error| Error::io("lock", place, &error);
+    let failed = |error| Error::io("lock", place, error);
     match create_private(place) {
         Ok(lock) => {
             #[cfg(unix)]
@@ -404,7 +404,7 @@ fn open_lock(place: &Path, path: &Path) -> Result<File, Error> {
 /// meanwhile. One that is there is refused.
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     static LAST: AtomicU32 = AtomicU32::new(0);
-    let failed = |error| Error::io("make", path, &error);
+    let failed = |error| Error::io("make", path, error);
     let directory = Directory::of(path)?;
     // Whatever is there, a link too, before anything is written beside it.
     if fs::symlink_metadata(path).is_ok() {
@@ -446,7 +446,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn open(path: &Path, any_permissions: bool, longest: usize) -> Result<Self, Error> {
-        let failed = |error| Error::io("read", path, &error);
+        let failed = |error| Error::io("read", path, error);
         // Before it is opened, too: opening a pipe waits for somebody to write.
         check_kind(path, &fs::metadata(path).map_err(failed)?)?;
         let file = File::open(path).map_err(failed)?;
@@ -468,7 +468,7 @@ impl Lines {
         // Longer than any line, so that an unfinished end is told from a line that is too long.
         let most = length(self.longest).saturating_mul(128);
         let mut part = (&mut self.reader).take(most);
-        part.read_until(b'\n', line).map_err(|error| Error::io("read", &self.path, &error))?;
+        part.read_until(b'\n', line).map_err(|error| Error::io("read", &self.path, error))?;
         if line.last() == Some(&b'\n') {
             line.pop();
             return Ok(true);
@@ -481,7 +481,7 @@ impl Lines {
     fn skip(&mut self) -> Result<bool, Error> {
         loop {
             let held =
-                self.reader.fill_buf().map_err(|error| Error::io("read", &self.path, &error))?;
+                self.reader.fill_buf().map_err(|error| Error::io("read", &self.path, error))?;
             if held.is_empty() {
                 return Ok(false);
             }
@@ -500,7 +500,7 @@ fn followed(path: &Path) -> Result<PathBuf, Error> {
     match fs::canonicalize(path) {
         Ok(path) => Ok(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.into()),
-        Err(error) => Err(Error::io("find", path, &error)),
+        Err(error) => Err(Error::io("find", path, error)),
     }
 }
 
@@ -527,12 +527,12 @@ impl Directory {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let file = File::open(path).map_err(|error| Error::io("open", path, &error))?;
+        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
         Ok(Self { file, path: path.into() })
     }
 
     fn sync(&self) -> Result<(), Error> {
-        self.file.sync_all().map_err(|error| Error::io("sync", &self.path, &error))
+        self.file.sync_all().map_err(|error| Error::io("sync", &self.path, error))
     }
 }
 

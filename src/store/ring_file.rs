@@ -136,7 +136,7 @@ impl RingFile {
         // A link that leads nowhere is something, too.
         match lock.path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io("look at", &lock.path, &error)),
+            Err(error) => return Err(Error::io("look at", &lock.path, error)),
             Ok(_) => {
                 return Err(Error::new(
                     ErrorKind::Conflict,

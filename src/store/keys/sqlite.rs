@@ -84,9 +84,9 @@ impl SqliteKeyStore {
     /// [`Io`](crate::ErrorKind::Io) when the database refuses.
     pub fn migrate(&self, on: &Connection) -> Result<(), Error> {
         if matches!(self.0.place, Place::Own) {
-            on.execute_batch(Self::SCHEMA).map_err(|error| failed(&error))?;
+            on.execute_batch(Self::SCHEMA).map_err(failed)?;
         }
-        on.execute_batch(Self::QUEUE_SCHEMA).map_err(|error| failed(&error))
+        on.execute_batch(Self::QUEUE_SCHEMA).map_err(failed)
     }
 
     /// The table of envelopes as [`migrate`](Self::migrate) makes it, for those who keep their
@@ -279,12 +279,12 @@ impl<'c> Begun<'c> {
                 "ROLLBACK TO fieldseal_save; RELEASE fieldseal_save",
             )
         };
-        on.execute_batch(begin).map_err(|error| failed(&error))?;
+        on.execute_batch(begin).map_err(failed)?;
         Ok(Self { on, commit, undo: Some(undo) })
     }
 
     fn commit(mut self) -> Result<(), Error> {
-        self.on.execute_batch(self.commit).map_err(|error| failed(&error))?;
+        self.on.execute_batch(self.commit).map_err(failed)?;
         self.undo = None;
         Ok(())
     }
@@ -302,7 +302,7 @@ impl Drop for Begun<'_> {
 fn execute(on: &Connection, statement: &Statement) -> Result<u64, Error> {
     let binds = rusqlite::params_from_iter(&statement.binds);
     let rows = on.prepare_cached(&statement.sql).and_then(|mut prepared| prepared.execute(binds));
-    rows.map(|rows| rows.try_into().unwrap_or(u64::MAX)).map_err(|error| failed(&error))
+    rows.map(|rows| rows.try_into().unwrap_or(u64::MAX)).map_err(failed)
 }
 
 fn fetch(on: &Connection, statement: &Statement) -> Result<Vec<Vec<Cell>>, Error> {
@@ -311,7 +311,7 @@ fn fetch(on: &Connection, statement: &Statement) -> Result<Vec<Vec<Cell>>, Error
         let rows = prepared.query_map(binds, |row| read(row, statement.row))?;
         rows.collect::<rusqlite::Result<Result<Vec<_>, Error>>>()
     });
-    rows.map_err(|error| failed(&error))?
+    rows.map_err(failed)?
 }
 
 impl ToSql for Cell {
@@ -367,6 +367,6 @@ fn cell(kind: Kind, value: ValueRef<'_>) -> Result<Cell, Error> {
 }
 
 #[cold]
-fn failed(error: &rusqlite::Error) -> Error {
+fn failed(error: rusqlite::Error) -> Error {
     answer::rusqlite(place::WHAT, error)
 }

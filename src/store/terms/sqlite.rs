@@ -37,7 +37,7 @@ impl SqliteTermsTable {
     /// [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
     /// where the transaction has to be run again.
     pub fn migrate(&self, on: &Connection) -> Result<(), Error> {
-        on.execute_batch(SCHEMA).map_err(|error| failed(&error))
+        on.execute_batch(SCHEMA).map_err(failed)
     }
 
     /// Puts the row's terms of these indexes in the place of those that it had: all of a sealed row's,
@@ -64,7 +64,7 @@ impl SqliteTermsTable {
                     insert.execute(params![record, index, term, row]).map(drop)
                 })
             };
-            indexes.iter().try_for_each(write).map_err(|error| failed(&error))
+            indexes.iter().try_for_each(write).map_err(failed)
         })
     }
 
@@ -79,7 +79,7 @@ impl SqliteTermsTable {
         on.prepare_cached(REMOVE)
             .and_then(|mut statement| statement.execute(params![record, row]))
             .map(drop)
-            .map_err(|error| failed(&error))
+            .map_err(failed)
     }
 }
 
@@ -94,6 +94,6 @@ impl From<RowKey> for Value {
 }
 
 #[cold]
-fn failed(error: &rusqlite::Error) -> Error {
+fn failed(error: rusqlite::Error) -> Error {
     answer::rusqlite("the database of the terms", error)
 }

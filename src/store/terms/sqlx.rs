@@ -124,5 +124,5 @@ impl RowKey {
 #[cold]
 #[allow(clippy::needless_pass_by_value, reason = "where it is mapped it is owned")]
 fn failed(error: sqlx::Error) -> Error {
-    answer::sqlx("the database of the terms", &error)
+    answer::sqlx("the database of the terms", error)
 }

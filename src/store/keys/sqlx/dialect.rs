@@ -349,5 +349,5 @@ fn uuid(bytes: Vec<u8>) -> Result<Cell, sqlx::Error> {
 #[cold]
 #[allow(clippy::needless_pass_by_value, reason = "where it is mapped it is owned")]
 pub(super) fn failed(error: sqlx::Error) -> Error {
-    answer::sqlx(place::WHAT, &error)
+    answer::sqlx(place::WHAT, error)
 }
