@@ -190,6 +190,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/DESIGN.md",
     "docs/FORMAT.md",
+    "docs/SCHEMA.md",
     "cli/README.md",
     "examples/data/README.md",
     "tests/reference/README.md",
