@@ -404,6 +404,22 @@ impl Error {
         self.0.fault
     }
 
+    /// The text of this error without the remedy of its [`fault`](Self::fault), for a program that gives its own
+    /// advice. Without a fault, it is the whole text.
+    pub fn without_remedy(&self) -> impl fmt::Display + '_ {
+        Problem(self)
+    }
+
+    fn write_problem(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(row) = self.0.row {
+            write!(f, "row {row}: ")?;
+        }
+        if let (Some(record), Some(field)) = (&self.0.record, &self.0.field) {
+            write!(f, "{record}.{field}: ")?;
+        }
+        write!(f, "{}: {}", self.0.kind, self.0.detail)
+    }
+
     /// The position, from 0, of the row in a call that takes many.
     pub fn row(&self) -> Option<usize> {
         self.0.row
@@ -412,13 +428,20 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(row) = self.0.row {
-            write!(f, "row {row}: ")?;
+        self.write_problem(f)?;
+        match self.0.fault {
+            Some(fault) => write!(f, ": {}", fault.remedy()),
+            None => Ok(()),
         }
-        if let (Some(record), Some(field)) = (&self.0.record, &self.0.field) {
-            write!(f, "{record}.{field}: ")?;
-        }
-        write!(f, "{}: {}", self.0.kind, self.0.detail)
+    }
+}
+
+/// An error whose remedy is left to another.
+struct Problem<'a>(&'a Error);
+
+impl fmt::Display for Problem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_problem(f)
     }
 }
 

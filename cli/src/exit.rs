@@ -157,7 +157,7 @@ impl From<Error> for Failure {
         if let (ErrorKind::Io, Some(fault)) = (error.kind(), error.fault()) {
             next = next_of(fault);
         }
-        Self::new(exit, error.to_string(), next)
+        Self::new(exit, error.without_remedy().to_string(), next)
     }
 }
 

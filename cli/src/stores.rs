@@ -432,7 +432,7 @@ const NEXT: &str = "see that the tables and columns are named as the database na
 
 /// What a key store answered.
 pub(crate) fn answered(name: &str, error: Error) -> Failure {
-    let said = error.to_string();
+    let said = error.without_remedy().to_string();
     let (text, fault) = (without_line(&said), error.fault());
     match error.kind() {
         ErrorKind::Io

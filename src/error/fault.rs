@@ -45,15 +45,14 @@ pub enum Fault {
 
 impl Fault {
     /// What to do, for the end of a text.
-    #[cfg(any(feature = "rusqlite", feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Busy => "roll back and run the transaction again, or wait longer for locks",
             Self::Raced => "roll back and run the transaction again from its first statement",
             Self::Full => "make room, then try again",
             Self::ReadOnly => "use a file or a server that takes writes",
-            Self::Denied => "allow it to the user who runs this",
-            Self::Missing => "see that it is there, under the name that was given",
+            Self::Denied => "give the user who runs this the permission",
+            Self::Missing => "check that it exists under the name that was given",
             Self::Lost => {
                 "see that the server can be reached; what was being stored may or may not be: read it back"
             }

@@ -114,11 +114,7 @@ fn error(
         Some(Fault::Busy | Fault::Raced) => ErrorKind::Retry,
         _ => ErrorKind::Io,
     };
-    let text = match fault {
-        Some(fault) => format!("{what} answers: {text}: {}", fault.remedy()),
-        None => format!("{what} answers: {text}"),
-    };
-    Error::new(kind, text).because_of(fault, answer)
+    Error::new(kind, format!("{what} answers: {text}")).because_of(fault, answer)
 }
 
 #[cfg(feature = "rusqlite")]

@@ -15,6 +15,13 @@ fn answer<T>(result: Result<T, Error>) -> Answer {
     let text = error.to_string();
     let prefix = format!("{}: ", error.kind());
     assert_eq!(text.matches(&prefix).count(), 1, "a doubled prefix: {text}");
+    let problem = error.without_remedy().to_string();
+    assert!(text.starts_with(&problem));
+    assert_eq!(
+        text.len() > problem.len(),
+        error.fault().is_some(),
+        "one remedy for a fault: {text}"
+    );
     (error.kind(), error.fault())
 }
 

@@ -152,9 +152,24 @@ impl Ran {
         };
         assert!(line("error: ").contains(error), "{}", self.err);
         assert!(line("next: ").contains(next), "{}", self.err);
+        for remedy in REMEDIES {
+            assert!(!line("error: ").contains(remedy), "a remedy is given once: {}", self.err);
+        }
         assert_eq!(self.out, "", "nothing is reported of what failed");
     }
 }
+
+/// What the library says to do about a fault. The program gives advice of its own, after `next:`.
+const REMEDIES: [&str; 8] = [
+    "make room",
+    "that takes writes",
+    "the permission",
+    "check that it exists",
+    "run the transaction again",
+    "read it back",
+    "time limit of statements",
+    "or give the right file",
+];
 
 /// The program, to be started by other means.
 pub fn program() -> PathBuf {
