@@ -1,13 +1,9 @@
 //! The command line: what is asked for.
 
-#[cfg(feature = "stores")]
-pub(crate) mod life;
 mod parsing;
 pub(crate) mod ring;
 #[cfg(feature = "stores")]
 pub(crate) mod stores;
-#[cfg(feature = "stores")]
-pub(crate) mod subjects;
 
 use std::path::PathBuf;
 
@@ -16,11 +12,7 @@ use clap_complete::Shell;
 use fieldseal::keyring::Floor;
 
 pub(crate) use self::parsing::parse;
-#[cfg(feature = "stores")]
-use crate::args::life::{Census, Retire, Rewrap, StoreCommand};
 use crate::args::ring::RingCommand;
-#[cfg(feature = "stores")]
-use crate::args::subjects::{Erase, Grant, LedgerCommand, ReceiptCommand, Sweep, Withdraw};
 use crate::exit;
 
 const FIRST_MINUTE: &str = "\
@@ -97,39 +89,9 @@ pub(crate) enum Command {
     Seal(Seal),
     /// Open what `seal` made, from standard input to standard output
     Open(Open),
-    /// Count what is stored, and which ring keys it needs; needs no key
     #[cfg(feature = "stores")]
-    Census(Census),
-    /// Wrap stored data keys under the primary ring keys, so that former ones can be retired
-    #[cfg(feature = "stores")]
-    Rewrap(Rewrap),
-    /// Destroy a ring key that nothing stored needs any more
-    #[cfg(feature = "stores")]
-    Retire(Retire),
-    /// Erase a subject, or a class of theirs: destroy the data keys, and print the signed receipt
-    #[cfg(feature = "stores")]
-    Erase(Erase),
-    /// Take a class of a subject from a role
-    #[cfg(feature = "stores")]
-    Withdraw(Withdraw),
-    /// Give a role a class of a subject who has consented
-    #[cfg(feature = "stores")]
-    Grant(Grant),
-    /// Erase what is past its term
-    #[cfg(feature = "stores")]
-    Sweep(Sweep),
-    /// Receipts of erasures
-    #[cfg(feature = "stores")]
-    #[command(subcommand)]
-    Receipt(ReceiptCommand),
-    /// The account of erasures, withdrawals and grants
-    #[cfg(feature = "stores")]
-    #[command(subcommand)]
-    Ledger(LedgerCommand),
-    /// The tables of key envelopes
-    #[cfg(feature = "stores")]
-    #[command(subcommand)]
-    Store(StoreCommand),
+    #[command(flatten)]
+    Stores(stores::StoresCommand),
     /// Print completions for a shell, to be sourced by it
     Completions(Completions),
 }

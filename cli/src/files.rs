@@ -11,11 +11,11 @@ use crate::exit::{Exit, Failure, shown};
 
 /// What a file is read for, which says how long it can be.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "a build without the commands over databases reads no documents")]
 pub(crate) enum Content {
     /// Keys, shares and URLs: 64 KiB.
     Secret,
     /// Receipts, heads and declared classes: 1 MiB.
-    #[cfg(feature = "stores")]
     Document,
     /// What is sealed, opened or inspected: 1 GiB.
     Value,
@@ -25,7 +25,6 @@ impl Content {
     const fn most(self) -> u64 {
         match self {
             Self::Secret => 64 << 10,
-            #[cfg(feature = "stores")]
             Self::Document => 1 << 20,
             Self::Value => 1 << 30,
         }
@@ -34,7 +33,6 @@ impl Content {
     fn too_long(self, name: &str) -> Failure {
         let (most, next) = match self {
             Self::Secret => ("64 KiB", "give the file that holds the secret and nothing else"),
-            #[cfg(feature = "stores")]
             Self::Document => ("1 MiB", "see that this is the file that was meant"),
             Self::Value => ("1 GiB", "seal and open such values in the application"),
         };

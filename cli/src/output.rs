@@ -16,7 +16,7 @@ const HEAD: Style = Style::new().bold();
 /// Where results and talk go. `anstream` leaves the colour out where there is no terminal, and where
 /// `NO_COLOR` is set.
 pub(crate) struct Output {
-    json: bool,
+    pub(crate) json: bool,
 }
 
 impl Output {
@@ -44,28 +44,6 @@ impl Output {
                 "keep what is said above; do not run the command again for its output",
             )
         })
-    }
-
-    /// The result of [`done`](Self::done), where nothing else keeps it and it cannot be made again. It goes to
-    /// standard error where standard output keeps nothing.
-    #[cfg(feature = "stores")]
-    pub(crate) fn done_once(&self, json: &Value, text: &str) -> Result<(), Failure> {
-        if !is_null(&io::stdout()) {
-            return self.done(json, text);
-        }
-        self.warning("standard output is closed or /dev/null, so the result follows here: keep it");
-        if self.json {
-            self.talk(format_args!("{json:#}"));
-        } else {
-            self.talk(text.trim_end_matches('\n'));
-        }
-        Ok(())
-    }
-
-    /// Whether neither standard output nor standard error keeps what is written to it.
-    #[cfg(feature = "stores")]
-    pub(crate) fn is_unheard() -> bool {
-        is_null(&io::stdout()) && is_null(&io::stderr())
     }
 
     fn written(&self, json: &Value, text: &str) -> io::Result<()> {
@@ -110,23 +88,6 @@ impl Output {
     }
 }
 
-/// Whether this is /dev/null. A standard stream that was closed is, too: the runtime opens it in its place.
-#[cfg(all(unix, feature = "stores"))]
-fn is_null(stream: &impl std::os::fd::AsFd) -> bool {
-    use rustix::fs::{FileType, fstat, stat};
-
-    let device = |of: rustix::fs::Stat| {
-        (FileType::from_raw_mode(of.st_mode) == FileType::CharacterDevice).then_some(of.st_rdev)
-    };
-    let written_to = fstat(stream).ok().and_then(device);
-    written_to.is_some() && written_to == stat("/dev/null").ok().and_then(device)
-}
-
-#[cfg(all(not(unix), feature = "stores"))]
-fn is_null<T>(_: &T) -> bool {
-    false
-}
-
 fn not_written(error: &io::Error) -> Failure {
     // Whoever reads has seen enough, and went.
     if error.kind() == io::ErrorKind::BrokenPipe {
@@ -143,14 +104,6 @@ pub(crate) fn heading(text: &str) -> String {
 /// What stands out as wrong.
 pub(crate) fn alarming(text: &str) -> String {
     format!("{WARN}{text}{WARN:#}")
-}
-
-/// `1 entry`, `2 entries`.
-#[cfg(feature = "stores")]
-pub(crate) fn counted(number: impl Display, one: &str, more: &str) -> String {
-    let number = number.to_string();
-    let noun = if number == "1" { one } else { more };
-    format!("{number} {noun}")
 }
 
 /// Rows under a head, in columns.

@@ -1,8 +1,11 @@
 //! The databases that commands work on, opened, and the places of key envelopes in them.
 
 mod commit;
+mod heard;
 mod standalone;
 mod url;
+
+pub(crate) use self::heard::counted;
 
 use std::time::Duration;
 

@@ -47,16 +47,6 @@ pub(crate) fn days_after(seconds: u64, days: u32) -> u64 {
     seconds.saturating_add(u64::from(days).saturating_mul(DAY))
 }
 
-/// A moment, with its offset from UTC, as an argument.
-#[cfg(feature = "stores")]
-pub(crate) fn moment(text: &str) -> Result<u64, String> {
-    let refused = || {
-        "a time is written with its offset, as 2026-11-22T00:21:24Z, and is after 1970".to_owned()
-    };
-    let at = Timestamp::from_str(text).map_err(|_| refused())?;
-    u64::try_from(at.as_second()).map_err(|_| refused())
-}
-
 /// The last second of a day in UTC, `YYYY-MM-DD`, as an argument.
 pub(crate) fn end_of_day(text: &str) -> Result<u64, String> {
     let refused = || "a date is written YYYY-MM-DD and lies after 1970".to_owned();

@@ -1,9 +1,43 @@
 //! Which databases a command works on, and where in them key envelopes are.
 
+pub(crate) mod life;
+pub(crate) mod subjects;
+
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use fieldseal::store::SubjectColumn;
+
+use self::life::{Census, Retire, Rewrap, StoreCommand};
+use self::subjects::{Erase, Grant, LedgerCommand, ReceiptCommand, Sweep, Withdraw};
+
+/// The commands over databases.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoresCommand {
+    /// Count what is stored, and which ring keys it needs; needs no key
+    Census(Census),
+    /// Wrap stored data keys under the primary ring keys, so that former ones can be retired
+    Rewrap(Rewrap),
+    /// Destroy a ring key that nothing stored needs any more
+    Retire(Retire),
+    /// Erase a subject, or a class of theirs: destroy the data keys, and print the signed receipt
+    Erase(Erase),
+    /// Take a class of a subject from a role
+    Withdraw(Withdraw),
+    /// Give a role a class of a subject who has consented
+    Grant(Grant),
+    /// Erase what is past its term
+    Sweep(Sweep),
+    /// Receipts of erasures
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// The account of erasures, withdrawals and grants
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// The tables of key envelopes
+    #[command(subcommand)]
+    Store(StoreCommand),
+}
 
 /// The databases of a command. What is said behind a database is about that one.
 #[derive(Debug)]

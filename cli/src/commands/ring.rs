@@ -3,15 +3,12 @@
 mod check;
 mod export;
 mod init;
-mod keys;
+pub(super) mod keys;
 mod recovery;
 mod services;
 mod show;
 mod slots;
 pub(super) mod view;
-
-#[cfg(feature = "stores")]
-pub(super) use self::keys::{key_json, not_moved};
 
 use crate::args::ring::{RingCommand, SlotCommand};
 use crate::exit::{Exit, Failure};

@@ -5,11 +5,12 @@ use fieldseal::{AsyncKeyStore as _, ErrorKind};
 use serde_json::{Value, json};
 
 use super::unopened;
-use crate::args::life::Census;
+use crate::args::stores::life::Census;
 use crate::args::stores::{Column, Stores};
 use crate::exit::{Exit, Failure};
-use crate::output::{counted, printable};
+use crate::output::printable;
 use crate::session::Session;
+use crate::stores::counted;
 use crate::stores::{
     Database, Place, Purpose, Standalone, What, answered, on_store, open_all, wait,
 };

@@ -12,7 +12,7 @@ use super::head::Kept;
 use super::subject::{Named, access, check_signs, ledger_at};
 use crate::args::Confirmed;
 use crate::args::stores::Store;
-use crate::args::subjects::{ClassAndRole, Grant, HistorySaid, Subject, Withdraw};
+use crate::args::stores::subjects::{ClassAndRole, Grant, HistorySaid, Subject, Withdraw};
 use crate::exit::{Exit, Failure};
 use crate::output::printable;
 use crate::secrets::confirm::confirm;

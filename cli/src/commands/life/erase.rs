@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::head::Kept;
 use super::subject::{Named, access, check_signs, ledger_at};
-use crate::args::subjects::Erase;
+use crate::args::stores::subjects::Erase;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, printable};
 use crate::secrets::confirm::confirm;

@@ -11,7 +11,7 @@ use fieldseal::store::LedgerFile;
 use fieldseal::{Error, KeyRing};
 
 use super::receipt::{HIDES, not_verified};
-use crate::args::subjects::Account;
+use crate::args::stores::subjects::Account;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Content};
 use crate::session::Session;

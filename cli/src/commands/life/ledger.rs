@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use super::receipt::{not_verified, verifying_keys};
 use super::subject::{Named, check_signs, ledger_at};
-use crate::args::subjects::{Claims, LedgerBegin, LedgerConsents, LedgerLook};
+use crate::args::stores::subjects::{Claims, LedgerBegin, LedgerConsents, LedgerLook};
 use crate::exit::{Exit, Failure};
-use crate::output::{counted, printable, table};
+use crate::output::{printable, table};
 use crate::session::Session;
+use crate::stores::counted;
 use crate::{files, times};
 
 const KEEP: &str = "keep the head elsewhere than the ledger: by it a ledger that was cut off or replaced is told \

@@ -3,7 +3,7 @@
 use fieldseal::store::SqlxKeyStore;
 use serde_json::json;
 
-use crate::args::life::Migrate;
+use crate::args::stores::life::Migrate;
 use crate::exit::Failure;
 use crate::session::Session;
 use crate::stores::{Connection, Database, Purpose, answered, wait};

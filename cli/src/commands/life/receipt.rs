@@ -8,7 +8,7 @@ use fieldseal::ledger::Receipt;
 use fieldseal::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-use crate::args::subjects::{ReceiptVerify, VerifiedBy};
+use crate::args::stores::subjects::{ReceiptVerify, VerifiedBy};
 use crate::exit::{Exit, Failure};
 use crate::files::{self, Content};
 use crate::output::printable;

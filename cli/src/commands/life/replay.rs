@@ -9,10 +9,10 @@ use super::classes;
 use super::ledger::{Claimed, damaged, doubtful, id, read_damaged, tell_claims, tell_torn};
 use super::receipt::{HIDES, not_verified};
 use super::subject::{Beside, Passed, ledger_at, of_seen};
-use crate::args::subjects::LedgerReplay;
+use crate::args::stores::subjects::LedgerReplay;
 use crate::exit::{Exit, Failure};
-use crate::output::counted;
 use crate::session::Session;
+use crate::stores::counted;
 use crate::stores::{Purpose, answered, on_store, open_all, wait};
 
 /// How many envelopes are read at a time.

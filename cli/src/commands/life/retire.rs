@@ -4,12 +4,13 @@ use fieldseal::keyring::{Census as Counted, KeyId, KeyState, KeySummary, KeyUse}
 use serde_json::json;
 
 use super::census::count;
-use crate::args::life::Retire;
-use crate::commands::ring::{key_json, not_moved};
+use crate::args::stores::life::Retire;
+use crate::commands::ring::keys::{key_json, not_moved};
 use crate::exit::{Exit, Failure};
-use crate::output::{counted as counted_as, printable};
+use crate::output::printable;
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
+use crate::stores::counted as counted_as;
 
 /// What no census of these databases can count.
 const UNSEEN: &str = "a census sees the databases and columns that were named: not other ones, not backups, and not \

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::classes;
 use super::subject::{Beside, Passed, of_seen};
-use crate::args::life::Rewrap;
+use crate::args::stores::life::Rewrap;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
 use crate::stores::{Purpose, answered, on_store, open_all, wait};

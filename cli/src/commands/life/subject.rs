@@ -9,10 +9,11 @@ use fieldseal::{Access, AsyncKeyStore as _, Error, Id, KeyRing, SubjectId, ToId 
 use serde_json::{Value, json};
 
 use crate::args::stores::InlineColumn;
-use crate::args::subjects::{Account, IdType, Subject};
+use crate::args::stores::subjects::{Account, IdType, Subject};
 use crate::exit::{Exit, Failure};
-use crate::output::{counted, printable};
+use crate::output::printable;
 use crate::session::Session;
+use crate::stores::counted;
 use crate::stores::{Database, Place, answered, on_store};
 
 /// A subject by its typed id.

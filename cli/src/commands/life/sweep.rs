@@ -5,11 +5,12 @@ use fieldseal::jobs::{Sweep as Sweeping, SweepPlan};
 use serde_json::json;
 
 use super::subject::{Beside, Passed, of_seen, shown};
-use crate::args::subjects::Sweep;
+use crate::args::stores::subjects::Sweep;
 use crate::exit::{Exit, Failure};
-use crate::output::{counted, printable};
+use crate::output::printable;
 use crate::secrets::confirm::confirm;
 use crate::session::Session;
+use crate::stores::counted;
 use crate::stores::{Purpose, answered, on_store, open_all, wait};
 use crate::times;
 

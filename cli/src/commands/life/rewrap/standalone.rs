@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Left, names_former};
 use crate::exit::{Exit, Failure};
-use crate::output::{counted, printable};
+use crate::output::printable;
 use crate::session::Session;
+use crate::stores::counted;
 use crate::stores::{Database, Replaced, Standalone, answered};
 
 /// How many values are replaced in a transaction.

@@ -1,13 +1,15 @@
 //! The command line of what is done to one subject, to the ledger of that, and to whole stores.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 
 use clap::{Args, Subcommand, ValueEnum};
 use fieldseal::keyring::VerifyingKey;
 use fieldseal::ledger::LedgerHead;
+use jiff::Timestamp;
 
-use super::stores::{Store, Stores};
-use super::{Confirmed, Unlocking};
+use super::{Store, Stores};
+use crate::args::{Confirmed, Unlocking};
 
 /// Whom a command is about.
 #[derive(Debug, Args)]
@@ -174,7 +176,7 @@ pub(crate) struct Sweep {
     pub(crate) clock_gap_days: Option<u32>,
     /// When a sweep ran last, from a record of yours, as 2026-11-22T00:21:24Z: asked where envelopes tell of a
     /// later time than the clock
-    #[arg(long, value_name = "TIME", value_parser = crate::times::moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(crate) last_run: Option<u64>,
     #[command(flatten)]
     pub(crate) confirmed: Confirmed,
@@ -298,4 +300,13 @@ pub(crate) struct LedgerReplay {
     pub(crate) stores: Stores,
     #[command(flatten)]
     pub(crate) unlocking: Unlocking,
+}
+
+/// A moment, with its offset from UTC, as an argument.
+pub(crate) fn moment(text: &str) -> Result<u64, String> {
+    let refused = || {
+        "a time is written with its offset, as 2026-11-22T00:21:24Z, and is after 1970".to_owned()
+    };
+    let at = Timestamp::from_str(text).map_err(|_| refused())?;
+    u64::try_from(at.as_second()).map_err(|_| refused())
 }

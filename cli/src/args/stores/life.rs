@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use fieldseal::keyring::KeyId;
 
-use super::ring::key_id;
-use super::stores::Stores;
+use super::Stores;
 use super::subjects::ClassesFile;
-use super::{Confirmed, Unlocking};
+use crate::args::ring::key_id;
+use crate::args::{Confirmed, Unlocking};
 
 #[derive(Debug, Args)]
 pub(crate) struct Census {
@@ -49,7 +49,7 @@ pub(crate) enum StoreCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]
-    pub(crate) url: super::stores::StoreUrl,
+    pub(crate) url: super::StoreUrl,
     /// Make the file of a SQLite database that is not there
     #[arg(long)]
     pub(crate) create: bool,
