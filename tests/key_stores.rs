@@ -17,6 +17,8 @@ mod contract;
 mod damaged;
 #[path = "key_stores/kept.rs"]
 mod kept;
+#[path = "key_stores/pages.rs"]
+mod pages;
 #[cfg(feature = "sqlx-postgres")]
 #[path = "key_stores/pooled.rs"]
 mod pooled;

@@ -81,7 +81,7 @@ mod in_sqlite {
     }
 
     const BY_COLUMN: &str = "SEARCH customer USING INDEX customer_email_index (email_index";
-    const BY_TERM: &str = "SEARCH fieldseal_terms USING PRIMARY KEY (record=? AND index=? AND term";
+    const BY_TERM: &str = "SEARCH fieldseal_terms USING PRIMARY KEY (index=? AND term";
     const BY_KEY: &str = "SEARCH customer USING INTEGER PRIMARY KEY (rowid=?)";
 
     #[test]

@@ -204,6 +204,34 @@ fn unread_terms_are_refused_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_term_takes_at_most_half_of_what_it_took_with_the_names_of_its_index() {
+    let db = Connection::open_in_memory().unwrap();
+    let terms = SqliteTermsTable::new();
+    terms.migrate(&db).unwrap();
+    let ring = ring();
+    for row in 0..500 {
+        let note = format!("ticket number {row} of a customer who was too late {}", row * 7);
+        terms.write(&db, row, &update(&ring, &note)).unwrap();
+    }
+    // The table that there was, with the same terms in the same order.
+    db.execute_batch(
+        "ATTACH ':memory:' AS former;
+         CREATE TABLE former.terms (record TEXT NOT NULL, \"index\" TEXT NOT NULL, term BLOB NOT NULL, \"row\" NOT NULL,
+             PRIMARY KEY (record, \"index\", term, \"row\")) WITHOUT ROWID;
+         CREATE INDEX former.terms_row ON terms (record, \"row\", \"index\");
+         INSERT INTO former.terms SELECT i.record, i.\"index\", term, \"row\"
+             FROM fieldseal_terms t JOIN fieldseal_indexes i ON i.id = t.\"index\" ORDER BY \"row\";",
+    )
+    .unwrap();
+    let size = |schema: &str| -> u32 {
+        db.query_row(&format!("PRAGMA {schema}.page_count"), [], |row| row.get(0)).unwrap()
+    };
+    let (now, former) = (size("main"), size("former"));
+    assert!(now * 2 <= former, "{now} pages, and {former} before, for {} terms", count(&db));
+    println!("{now} pages, and {former} before, for {} terms", count(&db));
+}
+
+#[test]
 fn a_write_that_fails_half_way_leaves_all_as_it_was() {
     let (db, terms) = database();
     let ring = ring();

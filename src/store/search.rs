@@ -325,7 +325,10 @@ pub(super) fn quoted(name: &str, quote: char) -> Result<String, Error> {
     Ok(format!("{quote}{}{quote}", name.replace(quote, &twice)))
 }
 
-/// Ids of records and indexes are names, which have no quotes in them.
+/// Ids of records and indexes are names, which have no quotes in them. The number of an index is looked up once for a
+/// statement.
 fn of_index(record: &str, index: &str) -> String {
-    format!("record = '{record}' AND \"index\" = '{index}'")
+    format!(
+        "fieldseal_terms.\"index\" = (SELECT id FROM fieldseal_indexes WHERE record = '{record}' AND \"index\" = '{index}')"
+    )
 }

@@ -161,11 +161,13 @@ fn tables_in_sqlite_refuse_other_types_without_being_strict() {
         "INSERT INTO fieldseal_keys VALUES ('', x'01', 1, NULL)",
         "INSERT INTO fieldseal_reseal VALUES ('', 7, 'contact', 2)",
         "INSERT INTO fieldseal_reseal VALUES ('', x'01', 'contact', 'two')",
-        "INSERT INTO fieldseal_terms VALUES ('customer', 'email', 'text', 7)",
-        "INSERT INTO fieldseal_terms VALUES ('customer', 'email', x'01', NULL)",
+        "INSERT INTO fieldseal_terms VALUES (1, 'text', 7)",
+        "INSERT INTO fieldseal_terms VALUES (1, x'01', NULL)",
+        "INSERT INTO fieldseal_terms VALUES ('email', x'01', 7)",
+        "INSERT INTO fieldseal_indexes VALUES (1, x'63', 'email')",
     ] {
         assert!(db.execute(refused, []).is_err(), "{refused}");
     }
-    let both = "INSERT INTO fieldseal_terms VALUES ('r', 'i', x'01', 7), ('r', 'i', x'01', '7')";
+    let both = "INSERT INTO fieldseal_terms VALUES (1, x'01', 7), (1, x'01', '7')";
     assert_eq!(db.execute(both, []).unwrap(), 2, "a number and its text are two rows");
 }

@@ -86,7 +86,7 @@ fn what_one_crate_wrote_the_other_finds() {
         let (ring, uuid) = (ring(), fieldseal::Id::from_uuid_bytes([7; 16]));
         let (db, own) = database();
         let made = words(&ring, "late parcel");
-        let columns = "SELECT record, \"index\", hex(term), typeof(\"row\"), hex(\"row\") FROM fieldseal_terms ORDER BY 1, 2, 3, 4, 5";
+        let columns = "SELECT i.record, i.\"index\", hex(term), typeof(\"row\"), hex(\"row\") FROM fieldseal_terms t JOIN fieldseal_indexes i ON i.id = t.\"index\" ORDER BY 1, 2, 3, 4, 5";
         for row in [1.to_id().unwrap(), "1".to_id().unwrap(), uuid] {
             terms.write(on, &row, &(&NOTE_WORDS, &made)).await.unwrap();
             own.write(&db, &row, &(&NOTE_WORDS, &made)).unwrap();
