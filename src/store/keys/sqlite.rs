@@ -331,7 +331,7 @@ impl ToSql for Cell {
 
 /// One row. What is stored wrong is an error of its own, and not one of the database.
 fn read(row: &Row<'_>, kinds: &[Kind]) -> rusqlite::Result<Result<Vec<Cell>, Error>> {
-    let mut cells = Vec::with_capacity(kinds.len().max(3));
+    let mut cells = Vec::with_capacity(kinds.len());
     for (position, kind) in kinds.iter().enumerate() {
         match cell(*kind, row.get_ref(position)?) {
             Ok(cell) => cells.push(cell),

@@ -33,13 +33,15 @@ impl SqlStore {
         let id = self.column_id(subject)?;
         let lock = if locked { self.locked() } else { "" };
         let statement = match &self.place {
+            // One row at most, and of bytes, which no collation takes for others.
             Place::Own => {
-                let sql = "SELECT subject, envelope FROM fieldseal_keys WHERE tenant = $1 AND subject = $2";
+                let sql = "SELECT envelope FROM fieldseal_keys WHERE tenant = $1 AND subject = $2";
                 let sql = match lock {
                     "" => Cow::Borrowed(sql),
                     lock => Cow::Owned([sql, lock].concat()),
                 };
-                Statement::new(sql).bind(tenant)
+                let statement = Statement::new(sql).bind(tenant).bind(id).row(&[Kind::Envelope]);
+                return Ok(only(ask.fetch(statement).await?));
             }
             Place::Inline(Column { table, subject, keys, of, .. }) => {
                 let selected = self.selected(subject, *of);
@@ -48,11 +50,16 @@ impl SqlStore {
                 ))
             }
         };
-        let rows = ask.fetch(statement.bind(id).row(self.row())).await?;
-        let mut found = BTreeMap::new();
-        let asked = BTreeSet::from([subject]);
-        self.take(rows, &asked, &mut found)?;
-        Ok(found.into_values().next().flatten())
+        let mut rows = ask.fetch(statement.bind(id).row(self.row())).await?.into_iter();
+        let Some(row) = rows.next() else { return Ok(None) };
+        if rows.next().is_some() {
+            return Err(several_rows());
+        }
+        let mut row = row.into_iter();
+        if self.subject(row.next())? != *subject {
+            return Err(other_subject());
+        }
+        Ok(row.next().filter(|cell| !matches!(cell, Cell::Null)))
     }
 
     pub(in crate::store::keys) async fn load(
