@@ -49,6 +49,7 @@
 //!
 //! | task | page |
 //! |---|---|
+//! | first steps, and a page for each task | [`guide`] |
 //! | declare records and fields | [`record`], [`field`], [`class`] |
 //! | keep keys: roles, rotation, ring files, passphrases, HSMs | [`keyring`] |
 //! | store key envelopes in PostgreSQL or SQLite | [`store`] |
@@ -81,6 +82,8 @@ pub mod envelope;
 pub mod error;
 pub mod export;
 pub mod field;
+#[cfg(any(doc, all(doctest, feature = "derive", feature = "file")))]
+pub mod guide;
 pub mod index;
 mod integrations;
 #[cfg(feature = "std")]

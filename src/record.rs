@@ -63,7 +63,7 @@ pub trait Record: Sized {
     /// exists (`UPDATE`, `INSERT OR REPLACE`, `ON CONFLICT DO UPDATE`): the new envelope is version 1 and knows
     /// nothing of the consents, withdrawals and erasures of the one that it replaces. An update of a whole row
     /// is [`seal_under`](Record::seal_under); an update of one field is [`Field::update`](crate::Field::update). The
-    /// README has triggers for SQLite and PostgreSQL that refuse such a write.
+    /// The guide, `docs/guide/databases.md`, has triggers for SQLite and PostgreSQL that refuse such a write.
     ///
     /// # Errors
     /// Those of [`DataKeys::create`] and of [`Field::seal`](crate::Field::seal).

@@ -54,7 +54,7 @@ fn told(text: &str) -> Vec<(KeyState, KeyState, bool)> {
 #[test]
 fn every_document_tells_the_moves_that_are_allowed() {
     for (place, text) in [
-        ("README", include_str!("../README.md")),
+        ("the guide", include_str!("../docs/guide/rotation.md")),
         ("KeyState::may_become", include_str!("../src/keyring/key.rs")),
     ] {
         let told = told(text);

@@ -220,13 +220,13 @@ macro_rules! on {
                 });
             }
 
-            /// The triggers are those of the README.
+            /// The triggers are those of the guide.
             #[test]
             fn an_update_cannot_begin_a_person_again_where_triggers_compare_versions() {
                 on(async |on| {
                     customers($bytes, on).await;
                     let start = concat!("```sql\n-- ", $named);
-                    let (_, triggers) = include_str!("../README.md").split_once(start).unwrap();
+                    let (_, triggers) = include_str!("../docs/guide/databases.md").split_once(start).unwrap();
                     let (_, triggers) = triggers.split_once('\n').unwrap();
                     let (triggers, _) = triggers.split_once("```").unwrap();
                     sqlx::raw_sql(triggers).execute(&mut *on).await.unwrap();

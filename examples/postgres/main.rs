@@ -103,7 +103,7 @@ async fn run(url: &str) -> Anyhow<()> {
     let app = Arc::new(begin(url, &folder.join("ledger")).await?);
 
     // As requests would come: all at once. Each in a task of its own, so that a client that goes away
-    // drops no transaction in the middle (README.md, "A service on PostgreSQL").
+    // drops no transaction in the middle (docs/guide/databases.md, "PostgreSQL").
     let mut requests = JoinSet::new();
     for number in 1..=SIGN_UPS {
         let form = SignUp {
