@@ -310,3 +310,31 @@ fn a_value_shows_nothing_when_it_is_printed() {
         }
     }
 }
+
+#[test]
+fn retention_goes_by_the_classes_that_were_read() {
+    const DAY: u64 = 86_400;
+    let (ring, schema) = (ring(), read());
+    let at = |day: u64| fieldseal::Access::new(&ring).at((20_000 + day) * DAY);
+    let keys = DataKeys::create(at(0), 42, &schema).unwrap();
+    let hidden = schema.schema().dynamic_field("hidden").unwrap().row(7).unwrap();
+    let sealed = hidden.update(&keys, &Value::Integer(200)).unwrap().value.unwrap();
+    let by_constants = DataKeys::create(at(0), 42, VISIT).unwrap();
+    let opened_on = |keys: &DataKeys, day| {
+        let keys = keys.envelope().unwrap(at(day), 42).unwrap();
+        hidden.open(&keys, Some(sealed.as_bytes()))
+    };
+    // The class `worn` is kept for 30 days, and a generation takes values for 2.5.
+    for day in [0, 30, 32] {
+        assert!(opened_on(&keys, day).unwrap() == Value::Integer(200), "{day}");
+    }
+    assert_eq!(kind(opened_on(&keys, 33)), ErrorKind::Expired);
+    let takes_values = |keys: &DataKeys, day| {
+        let keys = keys.envelope().unwrap(at(day), 42).unwrap();
+        hidden.update(&keys, &Value::Integer(1)).map(drop).map_err(|error| error.kind())
+    };
+    for day in [0, 2, 3, 40] {
+        assert_eq!(takes_values(&keys, day), takes_values(&by_constants, day), "{day}");
+    }
+    assert_eq!(takes_values(&keys, 3), Err(ErrorKind::Retention));
+}

@@ -345,3 +345,14 @@ proptest! {
         }
     }
 }
+
+/// The example of docs/SCHEMA.md.
+#[test]
+fn the_document_that_is_shown_is_read() {
+    let document = include_str!("../../docs/SCHEMA.md");
+    let json = document.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let read = OwnedSchema::from_json(json).unwrap();
+    let email = read.schema().field("email").unwrap();
+    assert_eq!((email.pad, email.class.consent_roles()), (16, &["marketing"][..]));
+    assert_eq!(OwnedSchema::from_json(&read.schema().to_json()).unwrap(), read);
+}
