@@ -368,6 +368,7 @@ macro_rules! seal_methods {
         /// [`NotPermitted`](ErrorKind::NotPermitted), [`Tampered`](ErrorKind::Tampered) or
         /// [`Unsupported`](ErrorKind::Unsupported) when that generation takes no values of this ring;
         /// [`Randomness`](ErrorKind::Randomness).
+        #[doc(alias = "encrypt")]
         pub fn seal(&self, keys: &DataKeys, value: &T) -> Result<T::Column, Error> {
             let (spec, row) = self.place();
             spec.seal_one(row, keys, value, CallRng::from_os).map_err(|error| spec.locate(error))
@@ -440,6 +441,7 @@ macro_rules! open_methods {
         /// [`Tampered`](ErrorKind::Tampered) for every failure of authentication;
         /// [`TypeMismatch`](ErrorKind::TypeMismatch) for a value of another type, or NULL where the
         /// type has no absent value.
+        #[doc(alias = "decrypt")]
         pub fn open(&self, keys: &DataKeys, column: &T::Column) -> Result<T, Error> {
             let (spec, row) = self.place();
             spec.open_one(row, &mut Opening::begin(keys), column)

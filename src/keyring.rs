@@ -79,6 +79,9 @@ pub(crate) const ENVELOPE: &str = "envelope";
 ///
 /// There is no `Clone`: share a ring by reference or in an `Arc`.
 #[derive(Default)]
+#[doc(alias = "KEK")]
+#[doc(alias = "key encryption key")]
+#[doc(alias = "keyset")]
 pub struct KeyRing {
     keys: Keys,
     /// The roles whose secrets this ring holds.

@@ -58,6 +58,8 @@ const FORM_TEXT: u8 = 3;
 /// [`tokens`](Self::tokens) gives those before too, as long as the ring holds the former key: to
 /// find or delete a person's rows, or to join what was exported before and after. To part them for good,
 /// destroy the former key.
+#[doc(alias = "tokenize")]
+#[doc(alias = "tokenization")]
 pub struct Pseudonyms<'a> {
     access: Access<'a>,
     scope: Scope,

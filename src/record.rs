@@ -68,6 +68,7 @@ pub trait Record: Sized {
     /// # Errors
     /// Those of [`DataKeys::create`] and of [`Field::seal`](crate::Field::seal).
     #[doc(alias = "seal")]
+    #[doc(alias = "encrypt")]
     fn seal_new<'a>(&self, access: impl Into<Access<'a>>) -> Result<Self::Sealed, Error>
     where
         Self: InlineKeys,
@@ -211,6 +212,7 @@ pub trait SealedRecord: Sized {
     /// # Errors
     /// [`WrongSubject`](ErrorKind::WrongSubject) when the row is another's; those of
     /// [`KeyEnvelope::unwrap`] and, naming the field, of [`Field::open`](crate::Field::open).
+    #[doc(alias = "decrypt")]
     fn open<'a>(
         &self,
         access: impl Into<Access<'a>>,

@@ -480,6 +480,8 @@ impl<'a> EnvelopeEdit<'a> {
     ///
     /// # Errors
     /// None but for the clock.
+    #[doc(alias = "crypto-shredding")]
+    #[doc(alias = "right to be forgotten")]
     pub fn erase_subject(&mut self) -> Result<(), Error> {
         self.attempt(Action::EraseSubject, "", |edit| {
             edit.erasing.push(None);

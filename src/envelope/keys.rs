@@ -26,6 +26,8 @@ use crate::keyring::{IndexKeys, RingKey};
 /// lasts. Expiry is checked at each use, by the clock of the access that unwrapped them (keys
 /// unwrapped [at](crate::Access::at) a moment stay at it). The keys are wiped on drop; `Debug` shows
 /// classes, generations and reach.
+#[doc(alias = "DEK")]
+#[doc(alias = "data encryption key")]
 pub struct DataKeys {
     envelope: KeyEnvelope,
     tenant: String,

@@ -60,6 +60,8 @@ pub struct ManyTerms;
 ///
 /// What it tells whoever reads the table, [`leakage`](Self::leakage) says in numbers; a declaration that
 /// tells too much is refused.
+#[doc(alias = "blind index")]
+#[doc(alias = "searchable encryption")]
 pub struct Index<T, K = OneTerm> {
     pub(super) spec: IndexSpec<'static>,
     marker: PhantomData<fn(T, K) -> T>,

@@ -399,6 +399,7 @@ pub trait KeyStore {
     /// As [`change`](Self::change). Where no envelope is stored, which is most likely of another tenant, or
     /// under another type of id, that is [`UnknownSubject`](ErrorKind::UnknownSubject): nothing is erased, no
     /// ledger is told, and there is no receipt. See [`erase_absent`](Self::erase_absent).
+    #[doc(alias = "crypto-shredding")]
     fn erase<'a>(
         &self,
         on: &Self::Connection,

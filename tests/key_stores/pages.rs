@@ -1,5 +1,7 @@
 //! Pages of a pass, each of which is saved at once: what another stores meanwhile, and what a database refuses.
 
+#![allow(clippy::print_stdout, reason = "what is measured has to be seen")]
+
 use std::collections::BTreeSet;
 
 use fieldseal::store::{PassReport, SqliteKeyStore};

@@ -27,7 +27,8 @@ pub trait AsyncKeyStore: Sync {
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) when the store fails, with what is wrong as
     /// [`Error::fault`]; [`Retry`](crate::ErrorKind::Retry) when the database could not run this beside other
-    /// transactions: roll back and run the whole transaction again; [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id or a tenant
+    /// transactions: roll back and run the whole transaction again; [`InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// for an id or a tenant
     /// that is none, or that this store cannot hold.
     fn load(
         &self,
@@ -36,7 +37,9 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send;
 
-    /// As [`KeyStore::load_locked`](crate::KeyStore::load_locked).
+    /// [`load`](Self::load) inside a transaction of the caller's, for sealing: until it ends, nobody stores another
+    /// envelope of the subject, so what is sealed under this one is stored under the latest (CONDUCT.md, ED-3).
+    /// See [`KeyStore::load_locked`](crate::KeyStore::load_locked).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -47,7 +50,9 @@ pub trait AsyncKeyStore: Sync {
         subject: impl ToId,
     ) -> impl Future<Output = Result<Option<KeyEnvelope>, Error>> + Send;
 
-    /// As [`KeyStore::has_place`](crate::KeyStore::has_place).
+    /// Whether an envelope could be stored for this subject: in a column of the application's table, whether there is a
+    /// row of theirs.
+    /// See [`KeyStore::has_place`](crate::KeyStore::has_place).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -79,7 +84,9 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::save`](crate::KeyStore::save).
+    /// Stores the envelope of these keys under their own tenant and subject: a new one, of version 1, only where none
+    /// is; a later one only while the version before it is stored.
+    /// See [`KeyStore::save`](crate::KeyStore::save).
     ///
     /// # Errors
     /// As there.
@@ -91,7 +98,9 @@ pub trait AsyncKeyStore: Sync {
         self.save_unchecked(on, keys.tenant(), keys.subject(), keys.envelope())
     }
 
-    /// As [`KeyStore::save_envelope`](crate::KeyStore::save_envelope).
+    /// [`save`](Self::save) of an envelope, as a change finished it, after checking that it is this tenant's and
+    /// subject's.
+    /// See [`KeyStore::save_envelope`](crate::KeyStore::save_envelope).
     ///
     /// # Errors
     /// As there.
@@ -110,7 +119,8 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::save_unchecked`](crate::KeyStore::save_unchecked).
+    /// [`save`](Self::save) without a ring, so that nobody checks whose the envelope is.
+    /// See [`KeyStore::save_unchecked`](crate::KeyStore::save_unchecked).
     ///
     /// # Errors
     /// As there.
@@ -138,7 +148,9 @@ pub trait AsyncKeyStore: Sync {
         reseal: &[(String, u16)],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// As [`KeyStore::save_page`](crate::KeyStore::save_page).
+    /// Stores a page of changed envelopes, and what they queue, in one transaction, each where
+    /// [`save_unchecked_and_queue`](Self::save_unchecked_and_queue) would store it.
+    /// See [`KeyStore::save_page`](crate::KeyStore::save_page).
     ///
     /// # Errors
     /// As there.
@@ -150,7 +162,8 @@ pub trait AsyncKeyStore: Sync {
         async { Ok(Vec::new()) }
     }
 
-    /// As [`KeyStore::check_sees_all`](crate::KeyStore::check_sees_all).
+    /// Checks that this connection sees all that is stored.
+    /// See [`KeyStore::check_sees_all`](crate::KeyStore::check_sees_all).
     ///
     /// # Errors
     /// As there.
@@ -161,7 +174,8 @@ pub trait AsyncKeyStore: Sync {
         async { Ok(()) }
     }
 
-    /// As [`KeyStore::check_is_committed`](crate::KeyStore::check_is_committed).
+    /// Checks that what this connection sees is committed.
+    /// See [`KeyStore::check_is_committed`](crate::KeyStore::check_is_committed).
     ///
     /// # Errors
     /// As there.
@@ -172,7 +186,9 @@ pub trait AsyncKeyStore: Sync {
         async { Ok(()) }
     }
 
-    /// As [`KeyStore::tables`](crate::KeyStore::tables).
+    /// Returns the table that this store uses, and the others of its name that the database has: what a census has to
+    /// know of.
+    /// See [`KeyStore::tables`](crate::KeyStore::tables).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -183,7 +199,8 @@ pub trait AsyncKeyStore: Sync {
         async { Ok(Vec::new()) }
     }
 
-    /// As [`KeyStore::note_tables`](crate::KeyStore::note_tables).
+    /// Records in a census which table is counted, and which others of its name the database has.
+    /// See [`KeyStore::note_tables`](crate::KeyStore::note_tables).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -198,7 +215,8 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::count_unnamed`](crate::KeyStore::count_unnamed).
+    /// Counts the rows that hold an envelope, and whose subject is no id: NULL, or of another type.
+    /// See [`KeyStore::count_unnamed`](crate::KeyStore::count_unnamed).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -221,7 +239,9 @@ pub trait AsyncKeyStore: Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<StoredEnvelope>, Error>> + Send;
 
-    /// As [`KeyStore::queue_reseal`](crate::KeyStore::queue_reseal).
+    /// Queues the subject's values of a class to be resealed under this generation or a later one, which is stored
+    /// already.
+    /// See [`KeyStore::queue_reseal`](crate::KeyStore::queue_reseal).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -234,7 +254,8 @@ pub trait AsyncKeyStore: Sync {
         generation: u16,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// As [`KeyStore::reseal_queue`](crate::KeyStore::reseal_queue).
+    /// At most `limit` entries behind `after` of what is queued, in the order of the store.
+    /// See [`KeyStore::reseal_queue`](crate::KeyStore::reseal_queue).
     ///
     /// # Errors
     /// As there.
@@ -245,7 +266,8 @@ pub trait AsyncKeyStore: Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<ResealEntry>, Error>> + Send;
 
-    /// As [`KeyStore::resealed`](crate::KeyStore::resealed).
+    /// Takes an entry off the queue, unless a later generation has been queued meanwhile.
+    /// See [`KeyStore::resealed`](crate::KeyStore::resealed).
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -255,7 +277,9 @@ pub trait AsyncKeyStore: Sync {
         done: &ResealEntry,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// As [`KeyStore::finish_reseal`](crate::KeyStore::finish_reseal).
+    /// [`resealed`](Self::resealed), and destroys the data keys of the class that nothing needs any more, as
+    /// [`EnvelopeEdit::erase_resealed`] says.
+    /// See [`KeyStore::finish_reseal`](crate::KeyStore::finish_reseal).
     ///
     /// # Errors
     /// As [`change`](Self::change). The entry then stays on the queue.
@@ -272,7 +296,9 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::change`](crate::KeyStore::change).
+    /// Changes the envelope of a subject and stores it; where the change asks for it, the subject's values are
+    /// [queued](Self::reseal_queue) to be resealed.
+    /// See [`KeyStore::change`](crate::KeyStore::change).
     ///
     /// # Errors
     /// [`UnknownSubject`](crate::ErrorKind::UnknownSubject) when no envelope is stored;
@@ -292,7 +318,9 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::change_all`](crate::KeyStore::change_all).
+    /// Changes every envelope of the store, whatever its tenant, as [`change`](Self::change) does: rewraps, sweeps,
+    /// touches.
+    /// See [`KeyStore::change_all`](crate::KeyStore::change_all).
     ///
     /// # Errors
     /// What would fail for each envelope again: [`Io`](crate::ErrorKind::Io), [`Audit`](crate::ErrorKind::Audit),
@@ -311,7 +339,8 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::census`](crate::KeyStore::census).
+    /// Counts every envelope of the store from its header alone: no ring is needed.
+    /// See [`KeyStore::census`](crate::KeyStore::census).
     ///
     /// # Errors
     /// As [`load`](Self::load); when an envelope cannot be read, and so may name any key, the kind of
@@ -328,7 +357,9 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::erase`](crate::KeyStore::erase).
+    /// Erases a subject: destroys all its data keys and leaves the mark, which keeps the subject from being begun
+    /// again.
+    /// See [`KeyStore::erase`](crate::KeyStore::erase).
     ///
     /// # Errors
     /// As [`change`](Self::change); [`UnknownSubject`](crate::ErrorKind::UnknownSubject) where no envelope is
@@ -347,7 +378,9 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
+    /// [`erase`](Self::erase), also where no envelope is stored: there it destroys nothing, and leaves the mark, so
+    /// that the subject is never begun.
+    /// See [`KeyStore::erase_absent`](crate::KeyStore::erase_absent).
     ///
     /// # Errors
     /// As [`change`](Self::change), with `UnknownSubject` only
@@ -367,7 +400,8 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::erase_damaged`](crate::KeyStore::erase_damaged).
+    /// [`erase`](Self::erase) of a subject whose key envelope is damaged.
+    /// See [`KeyStore::erase_damaged`](crate::KeyStore::erase_damaged).
     ///
     /// # Errors
     /// As there.
@@ -384,7 +418,9 @@ pub trait AsyncKeyStore: Sync {
         }
     }
 
-    /// As [`KeyStore::replace_damaged`](crate::KeyStore::replace_damaged).
+    /// Stores an erased subject's mark in the place of a key envelope that does not verify, while exactly these bytes
+    /// are stored, whatever version is said to be there.
+    /// See [`KeyStore::replace_damaged`](crate::KeyStore::replace_damaged).
     ///
     /// # Errors
     /// As there.
