@@ -228,7 +228,6 @@ fn a_term_takes_at_most_half_of_what_it_took_with_the_names_of_its_index() {
     };
     let (now, former) = (size("main"), size("former"));
     assert!(now * 2 <= former, "{now} pages, and {former} before, for {} terms", count(&db));
-    println!("{now} pages, and {former} before, for {} terms", count(&db));
 }
 
 #[test]
