@@ -197,6 +197,7 @@ impl KeyEnvelope {
     ///
     /// # Errors
     /// As [`edit`](Self::edit).
+    #[cfg(feature = "hazmat-rng")]
     pub fn edit_with_rng<'a>(
         &self,
         access: impl Into<Access<'a>>,
@@ -395,6 +396,7 @@ impl DataKeys {
     ///
     /// # Errors
     /// As [`create`](Self::create), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     pub fn create_with_rng<'a>(
         access: impl Into<Access<'a>>,
         subject: impl ToId,

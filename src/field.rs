@@ -33,8 +33,6 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use rand_core::CryptoRng;
-
 pub use self::column::{Column, Sealed};
 #[cfg(feature = "schema")]
 pub(crate) use self::companion::What;
@@ -379,11 +377,12 @@ macro_rules! seal_methods {
         ///
         /// # Errors
         /// As [`seal`](Self::seal), without `Randomness`.
+        #[cfg(feature = "hazmat-rng")]
         pub fn seal_with_rng(
             &self,
             keys: &DataKeys,
             value: &T,
-            rng: &mut (impl CryptoRng + ?Sized),
+            rng: &mut (impl rand_core::CryptoRng + ?Sized),
         ) -> Result<T::Column, Error> {
             let (spec, row) = self.place();
             spec.seal_one(row, keys, value, || Ok(CallRng::from_rng(rng)))
@@ -416,11 +415,12 @@ macro_rules! update_methods {
         ///
         /// # Errors
         /// As [`update`](Self::update), without `Randomness`.
+        #[cfg(feature = "hazmat-rng")]
         pub fn update_with_rng(
             &self,
             keys: &DataKeys,
             value: &T,
-            rng: &mut (impl CryptoRng + ?Sized),
+            rng: &mut (impl rand_core::CryptoRng + ?Sized),
         ) -> Result<Update<'static, T>, Error> {
             let (spec, row) = self.place();
             spec.update_one(row, keys, value, || Ok(CallRng::from_rng(rng)))
@@ -474,6 +474,7 @@ macro_rules! open_methods {
         ///
         /// # Errors
         /// As [`reseal`](Self::reseal), without `Randomness`.
+        #[cfg(feature = "hazmat-rng")]
         pub fn reseal_with_rng(
             &self,
             keys: &DataKeys,

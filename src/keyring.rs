@@ -25,8 +25,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use rand_core::CryptoRng;
-
 pub(crate) use self::census::CountedEntry;
 pub use self::census::{Census, GenerationCount, GenerationState, KeyCount, KeyUsage, PlaceCount};
 pub use self::describe::Description;
@@ -114,7 +112,10 @@ impl KeyRing {
     ///
     /// # Errors
     /// None at present.
-    pub fn generate_with_rng(rng: &mut (impl CryptoRng + ?Sized)) -> Result<Self, Error> {
+    #[cfg(feature = "hazmat-rng")]
+    pub fn generate_with_rng(
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
+    ) -> Result<Self, Error> {
         Self::generated(&mut CallRng::from_rng(rng))
     }
 
@@ -147,10 +148,11 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`add_role`](Self::add_role), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     pub fn add_role_with_rng(
         &mut self,
         name: &str,
-        rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<KeyId, Error> {
         self.add_new(name, false, &mut CallRng::from_rng(rng))
     }
@@ -159,10 +161,11 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`add_role`](Self::add_role), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     pub fn add_key_pair_role_with_rng(
         &mut self,
         name: &str,
-        rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<KeyId, Error> {
         self.add_new(name, true, &mut CallRng::from_rng(rng))
     }
@@ -261,11 +264,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`rotate`](Self::rotate), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     pub fn rotate_with_rng(
         &mut self,
         key_use: KeyUse,
         name: &str,
-        rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<KeyId, Error> {
         self.rotated(key_use, name, &mut CallRng::from_rng(rng))
     }

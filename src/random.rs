@@ -27,6 +27,7 @@ impl CallRng {
     }
 
     /// Seeds the generator by 32 bytes of the caller's generator.
+    #[cfg(any(feature = "hazmat-rng", test))]
     pub(crate) fn from_rng(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         rng.fill_bytes(seed.as_mut_slice());

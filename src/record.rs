@@ -17,8 +17,6 @@ mod schema;
 
 use alloc::vec::Vec;
 
-use rand_core::CryptoRng;
-
 pub use self::catalog::Catalog;
 pub use self::inline::InlineKeys;
 use self::inline::no_envelope;
@@ -89,10 +87,11 @@ pub trait Record: Sized {
     ///
     /// # Errors
     /// As [`seal_new`](Record::seal_new), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     fn seal_new_with_rng<'a>(
         &self,
         access: impl Into<Access<'a>>,
-        rng: &mut (impl CryptoRng + ?Sized),
+        rng: &mut (impl rand_core::CryptoRng + ?Sized),
     ) -> Result<Self::Sealed, Error>
     where
         Self: InlineKeys,

@@ -182,6 +182,7 @@ impl<'a> EnvelopeEdit<'a> {
         Ok(edit)
     }
 
+    #[cfg(feature = "hazmat-rng")]
     pub(super) fn set_rng(&mut self, rng: CallRng) {
         self.rng = Some(rng);
     }

@@ -102,6 +102,7 @@ impl Access<'_> {
     ///
     /// # Errors
     /// As [`seal_for`](Self::seal_for), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     pub fn seal_for_with_rng(
         &self,
         readers: &[&str],
@@ -190,6 +191,7 @@ impl Access<'_> {
     ///
     /// # Errors
     /// As [`rewrap_standalone_for`](Self::rewrap_standalone_for), without `Randomness`.
+    #[cfg(feature = "hazmat-rng")]
     pub fn rewrap_standalone_for_with_rng(
         &self,
         readers: &[&str],
