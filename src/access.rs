@@ -19,7 +19,7 @@ use crate::keyring::KeyRing;
 /// let ring = KeyRing::generate()?;
 /// let access = Access::new(&ring).tenant("acme").actor("alice").purpose("ticket 812");
 /// let sealed = access.seal(b"note 7", b"call back on Monday")?;
-/// assert_eq!(*access.open(b"note 7", &sealed)?, b"call back on Monday");
+/// assert_eq!(access.open(b"note 7", &sealed)?.expose(), b"call back on Monday");
 /// assert!(ring.open(b"note 7", &sealed).is_err(), "another tenant");
 /// # Ok::<(), fieldseal::Error>(())
 /// ```

@@ -16,7 +16,6 @@ mod sensitive;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Deref;
 
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -92,7 +91,21 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
-/// Opened bytes: wiped on drop, and `Debug` shows their length only.
+/// Opened bytes: wiped on drop, and `Debug` shows their length only. [`expose`](Self::expose) gives access to them.
+///
+/// There is no `Clone`, no `PartialEq` and no `Deref`, by which a copy would escape or be printed:
+///
+/// ```compile_fail,E0599
+/// let opened = fieldseal::KeyRing::generate()?.open(b"note", b"sealed")?;
+/// let copy = opened.clone();
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
+///
+/// ```compile_fail,E0614
+/// let opened = fieldseal::KeyRing::generate()?.open(b"note", b"sealed")?;
+/// println!("{:?}", *opened);
+/// # Ok::<(), fieldseal::Error>(())
+/// ```
 pub struct Plaintext(Zeroizing<Vec<u8>>);
 
 impl Plaintext {
@@ -100,17 +113,14 @@ impl Plaintext {
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
+    /// The bytes. What is copied from them is not wiped.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The bytes, which the caller wipes.
     pub fn into_bytes(mut self) -> Vec<u8> {
         core::mem::take(&mut *self.0)
-    }
-}
-
-impl Deref for Plaintext {
-    type Target = Vec<u8>;
-
-    fn deref(&self) -> &Vec<u8> {
-        &self.0
     }
 }
 

@@ -514,7 +514,7 @@ impl Differ {
             [] => access(&keys, &request).open(&context, sealed),
             readers => access(&keys, &request).open_for(readers, &context, sealed),
         };
-        let ours = named(kind(opened)).map(|bytes| json!({"bytes": hex(&bytes)}));
+        let ours = named(kind(opened)).map(|bytes| json!({"bytes": hex(bytes.expose())}));
         let theirs = self.reference.ask("standalone-open", &request);
         if let Some((ours, theirs)) = self.alike("standalone-open", &request, ours, theirs) {
             assert_eq!(ours, theirs);

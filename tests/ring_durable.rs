@@ -146,7 +146,7 @@ fn killed_at(step: &str, folder: &Folder, file: &RingFile) {
         assert_eq!(whole(after.ring()).join(";"), new);
         assert_eq!(after.ring().keys().count(), old.ring().keys().count() + 1);
     }
-    assert_eq!(after.ring().open(b"invoice 7", &sealed).unwrap().as_slice(), b"paid");
+    assert_eq!(after.ring().open(b"invoice 7", &sealed).unwrap().expose(), b"paid");
 
     // What is left beside it holds no more than it, for no other eyes.
     let left = folder.join("ring.json.new");

@@ -385,7 +385,7 @@ fn check(world: &World, model: &Model, who: Who, tally: &Tally) {
                 }
                 Value::Standalone { readers, bytes, text } => {
                     let opened = access.open_for(READERS[*readers], b"standalone", bytes);
-                    let opened = opened.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+                    let opened = opened.map(|bytes| String::from_utf8(bytes.into_bytes()).unwrap());
                     (opened.map_err(|it| it.kind()), text)
                 }
             };

@@ -482,7 +482,7 @@ fn standalone_envelopes_are_counted_too() {
     ring.rotate(KeyUse::Wrap, "app").unwrap();
     ring.retire(id(APP), &census).unwrap();
     let opened = Access::new(&ring).open_for(&["billing"], b"invoice 7", &sealed).unwrap();
-    assert_eq!(*opened, b"paid");
+    assert_eq!(opened.expose(), b"paid");
 }
 
 #[test]

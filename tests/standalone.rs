@@ -93,7 +93,7 @@ fn what_was_sealed_opens() {
     for len in [0, 1, 14, 15, 16, 22, 23, 24, 255, 256, 511, 1023, 1025, 65_535, 65_536, 102_400] {
         let value: Vec<u8> = (0..=255).cycle().take(len).collect();
         let sealed = ring.seal(CONTEXT, &value).unwrap();
-        assert_eq!(*ring.open(CONTEXT, &sealed).unwrap(), value, "{len}");
+        assert_eq!(ring.open(CONTEXT, &sealed).unwrap().expose(), value, "{len}");
         let item = byte_string(&value).len();
         assert_eq!(sealed.len(), 222 + item.next_multiple_of(16), "{len}");
     }
@@ -127,11 +127,11 @@ fn a_hand_made_envelope_opens() {
     let sealed =
         |plaintext: &[u8]| by_hand(&[Ent::Live(live.clone())], &field(&live, CONTEXT, plaintext));
     let opened = |plaintext: &[u8]| admin().open(CONTEXT, &sealed(plaintext));
-    assert_eq!(*opened(&padded(&byte_string(b"abc"))).unwrap(), b"abc");
+    assert_eq!(opened(&padded(&byte_string(b"abc"))).unwrap().expose(), b"abc");
     // `[PAD-2]` Any number of zeros.
     for zeros in [0, 1, 7, 700] {
         let plaintext = [byte_string(b"abc"), vec![0; zeros]].concat();
-        assert_eq!(*opened(&plaintext).unwrap(), b"abc");
+        assert_eq!(opened(&plaintext).unwrap().expose(), b"abc");
     }
     // `[OP-1]` e and f, over what is authentic: strict, and of one type.
     for (plaintext, expected) in [
@@ -230,7 +230,7 @@ fn another_context_or_tenant_is_tampered() {
                 for tenant in tenants {
                     let opened = at(&ring).tenant(tenant).open(context, &sealed);
                     if (context, tenant) == (sealed_context, sealed_tenant) {
-                        assert_eq!(*opened.unwrap(), b"value");
+                        assert_eq!(opened.unwrap().expose(), b"value");
                     } else {
                         assert_eq!(kind(opened), ErrorKind::Tampered, "{context:?} {tenant}");
                     }
@@ -246,7 +246,7 @@ fn a_context_beyond_65_535_bytes_is_invalid_input() {
     let ring = admin();
     let (longest, longer) = (vec![7; 65_535], vec![7; 65_536]);
     let sealed = ring.seal(&longest, b"value").unwrap();
-    assert_eq!(*ring.open(&longest, &sealed).unwrap(), b"value");
+    assert_eq!(ring.open(&longest, &sealed).unwrap().expose(), b"value");
     assert_eq!(kind(ring.seal(&longer, b"value")), ErrorKind::InvalidInput);
     assert_eq!(kind(ring.open(&longer, &sealed)), ErrorKind::InvalidInput);
 }
@@ -262,8 +262,8 @@ fn only_the_named_readers_open() {
         let sealed = at(&ring).seal_for(readers, CONTEXT, b"value").unwrap();
         for role in opens {
             let own = service(&[role]);
-            assert_eq!(*at(&own).open_for(readers, CONTEXT, &sealed).unwrap(), b"value");
-            assert_eq!(*at(&own).open_for(&[role], CONTEXT, &sealed).unwrap(), b"value");
+            assert_eq!(at(&own).open_for(readers, CONTEXT, &sealed).unwrap().expose(), b"value");
+            assert_eq!(at(&own).open_for(&[role], CONTEXT, &sealed).unwrap().expose(), b"value");
         }
         for role in refused {
             let own = service(&[role]);
@@ -279,7 +279,7 @@ fn only_the_named_readers_open() {
     let opened = at(&app).open_for(&["medical"], CONTEXT, &sealed);
     assert_eq!(kind(opened), ErrorKind::NotPermitted);
     let medical = service(&["medical"]);
-    assert_eq!(*at(&medical).open_for(&["medical"], CONTEXT, &sealed).unwrap(), b"value");
+    assert_eq!(at(&medical).open_for(&["medical"], CONTEXT, &sealed).unwrap().expose(), b"value");
 }
 
 /// `[SA-5]` The opener says whose envelope it expects; without saying so, it expects `app`'s. A role
@@ -298,7 +298,7 @@ fn only_the_expected_readers_count() {
     ] {
         let opened = at(&ring).open_for(expected, CONTEXT, &sealed);
         match opened {
-            Ok(opened) => assert!(opens && *opened == b"value", "{expected:?}"),
+            Ok(opened) => assert!(opens && opened.expose() == b"value", "{expected:?}"),
             Err(error) => {
                 assert_eq!((error.kind(), opens), (ErrorKind::NotPermitted, false), "{expected:?}");
             }
@@ -316,7 +316,7 @@ fn only_the_expected_readers_count() {
     live = live.with([forged]);
     let field = field(&live, CONTEXT, &padded(&byte_string(b"value")));
     let sealed = by_hand(&[Ent::Live(live)], &field);
-    assert_eq!(*ring.open(CONTEXT, &sealed).unwrap(), b"value");
+    assert_eq!(ring.open(CONTEXT, &sealed).unwrap().expose(), b"value");
     let opened = at(&ring).open_for(&["support"], CONTEXT, &sealed);
     assert_eq!(kind(opened), ErrorKind::Tampered);
 }
@@ -327,7 +327,7 @@ fn opened_bytes_print_their_length_alone() {
     let sealed = ring.seal(CONTEXT, b"four score").unwrap();
     let opened = ring.open(CONTEXT, &sealed).unwrap();
     assert_eq!(format!("{opened:?} {opened:#?}"), "Plaintext(10 bytes) Plaintext(10 bytes)");
-    assert_eq!(opened.len(), 10);
+    assert_eq!(opened.expose().len(), 10);
     assert_eq!(opened.into_bytes(), b"four score");
 }
 
@@ -387,7 +387,7 @@ fn another_inner_structure_is_malformed() {
         assert_eq!(kind(opened), ErrorKind::Malformed, "{what}");
     }
     let opened = admin().open(CONTEXT, &by_hand(&[Ent::Live(right)], &right_field));
-    assert_eq!(*opened.unwrap(), b"value");
+    assert_eq!(opened.unwrap().expose(), b"value");
 }
 
 /// `[SA-2]`: a record's key envelope is its subject's, and a standalone one nobody's.
@@ -505,7 +505,7 @@ fn nothing_else_is_taken_for_sealed() {
         &[0xF8; 100],
     ] {
         let sealed = at(&ring).seal(CONTEXT, value).unwrap();
-        assert_eq!(*ring.open(CONTEXT, &sealed).unwrap(), value);
+        assert_eq!(ring.open(CONTEXT, &sealed).unwrap().expose(), value);
     }
 }
 
@@ -515,7 +515,7 @@ fn no_version_floor_applies() {
     let ring = admin();
     let sealed = at(&ring).version_floor(9).seal(CONTEXT, b"value").unwrap();
     let opened = at(&ring).version_floor(u64::MAX).open(CONTEXT, &sealed);
-    assert_eq!(*opened.unwrap(), b"value");
+    assert_eq!(opened.unwrap().expose(), b"value");
 }
 
 /// `[SA-5]` c: the envelope key's state, as for any key envelope.

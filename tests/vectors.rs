@@ -196,7 +196,7 @@ fn every_standalone_envelope_opens() {
             let readers: Vec<_> = list(&file["readers"]).iter().map(text).collect();
             let sealed = unhex(&file["standalone"]);
             let opened = access(&ring, &file).open_for(&readers, &context, &sealed).unwrap();
-            assert_eq!(*opened, unhex(&file["field"]["value"]["v"]), "{name}");
+            assert_eq!(opened.expose(), unhex(&file["field"]["value"]["v"]), "{name}");
         }
     }
 }

@@ -30,7 +30,7 @@ impl KeyRing {
     /// ```
     /// let ring = fieldseal::KeyRing::generate()?;
     /// let sealed = ring.seal(b"avatar of 42", b"\x89PNG")?;
-    /// assert_eq!(*ring.open(b"avatar of 42", &sealed)?, b"\x89PNG");
+    /// assert_eq!(ring.open(b"avatar of 42", &sealed)?.expose(), b"\x89PNG");
     /// assert!(ring.open(b"avatar of 43", &sealed).is_err());
     /// # Ok::<(), fieldseal::Error>(())
     /// ```
@@ -161,7 +161,7 @@ impl Access<'_> {
     /// let mut census = Census::new();
     /// census.at("avatars.image").add(&again.envelope);
     /// ring.retire(old, &census)?;
-    /// assert_eq!(*ring.open(b"avatar of 42", &again.envelope)?, b"\x89PNG");
+    /// assert_eq!(ring.open(b"avatar of 42", &again.envelope)?.expose(), b"\x89PNG");
     /// # Ok::<(), fieldseal::Error>(())
     /// ```
     ///

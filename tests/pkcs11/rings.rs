@@ -45,7 +45,7 @@ fn a_saved_ring_is_unlocked_by_its_token() {
         assert!(json.contains("pkcs11:token=prod;object=fieldseal"));
 
         let mut opened = hsm.open().unlock(&file.read().unwrap(), &key, &pin()).unwrap();
-        assert_eq!(*opened.ring().open(b"note 7", &sealed).unwrap(), b"call back");
+        assert_eq!(opened.ring().open(b"note 7", &sealed).unwrap().expose(), b"call back");
         let slot = &opened.slots()[0];
         assert_eq!(opened.opened_by(), Some(slot.id()));
         assert!(matches!(
@@ -58,7 +58,7 @@ fn a_saved_ring_is_unlocked_by_its_token() {
         file.save(&mut opened).unwrap();
         let again = hsm.open().unlock(&file.read().unwrap(), &key, &pin()).unwrap();
         assert_eq!(again.generation(), 2);
-        assert_eq!(*again.ring().open(b"note 7", &sealed).unwrap(), b"call back");
+        assert_eq!(again.ring().open(b"note 7", &sealed).unwrap().expose(), b"call back");
     });
 }
 
@@ -77,7 +77,7 @@ fn a_server_refreshes_what_its_token_unlocked_without_asking_again() {
         hsm.raw().finalize().unwrap();
         assert!(shared.refresh().unwrap());
         assert_eq!(shared.generation(), 2);
-        assert_eq!(*shared.ring().open(b"note 7", &sealed).unwrap(), b"call back");
+        assert_eq!(shared.ring().open(b"note 7", &sealed).unwrap().expose(), b"call back");
     });
 }
 

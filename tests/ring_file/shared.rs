@@ -242,11 +242,11 @@ fn readers_see_whole_rings_while_another_rotates() {
                         let primary = of_app().filter(|key| key.state() == KeyState::Primary);
                         assert_eq!(primary.count(), 1, "a ring without its primary");
                         assert!(of_app().all(|key| key.expose_secret().is_some()));
-                        assert_eq!(ring.open(b"invoice 7", &sealed).unwrap().as_slice(), b"paid");
+                        assert_eq!(ring.open(b"invoice 7", &sealed).unwrap().expose(), b"paid");
                         envelope.unwrap(Access::new(&ring), 42).unwrap();
                         // What it seals now, it opens; and so does every later one.
                         if let Some(sealed) = newest.replace(ring.seal(b"8", b"new").unwrap()) {
-                            assert_eq!(ring.open(b"8", &sealed).unwrap().as_slice(), b"new");
+                            assert_eq!(ring.open(b"8", &sealed).unwrap().expose(), b"new");
                         }
                         let count = ring.keys().count();
                         if seen.last() != Some(&count) {

@@ -30,7 +30,7 @@ fn a_standalone_envelope_is_rewrapped_and_its_former_keys_are_retired() {
         ring.retire(id(former), &census).unwrap();
     }
     let opened = at(&ring).tenant("acme").open(CONTEXT, &again.envelope).unwrap();
-    assert_eq!(*opened, b"four score");
+    assert_eq!(opened.expose(), b"four score");
     assert!(at(&ring).tenant("acme").open(CONTEXT, &sealed).is_err());
 }
 
@@ -42,12 +42,12 @@ fn a_standalone_envelope_of_other_readers_is_reported_as_not_lifted() {
     let other = service(&["support"]);
     let again = at(&other).rewrap_standalone_for(&["medical", "app"], &sealed).unwrap();
     assert_eq!(again.rewrapped.not_lifted, [("standalone".to_owned(), 1)]);
-    assert_eq!(*at(&ring).open_for(&["medical"], CONTEXT, &again.envelope).unwrap(), b"x");
+    assert_eq!(at(&ring).open_for(&["medical"], CONTEXT, &again.envelope).unwrap().expose(), b"x");
     // By the readers named: `app` opens it, and `medical` is no reader then.
     let again = at(&ring).rewrap_standalone(&sealed).unwrap();
     assert_eq!(again.rewrapped.wrapped, 1);
     assert_eq!(again.rewrapped.unproven, [("standalone".to_owned(), 1, id(MEDICAL))]);
-    assert_eq!(*at(&ring).open_for(&["medical"], CONTEXT, &again.envelope).unwrap(), b"x");
+    assert_eq!(at(&ring).open_for(&["medical"], CONTEXT, &again.envelope).unwrap().expose(), b"x");
 }
 
 /// `[SA-5]`, `[SA-7]`
@@ -75,5 +75,5 @@ fn what_is_no_standalone_envelope_of_this_tenant_is_not_rewrapped() {
     let access = at(&rotated).tenant("acme");
     assert_eq!(kind(access.rewrap_standalone(&sealed).map(drop)), ErrorKind::NotPermitted);
     let saved = access.rescue().rewrap_standalone(&floored.envelope).unwrap();
-    assert_eq!(*access.open(CONTEXT, &saved.envelope).unwrap(), b"x");
+    assert_eq!(access.open(CONTEXT, &saved.envelope).unwrap().expose(), b"x");
 }

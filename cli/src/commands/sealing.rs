@@ -48,7 +48,7 @@ pub(super) fn open(asked: &Open, session: &Session<'_>) -> Result<(), Failure> {
             .output
             .warning("what a compromised key opens may have been forged by whoever has it");
     }
-    session.output.bytes(&opened)
+    session.output.bytes(opened.expose())
 }
 
 /// The sealed bytes, from their text form if it is that.

@@ -228,7 +228,7 @@ fn standalone(access: Access<'_>, input: &mut Input<'_>, seed: &mut Seed) {
         Ok(sealed) => sealed,
         Err(refused) => return assert_eq!(refused, ErrorKind::AlreadySealed),
     };
-    assert_eq!(*access.open(context, &sealed).unwrap(), bytes);
+    assert_eq!(access.open(context, &sealed).unwrap().expose(), bytes);
     let mut flipped = sealed;
     let bit = usize::from(input.u16()) % (flipped.len() * 8);
     flipped[bit / 8] ^= 1 << (bit % 8);
