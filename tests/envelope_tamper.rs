@@ -253,7 +253,7 @@ fn entries_removed_doubled_or_swapped_are_refused() {
         let mac = unsigned.len() - 16;
         unsigned[mac..].copy_from_slice(&bytes[bytes.len() - 16..]);
         assert_eq!(answers(&ring, &unsigned).0.err(), Some(ErrorKind::Tampered), "{what}");
-        // By who does: only dropping an entry goes through (section 19), and it opens nothing.
+        // By who does: only dropping an entry goes through (SECURITY.md, section 4), and it opens nothing.
         let (keys, _) = answers(&ring, &altered.write());
         if in_order {
             assert!(open_count(&keys.unwrap()) <= 3, "{what}");
