@@ -381,8 +381,8 @@ impl DataKeys {
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey), naming a reader whose key the ring lacks;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a subject or tenant that is none, or a class
-    /// without readers; [`Randomness`](ErrorKind::Randomness).
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a subject or tenant that is none;
+    /// [`Declaration`](ErrorKind::Declaration) for a class without readers, or declared in two ways; [`Randomness`](ErrorKind::Randomness).
     pub fn create<'a>(
         access: impl Into<Access<'a>>,
         subject: impl ToId,

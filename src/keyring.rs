@@ -129,7 +129,8 @@ impl KeyRing {
     /// Adds a role with a symmetric key: every ring that can seal for it can open it too.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a name that is none or is a role already;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a name that is none;
+    /// [`FailedPrecondition`](ErrorKind::FailedPrecondition) for one that is a role already;
     /// [`Randomness`](ErrorKind::Randomness).
     pub fn add_role(&mut self, name: &str) -> Result<KeyId, Error> {
         self.add_new(name, false, &mut CallRng::from_os()?)
@@ -174,7 +175,7 @@ impl KeyRing {
     /// [derived](Capabilities::index) from it.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when the ring has one;
+    /// [`FailedPrecondition`](ErrorKind::FailedPrecondition) when the ring has one;
     /// [`Randomness`](ErrorKind::Randomness).
     pub fn add_index_key(&mut self) -> Result<KeyId, Error> {
         self.add_only(KeyUse::Index)
@@ -236,7 +237,7 @@ impl KeyRing {
     /// Takes a key into the ring.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when its id is taken, or when it is primary and its
+    /// [`FailedPrecondition`](ErrorKind::FailedPrecondition) when its id is taken, or when it is primary and its
     /// use and name have a primary key already.
     pub fn insert(&mut self, key: RingKey) -> Result<(), Error> {
         let role = key.reads_as_role().then(|| key.shared_name());
@@ -364,7 +365,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`MissingKey`](ErrorKind::MissingKey) for an id that is not in the ring;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a move that is not allowed.
+    /// [`FailedPrecondition`](ErrorKind::FailedPrecondition) for a move that is not allowed.
     pub fn set_state(&mut self, id: KeyId, state: KeyState) -> Result<(), Error> {
         if state == KeyState::Destroyed {
             return Err(Error::precondition(
@@ -382,7 +383,7 @@ impl KeyRing {
     /// ring, and open to its older copies.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when envelopes still name the key, saying how many and
+    /// [`FailedPrecondition`](ErrorKind::FailedPrecondition) when envelopes still name the key, saying how many and
     /// where; for a census that has counted nothing, or met what it could not read; for a key that
     /// envelopes do not name, as an index, pseudonym or sign key; and as [`set_state`](Self::set_state): a
     /// primary key must be rotated first.

@@ -198,7 +198,7 @@ fn unread_terms_are_refused_and_nothing_is_lost() {
     let ring = ring();
     write(&db, &ring, 1, "late");
     let refused = terms.write(&db, 1, &(&NOTE_WORDS, &Terms::unread())).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert_eq!(refused.kind(), ErrorKind::Declaration);
     assert_eq!((refused.record(), refused.field()), (Some("ticket"), Some("note.words")));
     assert_eq!(of_words(&db, &ring, "late"), [1]);
 }

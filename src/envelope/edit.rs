@@ -205,7 +205,7 @@ impl<'a> EnvelopeEdit<'a> {
     ///
     /// # Errors
     /// [`Erased`](ErrorKind::Erased) when the subject is; [`MissingKey`](ErrorKind::MissingKey),
-    /// naming a reader whose key the ring lacks; [`InvalidInput`](ErrorKind::InvalidInput) for a class
+    /// naming a reader whose key the ring lacks; [`Declaration`](ErrorKind::Declaration) for a class
     /// without readers; [`Randomness`](ErrorKind::Randomness).
     pub fn ensure(&mut self, classes: impl ToClasses) -> Result<(), Error> {
         let classes = with_consents(&classes, Consent::Named(NOBODY));

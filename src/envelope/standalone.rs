@@ -84,8 +84,8 @@ impl Access<'_> {
     /// [`seal`](Self::seal) for the roles named.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a context above 65,535 bytes, no reader,
-    /// or one named twice; [`MissingKey`](crate::ErrorKind::MissingKey), naming a role whose key the
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a context above 65,535 bytes;
+    /// [`Declaration`](crate::ErrorKind::Declaration) for no reader, or one named twice; [`MissingKey`](crate::ErrorKind::MissingKey), naming a role whose key the
     /// ring lacks; [`AlreadySealed`](crate::ErrorKind::AlreadySealed);
     /// [`Randomness`](crate::ErrorKind::Randomness).
     pub fn seal_for(
@@ -174,7 +174,7 @@ impl Access<'_> {
     /// [`rewrap_standalone`](Self::rewrap_standalone) of an envelope that was sealed for these roles.
     ///
     /// # Errors
-    /// Those of [`KeyEnvelope::unwrap`] but `RolledBack`; [`InvalidInput`](crate::ErrorKind::InvalidInput) for
+    /// Those of [`KeyEnvelope::unwrap`] but `RolledBack`; [`Declaration`](crate::ErrorKind::Declaration) for
     /// a reader named twice; [`MissingKey`](crate::ErrorKind::MissingKey) without a primary envelope key;
     /// [`Unsupported`](crate::ErrorKind::Unsupported) when a recipient of a later version bears the id of a
     /// primary key; [`Randomness`](crate::ErrorKind::Randomness).

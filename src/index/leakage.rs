@@ -222,7 +222,7 @@ impl MeasuredLeakage<'_> {
     /// terms occur as do when there are two values to each; a reason given in the declaration stands.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), naming record and index.
+    /// [`Declaration`](crate::ErrorKind::Declaration), naming record and index.
     pub fn check(&self) -> Result<(), Error> {
         let Leakage { record, index, bits, allowed_because, .. } = self.declared;
         let passes = if allowed_because.is_some() {
@@ -234,7 +234,7 @@ impl MeasuredLeakage<'_> {
         } else {
             lint(None, Cardinality::Declared(self.distinct), None)
         };
-        passes.map_err(|what| Error::invalid(what).at(record, index))
+        passes.map_err(|what| Error::declaration(what).at(record, index))
     }
 }
 

@@ -179,9 +179,10 @@ impl RingDocument {
     /// Adds a slot that this passphrase or raw key opens. The label is text for people, in the clear.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for shares
-    /// ([`add_recovery_slot`](Self::add_recovery_slot) makes those), a passphrase or label with control
-    /// characters, a label over 64 bytes, and a 17th slot; [`Exhausted`](crate::ErrorKind::Exhausted) where memory is short.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a passphrase or label with control characters, and a label
+    /// over 64 bytes; [`Declaration`](crate::ErrorKind::Declaration) for shares, which
+    /// [`add_recovery_slot`](Self::add_recovery_slot) makes;
+    /// [`FailedPrecondition`](crate::ErrorKind::FailedPrecondition) for a 17th slot; [`Exhausted`](crate::ErrorKind::Exhausted) where memory is short.
     pub fn add_slot(&mut self, label: &str, credential: &Credential) -> Result<SlotId, Error> {
         let mut rng = CallRng::from_os()?;
         let (opening, slot_key) = match credential {
@@ -226,7 +227,7 @@ impl RingDocument {
     /// Begins a slot of an outside key service: gives what to ask of it. See [`Unlock`].
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the service or its key has a slot already, and as
+    /// [`FailedPrecondition`](crate::ErrorKind::FailedPrecondition) when the service or its key has a slot already, and as
     /// [`add_slot`](Self::add_slot); the service's own.
     pub fn begin_service_slot<U: Unlock>(
         &self,
@@ -246,7 +247,7 @@ impl RingDocument {
     /// Adds the slot that was begun, with the service's reply.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a slot begun on another document, or before
+    /// [`FailedPrecondition`](crate::ErrorKind::FailedPrecondition) for a slot begun on another document, or before
     /// another slot was added, and for a reply that leaves nothing or too much to keep; the service's
     /// own.
     pub fn finish_service_slot<U: Unlock>(
@@ -280,7 +281,8 @@ impl RingDocument {
     /// that, and rotating the keys ends the use of those it could read.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for the last slot, and for one that is not there.
+    /// [`FailedPrecondition`](crate::ErrorKind::FailedPrecondition) for the last slot;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is not there.
     pub fn remove_slot(&mut self, id: SlotId) -> Result<(), Error> {
         let position = self
             .slots
@@ -306,7 +308,7 @@ impl RingDocument {
     /// since. The others are dropped, and returned, to be added again.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when no slot would be left.
+    /// [`FailedPrecondition`](crate::ErrorKind::FailedPrecondition) when no slot would be left.
     pub fn rekey(&mut self) -> Result<Vec<Slot>, Error> {
         // [RF-27]
         let mut rng = CallRng::from_os()?;
@@ -333,7 +335,7 @@ impl RingDocument {
     /// The document of the next generation, as JSON. Nothing of the secrets can be read in it.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) without a slot.
+    /// [`FailedPrecondition`](crate::ErrorKind::FailedPrecondition) without a slot.
     pub fn to_json(&mut self) -> Result<String, Error> {
         let (mut json, mark) = self.next_json()?;
         self.stored(mark);

@@ -46,7 +46,7 @@ impl<'r> Replay<'r> {
     ///
     /// # Errors
     /// [`MissingKey`](crate::ErrorKind::MissingKey) when the ring lacks the secret of a key that signed in
-    /// one of them; [`InvalidInput`](crate::ErrorKind::InvalidInput) for classes that contradict each other.
+    /// one of them; [`Declaration`](crate::ErrorKind::Declaration) for classes that contradict each other.
     pub fn new(
         ring: &'r KeyRing,
         ledgers: &[&Ledger],
@@ -101,7 +101,7 @@ impl<'r> Replay<'r> {
 
     /// The classes that the ledgers withdraw and that are not among those given, in ascending order. The
     /// roles are taken out of them all the same. An envelope in which that changed something is reported
-    /// ([`InvalidInput`](crate::ErrorKind::InvalidInput)), as no next generation could be begun: give the
+    /// ([`Declaration`](crate::ErrorKind::Declaration)), as no next generation could be begun: give the
     /// declaration of a class that is still in use.
     pub fn undeclared(&self) -> impl Iterator<Item = &str> + '_ {
         self.undeclared.iter().map(String::as_str)
@@ -117,7 +117,7 @@ impl<'r> Replay<'r> {
     /// # Errors
     /// The first one: those of [`EnvelopeEdit::withdraw`] but for declared readers, where the role was taken out
     /// all the same and the class takes no values until it is renewed; [`RolledBack`](crate::ErrorKind::RolledBack) for a class that went on without its erasure or
-    /// withdrawal; [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is
+    /// withdrawal; [`Declaration`](crate::ErrorKind::Declaration) for one that is
     /// [not declared](Self::undeclared) and that a role was taken out of. What could be made good is in the edit
     /// all the same; finish it. [`Audit`](crate::ErrorKind::Audit) when the audit refuses, and then nothing is changed:
     /// the subject was looked up in the ledgers.

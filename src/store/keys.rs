@@ -222,7 +222,7 @@ pub trait KeyStore {
     /// [`Incomplete`](ErrorKind::Incomplete) where rows may be left out: by row-level security, a view, a
     /// partition, a hidden table of the same name, a replica, or an old snapshot, which is a transaction of
     /// PostgreSQL's REPEATABLE READ or SERIALIZABLE, or one of SQLite that began to read before another stored
-    /// something; [`InvalidInput`](ErrorKind::InvalidInput)
+    /// something; [`Declaration`](ErrorKind::Declaration)
     /// where several rows hold an envelope of one subject; and as [`load`](Self::load).
     fn check_sees_all(&self, _on: &Self::Connection) -> Result<(), Error> {
         Ok(())

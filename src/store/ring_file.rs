@@ -113,7 +113,7 @@ impl RingFile {
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) when there is a file; [`Locked`](ErrorKind::Locked),
-    /// [`Io`](ErrorKind::Io); [`InvalidInput`](ErrorKind::InvalidInput) for a document without a slot.
+    /// [`Io`](ErrorKind::Io); [`FailedPrecondition`](ErrorKind::FailedPrecondition) for a document without a slot.
     pub fn create(&self, document: &mut RingDocument) -> Result<(), Error> {
         let (json, mark) = document.next_json()?;
         self.create_text(json.as_bytes(), || document.stored(mark))

@@ -55,7 +55,7 @@ impl<T> Query<'_, T> {
     /// A name with a dot in it is that of a table, then that of a column; each is quoted.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte; and for
+    /// [`Declaration`](crate::ErrorKind::Declaration) for an empty name, and one with a zero byte; and for
     /// several words, as a column with one term has not the terms of all of them.
     pub fn in_column(&self, dialect: SqlDialect, column: &str) -> Result<SqlCondition, Error> {
         if self.groups().len() > 1 {
@@ -175,7 +175,7 @@ impl SqlCondition {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the condition is for the other database.
+    /// [`Declaration`](crate::ErrorKind::Declaration) when the condition is for the other database.
     #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
     pub fn add_to<DB: super::SqlxDatabase>(
         &self,
@@ -197,7 +197,7 @@ impl Stale {
     /// a rotation. A condition without parameters; the index that finds terms finds these too.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
+    /// [`Declaration`](crate::ErrorKind::Declaration) for an empty name, and one with a zero byte.
     pub fn in_column(&self, dialect: SqlDialect, column: &str) -> Result<String, Error> {
         let column = name(dialect, column)?;
         Ok(format!("({})", self.others(dialect, &column).join(" OR ")))

@@ -179,7 +179,7 @@ fn stored(of: &impl TableTerms) -> Result<(&str, ByIndex<'_>), Error> {
         Some(terms) => Ok((index, terms.to_vec())),
         None => {
             let unread = "the terms of this index have not been read from the table: write those of a row that was sealed or reindexed";
-            Err(Error::invalid(unread).at(record, index))
+            Err(Error::declaration(unread).at(record, index))
         }
     });
     Ok((record, stored.collect::<Result<_, _>>()?))

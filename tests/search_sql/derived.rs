@@ -115,10 +115,7 @@ fn a_row_that_was_read_is_not_written_with_terms_it_has_not() {
     assert_eq!(read.surname_prefix, Terms::unread());
     let before = count(&db);
     let refused = SqliteTermsTable::new().write(&db, 1, &read).unwrap_err();
-    assert_eq!(
-        (refused.kind(), refused.field()),
-        (ErrorKind::InvalidInput, Some("surname.prefix"))
-    );
+    assert_eq!((refused.kind(), refused.field()), (ErrorKind::Declaration, Some("surname.prefix")));
     assert_eq!(count(&db), before);
     // Once it is reindexed it has them.
     let again = read.reindex(&ring, 1).unwrap().row;

@@ -69,7 +69,7 @@ fn terms_go_with_the_callers_transaction_and_unread_ones_are_refused() {
         terms.write(&mut transaction, 1, &update(&ring, "wet")).await.unwrap();
         transaction.rollback().await.unwrap();
         let refused = terms.write(on, 1, &(&NOTE_WORDS, &Terms::unread())).await;
-        assert_eq!(kind(refused), ErrorKind::InvalidInput);
+        assert_eq!(kind(refused), ErrorKind::Declaration);
         assert_eq!(
             kind(terms.write(on, (1, 2), &update(&ring, "wet")).await),
             ErrorKind::Declaration

@@ -79,7 +79,7 @@ impl EnvelopeEdit<'_> {
     /// [`finish`](Self::finish), after an erasure: with what was erased.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an edit that erases nothing by
+    /// [`Declaration`](crate::ErrorKind::Declaration) for an edit that erases nothing by
     /// [`erase_subject`](Self::erase_subject) or [`erase_class`](Self::erase_class); and as
     /// [`finish`](Self::finish).
     pub fn finish_erasure(mut self) -> Result<Erasure, Error> {

@@ -186,7 +186,7 @@ impl LockedRing {
     /// [pinned](Self::open_pinned).
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a protected one;
+    /// [`FailedPrecondition`](ErrorKind::FailedPrecondition) for a protected one;
     /// [`RolledBack`](ErrorKind::RolledBack) below the [floor](Self::floor).
     pub fn open_unprotected(&self) -> Result<RingDocument, Error> {
         // [RF-22]

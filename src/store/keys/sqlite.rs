@@ -54,7 +54,7 @@ impl SqliteKeyStore {
     /// [`tenant`](Self::tenant).
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
+    /// [`Declaration`](crate::ErrorKind::Declaration) for an empty name, and one with a zero byte.
     pub fn inline(table: &str, subject: (&str, SubjectColumn), keys: &str) -> Result<Self, Error> {
         let place = Place::inline(table, subject, keys)?;
         Ok(Self(SqlStore { place, ..SqlStore::new(SqlDialect::Sqlite, true) }))
@@ -63,8 +63,8 @@ impl SqliteKeyStore {
     /// Whose the rows of an [inline](Self::inline) column are.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes, and for a table of
-    /// envelopes, which holds many.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes;
+    /// [`Declaration`](crate::ErrorKind::Declaration) for a table of envelopes, which holds many.
     pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
         self.0.place.set_tenant(of).map(|()| self)
     }
@@ -72,7 +72,7 @@ impl SqliteKeyStore {
     /// The [inline](Self::inline) column holds the text form, `fs1.…`, in place of bytes.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
+    /// [`Declaration`](crate::ErrorKind::Declaration) for a table of envelopes, which holds bytes.
     pub fn text(mut self) -> Result<Self, Error> {
         self.0.place.set_text().map(|()| self)
     }

@@ -68,7 +68,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// A table is named without its schema, and found by the connection's search path.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and one with a zero byte.
+    /// [`Declaration`](crate::ErrorKind::Declaration) for an empty name, and one with a zero byte.
     pub fn inline(table: &str, subject: (&str, SubjectColumn), keys: &str) -> Result<Self, Error> {
         let mut store = Self::new();
         store.sql.place = Place::inline(table, subject, keys)?;
@@ -78,8 +78,8 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// Whose the rows of an [inline](Self::inline) column are.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes, and for a table of
-    /// envelopes, which holds many.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a tenant over 64 bytes;
+    /// [`Declaration`](crate::ErrorKind::Declaration) for a table of envelopes, which holds many.
     pub fn tenant(mut self, of: &str) -> Result<Self, Error> {
         self.sql.place.set_tenant(of).map(|()| self)
     }
@@ -87,7 +87,7 @@ impl<DB: SqlxDatabase> SqlxKeyStore<DB> {
     /// The [inline](Self::inline) column holds the text form, `fs1.…`, in place of bytes.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a table of envelopes, which holds bytes.
+    /// [`Declaration`](crate::ErrorKind::Declaration) for a table of envelopes, which holds bytes.
     pub fn text(mut self) -> Result<Self, Error> {
         self.sql.place.set_text().map(|()| self)
     }

@@ -49,7 +49,7 @@ impl SqliteTermsTable {
     /// transaction.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for terms that were not read from the database, and for
+    /// [`Declaration`](crate::ErrorKind::Declaration) for terms that were not read from the database, and for
     /// a key that the table does not hold; [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
     /// where the transaction has to be run again.
     pub fn write(
@@ -85,7 +85,7 @@ impl SqliteTermsTable {
     /// Removes all terms of a row of this record, when the row goes.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that the table does not hold;
+    /// [`Declaration`](crate::ErrorKind::Declaration) for a key that the table does not hold;
     /// [`Io`](crate::ErrorKind::Io) when the database refuses, and [`Retry`](crate::ErrorKind::Retry)
     /// where the transaction has to be run again.
     pub fn remove(&self, on: &Connection, record: &str, row: impl ToId) -> Result<(), Error> {
