@@ -333,15 +333,20 @@ impl KeyEnvelope {
     /// `[KE-6]` b1. The kind is that of the clause, whatever the bytes are; the text says what they look like.
     #[cold]
     fn unknown_key(&self) -> Error {
-        let text = if Layout::parse(&self.bytes).is_ok() {
-            "the ring does not hold the envelope key of this key envelope: use the ring that it was made with; a key \
-             that was retired is in an older copy of that ring, and one that was rotated since in the newest (fieldseal \
-             ring subset --update)"
-        } else {
-            "these bytes are not a whole key envelope, and so name no envelope key of the ring: they were cut or \
-             altered; take the envelope from a backup"
-        };
-        Error::new(ErrorKind::WrongKey, text)
+        match Layout::parse(&self.bytes) {
+            Ok(layout) => Error::new(
+                ErrorKind::WrongKey,
+                "the ring does not hold the envelope key of this key envelope: use the ring that it was made with; a key \
+                 that was retired is in an older copy of that ring, and one that was rotated since in the newest \
+                 (fieldseal ring subset --update)",
+            )
+            .of_key(layout.key_id),
+            Err(_) => Error::new(
+                ErrorKind::WrongKey,
+                "these bytes are not a whole key envelope, and so name no envelope key of the ring: they were cut or \
+                 altered; take the envelope from a backup",
+            ),
+        }
     }
 
     fn check_first_byte(&self) -> Result<(), Error> {

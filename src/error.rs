@@ -19,6 +19,7 @@ mod fault;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 pub use self::fault::Fault;
@@ -40,24 +41,30 @@ pub use self::fault::Fault;
 /// ```
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     detail: Cow<'static, str>,
+    about: About,
+}
+
+/// What an error is about, where it is known.
+#[derive(Clone, Default)]
+struct About {
     record: Option<Box<str>>,
     field: Option<Box<str>>,
     row: Option<usize>,
+    class: Option<Box<str>>,
+    roles: Vec<Box<str>>,
+    key: Option<u32>,
     fault: Option<Fault>,
-    source: Option<Source>,
+    source: Option<Arc<dyn core::error::Error + Send + Sync>>,
 }
-
-type Source = Arc<dyn core::error::Error + Send + Sync>;
 
 impl Error {
     /// The same error once more, for a caller that has only lent it.
     pub(crate) fn again(&self) -> Self {
-        let Inner { kind, ref detail, ref record, ref field, row, fault, ref source } = *self.0;
-        let (record, field, source) = (record.clone(), field.clone(), source.clone());
-        Self(Box::new(Inner { kind, detail: detail.clone(), record, field, row, fault, source }))
+        Self(self.0.clone())
     }
 }
 
@@ -268,9 +275,7 @@ impl fmt::Display for ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        let detail = detail.into();
-        let (record, field, row, fault, source) = (None, None, None, None, None);
-        Self(Box::new(Inner { kind, detail, record, field, row, fault, source }))
+        Self(Box::new(Inner { kind, detail: detail.into(), about: About::default() }))
     }
 
     /// One text for every failure of authentication, whatever the reason.
@@ -336,14 +341,38 @@ impl Error {
 
     #[cold]
     pub(crate) fn at(mut self, record: &str, field: &str) -> Self {
-        self.0.record = Some(record.into());
-        self.0.field = Some(field.into());
+        self.0.about.record = Some(record.into());
+        self.0.about.field = Some(field.into());
         self
     }
 
     #[cold]
+    pub(crate) fn of_class(mut self, class: &str) -> Self {
+        self.0.about.class = Some(class.into());
+        self
+    }
+
+    #[cold]
+    pub(crate) fn of_roles<'r>(mut self, roles: impl IntoIterator<Item = &'r str>) -> Self {
+        self.0.about.roles = roles.into_iter().map(Box::from).collect();
+        self
+    }
+
+    /// `key` is the number of a `KeyId`, which is made above.
+    #[cold]
+    pub(crate) fn of_key(mut self, key: u32) -> Self {
+        self.0.about.key = Some(key);
+        self
+    }
+
+    /// The number of the ring key concerned.
+    pub(crate) fn key_number(&self) -> Option<u32> {
+        self.0.about.key
+    }
+
+    #[cold]
     pub(crate) fn in_row(mut self, row: usize) -> Self {
-        self.0.row = Some(row);
+        self.0.about.row = Some(row);
         self
     }
 
@@ -359,8 +388,8 @@ impl Error {
         fault: Option<Fault>,
         source: impl core::error::Error + Send + Sync + 'static,
     ) -> Self {
-        self.0.fault = fault;
-        self.0.source = Some(Arc::new(source));
+        self.0.about.fault = fault;
+        self.0.about.source = Some(Arc::new(source));
         self
     }
 
@@ -391,17 +420,28 @@ impl Error {
 
     /// The record that was being sealed or opened, if it was one.
     pub fn record(&self) -> Option<&str> {
-        self.0.record.as_deref()
+        self.0.about.record.as_deref()
     }
 
     /// The id of the field that was being sealed or opened, if it was one.
     pub fn field(&self) -> Option<&str> {
-        self.0.field.as_deref()
+        self.0.about.field.as_deref()
+    }
+
+    /// The class of data concerned, where the error is about one.
+    pub fn class(&self) -> Option<&str> {
+        self.0.about.class.as_deref()
+    }
+
+    /// The roles concerned: under [`NotPermitted`](ErrorKind::NotPermitted) those that may read the class, the ones with
+    /// consent last, and under [`MissingKey`](ErrorKind::MissingKey) the role whose key is missing.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.0.about.roles.iter().map(|role| &**role)
     }
 
     /// What is wrong with the file or the database, where the error is about one and that is known.
     pub fn fault(&self) -> Option<Fault> {
-        self.0.fault
+        self.0.about.fault
     }
 
     /// The text of this error without the remedy of its [`fault`](Self::fault), for a program that gives its own
@@ -411,10 +451,10 @@ impl Error {
     }
 
     fn write_problem(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(row) = self.0.row {
+        if let Some(row) = self.0.about.row {
             write!(f, "row {row}: ")?;
         }
-        if let (Some(record), Some(field)) = (&self.0.record, &self.0.field) {
+        if let (Some(record), Some(field)) = (&self.0.about.record, &self.0.about.field) {
             write!(f, "{record}.{field}: ")?;
         }
         write!(f, "{}: {}", self.0.kind, self.0.detail)
@@ -422,14 +462,14 @@ impl Error {
 
     /// The position, from 0, of the row in a call that takes many.
     pub fn row(&self) -> Option<usize> {
-        self.0.row
+        self.0.about.row
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_problem(f)?;
-        match self.0.fault {
+        match self.0.about.fault {
             Some(fault) => write!(f, ": {}", fault.remedy()),
             None => Ok(()),
         }
@@ -455,7 +495,7 @@ impl core::error::Error for Error {
     /// The error of the file system, of rusqlite or of sqlx that this one comes from, as the driver made it. Log its
     /// `Display`: the `Debug` of a server's error can quote the row that was refused.
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        let source = self.0.source.as_deref()?;
+        let source = self.0.about.source.as_deref()?;
         Some(source)
     }
 }

@@ -402,7 +402,8 @@ impl KeyRing {
                 "{needed} of {} envelopes still need the {key_use} key {id}, `{name}`: {}; rewrap them first",
                 census.envelopes(),
                 census.where_needed(id)
-            )));
+            ))
+            .of_key(id.get()));
         }
         if census.unreadable() > 0 {
             return Err(Error::precondition(format!(
@@ -524,7 +525,7 @@ impl KeyRing {
 }
 
 fn no_such_key(id: KeyId) -> Error {
-    Error::new(ErrorKind::MissingKey, format!("the ring has no key {id}"))
+    Error::new(ErrorKind::MissingKey, format!("the ring has no key {id}")).of_key(id.get())
 }
 
 impl fmt::Debug for KeyRing {

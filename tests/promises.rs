@@ -14,6 +14,8 @@ mod audited;
 #[cfg(all(feature = "file", feature = "rusqlite"))]
 #[path = "promises/errors.rs"]
 mod errors;
+#[path = "promises/facts.rs"]
+mod facts;
 #[cfg(all(feature = "file", feature = "rusqlite", feature = "sqlx-sqlite"))]
 #[path = "promises/sources.rs"]
 mod sources;

@@ -538,6 +538,7 @@ impl<'a> EnvelopeEdit<'a> {
                     "the key envelope has no key of class `{class}`: begin the class with EnvelopeEdit::ensure"
                 ),
             )
+            .of_class(class)
         })
     }
 
@@ -549,6 +550,7 @@ impl<'a> EnvelopeEdit<'a> {
                 "class `{class}` was erased, or is closed after a withdrawal: renew begins it again"
             ),
         )
+        .of_class(class)
     }
 }
 

@@ -174,6 +174,7 @@ pub(crate) fn used_up(class: &str) -> Error {
             "class `{class}` has used up its generations: move its fields to a class of another name, with this one as `was`"
         ),
     )
+    .of_class(class)
 }
 
 #[cold]
@@ -184,6 +185,7 @@ pub(crate) fn unsupported(class: &str, generation: u16) -> Error {
             "generation {generation} of class `{class}` is of a suite that a later version added: update fieldseal"
         ),
     )
+    .of_class(class)
 }
 
 /// Names the roles that could.
@@ -205,6 +207,8 @@ pub(crate) fn not_permitted(declared: &Declared<'_>) -> Error {
             declared.name
         ),
     )
+    .of_class(declared.name)
+    .of_roles(declared.readers.iter().chain(declared.consent).copied())
 }
 
 /// The ring key of a recipient that is ours.
@@ -336,6 +340,8 @@ pub(crate) fn no_wrapping_key(class: &str, role: &str) -> Error {
              of it: take a subset of a ring that has the role; who should write without reading needs a key-pair role"
         ),
     )
+    .of_class(class)
+    .of_roles([role])
 }
 
 /// Wraps a data key for a role under its primary key. `[GN-6]`: refused, naming the role, without it.

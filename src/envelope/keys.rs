@@ -191,7 +191,8 @@ impl DataKeys {
                     "no generation of class `{}` in this key envelope sealed these bytes",
                     class.name
                 ),
-            ));
+            )
+            .of_class(class.name));
         };
         let key = match generation.judge(&declared, &self.roles)? {
             Judged::Open(key) | Judged::RescueOnly(key, _) => key,
@@ -270,7 +271,8 @@ impl DataKeys {
                         "generation {} of class `{}` takes no more values under its retention term; EnvelopeEdit::renew begins the next",
                         highest.number, highest.class
                     ),
-                ));
+                )
+                .of_class(&highest.class));
             }
         }
         Ok(key)
@@ -306,6 +308,7 @@ impl DataKeys {
                     class.name()
                 ),
             )
+            .of_class(class.name())
         })
     }
 
@@ -349,7 +352,8 @@ impl Generation {
                 return Err(erased(format!(
                     "generation {} of class `{}` was erased",
                     self.number, self.class
-                )));
+                ))
+                .of_class(&self.class));
             }
             Keys::Unsupported => return Err(unsupported(&self.class, self.number)),
             Keys::Live { key, made_for, tried } => (key, made_for, tried),
@@ -380,7 +384,8 @@ impl Generation {
                     "the retention term of class `{}`, generation {}, has passed",
                     self.class, self.number
                 ),
-            ));
+            )
+            .of_class(&self.class));
         }
         Ok(now)
     }

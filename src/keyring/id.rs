@@ -3,6 +3,8 @@
 use core::fmt;
 use core::num::NonZeroU32;
 
+use crate::error::Error;
+
 /// The id of a ring key: a random number that is not 0, unique in its ring.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct KeyId(NonZeroU32);
@@ -19,6 +21,13 @@ impl KeyId {
     /// The number.
     pub const fn get(self) -> u32 {
         self.0.get()
+    }
+}
+
+impl Error {
+    /// The ring key concerned, where the error is about one.
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.key_number().and_then(KeyId::new)
     }
 }
 

@@ -87,7 +87,9 @@ impl<'a> EnvelopeEdit<'a> {
                              those who have consented, from your record of consents",
                             class.name()
                         ),
-                    ));
+                    )
+                    .of_class(class.name())
+                    .of_roles([role]));
                 }
             }
         }
@@ -104,6 +106,8 @@ impl<'a> EnvelopeEdit<'a> {
                      consents"
                 ),
             )
+            .of_class(class)
+            .of_key(key_id)
         })
     }
 
